@@ -1,0 +1,150 @@
+// Every metadata key this library reads: name, type and legal range. No other code names a key, so a key cannot be
+// read without a range, and a test walks this table with every type and boundary value.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace longhand {
+
+enum class KeyType : std::uint8_t { integer, number, boolean, string, integers, numbers, strings, bytes };
+
+/// One row: `name` with "%s" for the architecture; [min, max] bounds numbers, every element of arrays, and for
+/// strings the length in bytes.
+struct KeySpec {
+  std::string_view name;
+  KeyType type;
+  double min = 0;
+  double max = 0;
+};
+
+namespace key {
+
+inline constexpr double kMaxCount = 1 << 20;        // widths, vocabularies' ids, lengths of anything per token
+inline constexpr double kMaxContext = 1 << 30;
+inline constexpr double kMaxScale = 1e9;
+inline constexpr double kMaxText = 64.0 * (1 << 20);
+
+// clang-format off
+inline constexpr KeySpec
+  // General.
+  architecture        {"general.architecture", KeyType::string, 1, 64},
+  name                {"general.name", KeyType::string, 0, 65535},
+  file_type           {"general.file_type", KeyType::integer, 0, 65535},
+  alignment           {"general.alignment", KeyType::integer, 1, 1 << 20},
+  split_no            {"split.no", KeyType::integer, 0, 998},
+  split_count         {"split.count", KeyType::integer, 0, 999},
+  split_tensors       {"split.tensors.count", KeyType::integer, 0, 262144},
+  // Shape of the model.
+  context_length      {"%s.context_length", KeyType::integer, 1, kMaxContext},
+  embedding_length    {"%s.embedding_length", KeyType::integer, 1, kMaxCount},
+  block_count         {"%s.block_count", KeyType::integer, 1, 1024},
+  nextn_layers        {"%s.nextn_predict_layers", KeyType::integer, 0, 1023},
+  vocab_size          {"%s.vocab_size", KeyType::integer, 1, 1 << 21},
+  feed_forward_length {"%s.feed_forward_length", KeyType::integers, 0, kMaxCount * 4},
+  head_count          {"%s.attention.head_count", KeyType::integers, 0, 65536},
+  head_count_kv       {"%s.attention.head_count_kv", KeyType::integers, 0, 65536},
+  key_length          {"%s.attention.key_length", KeyType::integer, 1, 65536},
+  value_length        {"%s.attention.value_length", KeyType::integer, 1, 65536},
+  rms_epsilon         {"%s.attention.layer_norm_rms_epsilon", KeyType::number, 0, 1},
+  norm_epsilon        {"%s.attention.layer_norm_epsilon", KeyType::number, 0, 1},
+  attention_scale     {"%s.attention.scale", KeyType::number, 0, kMaxScale},
+  attention_softcap   {"%s.attn_logit_softcapping", KeyType::number, 0, kMaxScale},
+  final_softcap       {"%s.final_logit_softcapping", KeyType::number, 0, kMaxScale},
+  logit_scale         {"%s.logit_scale", KeyType::number, 0, kMaxScale},
+  residual_scale      {"%s.residual_scale", KeyType::number, 0, kMaxScale},
+  embedding_scale     {"%s.embedding_scale", KeyType::number, 0, kMaxScale},
+  clamp_kqv           {"%s.attention.clamp_kqv", KeyType::number, 0, kMaxScale},
+  max_alibi_bias      {"%s.attention.max_alibi_bias", KeyType::number, 0, 1024},
+  parallel_residual   {"%s.use_parallel_residual", KeyType::boolean},
+  sliding_window      {"%s.attention.sliding_window", KeyType::integer, 0, kMaxContext},
+  sliding_pattern     {"%s.attention.sliding_window_pattern", KeyType::integers, 0, 1024},
+  // Rotary positions.
+  rope_dimensions     {"%s.rope.dimension_count", KeyType::integer, 2, 65536},
+  rope_base           {"%s.rope.freq_base", KeyType::number, 1e-3, 1e15},
+  rope_base_swa       {"%s.rope.freq_base_swa", KeyType::number, 1e-3, 1e15},
+  rope_scaling_type   {"%s.rope.scaling.type", KeyType::string, 0, 64},
+  rope_scaling_factor {"%s.rope.scaling.factor", KeyType::number, 0, 1e6},
+  rope_scale_linear   {"%s.rope.scale_linear", KeyType::number, 0, 1e6},
+  rope_original       {"%s.rope.scaling.original_context_length", KeyType::integer, 0, kMaxContext},
+  rope_attn_factor    {"%s.rope.scaling.attn_factor", KeyType::number, 0, kMaxScale},
+  yarn_attn_factor    {"%s.rope.scaling.yarn_attn_factor", KeyType::number, 0, kMaxScale},
+  yarn_ext_factor     {"%s.rope.scaling.yarn_ext_factor", KeyType::number, -1, 1e6},
+  yarn_beta_fast      {"%s.rope.scaling.yarn_beta_fast", KeyType::number, 0, 1e6},
+  yarn_beta_slow      {"%s.rope.scaling.yarn_beta_slow", KeyType::number, 0, 1e6},
+  yarn_log_multiplier {"%s.rope.scaling.yarn_log_multiplier", KeyType::number, 0, 1e6},
+  temperature_scale   {"%s.attention.temperature_scale", KeyType::number, 0, 1e6},
+  temperature_length  {"%s.attention.temperature_length", KeyType::integer, 0, kMaxContext},
+  // Experts.
+  expert_count        {"%s.expert_count", KeyType::integer, 0, 512},
+  expert_used_count   {"%s.expert_used_count", KeyType::integer, 0, 512},
+  expert_ff_length    {"%s.expert_feed_forward_length", KeyType::integer, 0, kMaxCount},
+  expert_shared_ff    {"%s.expert_shared_feed_forward_length", KeyType::integer, 0, kMaxCount},
+  expert_shared_count {"%s.expert_shared_count", KeyType::integer, 0, 512},
+  expert_gating       {"%s.expert_gating_func", KeyType::integer, 0, 4},
+  expert_norm         {"%s.expert_weights_norm", KeyType::boolean},
+  expert_scale        {"%s.expert_weights_scale", KeyType::number, 0, kMaxScale},
+  // Sampling defaults recommended by the model's authors.
+  sampling_temp       {"general.sampling.temp", KeyType::number, 0, 1e6},
+  sampling_top_k      {"general.sampling.top_k", KeyType::integer, -1, 1 << 21},
+  sampling_top_p      {"general.sampling.top_p", KeyType::number, 0, 1},
+  sampling_min_p      {"general.sampling.min_p", KeyType::number, 0, 1},
+  sampling_xtc_probability {"general.sampling.xtc_probability", KeyType::number, 0, 1},
+  sampling_xtc_threshold   {"general.sampling.xtc_threshold", KeyType::number, 0, 1},
+  sampling_penalty_last_n  {"general.sampling.penalty_last_n", KeyType::integer, -1, kMaxContext},
+  sampling_penalty_repeat  {"general.sampling.penalty_repeat", KeyType::number, 0, 1e6},
+  sampling_mirostat        {"general.sampling.mirostat", KeyType::integer, 0, 2},
+  sampling_mirostat_tau    {"general.sampling.mirostat_tau", KeyType::number, 0, 1e6},
+  sampling_mirostat_eta    {"general.sampling.mirostat_eta", KeyType::number, 0, 1e6},
+  // Vocabulary.
+  tokenizer_model     {"tokenizer.ggml.model", KeyType::string, 1, 64},
+  tokenizer_pre       {"tokenizer.ggml.pre", KeyType::string, 0, 64},
+  tokens              {"tokenizer.ggml.tokens", KeyType::strings, 0, 1 << 20},
+  scores              {"tokenizer.ggml.scores", KeyType::numbers, -3.5e38, 3.5e38},
+  token_types         {"tokenizer.ggml.token_type", KeyType::integers, 0, 6},
+  merges              {"tokenizer.ggml.merges", KeyType::strings, 0, 1 << 20},
+  bos_id              {"tokenizer.ggml.bos_token_id", KeyType::integer, 0, 4294967295.0},
+  eos_id              {"tokenizer.ggml.eos_token_id", KeyType::integer, 0, 4294967295.0},
+  eot_id              {"tokenizer.ggml.eot_token_id", KeyType::integer, 0, 4294967295.0},
+  eom_id              {"tokenizer.ggml.eom_token_id", KeyType::integer, 0, 4294967295.0},
+  unk_id              {"tokenizer.ggml.unknown_token_id", KeyType::integer, 0, 4294967295.0},
+  sep_id              {"tokenizer.ggml.seperator_token_id", KeyType::integer, 0, 4294967295.0},
+  pad_id              {"tokenizer.ggml.padding_token_id", KeyType::integer, 0, 4294967295.0},
+  mask_id             {"tokenizer.ggml.mask_token_id", KeyType::integer, 0, 4294967295.0},
+  fim_pre_id          {"tokenizer.ggml.fim_pre_token_id", KeyType::integer, 0, 4294967295.0},
+  fim_suf_id          {"tokenizer.ggml.fim_suf_token_id", KeyType::integer, 0, 4294967295.0},
+  fim_mid_id          {"tokenizer.ggml.fim_mid_token_id", KeyType::integer, 0, 4294967295.0},
+  fim_pad_id          {"tokenizer.ggml.fim_pad_token_id", KeyType::integer, 0, 4294967295.0},
+  fim_rep_id          {"tokenizer.ggml.fim_rep_token_id", KeyType::integer, 0, 4294967295.0},
+  fim_sep_id          {"tokenizer.ggml.fim_sep_token_id", KeyType::integer, 0, 4294967295.0},
+  add_bos             {"tokenizer.ggml.add_bos_token", KeyType::boolean},
+  add_eos             {"tokenizer.ggml.add_eos_token", KeyType::boolean},
+  add_sep             {"tokenizer.ggml.add_sep_token", KeyType::boolean},
+  add_space_prefix    {"tokenizer.ggml.add_space_prefix", KeyType::boolean},
+  remove_whitespaces  {"tokenizer.ggml.remove_extra_whitespaces", KeyType::boolean},
+  charsmap            {"tokenizer.ggml.precompiled_charsmap", KeyType::bytes},
+  lowercase           {"tokenizer.ggml.normalizer.lowercase", KeyType::boolean},
+  strip_accents       {"tokenizer.ggml.normalizer.strip_accents", KeyType::boolean},
+  suppress_tokens     {"tokenizer.ggml.suppress_tokens", KeyType::integers, 0, 4294967295.0},
+  chat_template       {"tokenizer.chat_template", KeyType::string, 0, kMaxText};
+// clang-format on
+
+/// All rows above, for tests that walk them.
+inline constexpr const KeySpec* kAll[] = {
+    &architecture, &name, &file_type, &alignment, &split_no, &split_count, &split_tensors, &context_length,
+    &embedding_length, &block_count, &nextn_layers, &vocab_size, &feed_forward_length, &head_count, &head_count_kv,
+    &key_length, &value_length, &rms_epsilon, &norm_epsilon, &attention_scale, &attention_softcap, &final_softcap,
+    &logit_scale, &residual_scale, &embedding_scale, &clamp_kqv, &max_alibi_bias, &parallel_residual, &sliding_window,
+    &sliding_pattern, &rope_dimensions, &rope_base, &rope_base_swa, &rope_scaling_type, &rope_scaling_factor,
+    &rope_scale_linear, &rope_original, &rope_attn_factor, &yarn_attn_factor, &yarn_ext_factor, &yarn_beta_fast,
+    &yarn_beta_slow, &yarn_log_multiplier, &temperature_scale, &temperature_length, &expert_count,
+    &expert_used_count, &expert_ff_length, &expert_shared_ff, &expert_shared_count, &expert_gating, &expert_norm,
+    &expert_scale, &sampling_temp, &sampling_top_k, &sampling_top_p, &sampling_min_p, &sampling_xtc_probability,
+    &sampling_xtc_threshold, &sampling_penalty_last_n, &sampling_penalty_repeat, &sampling_mirostat,
+    &sampling_mirostat_tau, &sampling_mirostat_eta, &tokenizer_model, &tokenizer_pre, &tokens, &scores, &token_types,
+    &merges, &bos_id, &eos_id, &eot_id, &eom_id, &unk_id, &sep_id, &pad_id, &mask_id, &fim_pre_id, &fim_suf_id,
+    &fim_mid_id, &fim_pad_id, &fim_rep_id, &fim_sep_id, &add_bos, &add_eos, &add_sep, &add_space_prefix,
+    &remove_whitespaces, &charsmap, &lowercase, &strip_accents, &suppress_tokens, &chat_template};
+
+}  // namespace key
+}  // namespace longhand
