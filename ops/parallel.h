@@ -52,7 +52,4 @@ class Team {
   int workers_;
 };
 
-/// Physical cores this process may use: affinity mask and cgroup quota respected, at least 1.
-int usable_cores() noexcept;
-
 }  // namespace longhand
