@@ -33,7 +33,7 @@ std::string escape_spaces(std::string_view text) {
 }  // namespace
 
 Bpe::PairTable::PairTable(std::size_t pairs)
-    : slots_(std::bit_ceil(pairs * 2 + 2)), mask_(slots_.size() - 1) {}
+    : slots_(std::bit_ceil(pairs + pairs / 2 + 2)), mask_(slots_.size() - 1) {}
 
 void Bpe::PairTable::insert(Symbol left, Symbol right, PairMerge merge) {
   const std::uint64_t wanted = key(left, right);
@@ -54,7 +54,8 @@ Bpe::Bpe(const Vocab& vocab)
       tokens_(static_cast<Symbol>(vocab.tokens.size())),
       words_(require_pre_type(vocab.pre).passes),
       symbols_(vocab.tokens.size()),
-      pairs_(vocab.merges.size()) {
+      pairs_(vocab.merges.size()),
+      whole_words_(vocab.tokens.size()) {
   for (std::size_t i = 0; i < vocab.tokens.size(); ++i) {
     if (is_text_token(vocab.types[i])) symbols_.insert(vocab.tokens[i], static_cast<Symbol>(i));
   }
@@ -68,21 +69,22 @@ Bpe::Bpe(const Vocab& vocab)
   }
 }
 
-Symbol Bpe::intern(std::string text) {
+Symbol Bpe::intern(std::string_view text) {
   if (const Symbol known = symbols_.find(text); known != kNoSymbol) return known;
-  extra_texts_.push_back(std::move(text));
-  const auto number = static_cast<Symbol>(tokens_ + static_cast<Symbol>(extra_texts_.size()) - 1);
+  const auto number = tokens_ + static_cast<Symbol>(extra_texts_.size());
+  extra_texts_.emplace_back(text);
   return symbols_.insert(extra_texts_.back(), number).first;
 }
 
 void Bpe::read_merges(const Vocab& vocab) {
+  std::string joined;
   for (std::uint32_t rank = 0; rank < vocab.merges.size(); ++rank) {
     const std::string_view merge = vocab.merges[rank];
     const std::size_t space = merge.find(' ', 1);
     if (space == std::string_view::npos || space + 1 == merge.size()) continue;
-    const std::string left(merge.substr(0, space)), right(merge.substr(space + 1));
-    const Symbol left_symbol = intern(left), right_symbol = intern(right);
-    pairs_.insert(left_symbol, right_symbol, {rank, intern(left + right)});
+    const std::string_view left = merge.substr(0, space), right = merge.substr(space + 1);
+    joined.assign(left).append(right);
+    pairs_.insert(intern(left), intern(right), {rank, intern(joined)});
   }
 }
 
@@ -102,17 +104,30 @@ void Bpe::fill_raw(std::string_view word, Merger& merger) const {
   }
 }
 
-void Bpe::encode_word(std::string_view word, Scratch& scratch, std::vector<Token>& out) const {
-  const bool newlines = raw_ && word.find_first_not_of('\n') == std::string_view::npos;
-  if (ignore_merges_ || newlines) {
-    std::string_view text = word;
-    if (!raw_) {
-      scratch.mapped.clear();
-      for (const char c : word) append_utf8(scratch.mapped, kByteCharacters[static_cast<unsigned char>(c)]);
-      text = scratch.mapped;
+Token Bpe::find_word(std::string_view word, std::string& mapped) const {
+  if (raw_) {
+    const Symbol symbol = symbols_.find(word);
+    return symbol < tokens_ ? symbol : kNoToken;
+  }
+  mapped.clear();
+  for (const char c : word) {
+    const char32_t character = kByteCharacters[static_cast<unsigned char>(c)];
+    if (character < 0x80) {
+      mapped += static_cast<char>(character);
+    } else {
+      append_utf8(mapped, character);
     }
-    if (const Symbol whole = symbols_.find(text); whole != kNoSymbol && whole < tokens_)
-      return out.push_back(whole);
+  }
+  const Symbol symbol = symbols_.find(mapped);
+  return symbol < tokens_ ? symbol : kNoToken;
+}
+
+void Bpe::encode_word(std::string_view word, Scratch& scratch, std::vector<Token>& out) const {
+  const Token whole = find_word(word, scratch.mapped);
+  if (whole != kNoToken) {
+    // Rows of newlines are not merged where lines are the words.
+    const bool newlines = raw_ && word.find_first_not_of('\n') == std::string_view::npos;
+    if (ignore_merges_ || newlines || whole_words_.known(whole)) return out.push_back(whole);
   }
   Merger& merger = scratch.merger;
   merger.start(word.size());
@@ -124,6 +139,7 @@ void Bpe::encode_word(std::string_view word, Scratch& scratch, std::vector<Token
   merger.run([&](std::uint32_t left, std::uint32_t right) {
     return pairs_.find(merger[left].symbol, merger[right].symbol);
   });
+  if (whole != kNoToken && merger[0].symbol == whole) whole_words_.remember(whole);
   merger.for_each([&](Symbol symbol, std::size_t begin, std::size_t end) {
     if (symbol != kNoSymbol && symbol < tokens_) return out.push_back(symbol);
     for (std::size_t at = begin; at < end; ++at) {

@@ -8,6 +8,7 @@
 #include "engine/encoder.h"
 #include "engine/merger.h"
 #include "engine/pretokenize.h"
+#include "engine/whole_words.h"
 #include "loaders/text_index.h"
 
 namespace longhand {
@@ -51,7 +52,8 @@ class Bpe : public Encoder {
   };
 
   struct Scratch;
-  Symbol intern(std::string text);
+  Symbol intern(std::string_view text);
+  Token find_word(std::string_view word, std::string& mapped) const;
   void read_merges(const Vocab& vocab);
   void encode_word(std::string_view word, Scratch& scratch, std::vector<Token>& out) const;
   void fill_raw(std::string_view word, Merger& merger) const;
@@ -62,6 +64,7 @@ class Bpe : public Encoder {
   TextIndex symbols_;                    // text as in the file -> symbol
   std::deque<std::string> extra_texts_;  // of symbols that are no tokens
   PairTable pairs_;
+  WholeWords whole_words_;
   std::array<Symbol, 256> byte_symbols_;  // byte -> symbol of its character (raw: of ASCII characters)
   std::array<Token, 256> byte_tokens_;    // byte -> token, where a symbol is none
 };

@@ -24,6 +24,7 @@ Spm::Spm(const Vocab& vocab)
     : space_prefix_(vocab.add_space_prefix),
       unknown_(vocab.unk),
       tokens_(vocab.tokens.size()),
+      whole_words_(vocab.tokens.size()),
       byte_tokens_(find_byte_tokens(vocab)) {
   for (std::size_t i = 0; i < vocab.tokens.size(); ++i) {
     priorities_.push_back(priority_of(vocab.scores.empty() ? 0.0f : vocab.scores[i]));
@@ -85,6 +86,9 @@ void Spm::encode(std::string_view text, bool starts_text, std::vector<Token>& ou
 }
 
 void Spm::encode_stretch(std::string_view text, Merger& merger, std::vector<Token>& out) const {
+  if (text.empty()) return;
+  const Token whole = text.size() <= longest_ ? tokens_.find(text) : kNoToken;
+  if (whole != kNoToken && whole_words_.known(whole)) return out.push_back(whole);
   merger.start(text.size());
   for (std::size_t at = 0; at < text.size();) {
     const Decoded c = decode_utf8(text, at);
@@ -94,6 +98,7 @@ void Spm::encode_stretch(std::string_view text, Merger& merger, std::vector<Toke
   merger.run([&](std::uint32_t left, std::uint32_t right) {
     return find_merge(text.substr(left, merger[right].next - left));
   });
+  if (whole != kNoToken && merger[0].symbol == whole) whole_words_.remember(whole);
   merger.for_each([&](Symbol symbol, std::size_t begin, std::size_t end) {
     if (symbol != kNoSymbol) return out.push_back(symbol);
     for (std::size_t at = begin; at < end; ++at) {

@@ -6,6 +6,7 @@
 
 #include "engine/encoder.h"
 #include "engine/merger.h"
+#include "engine/whole_words.h"
 #include "loaders/text_index.h"
 
 namespace longhand {
@@ -23,6 +24,7 @@ class Spm : public Encoder {
   bool space_prefix_;
   Token unknown_;  // for bytes without a token
   TextIndex tokens_;
+  WholeWords whole_words_;
   std::size_t longest_ = 0;                // bytes of the longest token
   std::vector<std::uint32_t> priorities_;  // (vocab) low for a high score
   std::array<Symbol, 128> ascii_;
