@@ -112,7 +112,7 @@ std::vector<SamplerStage> parse_sampler_stages(std::string_view text) {
 void check_sampler_options(const SamplerOptions& o, int vocab_size) {
   constexpr double kBig = 1e6;  // keeps every product with a logit finite in double
   constexpr double kMaxInt = std::numeric_limits<int>::max();
-  constexpr double kTiny = 1e-6;
+  constexpr double kTiny = 1e-7;
   const Bound bounds[] = {
       {"temperature", o.temperature, -kBig, kBig},
       {"dynatemp_range", o.dynatemp_range, 0, kBig},
