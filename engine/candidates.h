@@ -24,8 +24,11 @@ inline bool better(const Candidate& a, const Candidate& b) noexcept {
   return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
 }
 
-/// A changed logit, kept finite so that no overflow reads as certainty.
-inline float saturate(float logit) noexcept { return std::min(logit, std::numeric_limits<float>::max()); }
+/// A changed logit, kept finite: overflow must read neither as certainty nor as a ban.
+inline float saturate(float logit) noexcept {
+  constexpr float kMax = std::numeric_limits<float>::max();
+  return std::clamp(logit, -kMax, kMax);
+}
 
 /// Out of a float's range the infinity of that sign; a plain cast is undefined there.
 inline float to_float(double x) noexcept {
@@ -59,18 +62,19 @@ class Candidates {
   /// Keeps the finite logits >= threshold, at least `min_keep` of them.
   void keep_above(float threshold, std::size_t min_keep = 0);
 
-  /// logit = change(logit, value) for each token of `values`, a map from token to value.
+  /// logit = change(logit, value) for each token of `values`, a map from token to value. -inf stays.
   template <class Map, class Change>
   void adjust(const Map& values, Change change) {
+    constexpr float kBanned = -std::numeric_limits<float>::infinity();
     if (dense_) {
       for (const auto& [id, value] : values) {
         float& logit = logits_[static_cast<std::size_t>(id)];
-        logit = saturate(change(logit, value));
+        if (logit != kBanned) logit = saturate(change(logit, value));
       }
       return;
     }
     for (Candidate& c : list_) {
-      if (const auto found = values.find(c.id); found != values.end()) {
+      if (const auto found = values.find(c.id); found != values.end() && c.logit != kBanned) {
         c.logit = saturate(change(c.logit, found->second));
         sorted_ = false;
       }

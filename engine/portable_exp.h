@@ -2,27 +2,43 @@
 // choice.
 #pragma once
 
+#include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 
 namespace longhand {
+namespace portable_exp_detail {
 
-/// exp(x) for x <= 0, relative error below 1e-15; 0 below -700, NaN counts as -inf.
-inline double portable_exp(double x) noexcept {
-  if (!(x > -700.0)) return 0.0;
-  constexpr double kLog2e = 1.4426950408889634;
-  constexpr double kLn2Head = 6.93147180369123816490e-01;  // 32 bits: n * head is exact
-  constexpr double kLn2Tail = 1.90821492927058770002e-10;
-  const auto n = static_cast<std::int32_t>(x * kLog2e - 0.5);  // x <= 0, so truncation rounds to nearest
-  const double r = (x - n * kLn2Head) - n * kLn2Tail;          // |r| <= ln(2) / 2
-  // Taylor series; the first term left out, r^14 / 14!, is below 5e-18.
-  double sum = 1.0 / 6227020800.0;
-  for (double inverse_factorial :
-       {1.0 / 479001600.0, 1.0 / 39916800.0, 1.0 / 3628800.0, 1.0 / 362880.0, 1.0 / 40320.0, 1.0 / 5040.0,
-        1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0}) {
-    sum = sum * r + inverse_factorial;
+inline constexpr double kLn2 = 0.6931471805599453;
+inline constexpr int kSteps = 64;  // 2^(i / 64): a table of 512 bytes leaves |r| <= ln(2) / 128
+
+inline constexpr std::array<double, kSteps> kPowers = [] {
+  std::array<double, kSteps> powers{};
+  for (int i = 0; i < kSteps; ++i) {
+    const double x = kLn2 * i / kSteps;
+    double sum = 1.0;
+    for (int n = 20; n > 0; --n) sum = 1.0 + sum * x / n;  // x^21 / 21! < 1e-22
+    powers[static_cast<std::size_t>(i)] = sum;
   }
-  return sum * std::bit_cast<double>(static_cast<std::uint64_t>(n + 1023) << 52);
+  return powers;
+}();
+
+}  // namespace portable_exp_detail
+
+/// exp(x) for x <= 0, relative error below 1e-15; 0 below -700 and for NaN.
+inline double portable_exp(double x) noexcept {
+  using namespace portable_exp_detail;
+  if (!(x > -700.0)) return 0.0;
+  constexpr double kHead = 6.93147180369123816490e-01 / kSteps;  // of ln(2): 32 bits, so n * head is exact
+  constexpr double kTail = 1.90821492927058770002e-10 / kSteps;
+  const auto n =
+      static_cast<std::int32_t>(x * (kSteps / kLn2) - 0.5);  // x <= 0: truncation rounds to nearest
+  const double r = (x - n * kHead) - n * kTail;
+  // Taylor; r^6 / 6! < 4e-17.
+  const double power = 1.0 + r * (1.0 + r * (1.0 / 2 + r * (1.0 / 6 + r * (1.0 / 24 + r * (1.0 / 120)))));
+  const auto exponent = static_cast<std::uint64_t>((n >> 6) + 1023);  // n >> 6 rounds down
+  return power * kPowers[static_cast<std::size_t>(n & (kSteps - 1))] * std::bit_cast<double>(exponent << 52);
 }
 
 }  // namespace longhand

@@ -75,7 +75,10 @@ void Sampler::Impl::load(std::span<const float> logits) {
     throw Error(Errc::nonfinite, fmt::format("after {} tokens: the logit of token {} is {}", position, *bad,
                                              logits[static_cast<std::size_t>(*bad)]));
   }
-  candidates.adjust(bias, [](float logit, float value) { return logit + value; });
+  for (const auto& [token, value] : bias) {
+    float& logit = candidates.logits()[static_cast<std::size_t>(token)];
+    logit = std::min(logit + value, std::numeric_limits<float>::max());
+  }
 }
 
 void Sampler::Impl::run_stage(SamplerStage stage, Random& rng) {

@@ -19,20 +19,21 @@ void keep_mass(std::vector<Candidate>& list, Key key, double mass, std::size_t m
     double weight = 0.0;
     std::size_t count = 0;
   };
-  const Softmax softmax(list);
-  const double wanted = mass * softmax.total();
+  double max = -std::numeric_limits<double>::infinity();
+  for (const Candidate& c : list) max = std::max(max, double{c.logit});
+  const auto weight_of = [max](const Candidate& c) { return portable_exp(c.logit - max); };
   const bool small = list.size() <= kSmall;
   const auto bucket_of = [&](double k) {
     return small ? 0 : static_cast<std::size_t>(std::min(k * kBucketsPerNat, double{kBuckets - 1}));
   };
   std::vector<Bucket> buckets(small ? 1 : kBuckets);
-  if (!small) {
-    for (const Candidate& c : list) {
-      Bucket& bucket = buckets[bucket_of(key(c))];
-      bucket.weight += softmax.weight(c);
-      ++bucket.count;
-    }
+  for (const Candidate& c : list) {
+    Bucket& bucket = buckets[bucket_of(key(c))];
+    bucket.weight += weight_of(c);
+    ++bucket.count;
   }
+  double wanted = 0.0;
+  for (const Bucket& bucket : buckets) wanted += bucket.weight * mass;
   std::size_t cut = 0;
   Bucket before;
   const auto enough = [&](double weight, std::size_t count) { return weight >= wanted && count >= min_keep; };
@@ -58,7 +59,7 @@ void keep_mass(std::vector<Candidate>& list, Key key, double mass, std::size_t m
   std::sort(members.begin(), members.end());
   auto last = members.begin();
   for (; last + 1 != members.end(); ++last) {
-    before.weight += softmax.weight(last->candidate);
+    before.weight += weight_of(last->candidate);
     ++before.count;
     if (enough(before.weight, before.count)) break;
   }
@@ -120,7 +121,8 @@ void xtc(Candidates& candidates, const XtcOptions& options, Random& random) {
   std::vector<Candidate>& list = candidates.list();
   if (list.size() < 2 || random.uniform() >= options.probability) return;
   const Softmax softmax(list);
-  const auto likely = [&](const Candidate& c) { return softmax.probability(c) >= options.threshold; };
+  const double least_likely = std::max(options.threshold, std::numeric_limits<double>::min());
+  const auto likely = [&](const Candidate& c) { return softmax.probability(c) >= least_likely; };
   std::size_t count = 0;
   const Candidate* least = nullptr;
   for (const Candidate& c : list) {
