@@ -10,6 +10,7 @@
 
 #include "engine/candidates.h"
 #include "engine/dry.h"
+#include "engine/grammar_filter.h"
 #include "engine/mirostat.h"
 #include "engine/penalties.h"
 #include "engine/random.h"
@@ -48,7 +49,9 @@ struct Sampler::Impl {
         bias(biases(options, tokens)),
         penalties(options),
         dry(options, tokens.piece),
-        mirostat(options) {}
+        mirostat(options) {
+    if (!options.grammar.empty()) grammar.emplace(options.grammar, tokens);
+  }
 
   void load(std::span<const float> logits);
   void run_stage(SamplerStage stage, Random& rng);
@@ -62,6 +65,7 @@ struct Sampler::Impl {
   Penalties penalties;
   Dry dry;
   Mirostat mirostat;
+  std::optional<GrammarFilter> grammar;
   Candidates candidates;
   std::size_t position = 0;  // tokens seen, for messages
 };
@@ -140,8 +144,18 @@ Token Sampler::pick(std::span<const float> logits) {
   Impl& s = *impl_;
   Random random = s.random;  // taken over only when nothing can fail any more
   s.load(logits);
-  const std::optional<Token> token = s.choose(random);
+  std::optional<Token> token = s.choose(random);
   if (!token) throw Error(Errc::nonfinite, fmt::format("after {} tokens: all logits are -inf", s.position));
+  // Most tokens fit, so one is tried before the whole vocabulary is.
+  if (s.grammar && !s.grammar->allows(*token)) {
+    s.load(logits);
+    s.grammar->mask(s.candidates.logits());
+    token = s.choose(random);
+    if (!token) {
+      throw Error(Errc::grammar, fmt::format("after {} tokens: the grammar allows no token", s.position));
+    }
+  }
+  if (s.grammar) s.grammar->accept(*token);
   accept({&*token, 1});
   s.random = random;
   if (s.options.mirostat != 0 && s.options.temperature > 0) s.mirostat.commit();
@@ -168,6 +182,7 @@ void Sampler::reset() {
   s.penalties.clear();
   s.dry.clear();
   s.mirostat.clear();
+  if (s.grammar) s.grammar->reset();
   s.position = 0;
 }
 
