@@ -73,9 +73,11 @@ void SessionFlags::add_to(CLI::App& verb) {
                    "Tokens of context; 0: as many as the model was trained for")
       ->check(CLI::Range(0, 1 << 30))
       ->type_name("N");
-  group->add_option("-t,--threads", session_.threads, "Threads; 0: one for each physical core")
-      ->check(CLI::Range(-1, 4096))
-      ->type_name("N");
+  if (verb.get_option_no_throw("--threads") == nullptr) {  // bench takes a list
+    group->add_option("-t,--threads", session_.threads, "Threads; 0: one for each physical core")
+        ->check(CLI::Range(-1, 4096))
+        ->type_name("N");
+  }
   group->add_option("-b,--batch-size", session_.batch, "Tokens read at once")
       ->check(CLI::Range(1, 1 << 20))
       ->type_name("N");
