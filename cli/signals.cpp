@@ -1,5 +1,7 @@
 #include "cli/signals.h"
 
+#include <poll.h>
+
 #include <array>
 #include <atomic>
 #include <csignal>
@@ -10,12 +12,17 @@ namespace {
 // A handler can reach nothing but what is global; this is the only mutable global state of the program.
 std::atomic<int> interrupts{0};
 std::atomic<int> leave{0};
+std::atomic<bool> terminal_changed{false};
 std::atomic<Session*> to_cancel{nullptr};
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<Session*>::is_always_lock_free);
 
-constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP};
+constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGCONT};
 
 extern "C" void note_signal(int number) {
+  if (number == SIGWINCH || number == SIGCONT) {
+    terminal_changed.store(true);
+    return;
+  }
   if (number == SIGINT) {
     interrupts.fetch_add(1);
   } else {
@@ -45,6 +52,24 @@ CancelOnSignal::~CancelOnSignal() { to_cancel.store(nullptr); }
 
 int take_interrupts() noexcept { return interrupts.exchange(0); }
 bool signal_waiting() noexcept { return interrupts.load() != 0 || leave.load() != 0; }
+bool take_terminal_change() noexcept { return terminal_changed.exchange(false); }
+
+bool wait_readable(int fd) noexcept {
+  // The signals are let in only while sleeping, so that none slips in between looking at the flags and
+  // sleeping.
+  sigset_t blocked, before;
+  sigemptyset(&blocked);
+  for (const int number : kSignals) sigaddset(&blocked, number);
+  pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  bool readable = false;
+  while (!readable && !signal_waiting() && !terminal_changed.load()) {
+    pollfd input{fd, POLLIN, 0};
+    readable = ::ppoll(&input, 1, nullptr, &before) > 0;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return readable;
+}
+
 int leave_signal() noexcept { return leave.load(); }
 
 }  // namespace longhand::cli

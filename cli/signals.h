@@ -5,7 +5,8 @@
 
 namespace longhand::cli {
 
-/// While it lives, SIGINT, SIGTERM and SIGHUP are noted instead of ending the program at once. One at a time.
+/// While it lives, SIGINT, SIGTERM and SIGHUP are noted instead of ending the program at once, and so are
+/// changes of the terminal. One at a time.
 class SignalScope {
  public:
   SignalScope();
@@ -27,6 +28,10 @@ class CancelOnSignal {
 int take_interrupts() noexcept;
 /// True while a Ctrl-C waits to be taken, or the program was told to leave.
 bool signal_waiting() noexcept;
+/// True once after the terminal was resized or the program came back from the background.
+bool take_terminal_change() noexcept;
+/// Sleeps until `fd` can be read; false where one of the signals came first, or for a terminal change.
+bool wait_readable(int fd) noexcept;
 /// SIGTERM or SIGHUP once one has come, else 0. Such a program saves and exits with 128 + the number.
 int leave_signal() noexcept;
 

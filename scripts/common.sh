@@ -1,11 +1,11 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034  # the lists of packages are used by the scripts
 # Shared by scripts/chat and scripts/test: installs what is missing (Debian 12), configures and builds. Sourced.
 # Everything said here goes to stderr: stdout belongs to the program.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build
 program_packages=(g++ cmake ninja-build ccache libxsimd-dev libcli11-dev libfmt-dev nlohmann-json3-dev libedit-dev)
-# shellcheck disable=SC2034  # used by scripts/test
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev python3)
 
 say() { printf '%s\n' "$*" >&2; }
@@ -44,7 +44,7 @@ configure() {
   cmake -S "$root" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=Release "$@" >&2
 }
 
-# compile [TARGET]
+# compile TARGET
 compile() {
-  cmake --build "$build" --parallel "$(nproc)" ${1:+--target "$1"} >&2
+  cmake --build "$build" --parallel "$(nproc)" --target "$1" >&2
 }
