@@ -175,19 +175,15 @@ void read_dims(GgufReader& in, TensorInfo& tensor) {
   }
 }
 
-// The one place where the size of a tensor is computed.
-std::uint64_t tensor_bytes(const GgufReader& in, const TensorInfo& tensor, std::uint64_t field) {
+std::uint64_t checked_bytes(const GgufReader& in, const TensorInfo& tensor, std::uint64_t dims_field) {
   const TensorTypeInfo& type = *known_tensor_type(tensor.type_id);
   if (tensor.dims[0] % type.block_elements != 0) {
-    in.fail(Errc::shape, field,
+    in.fail(Errc::shape, dims_field,
             fmt::format("dimension 0 is {}, must be a multiple of {}, the block of type {}", tensor.dims[0],
                         type.block_elements, type.name));
   }
-  std::optional<std::uint64_t> bytes = checked_mul(tensor.dims[0] / type.block_elements, type.block_bytes);
-  for (std::size_t i = 1; i < tensor.dims.size() && bytes; ++i) bytes = checked_mul(*bytes, tensor.dims[i]);
-  if (!bytes || *bytes > std::uint64_t{1} << 62) {
-    in.fail(Errc::shape, field, "dimensions multiply to more than 2^62 bytes");
-  }
+  const std::optional<std::uint64_t> bytes = tensor_bytes(type, tensor.dims);
+  if (!bytes) in.fail(Errc::shape, dims_field, "dimensions multiply to more than 2^62 bytes");
   return *bytes;
 }
 
@@ -203,7 +199,7 @@ Extent read_tensor(GgufReader& in, TensorInfo& tensor, std::uint64_t index) {
     in.fail(Errc::unsupported, type_field, "type " + unknown_tensor_type_advice(tensor.type_id));
   }
   Extent extent;
-  extent.bytes = tensor_bytes(in, tensor, dims_field);
+  extent.bytes = checked_bytes(in, tensor, dims_field);
   extent.field = in.offset();
   extent.offset = in.number<std::uint64_t>("offset");
   return extent;

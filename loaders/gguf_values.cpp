@@ -5,7 +5,6 @@
 #include <array>
 #include <concepts>
 #include <cstring>
-#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -115,49 +114,33 @@ std::uint64_t value_type_bytes(ValueType type) noexcept {
   return id < kTypes.size() ? kTypes[id].bytes : 0;
 }
 
-void expect_key_type(const KeySpec& key, KeyType type) {
-  if (key.type != type)
-    throw std::logic_error(fmt::format("key {} read as another type than its row states", key.name));
-}
-
 std::int64_t MetaValue::integer() const {
-  expect_key_type(key_, KeyType::integer);
   expect_scalar("an integer");
   return convert<std::int64_t>("an integer").front();
 }
 
 double MetaValue::number() const {
-  expect_key_type(key_, KeyType::number);
   expect_scalar("a number");
   return convert<double>("a number").front();
 }
 
 bool MetaValue::boolean() const {
-  expect_key_type(key_, KeyType::boolean);
   expect_scalar("a bool");
   return convert<std::int64_t>("a bool").front() != 0;
 }
 
 std::string_view MetaValue::string() const {
-  expect_key_type(key_, KeyType::string);
   if (entry_.type != ValueType::string) fail_type("a string");
   const std::string_view text = load_string(entry_.data);
   check_length(text);
   return text;
 }
 
-std::vector<std::int64_t> MetaValue::integers() const {
-  expect_key_type(key_, KeyType::integers);
-  return convert<std::int64_t>("integers");
-}
+std::vector<std::int64_t> MetaValue::integers() const { return convert<std::int64_t>("integers"); }
 
-std::vector<double> MetaValue::numbers() const {
-  expect_key_type(key_, KeyType::numbers);
-  return convert<double>("numbers");
-}
+std::vector<double> MetaValue::numbers() const { return convert<double>("numbers"); }
 
 std::vector<std::string_view> MetaValue::strings() const {
-  expect_key_type(key_, KeyType::strings);
   if (element_type() != ValueType::string) fail_type("strings");
   std::vector<std::string_view> texts;
   texts.reserve(entry_.count);
@@ -170,7 +153,6 @@ std::vector<std::string_view> MetaValue::strings() const {
 }
 
 std::span<const std::byte> MetaValue::bytes() const {
-  expect_key_type(key_, KeyType::bytes);
   if (element_type() != ValueType::u8 && element_type() != ValueType::i8) fail_type("bytes");
   return entry_.data;
 }

@@ -49,7 +49,4 @@ class MetaValue {
   std::string_view file_;
 };
 
-/// Throws std::logic_error unless the row's type is `type`.
-void expect_key_type(const KeySpec& key, KeyType type);
-
 }  // namespace longhand

@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "loaders/gguf.h"
+#include "ops/checked.h"
 
 namespace longhand {
 namespace {
@@ -62,10 +62,20 @@ constexpr std::array<TensorTypeInfo, 43> kTypes = {{
 // Files with types of their own were published by forks of the format; their ids start here.
 constexpr std::uint32_t kFirstForkId = 100;
 
+constexpr std::uint64_t kMaxTensorBytes = std::uint64_t{1} << 62;
+
 }  // namespace
 
 const TensorTypeInfo* known_tensor_type(std::uint32_t type_id) noexcept {
   return type_id < kTypes.size() && kTypes[type_id].block_elements != 0 ? &kTypes[type_id] : nullptr;
+}
+
+std::optional<std::uint64_t> tensor_bytes(const TensorTypeInfo& type,
+                                          const std::array<std::uint64_t, 4>& dims) noexcept {
+  if (dims[0] % type.block_elements != 0) return std::nullopt;
+  std::optional<std::uint64_t> bytes = checked_mul(dims[0] / type.block_elements, type.block_bytes);
+  for (std::size_t i = 1; i < dims.size() && bytes; ++i) bytes = checked_mul(*bytes, dims[i]);
+  return bytes && *bytes <= kMaxTensorBytes ? bytes : std::nullopt;
 }
 
 std::string unknown_tensor_type_advice(std::uint32_t type_id) {
