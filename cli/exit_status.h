@@ -8,7 +8,8 @@ namespace longhand::cli {
 inline constexpr int kSuccess = 0;
 inline constexpr int kFailure = 1;
 inline constexpr int kUsage = 2;
-inline constexpr int kSignalBase = 128;  // + the signal's number, as shells report it
+inline constexpr int kSignalBase = 128;   // + the number of a signal, as shells report it
+inline constexpr int kInterrupted = 130;  // Ctrl-C
 
 /// The command line asks for something that makes no sense; ends the program with status 2.
 class UsageError : public std::runtime_error {

@@ -40,13 +40,17 @@ int run(int argc, const char* const* argv) {
   CLI::App app("longhand runs GGUF language models on the CPU.", "longhand");
   app.set_version_flag("--version", "longhand " LONGHAND_VERSION);
   app.set_help_flag("-h,--help", "Show this help");
-  app.footer(kFooter);
   app.require_subcommand(1);
   // As in the tools users come from, a later flag overrides an earlier one.
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 
   Action action;
   for (const auto add_verb : kVerbs) add_verb(app, action);
+  app.footer(kFooter);  // after the verbs, which would inherit it
+  if (argc < 2) {
+    write_error(app.help());
+    return kUsage;
+  }
   std::vector<std::string> arguments = normalise_arguments({argv + std::min(argc, 1), argv + argc});
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
   try {
@@ -56,8 +60,7 @@ int run(int argc, const char* const* argv) {
     write_output(std::string(version.what()) + "\n");
     return kSuccess;
   } catch (const CLI::CallForHelp&) {
-    const auto verbs = app.get_subcommands();
-    write_output(verbs.empty() ? app.help() : verbs.front()->help());
+    write_output(app.help());  // of the verb that was named
     return kSuccess;
   } catch (const CLI::ParseError& error) {
     return usage_error(app, error.what());
@@ -73,7 +76,7 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const BrokenPipe&) { return kSignalBase + SIGPIPE; } catch (const longhand::Error& error) {
-    return error.code() == longhand::Errc::cancelled ? kSignalBase + SIGINT : fail(error.what(), kFailure);
+    return error.code() == longhand::Errc::cancelled ? kInterrupted : fail(error.what(), kFailure);
   } catch (const std::bad_alloc&) {
     return fail("out of memory [E_NOMEM]", kFailure);
   } catch (const std::exception& error) { return fail(longhand::escape_controls(error.what()), kFailure); }

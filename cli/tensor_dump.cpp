@@ -16,6 +16,11 @@ void dump_tensor(const Gguf& file, const std::string& name, const std::string& p
   if (tensor == nullptr)
     throw Error(Errc::missing, fmt::format("{}: no tensor named '{}'", file.name(), name));
   const TensorTypeInfo& type = *known_tensor_type(tensor->type_id);
+  const int format = find_format(tensor->type_id);
+  if (format < 0) {
+    throw Error(Errc::unsupported, fmt::format("{}: tensor '{}' is {}, which this build does not decode",
+                                               file.name(), name, type.name));
+  }
 
   // A slice at a time: a big embedding would be gigabytes of floats.
   constexpr std::size_t kSliceElements = std::size_t{1} << 20;
@@ -25,8 +30,8 @@ void dump_tensor(const Gguf& file, const std::string& name, const std::string& p
   OutputFile out(path);
   for (std::size_t block = 0; block < blocks; block += slice_blocks) {
     const std::size_t count = std::min(slice_blocks, blocks - block);
-    decode_tensor(tensor->type_id, tensor->data.subspan(block * type.block_bytes, count * type.block_bytes),
-                  values.data());
+    decode_blocks(static_cast<FormatId>(format), tensor->data.data() + block * type.block_bytes,
+                  static_cast<std::int64_t>(count), values.data());
     out.write(std::as_bytes(std::span(values.data(), count * type.block_elements)));
   }
   out.finish();
