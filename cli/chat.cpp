@@ -39,8 +39,8 @@ class Chat {
   int loop();
   /// One message and its answer.
   void send(const std::string& text);
-  /// The exit status once something asked to leave at once, else -1.
-  int leaving() const;
+  /// The status to exit with: of a signal, or failure where nobody was there to see an error.
+  int status() const;
 
  private:
   bool handle_line(std::string text);
@@ -53,15 +53,17 @@ class Chat {
   LineInput& input_;
   int empty_interrupts_ = 0;  // Ctrl-C at an empty prompt, in a row
   bool interrupted_ = false;  // pressed so that the program should end
+  bool failed_ = false;       // a message got no answer
 };
 
-int Chat::leaving() const {
+int Chat::status() const {
   if (const int signal = leave_signal()) return kSignalBase + signal;
-  return interrupted_ ? kInterrupted : -1;
+  if (interrupted_) return kInterrupted;
+  return failed_ && !input_.interactive() ? kFailure : kSuccess;
 }
 
 int Chat::loop() {
-  while (!state_.leave && leaving() < 0) {
+  while (!state_.leave && !interrupted_ && leave_signal() == 0) {
     InputLine line = input_.next("> ");
     if (line.event == InputEvent::leave) break;
     if (line.event == InputEvent::end) {
@@ -75,7 +77,7 @@ int Chat::loop() {
     empty_interrupts_ = 0;
     if (!handle_line(std::move(line.text))) break;
   }
-  return std::max(leaving(), kSuccess);
+  return status();
 }
 
 // False if it means to leave.
@@ -167,6 +169,7 @@ void Chat::answer(const std::function<ChatAnswer(const ChatSession::OnText&)>& a
       print_note("stopped while reading; the message is not part of the conversation");
     } else {
       write_error(fmt::format("error: {}\n", error.what()));
+      failed_ = true;
     }
   }
   session.on_progress({});
@@ -223,7 +226,7 @@ int chat(const Flags& flags) {
   if (interactive) greet(session);
   Chat chat(session, *input);
   if (!flags.prompt.empty()) chat.send(flags.prompt);
-  if (flags.single_turn && !flags.prompt.empty()) return std::max(chat.leaving(), kSuccess);
+  if (flags.single_turn && !flags.prompt.empty()) return chat.status();
   return chat.loop();
 }
 
