@@ -94,7 +94,7 @@ std::vector<BenchTest> all_tests(const Flags& flags) {
 int bench(const Flags& flags) {
   const SignalScope signals;
   flags.session.report_ignored();
-  const Model model = load_model(flags.session.model, flags.session.load_options());
+  const Model model = open_model(flags.session.model, flags.session.load_options());
   const SessionOptions options = flags.session.session_options();
   BenchReport report{flags.session.model, model.info(), options, {}};
   for (const BenchTest& test : all_tests(flags)) {

@@ -211,7 +211,7 @@ int chat(const Flags& flags) {
   ChatSettings settings;
   settings.system = flags.system_file.empty() ? flags.system : read_text(flags.system_file);
   settings.max_tokens = flags.max_tokens;
-  const Model model = load_model(find_model(flags.session.model), flags.session.load_options());
+  const Model model = open_model(find_model(flags.session.model), flags.session.load_options());
   settings.sampler = flags.sampling.options(model);
   ChatSession session(model, flags.session.session_options(), settings);
   if (session.session().context_was_cut()) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/model.h"
+
 namespace longhand::cli {
 namespace {
 
@@ -20,7 +22,7 @@ std::size_t common_prefix(std::span<const Token> a, std::span<const Token> b) {
 ChatSession::ChatSession(const Model& model, const SessionOptions& options, ChatSettings settings)
     : settings_(std::move(settings)),
       session_(model, options),
-      sampler_(settings_.sampler, model.tokenizer()) {}
+      sampler_(settings_.sampler, model.data().tokenizer) {}
 
 ChatAnswer ChatSession::ask(const std::string& text, const OnText& on_text) {
   const auto turns_before = turns_;
@@ -56,7 +58,7 @@ void ChatSession::clear() {
 }
 
 void ChatSession::change(ChatSettings settings) {
-  Sampler sampler(settings.sampler, model().tokenizer());
+  Sampler sampler(settings.sampler, model().data().tokenizer);
   sampler_ = std::move(sampler);
   settings_ = std::move(settings);
 }

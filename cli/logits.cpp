@@ -43,7 +43,7 @@ int write_logits(const Flags& flags) {
   const SignalScope signals;
   flags.session.report_ignored();
   const std::vector<Token> tokens = read_ids(flags.tokens);
-  const Model model = load_model(flags.session.model, flags.session.load_options());
+  const Model model = open_model(flags.session.model, flags.session.load_options());
   Session session(model, flags.session.session_options());
   const CancelOnSignal cancel(session);
   ProgressBar bar("reading");

@@ -12,6 +12,7 @@
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "engine/model.h"
 
 namespace longhand::cli {
 namespace {
@@ -74,9 +75,9 @@ int run(const Flags& flags) {
   const SignalScope signals;
   flags.session.report_ignored();
   const std::string prompt = read_prompt(flags);
-  const Model model = load_model(flags.session.model, flags.session.load_options());
+  const Model model = open_model(flags.session.model, flags.session.load_options());
   Session session(model, flags.session.session_options());
-  Sampler sampler(flags.sampling.options(model), model.tokenizer());
+  Sampler sampler(flags.sampling.options(model), model.data().tokenizer);
   const std::vector<Token> tokens = model.encode(prompt);
   if (tokens.empty())
     throw Error(Errc::range, "the prompt is empty, and this model has no token to begin a text with");

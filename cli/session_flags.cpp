@@ -156,7 +156,7 @@ void SessionFlags::report_ignored() const {
   print_note(fmt::format("no effect here: {}", fmt::join(ignored_, ", ")));
 }
 
-Model load_model(const std::string& path, LoadOptions options) {
+Model open_model(const std::string& path, LoadOptions options) {
   ProgressBar bar("loading");
   options.progress = [&bar](float share) {
     bar.update(share);

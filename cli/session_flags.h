@@ -38,6 +38,6 @@ class SessionFlags {
 };
 
 /// Loads a model with a progress bar; Ctrl-C gives Error (cancelled). Warnings about the file go to stderr.
-Model load_model(const std::string& path, LoadOptions options);
+Model open_model(const std::string& path, LoadOptions options);
 
 }  // namespace longhand::cli
