@@ -1,5 +1,6 @@
 #include <histedit.h>
 #include <langinfo.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <clocale>
@@ -8,6 +9,8 @@
 #include <cwchar>
 
 #include "cli/line_input.h"
+#include "cli/output.h"
+#include "cli/paste.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 
@@ -53,17 +56,20 @@ class LineEditor : public LineInput {
 
   InputLine next(const std::string& prompt) override {
     prompt_ = prompt;
+    if (bracketed_) write_error(kPasteOn);
     int length = 0;
     const char* line = el_gets(editor_, &length);
+    if (bracketed_) write_error(kPasteOff);
     if (line != nullptr && length > 0 && !signal_waiting()) {
       std::string text(line, static_cast<std::size_t>(length));
       if (text.ends_with('\n')) text.pop_back();
-      return {InputEvent::line, std::move(text)};
+      return {InputEvent::line, pastes_.resolve(std::move(text))};
     }
     const LineInfo* typed = el_line(editor_);
     std::string left(typed->buffer, typed->lastchar);
     el_set(editor_, EL_PREP_TERM, 0);
     el_reset(editor_);
+    pastes_.resolve("");
     if (leave_signal() != 0) return {InputEvent::leave, ""};
     if (signal_waiting()) return {InputEvent::interrupt, std::move(left)};
     return {InputEvent::end, ""};
@@ -90,17 +96,11 @@ class LineEditor : public LineInput {
 
   // libedit's own reader retries when a signal comes, which would swallow the first Ctrl-C.
   static int read_character(EditLine* editor, wchar_t* out) {
+    LineEditor& me = self(editor);
     std::mbstate_t state{};
     for (;;) {
-      if (!wait_readable(STDIN_FILENO)) {
-        if (signal_waiting()) return -1;
-        if (take_terminal_change()) redraw(editor);
-        continue;
-      }
       char byte = 0;
-      const ssize_t n = ::read(STDIN_FILENO, &byte, 1);
-      if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-      if (n <= 0) return 0;
+      if (const int got = me.next_byte(byte); got <= 0) return got;
       const std::size_t used = std::mbrtowc(out, &byte, 1, &state);
       if (used == 0 || used == 1) return 1;
       if (used == static_cast<std::size_t>(-1)) {
@@ -108,6 +108,52 @@ class LineEditor : public LineInput {
         return 1;
       }
     }
+  }
+
+  // 1 with the next byte, pastes already replaced; 0 at the end of input; -1 for a signal.
+  int next_byte(char& byte) {
+    while (waiting_.empty()) {  // again after an empty paste
+      if (const int got = read_byte(byte); got <= 0) return got;
+      waiting_ = byte;
+      if (bracketed_ && byte == kPasteBegin.front()) read_paste();
+    }
+    byte = waiting_.front();
+    waiting_.erase(0, 1);
+    return 1;
+  }
+
+  int read_byte(char& byte) {
+    for (;;) {
+      if (!wait_readable(STDIN_FILENO)) {
+        if (signal_waiting()) return -1;
+        if (take_terminal_change()) redraw(editor_);
+        continue;
+      }
+      const ssize_t n = ::read(STDIN_FILENO, &byte, 1);
+      if (n > 0) return 1;
+      if (n == 0 || (errno != EINTR && errno != EAGAIN)) return 0;
+    }
+  }
+
+  // Called behind an escape character. If it begins a paste, all of that is read and its shown form put in
+  // place; else what was read so far is what was typed.
+  void read_paste() {
+    // A key sends its bytes at once; a person who presses Escape is slower than this.
+    constexpr int kKeyMilliseconds = 25;
+    char byte = 0;
+    while (waiting_.size() < kPasteBegin.size()) {
+      pollfd more{STDIN_FILENO, POLLIN, 0};
+      if (::poll(&more, 1, kKeyMilliseconds) <= 0 || read_byte(byte) <= 0) return;
+      waiting_ += byte;
+      if (!kPasteBegin.starts_with(waiting_)) return;
+    }
+    std::string pasted;
+    while (!pasted.ends_with(kPasteEnd)) {
+      if (read_byte(byte) <= 0) break;
+      pasted += byte;
+    }
+    if (pasted.ends_with(kPasteEnd)) pasted.resize(pasted.size() - kPasteEnd.size());
+    waiting_ = pastes_.shown(std::move(pasted));
   }
 
   // After a resize, or when back from the background, where the shell had its own settings.
@@ -138,6 +184,9 @@ class LineEditor : public LineInput {
   EditLine* editor_ = nullptr;
   ::History* history_ = nullptr;
   std::string prompt_;
+  std::string waiting_;  // bytes read but not yet handed to the editor
+  PasteStore pastes_;
+  bool bracketed_ = takes_escapes(STDERR_FILENO);
 };
 
 }  // namespace

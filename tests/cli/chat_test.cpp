@@ -213,6 +213,15 @@ TEST_F(ChatAtTerminal, TypedUnicodeArrivesWhateverTheLocale) {
   EXPECT_TRUE(chat_.expect("\nGr\xc3\xbc\xc3\x9f \xe6\xbc\xa2")) << chat_.screen();
 }
 
+TEST_F(ChatAtTerminal, PastedLinesAreOneMessage) {
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.type("/system \x1b[200~first\rsecond\rthird\x1b[201~!\r");
+  EXPECT_TRUE(chat_.expect("[paste 1: 3 lines]")) << chat_.screen();
+  ASSERT_TRUE(chat_.expect("starts anew")) << chat_.screen();
+  chat_.type("/system\r");
+  EXPECT_TRUE(chat_.expect("first\r\nsecond\r\nthird!")) << chat_.screen();
+}
+
 TEST_F(ChatAtTerminal, SurvivesResizing) {
   ASSERT_TRUE(chat_.expect("> "));
   for (int i = 0; i < 300; ++i) chat_.resize(i % 7 * 40, i % 5 * 10);
