@@ -49,23 +49,22 @@ std::string between(std::string_view low, std::string_view high) {
   return text + fmt::format(" | \"{}\"{})", high[0], at_most(high.substr(1)));
 }
 
-// low and high are >= 0; one alternative for each number of digits.
-std::string magnitude(std::uint64_t low, std::optional<std::uint64_t> high) {
+// 0 <= low <= high; one alternative for each number of digits.
+std::string magnitude(std::uint64_t low, std::uint64_t high) {
   std::string from = std::to_string(low);
+  const std::string to = std::to_string(high);
   std::string text;
-  const auto add = [&text](const std::string& part) { text += (text.empty() ? "" : " |") + part; };
-  if (!high) {
-    add(between(from, std::string(from.size(), '9')));
-    add(fmt::format(" [1-9] [0-9]{{{},18}}", from.size()));  // longer ones fit no 64-bit integer
-    return text;
-  }
-  const std::string to = std::to_string(*high);
   while (from.size() < to.size()) {
-    add(between(from, std::string(from.size(), '9')));
+    text += between(from, std::string(from.size(), '9')) + " |";
     from = "1" + std::string(from.size(), '0');
   }
-  add(between(from, to));
-  return text;
+  return text + between(from, to);
+}
+
+// Those of 20 digits and more fit no 64-bit integer.
+std::string magnitude_from(std::uint64_t low) {
+  const std::string from = std::to_string(low);
+  return fmt::format("{} | [1-9] [0-9]{{{},18}}", between(from, std::string(from.size(), '9')), from.size());
 }
 
 }  // namespace
@@ -118,16 +117,14 @@ std::string gbnf_repeat(const std::string& element, int min, std::optional<int> 
 std::string gbnf_integer(const IntegerRange& range) {
   const auto negated = [](std::int64_t x) { return 0 - static_cast<std::uint64_t>(x); };
   std::string text;
-  if (!range.min || *range.min < 0) {
-    const bool down_to_one = !range.max || *range.max >= 0;
-    const std::uint64_t low = down_to_one ? 1 : negated(*range.max);
-    const auto high = range.min ? std::optional(negated(*range.min)) : std::nullopt;
-    text = fmt::format("\"-\" ({})", magnitude(low, high));
+  if (range.min.value_or(-1) < 0) {
+    const std::uint64_t low = range.max.value_or(0) >= 0 ? 1 : negated(*range.max);
+    text = fmt::format("\"-\" ({})", range.min ? magnitude(low, negated(*range.min)) : magnitude_from(low));
   }
-  if (!range.max || *range.max >= 0) {
+  if (range.max.value_or(0) >= 0) {
     const auto low = static_cast<std::uint64_t>(std::max<std::int64_t>(range.min.value_or(0), 0));
-    const auto high = range.max ? std::optional(static_cast<std::uint64_t>(*range.max)) : std::nullopt;
-    text += fmt::format("{}{}", text.empty() ? "" : " | ", magnitude(low, high));
+    text += text.empty() ? "" : " | ";
+    text += range.max ? magnitude(low, static_cast<std::uint64_t>(*range.max)) : magnitude_from(low);
   }
   return "(" + text + ")";
 }
