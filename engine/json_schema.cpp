@@ -35,7 +35,7 @@ constexpr Builtin kBuiltins[] = {
     {"string", R"("\"" char* "\"")", "char"},
     {"natural", R"("0" | [1-9] [0-9]{0,15})", ""},
     {"integer", R"("-"? natural)", "natural"},
-    {"positive-number", R"(natural ("." [0-9]{1,16})? ([eE] [-+]? [0-9]{1,3})?)", "natural"},
+    {"positive-number", R"(natural ("." [0-9]{1,16})? ([eE] [-+]? [0-9]{1,2})?)", "natural"},
     {"number", R"("-"? positive-number)", "positive-number"},
     {"boolean", R"("true" | "false")", ""},
     {"null", R"("null")", ""},
