@@ -1,6 +1,7 @@
 // Text to tokens and back: the front door to every kind of vocabulary.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,8 +13,9 @@
 namespace longhand {
 
 struct EncodeFlags {
-  bool add_special = true;     ///< begin- and end-of-text tokens where the vocabulary asks for them
-  bool parse_special = false;  ///< control tokens written out in the text become those tokens; never for user text
+  bool add_special = true;  ///< begin- and end-of-text tokens where the vocabulary asks for them
+  bool parse_special =
+      false;  ///< control tokens written out in the text become those tokens; never for user text
 };
 
 /// Immutable after construction; all members may be called from many threads at once.
@@ -29,12 +31,18 @@ class Tokenizer {
   /// Tokens of `text` (any bytes). Time is O(n log n) in its length.
   std::vector<Token> encode(std::string_view text, EncodeFlags flags = {}) const;
 
+  /// A segmentation drawn with probability proportional to product(p(token))^alpha; the same seed draws the
+  /// same one. Throws Error (unsupported) for vocabularies that are not unigram.
+  std::vector<Token> encode_sampled(std::string_view text, double alpha, std::uint64_t seed,
+                                    EncodeFlags flags = {}) const;
+
   /// Raw bytes of one token as it is streamed. Control tokens give nothing unless `show_special`.
   std::string piece(Token token, bool show_special = false) const;
 
   /// Whole-text detokenisation: leading space and clean-up rules of the vocabulary apply.
   /// remove_special drops begin- and end-of-text; unparse_special writes control tokens out.
-  std::string decode(std::span<const Token> tokens, bool remove_special = true, bool unparse_special = false) const;
+  std::string decode(std::span<const Token> tokens, bool remove_special = true,
+                     bool unparse_special = false) const;
 
   bool ends_generation(Token token) const noexcept;
 

@@ -35,7 +35,8 @@ struct MetaEntry {
   std::uint64_t offset = 0;          // of `data` in its file, for messages
 };
 
-/// One tensor. Its byte size was computed once, in checked arithmetic, when the file was opened.
+/// One tensor. Its byte size was computed once, in checked arithmetic, when the file was opened. Data starts at a
+/// multiple of general.alignment, usually 32 but 1 is legal: code that loads wider types must check or copy.
 struct TensorInfo {
   std::string_view name;
   std::array<std::uint64_t, 4> dims{1, 1, 1, 1};   // dims[0] is contiguous
@@ -54,6 +55,8 @@ struct TensorTypeInfo {
 /// nullptr for ids that GGUF does not define or has removed.
 const TensorTypeInfo* known_tensor_type(std::uint32_t type_id) noexcept;
 
+/// A moved-from Gguf can only be destroyed or assigned to. If a file is cut short by another program while it is open,
+/// the system ends the process at the next touch (SIGBUS), as with any mapped file.
 class Gguf {
  public:
   /// Opens `path`; for the first part of a split model also its sibling parts, which must lie in the same folder.
@@ -72,8 +75,8 @@ class Gguf {
   const MetaEntry* find(std::string_view key) const noexcept;
   const TensorInfo* find_tensor(std::string_view name) const noexcept;
   std::uint64_t file_bytes() const noexcept;                 // of all parts together
-  /// Gives the pages of a tensor back to the system after it has been copied elsewhere.
-  void release(const TensorInfo& tensor) const noexcept;
+  /// Gives the pages of `range`, a part of some tensor, back to the system after it has been copied elsewhere.
+  void release(std::span<const std::byte> range) const noexcept;
 
   // Typed, range-checked reading of metadata. All keys are rows of the table in keys.h; a "%s" in a key's name
   // stands for general.architecture. Integer widths are coerced; anything else of the wrong type throws (type),

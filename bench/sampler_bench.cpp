@@ -1,0 +1,71 @@
+// Cost of drawing a token: it is paid once per token beside the forward pass.
+#include <benchmark/benchmark.h>
+
+#include <cmath>
+
+#include "engine/random.h"
+#include "engine/sampler.h"
+
+namespace {
+
+using longhand::Sampler;
+using longhand::SamplerOptions;
+using longhand::Token;
+using longhand::TokenTable;
+
+TokenTable table(int size) {
+  TokenTable tokens;
+  tokens.size = size;
+  tokens.piece = [](Token t) {
+    return std::string(1 + static_cast<std::size_t>(t % 5), static_cast<char>('a' + t % 26));
+  };
+  tokens.ends_generation = [](Token t) { return t == 0; };
+  tokens.find = [](std::string_view) { return longhand::kNoToken; };
+  return tokens;
+}
+
+// Bell-shaped, as the logits of models are.
+std::vector<float> logits(int size) {
+  longhand::Random random(1);
+  std::vector<float> x(static_cast<std::size_t>(size));
+  for (float& v : x) {
+    double sum = -6.0;
+    for (int i = 0; i < 12; ++i) sum += random.uniform();
+    v = static_cast<float>(sum * 3.0);
+  }
+  return x;
+}
+
+void pick(benchmark::State& state, const SamplerOptions& options) {
+  const int size = static_cast<int>(state.range(0));
+  Sampler sampler(options, table(size));
+  const std::vector<float> x = logits(size);
+  for (auto _ : state) benchmark::DoNotOptimize(sampler.pick(x));
+}
+
+void default_chain(benchmark::State& state) { pick(state, SamplerOptions{}); }
+void greedy(benchmark::State& state) {
+  SamplerOptions options;
+  options.temperature = 0;
+  pick(state, options);
+}
+void top_p_alone(benchmark::State& state) {
+  SamplerOptions options;
+  options.top_k = 0;
+  options.min_p = 0;
+  pick(state, options);
+}
+void penalties_and_dry(benchmark::State& state) {
+  SamplerOptions options;
+  options.repeat_penalty = 1.1f;
+  options.dry_multiplier = 0.8f;
+  options.dry_penalty_last_n = 4096;
+  pick(state, options);
+}
+
+BENCHMARK(default_chain)->Arg(32000)->Arg(152000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(greedy)->Arg(32000)->Arg(152000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(top_p_alone)->Arg(32000)->Arg(152000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(penalties_and_dry)->Arg(32000)->Arg(152000)->Unit(benchmark::kMicrosecond);
+
+}  // namespace

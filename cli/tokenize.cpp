@@ -1,0 +1,126 @@
+// longhand tokenize: what a vocabulary makes of a text. Loads nothing but the vocabulary.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/exit_status.h"
+#include "cli/models_path.h"
+#include "cli/output.h"
+#include "cli/output_filter.h"
+#include "cli/verbs.h"
+#include "engine/tokenizer.h"
+#include "engine/unicode.h"
+#include "ops/error.h"
+
+namespace longhand::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  std::string model;
+  std::vector<std::string> positionals;
+  bool jsonl = false, parse_special = false, no_special = false;
+  std::optional<double> sample_alpha;
+  std::uint64_t seed = 0;
+};
+
+std::vector<Token> encode(const Tokenizer& tokenizer, const Options& options, std::string_view text,
+                          EncodeFlags flags) {
+  if (!options.sample_alpha) return tokenizer.encode(text, flags);
+  return tokenizer.encode_sampled(text, *options.sample_alpha, options.seed, flags);
+}
+
+Json answer(const Tokenizer& tokenizer, const Options& options, const std::string& line) {
+  const Json request = Json::parse(line);
+  if (!request.is_object() || !request.contains("text"))
+    throw Error(Errc::missing, "\"text\": required, absent");
+  const auto flag = [&](const char* name, bool otherwise) { return request.value(name, otherwise); };
+  const EncodeFlags flags{.add_special = flag("add_special", !options.no_special),
+                          .parse_special = flag("parse_special", options.parse_special)};
+  const auto ids = encode(tokenizer, options, request["text"].get_ref<const std::string&>(), flags);
+  return {{"ids", ids},
+          {"detok", replace_invalid(tokenizer.decode(ids, false, true))},
+          {"detok_plain", replace_invalid(tokenizer.decode(ids, true, false))}};
+}
+
+// One line out for each line in, at once, so that a program at the other end of the pipes may wait for it.
+int answer_lines(const Tokenizer& tokenizer, const Options& options) {
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    Json reply;
+    try {
+      reply = answer(tokenizer, options, line);
+    } catch (const Error& error) { reply = {{"error", error.what()}}; } catch (const Json::exception& error) {
+      reply = {{"error", escape_controls(error.what())}};
+    }
+    write_output(reply.dump(-1, ' ', true) + "\n");
+  }
+  return kSuccess;
+}
+
+int show(const Tokenizer& tokenizer, const Options& options, const std::string& text) {
+  const std::vector<Token> ids = encode(
+      tokenizer, options, text, {.add_special = !options.no_special, .parse_special = options.parse_special});
+  std::string out;
+  if (isatty(STDOUT_FILENO) != 0) {
+    for (const Token id : ids) {
+      std::string piece = make_visible(tokenizer.piece(id, true));
+      for (auto at = piece.find('\n'); at != std::string::npos; at = piece.find('\n', at))
+        piece.replace(at, 1, "\\n");
+      out += fmt::format("{:>7}  '{}'\n", id, piece);
+    }
+    out += fmt::format("{} tokens\n", ids.size());
+  } else {
+    out = fmt::format("{}\n", fmt::join(ids, " "));
+  }
+  write_output(out);
+  return kSuccess;
+}
+
+int run_tokenize(Options options) {
+  // Without -m the first positional is the model.
+  if (options.model.empty() && !options.positionals.empty()) {
+    options.model = options.positionals.front();
+    options.positionals.erase(options.positionals.begin());
+  }
+  const std::size_t texts = options.jsonl ? 0 : 1;
+  if (options.positionals.size() > texts) {
+    throw UsageError(options.jsonl ? "--jsonl reads its texts from stdin" : "more than one text; quote it");
+  }
+  const Gguf file = Gguf::open(find_model(options.model));
+  const Tokenizer tokenizer(load_vocab(file));
+  for (const std::string& warning : tokenizer.vocab().warnings) {
+    write_error(fmt::format("warning: {}\n", escape_controls(warning)));
+  }
+  if (options.jsonl) return answer_lines(tokenizer, options);
+  return show(tokenizer, options, options.positionals.empty() ? read_text("-") : options.positionals.front());
+}
+
+}  // namespace
+
+void add_tokenize(CLI::App& app, Action& action) {
+  auto* verb = app.add_subcommand("tokenize", "Show the tokens of a text");
+  auto options = std::make_shared<Options>();
+  verb->add_option("-m,--model", options->model, "GGUF file; its vocabulary suffices");
+  verb->add_option("arguments", options->positionals,
+                   "[FILE] [TEXT]: the model unless given by -m; the text, or stdin");
+  verb->add_flag("--jsonl", options->jsonl,
+                 "Read {\"text\", \"parse_special\", \"add_special\"} lines, write {\"ids\", \"detok\", "
+                 "\"detok_plain\"}");
+  verb->add_flag("--parse-special", options->parse_special,
+                 "Control tokens written out in the text become tokens");
+  verb->add_flag("--no-special,--no-bos", options->no_special, "Add no begin- or end-of-text tokens");
+  verb->add_option("--sample-alpha", options->sample_alpha,
+                   "Unigram vocabularies: draw a segmentation, probabilities to this power");
+  verb->add_option("--seed", options->seed, "Seed of the draw");
+  verb->callback([&action, options] { action = [options] { return run_tokenize(*options); }; });
+}
+
+}  // namespace longhand::cli

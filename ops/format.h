@@ -1,0 +1,62 @@
+// The list of tensor formats, and what can be asked of a format by its id.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "ops/format_info.h"
+#include "ops/formats/bf16.h"
+#include "ops/formats/f16.h"
+#include "ops/formats/f32.h"
+#include "ops/formats/iq4_nl.h"
+#include "ops/formats/iq4_xs.h"
+#include "ops/formats/mxfp4.h"
+#include "ops/formats/q2_k.h"
+#include "ops/formats/q3_k.h"
+#include "ops/formats/q4_0.h"
+#include "ops/formats/q4_1.h"
+#include "ops/formats/q4_k.h"
+#include "ops/formats/q5_0.h"
+#include "ops/formats/q5_1.h"
+#include "ops/formats/q5_k.h"
+#include "ops/formats/q6_k.h"
+#include "ops/formats/q8_0.h"
+
+namespace longhand {
+
+/// One T per format.
+template <class T, std::size_t n>
+struct PerFormat {
+  T items[n];
+};
+
+template <class... Fs>
+struct FormatList {
+  static constexpr int count = sizeof...(Fs);
+  /// f.operator()<Format>() of every format, indexed by FormatId.
+  template <class Function>
+  static constexpr auto map(Function f) {
+    using T = decltype(f.template operator()<F32>());
+    return PerFormat<T, sizeof...(Fs)>{{f.template operator()<Fs>()...}};
+  }
+};
+
+/// Adding a tensor format: its header above, its name here.
+using Formats = FormatList<F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL,
+                           IQ4_XS, MXFP4>;
+
+/// Position of a format in Formats.
+using FormatId = std::uint8_t;
+inline constexpr int kFormatCount = Formats::count;
+inline constexpr FormatId kFormatF32 = 0;
+
+const FormatInfo& format_info(FormatId id) noexcept;
+/// The format of a GGUF tensor type, or -1 when this build has none.
+int find_format(std::uint32_t gguf_type) noexcept;
+/// Bytes of a row of `cols` weights; cols must be whole blocks.
+std::size_t row_bytes(FormatId id, std::int64_t cols) noexcept;
+/// Decodes `blocks` consecutive blocks: the definition every kernel is tested against.
+void decode_blocks(FormatId id, const std::byte* src, std::int64_t blocks, float* dst) noexcept;
+
+}  // namespace longhand

@@ -1,0 +1,18 @@
+#pragma once
+#include "ops/format_info.h"
+#include "ops/half.h"
+
+namespace longhand {
+inline namespace LONGHAND_UNIT {
+
+struct F16 {
+  using Block = std::uint16_t;
+  static constexpr Field fields[] = {{0, 2, 2}};
+  static constexpr FormatInfo info{"F16", 1, 1, 2, Activation::f32, fields, 1};
+  static void decode(const Block* b, float* y) { *y = f16_to_f32(*b); }
+  template <class C>
+  static auto value(const C& c) { return c.half(0); }
+};
+
+}  // namespace LONGHAND_UNIT
+}  // namespace longhand

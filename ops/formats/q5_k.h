@@ -1,0 +1,50 @@
+#pragma once
+#include "ops/format_info.h"
+#include "ops/half.h"
+#include "ops/formats/packed_scales.h"
+
+namespace longhand {
+inline namespace LONGHAND_UNIT {
+
+// 5 bits; scales and minimums as Q4_K.
+struct Q5_K {
+  struct Block {
+    std::uint16_t d, dmin;
+    std::uint8_t scales[12];
+    std::uint8_t qh[32];   // bit s of byte l: fifth bit of weight 32 s + l
+    std::uint8_t qs[128];  // low bits as in Q4_K
+  };
+  static constexpr Field fields[] = {{0, 4, 2}, {4, 172, 4}};
+  static constexpr FormatInfo info{"Q5_K", 13, 256, sizeof(Block), Activation::q8_256, fields, 2};
+  static constexpr bool kSigned = false;
+  static constexpr int kMax = 31;
+  static constexpr int kOffset = 0;
+  static constexpr bool kHasMin = true;
+  static constexpr int kGroup = 32;
+
+  static void decode(const Block* b, float* y) {
+    const float d = f16_to_f32(b->d), dmin = f16_to_f32(b->dmin);
+    for (int i = 0; i < 256; ++i) {
+      const int sub = i / 32, l = i % 32;
+      const int q = ((b->qs[32 * (sub / 2) + l] >> (4 * (sub % 2))) & 15) | ((b->qh[l] >> sub) & 1) << 4;
+      y[i] = d * float(PackedScales::scale(b->scales, sub)) * float(q) -
+             dmin * float(PackedScales::minimum(b->scales, sub));
+    }
+  }
+  template <class C>
+  static auto quads(const C& c, int sub, int g) {
+    return ((c.word(48 + 32 * (sub / 2) + 4 * g) >> (4 * (sub % 2))) & 0x0F0F0F0F) |
+           (((c.word(16 + 4 * g) >> sub) & 0x01010101) << 4);
+  }
+  template <class C>
+  static auto scale(const C& c, int group) { return PackedScales::scale(c, 4, group); }
+  template <class C>
+  static auto minimum(const C& c, int group) { return PackedScales::minimum(c, 4, group); }
+  template <class C>
+  static auto d(const C& c) { return c.half(0); }
+  template <class C>
+  static auto dmin(const C& c) { return c.half(2); }
+};
+
+}  // namespace LONGHAND_UNIT
+}  // namespace longhand

@@ -1,0 +1,261 @@
+// Attention over a range of the cache. Keys lie so that one vector holds the same dimension of neighbouring tokens:
+// a load serves every query row, and scores need no horizontal sums. Each query row adds in an order that depends
+// only on the key positions, never on which rows it shares a tile with.
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include "ops/isa/lanes.inl"
+
+namespace longhand {
+inline namespace LONGHAND_UNIT {
+namespace {
+
+constexpr int kKeyVectors = kKeyBlock / kLanes;  // vectors per 16 tokens
+constexpr int kQ8Keys = 16 * 2 + 32 * 16;        // bytes of 32 dimensions of a q8_0 key block
+
+// How each cache format is read and written; the lanes of a key vector are tokens, of a value vector dimensions.
+struct CacheF32 {
+  static F key(const std::byte* block, int d, int v) { return load(reinterpret_cast<const float*>(block) + d * kKeyBlock + v * kLanes); }
+  static F value(const std::byte* row, int d) { return load(reinterpret_cast<const float*>(row) + d); }
+  static void put(std::byte* p, float x) { std::memcpy(p, &x, 4); }
+  static constexpr int kBytes = 4;
+};
+struct CacheF16 {
+  static F key(const std::byte* block, int d, int v) { return load_f16(block + 2 * (d * kKeyBlock + v * kLanes)); }
+  static F value(const std::byte* row, int d) { return load_f16(row + 2 * d); }
+  static void put(std::byte* p, float x) {
+    const std::uint16_t h = f32_to_f16(x);
+    std::memcpy(p, &h, 2);
+  }
+  static constexpr int kBytes = 2;
+};
+struct CacheQ8 {
+  // Dimensions are decoded to floats in place; only the score path below reads them through raw quads.
+  static F value(const std::byte* row, int d) {
+    std::uint16_t h;
+    std::memcpy(&h, row + d / 32 * 34, 2);
+    return xsimd::to_float(load_bytes(row + d / 32 * 34 + 2 + d % 32)) * F(f16_to_f32(h));
+  }
+};
+
+// scores[v][n] of 16 tokens for N query rows.
+template <class C, int N>
+inline void block_scores(const std::byte* block, int dim, const float* const* q, F (&s)[kKeyVectors][N]) {
+  for (int d = 0; d < dim; ++d) {
+    for (int v = 0; v < kKeyVectors; ++v) {
+      const F k = C::key(block, d, v);
+      for (int n = 0; n < N; ++n) s[v][n] = xsimd::fma(k, F(q[n][d]), s[v][n]);
+    }
+  }
+}
+template <int N>
+inline void block_scores_q8(const std::byte* block, int dim, const float* const* q, F (&s)[kKeyVectors][N]) {
+  for (int d = 0; d < dim; d += 32, block += kQ8Keys) {
+    for (int v = 0; v < kKeyVectors; ++v) {
+      F sub[N];
+      for (int n = 0; n < N; ++n) sub[n] = F(0.0f);
+      for (int g = 0; g < 8; ++g) {
+        const I w = load_words(block + 32 + 64 * g + 4 * kLanes * v);
+        for (int k = 0; k < 4; ++k) {
+          const F key = xsimd::to_float((w << (24 - 8 * k)) >> 24);
+          for (int n = 0; n < N; ++n) sub[n] = xsimd::fma(key, F(q[n][d + 4 * g + k]), sub[n]);
+        }
+      }
+      const F scale = load_f16(block + 2 * kLanes * v);
+      for (int n = 0; n < N; ++n) s[v][n] = xsimd::fma(scale, sub[n], s[v][n]);
+    }
+  }
+}
+
+template <class C, int N>
+void score_rows(const AttendArgs& a, int row) {
+  const std::byte* block = a.kv.keys + a.begin / kKeyBlock * a.kv.key_block_bytes;
+  for (int t = a.begin; t < a.end; t += kKeyBlock, block += a.kv.key_block_bytes) {
+    F s[kKeyVectors][N];
+    for (auto& v : s) {
+      for (F& x : v) x = F(0.0f);
+    }
+    if constexpr (std::is_same_v<C, CacheQ8>) {
+      block_scores_q8<N>(block, a.kv.key_dim, a.q + row, s);
+    } else {
+      block_scores<C, N>(block, a.kv.key_dim, a.q + row, s);
+    }
+    for (int v = 0; v < kKeyVectors; ++v) {
+      for (int n = 0; n < N; ++n) {
+        s[v][n].store_unaligned(a.scores + (row + n) * kAttendKeys + (t - a.begin) + v * kLanes);
+      }
+    }
+  }
+}
+
+// Turns a row of scores into exp(s - m), 0 where the row must not look.
+inline void exponentiate(const AttendArgs& a, int row) {
+  float* s = a.scores + row * kAttendKeys;
+  const int n = (a.end - a.begin + kKeyBlock - 1) / kKeyBlock * kKeyBlock;
+  const int from = a.from[row] - a.begin, to = a.to[row] - a.begin;
+  constexpr float kNone = -std::numeric_limits<float>::infinity();
+  for (int i = 0; i < n && i < from; ++i) s[i] = kNone;
+  for (int i = to > 0 ? to : 0; i < n; ++i) s[i] = kNone;
+  if (a.softcap > 0) {
+    const F cap(a.softcap), inverse(1.0f / a.softcap), none(kNone);
+    for (int i = 0; i < n; i += kLanes) {
+      const F x = load(s + i);
+      xsimd::select(x == none, none, cap * xsimd::tanh(x * inverse)).store_unaligned(s + i);
+    }
+  }
+  F top(kNone);
+  for (int i = 0; i < n; i += kLanes) top = xsimd::max(top, load(s + i));
+  float m = kNone, t[kLanes];
+  top.store_unaligned(t);
+  for (const float x : t) m = x > m ? x : m;
+  F sum(0.0f);
+  const F shift(m == kNone ? 0.0f : m), none(kNone);
+  for (int i = 0; i < n; i += kLanes) {
+    const F x = load(s + i);
+    const F e = xsimd::select(x == none, F(0.0f), xsimd::exp(x - shift));
+    e.store_unaligned(s + i);
+    sum += e;
+  }
+  a.m[row] = m;
+  a.l[row] = xsimd::hadd(sum);
+}
+
+template <class C>
+void attend_keys(const AttendArgs& a) noexcept {
+  constexpr int kRows = kLanes >= 16 ? 8 : 4;
+  int r = 0;
+  for (; r + kRows <= a.rows; r += kRows) score_rows<C, kRows>(a, r);
+  for (; r + 2 <= a.rows; r += 2) score_rows<C, 2>(a, r);
+  if (r < a.rows) score_rows<C, 1>(a, r);
+  for (r = 0; r < a.rows; ++r) exponentiate(a, r);
+}
+
+// acc[n][d .. d + V lanes) = sum of weights times values, for N rows.
+template <class C, int N, int V>
+inline void weigh(const AttendArgs& a, int row, int d, int from, int to) {
+  F acc[N][V];
+  for (auto& v : acc) {
+    for (F& x : v) x = F(0.0f);
+  }
+  const std::byte* value = a.kv.values + from * a.kv.value_row_bytes;
+  for (int t = from; t < to; ++t, value += a.kv.value_row_bytes) {
+    F x[V];
+    for (int v = 0; v < V; ++v) x[v] = C::value(value, d + v * kLanes);
+    for (int n = 0; n < N; ++n) {
+      const F p(a.scores[(row + n) * kAttendKeys + (t - a.begin)]);
+      for (int v = 0; v < V; ++v) acc[n][v] = xsimd::fma(p, x[v], acc[n][v]);
+    }
+  }
+  for (int n = 0; n < N; ++n) {
+    for (int v = 0; v < V; ++v) acc[n][v].store_unaligned(a.acc + (row + n) * a.kv.value_dim + d + v * kLanes);
+  }
+}
+
+// One dimension at a time, where a head is no whole number of vectors.
+template <class C>
+void weigh_tail(const AttendArgs& a, int row, int d, int from, int to) {
+  if constexpr (!std::is_same_v<C, CacheQ8>) {  // q8_0 heads are multiples of 32
+    for (; d < a.kv.value_dim; ++d) {
+      float sum = 0;
+      for (int t = from; t < to; ++t) {
+        const std::byte* p = a.kv.values + t * a.kv.value_row_bytes + d * C::kBytes;
+        float x;
+        if constexpr (C::kBytes == 2) {
+          std::uint16_t h;
+          std::memcpy(&h, p, 2);
+          x = f16_to_f32(h);
+        } else {
+          std::memcpy(&x, p, 4);
+        }
+        sum += a.scores[row * kAttendKeys + (t - a.begin)] * x;
+      }
+      a.acc[row * a.kv.value_dim + d] = sum;
+    }
+  }
+}
+
+template <class C, int N>
+void weigh_rows(const AttendArgs& a, int row) {
+  // Keys some row of the tile sees; a row's weights are 0 outside its own range, and adding 0 changes nothing.
+  int from = a.end, to = a.begin;
+  for (int n = 0; n < N; ++n) {
+    const int f = a.from[row + n], t = a.to[row + n];
+    from = f < from ? f : from;
+    to = t > to ? t : to;
+  }
+  from = from < a.begin ? a.begin : from;
+  to = to > a.end ? a.end : to;
+  int d = 0;
+  for (; d + 4 * kLanes <= a.kv.value_dim; d += 4 * kLanes) weigh<C, N, 4>(a, row, d, from, to);
+  for (; d + kLanes <= a.kv.value_dim; d += kLanes) weigh<C, N, 1>(a, row, d, from, to);
+  if (d < a.kv.value_dim) {
+    for (int n = 0; n < N; ++n) weigh_tail<C>(a, row + n, d, from, to);
+  }
+}
+
+template <class C>
+void attend_values(const AttendArgs& a) noexcept {
+  constexpr int kRows = kLanes >= 16 ? 4 : 2;
+  int r = 0;
+  for (; r + kRows <= a.rows; r += kRows) weigh_rows<C, kRows>(a, r);
+  for (; r < a.rows; ++r) weigh_rows<C, 1>(a, r);
+}
+
+template <class C>
+void store_key(const KvView& kv, std::int32_t position, const float* key) noexcept {
+  std::byte* block = kv.keys + position / kKeyBlock * kv.key_block_bytes;
+  for (int d = 0; d < kv.key_dim; ++d) C::put(block + (d * kKeyBlock + position % kKeyBlock) * C::kBytes, key[d]);
+}
+
+template <class C>
+void store_value(const KvView& kv, std::int32_t position, const float* value) noexcept {
+  std::byte* row = kv.values + position * kv.value_row_bytes;
+  for (int d = 0; d < kv.value_dim; ++d) C::put(row + d * C::kBytes, value[d]);
+}
+
+// 32 values as Q8_0 means them: a half-precision scale and 32 bytes.
+inline void round_q8(const float* x, std::uint16_t* scale, std::int8_t* q) {
+  float top = 0;
+  for (int i = 0; i < 32; ++i) top = std::fabs(x[i]) > top ? std::fabs(x[i]) : top;
+  const float d = top / 127.0f, inverse = d > 0 ? 1.0f / d : 0.0f;
+  *scale = f32_to_f16(d);
+  for (int i = 0; i < 32; ++i) q[i] = std::int8_t(std::nearbyint(x[i] * inverse));
+}
+
+void store_key_q8(const KvView& kv, std::int32_t position, const float* key) noexcept {
+  std::byte* block = kv.keys + position / kKeyBlock * kv.key_block_bytes;
+  const int lane = position % kKeyBlock;
+  for (int d = 0; d < kv.key_dim; d += 32, block += kQ8Keys) {
+    std::uint16_t scale;
+    std::int8_t q[32];
+    round_q8(key + d, &scale, q);
+    std::memcpy(block + 2 * lane, &scale, 2);
+    for (int g = 0; g < 8; ++g) std::memcpy(block + 32 + 64 * g + 4 * lane, q + 4 * g, 4);
+  }
+}
+
+void store_value_q8(const KvView& kv, std::int32_t position, const float* value) noexcept {
+  std::byte* row = kv.values + position * kv.value_row_bytes;
+  for (int d = 0; d < kv.value_dim; d += 32, row += 34) {
+    std::uint16_t scale;
+    std::int8_t q[32];
+    round_q8(value + d, &scale, q);
+    std::memcpy(row, &scale, 2);
+    std::memcpy(row + 2, q, 32);
+  }
+}
+
+void merge_partials(float* m, float* l, float* acc, float m2, float l2, const float* acc2, std::int32_t n) noexcept {
+  if (l2 == 0) return;
+  const float top = *m > m2 ? *m : m2;
+  const float ours = *l == 0 ? 0.0f : std::exp(*m - top), theirs = std::exp(m2 - top);
+  for (int i = 0; i < n; ++i) acc[i] = acc[i] * ours + acc2[i] * theirs;
+  *l = *l * ours + l2 * theirs;
+  *m = top;
+}
+
+}  // namespace
+}  // namespace LONGHAND_UNIT
+}  // namespace longhand

@@ -1,0 +1,49 @@
+#include "ops/rope_table.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace longhand {
+namespace {
+
+// Dimension whose wave turns `turns` times within the original context.
+double correction_dimension(const RopeParams& p, double turns) {
+  return p.rot * std::log(p.original_context / (turns * 2 * std::numbers::pi)) / (2 * std::log(p.base));
+}
+
+// Share of the unscaled frequency that pair m keeps under yarn: 1 for fast pairs, 0 for slow ones.
+double yarn_ramp(const RopeParams& p, int m) {
+  const double low = std::max(0.0, std::floor(correction_dimension(p, p.beta_fast)));
+  const double high = std::min(p.rot - 1.0, std::ceil(correction_dimension(p, p.beta_slow)));
+  return 1 - std::clamp((m - low) / std::max(0.001, high - low), 0.0, 1.0);
+}
+
+}  // namespace
+
+RopeTable make_rope_table(const RopeParams& p) {
+  RopeTable table;
+  for (int m = 0; m < p.rot / 2; ++m) {
+    const double theta = std::pow(p.base, -2.0 * m / p.rot);
+    double scaled = p.rule == RopeRule::none ? theta : theta / p.factor;
+    if (p.rule == RopeRule::yarn) {
+      const double keep = yarn_ramp(p, m) * p.ext_factor;
+      scaled = scaled * (1 - keep) + theta * keep;
+    }
+    if (!p.divisors.empty()) scaled /= p.divisors[std::size_t(m)];
+    table.inv_freq.push_back(scaled);
+  }
+  table.magnitude = p.attn_factor;
+  if (p.rule == RopeRule::yarn && p.ext_factor != 0) table.magnitude *= 1 + 0.1 * std::log(p.factor);
+  return table;
+}
+
+void rope_angles(const RopeTable& table, double position, float* cos, float* sin) noexcept {
+  for (std::size_t m = 0; m < table.inv_freq.size(); ++m) {
+    const double angle = position * table.inv_freq[m];
+    cos[m] = float(table.magnitude * std::cos(angle));
+    sin[m] = float(table.magnitude * std::sin(angle));
+  }
+}
+
+}  // namespace longhand

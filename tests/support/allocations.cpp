@@ -1,0 +1,79 @@
+#include "tests/support/allocations.h"
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+namespace longhand::test {
+namespace {
+
+// Plain data: the runtime allocates before any constructor of ours could run.
+struct Watch {
+  bool metering;
+  std::ptrdiff_t held, peak;
+  bool failing, failed;
+  std::size_t until_failure;
+};
+thread_local constinit Watch watch{};
+
+void* allocate(std::size_t bytes, std::size_t alignment) {
+  if (watch.failing && watch.until_failure-- == 0) {
+    watch.failing = false;
+    watch.failed = true;
+    throw std::bad_alloc();
+  }
+  void* memory = nullptr;
+  if (::posix_memalign(&memory, std::max(alignment, sizeof(void*)), std::max<std::size_t>(bytes, 1)) != 0) {
+    throw std::bad_alloc();
+  }
+  if (watch.metering) {
+    watch.held += static_cast<std::ptrdiff_t>(::malloc_usable_size(memory));
+    watch.peak = std::max(watch.peak, watch.held);
+  }
+  return memory;
+}
+
+void release(void* memory) noexcept {
+  if (watch.metering && memory != nullptr)
+    watch.held -= static_cast<std::ptrdiff_t>(::malloc_usable_size(memory));
+  std::free(memory);
+}
+
+}  // namespace
+
+AllocationMeter::AllocationMeter() { watch.metering = true, watch.held = watch.peak = 0; }
+AllocationMeter::~AllocationMeter() { watch.metering = false; }
+std::size_t AllocationMeter::peak_bytes() const { return static_cast<std::size_t>(watch.peak); }
+
+FailingAllocation::FailingAllocation(std::size_t n) {
+  watch.failed = false;
+  watch.until_failure = n;
+  watch.failing = true;
+}
+FailingAllocation::~FailingAllocation() { watch.failing = false; }
+bool FailingAllocation::failed() const { return watch.failed; }
+
+}  // namespace longhand::test
+
+void* operator new(std::size_t bytes) { return longhand::test::allocate(bytes, alignof(std::max_align_t)); }
+void* operator new[](std::size_t bytes) { return longhand::test::allocate(bytes, alignof(std::max_align_t)); }
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  return longhand::test::allocate(bytes, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t bytes, std::align_val_t alignment) {
+  return longhand::test::allocate(bytes, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { longhand::test::release(memory); }
+void operator delete[](void* memory) noexcept { longhand::test::release(memory); }
+void operator delete(void* memory, std::size_t) noexcept { longhand::test::release(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { longhand::test::release(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { longhand::test::release(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { longhand::test::release(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  longhand::test::release(memory);
+}
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
+  longhand::test::release(memory);
+}

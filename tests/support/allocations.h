@@ -1,0 +1,30 @@
+// Watches what this thread allocates with operator new. A program that uses it has its operator new replaced.
+#pragma once
+
+#include <cstddef>
+
+namespace longhand::test {
+
+/// Bytes allocated by this thread since construction; at most one at a time.
+class AllocationMeter {
+ public:
+  AllocationMeter();
+  ~AllocationMeter();
+  AllocationMeter(const AllocationMeter&) = delete;
+  AllocationMeter& operator=(const AllocationMeter&) = delete;
+  /// The most that was held at once.
+  std::size_t peak_bytes() const;
+};
+
+/// While it lives, the allocation number `n` (from 0) of this thread throws std::bad_alloc.
+class FailingAllocation {
+ public:
+  explicit FailingAllocation(std::size_t n);
+  ~FailingAllocation();
+  FailingAllocation(const FailingAllocation&) = delete;
+  FailingAllocation& operator=(const FailingAllocation&) = delete;
+  /// Whether that many allocations took place.
+  bool failed() const;
+};
+
+}  // namespace longhand::test
