@@ -119,7 +119,7 @@ Value attr(Render& r, const Value& v, const Arguments& a) {
   return r.attribute(v, to_string(r.heap, *bound[0]).text().bytes());
 }
 
-// ---- map, select, reject ----------------------------------------------------------------------------------
+// ---- map, select, reject: anything false, None too, counts as an empty sequence -----------------------------
 
 Arguments without_first(const Arguments& a, std::size_t count) {
   return {a.positional.subspan(std::min(count, a.positional.size())), a.named};
@@ -127,6 +127,7 @@ Arguments without_first(const Arguments& a, std::size_t count) {
 
 Value map(Render& r, const Value& v, const Arguments& a) {
   std::vector<Value> out;
+  if (!truth(v)) return generator(r.heap, std::move(out));
   Iterator items(r.heap, v);
   if (a.positional.empty()) {
     const Bound bound("map", a, {"attribute", "default"});
@@ -145,6 +146,7 @@ Value map(Render& r, const Value& v, const Arguments& a) {
 template <bool kKeep, bool kByAttribute>
 Value select(Render& r, const Value& v, const Arguments& a) {
   constexpr std::size_t kTestAt = kByAttribute ? 1 : 0;
+  if (!truth(v)) return generator(r.heap, {});
   if (kByAttribute && a.positional.empty()) fail("missing parameter for attribute name");
   const Getter get(r, kByAttribute ? &a.positional[0] : nullptr);
   Test test = nullptr;
