@@ -1,13 +1,11 @@
 // longhand template: renders a chat template on given variables.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-#include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/exit_status.h"
+#include "cli/output.h"
 #include "cli/verbs.h"
 #include "engine/jinja/json.h"
 #include "engine/jinja/template.h"
@@ -22,38 +20,36 @@ struct TemplateOptions {
   std::string template_file, model, input, now;
 };
 
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error(Errc::io, fmt::format("{}: cannot be opened", path));
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (file.bad()) throw Error(Errc::io, fmt::format("{}: cannot be read", path));
-  return text;
-}
-
 std::string template_text(const TemplateOptions& options) {
-  if (!options.template_file.empty()) return read_file(options.template_file);
+  if (!options.template_file.empty()) return read_text(options.template_file);
   const Gguf file = Gguf::open(options.model);
   std::string text = load_vocab(file).chat_template;
-  if (text.empty()) throw Error(Errc::missing, fmt::format("{}: the file has no chat template", options.model));
+  if (text.empty())
+    throw Error(Errc::missing, fmt::format("{}: the file has no chat template", options.model));
   return text;
 }
 
 int run(const TemplateOptions& options) {
-  const auto input = nlohmann::ordered_json::parse(read_file(options.input), nullptr, false);
+  const auto input = nlohmann::ordered_json::parse(read_text(options.input), nullptr, false);
   if (!input.is_object()) throw Error(Errc::type, fmt::format("{}: must be a JSON object", options.input));
   const jinja::Template tmpl(template_text(options));
   jinja::Heap heap;
   jinja::RenderOptions render;
   if (!options.now.empty()) render.now = jinja::parse_iso8601(options.now);
-  const jinja::Value variables = jinja::from_json(heap, input, false);
+  jinja::Value variables;
+  try {
+    variables = jinja::from_json(heap, input, false);
+  } catch (const jinja::Failure& failure) {
+    throw Error(Errc::limit, fmt::format("{}: {}", options.input, failure.message));
+  }
   const jinja::Text text = tmpl.render(heap, variables.dict(), render);
-  std::fwrite(text.bytes().data(), 1, text.size(), stdout);
-  return 0;
+  write_output(text.view());
+  return kSuccess;
 }
 
 }  // namespace
 
-void add_template(CLI::App& app, std::function<int()>& action) {
+void add_template(CLI::App& app, Action& action) {
   auto options = std::make_shared<TemplateOptions>();
   CLI::App* verb = app.add_subcommand("template", "Render a chat template");
   auto* source = verb->add_option_group("source")->require_option(1);

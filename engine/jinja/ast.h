@@ -1,7 +1,7 @@
 // The syntax tree of a template. Each node knows how to evaluate or execute itself.
 //
-// Chains (a + b + c, a.b.c, x | f | g, if / elif) are flat lists, so the tree is only as deep as brackets and blocks
-// are nested in the source; the parser keeps that below kMaxDepth.
+// Chains (a + b + c, a.b.c, x | f | g, if / elif) are flat lists, so the tree is only as deep as brackets and
+// blocks are nested in the source; the parser keeps that below kMaxDepth.
 #pragma once
 
 #include <memory>
@@ -91,7 +91,16 @@ struct Sign : Expression {  // -a, +a
   ExpressionPtr operand;
 };
 
-enum class Comparison : std::uint8_t { equal, not_equal, less, less_equal, greater, greater_equal, in, not_in };
+enum class Comparison : std::uint8_t {
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  in,
+  not_in
+};
 struct Compare : Expression {  // a < b <= c
   using Expression::Expression;
   Value eval(Render&) const override;
@@ -124,7 +133,7 @@ struct CallArguments {
     bool spread = false;  // *value
   };
   struct Named {
-    std::string name;     // empty: **value
+    std::string name;  // empty: **value
     ExpressionPtr value;
   };
   std::vector<Positional> positional;
@@ -248,8 +257,8 @@ struct Scoped : Statement {  // with, generation, block: a scope of its own
 };
 struct MacroParts {
   std::string name;
-  std::vector<std::pair<Identifier, ExpressionPtr>> parameters;  // with default or null
-  Identifier caller, varargs, kwargs;                            // the variables of these names, and
+  std::vector<std::pair<Identifier, ExpressionPtr>> parameters;         // with default or null
+  Identifier caller, varargs, kwargs;                                   // the variables of these names, and
   bool uses_caller = false, uses_varargs = false, uses_kwargs = false;  // whether the body mentions them
   Body body;
 };

@@ -9,18 +9,20 @@
 
 namespace longhand::jinja {
 
-Bound::Bound(std::string_view function, const Arguments& arguments, std::initializer_list<std::string_view> names,
-             std::size_t required)
+Bound::Bound(std::string_view function, const Arguments& arguments,
+             std::initializer_list<std::string_view> names, std::size_t required)
     : function_(function) {
   std::copy(names.begin(), names.end(), names_.begin());
   if (arguments.positional.size() > names.size()) {
-    fail(fmt::format("{}() takes at most {} argument(s), got {}", function, names.size(), arguments.positional.size()));
+    fail(fmt::format("{}() takes at most {} argument(s), got {}", function, names.size(),
+                     arguments.positional.size()));
   }
   for (std::size_t i = 0; i < arguments.positional.size(); ++i) values_[i] = &arguments.positional[i];
   for (const auto& [name, value] : arguments.named) {
     const auto at = static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
     if (at == names.size()) fail(fmt::format("{}() got an unexpected keyword argument '{}'", function, name));
-    if (values_[at] != nullptr) fail(fmt::format("{}() got multiple values for argument '{}'", function, name));
+    if (values_[at] != nullptr)
+      fail(fmt::format("{}() got multiple values for argument '{}'", function, name));
     values_[at] = &value;
   }
   for (std::size_t i = 0; i < required; ++i) {
@@ -31,18 +33,22 @@ Bound::Bound(std::string_view function, const Arguments& arguments, std::initial
 std::int64_t Bound::integer(std::size_t i, std::int64_t fallback) const {
   if (values_[i] == nullptr || values_[i]->is(Kind::none)) return fallback;
   if (!values_[i]->is_whole()) {
-    fail(fmt::format("{}(): argument '{}' must be an integer, not {}", function_, names_[i], type_name(*values_[i])));
+    fail(fmt::format("{}(): argument '{}' must be an integer, not {}", function_, names_[i],
+                     type_name(*values_[i])));
   }
   return values_[i]->as_integer();
 }
 
-bool Bound::flag(std::size_t i, bool fallback) const { return values_[i] == nullptr ? fallback : truth(*values_[i]); }
+bool Bound::flag(std::size_t i, bool fallback) const {
+  return values_[i] == nullptr ? fallback : truth(*values_[i]);
+}
 
 const Text& Bound::text(std::size_t i) const {
   static const Text kEmpty;
   if (values_[i] == nullptr) return kEmpty;
   if (!values_[i]->is(Kind::string)) {
-    fail(fmt::format("{}(): argument '{}' must be str, not {}", function_, names_[i], type_name(*values_[i])));
+    fail(
+        fmt::format("{}(): argument '{}' must be str, not {}", function_, names_[i], type_name(*values_[i])));
   }
   return values_[i]->text();
 }
@@ -157,7 +163,8 @@ Value make_range(Render& r, const Arguments& arguments) {
   range->step = step;
   if (step > 0 ? start >= stop : start <= stop) return Value::of(range);
   // In unsigned arithmetic neither the distance nor -step can overflow.
-  const auto a = static_cast<std::uint64_t>(start), b = static_cast<std::uint64_t>(stop), s = static_cast<std::uint64_t>(step);
+  const auto a = static_cast<std::uint64_t>(start), b = static_cast<std::uint64_t>(stop),
+             s = static_cast<std::uint64_t>(step);
   const std::uint64_t count = step > 0 ? (b - a - 1) / s + 1 : (a - b - 1) / (0 - s) + 1;
   if (count > static_cast<std::uint64_t>(kMaxRange)) {
     fail(fmt::format("range too big: the sandbox blocks ranges larger than {}", kMaxRange));
@@ -190,13 +197,15 @@ Value make_dict(Render& r, const Arguments& arguments) { return Value::of(member
 
 Value make_namespace(Render& r, const Arguments& arguments) {
   Namespace* space = r.heap.make<Namespace>();
-  for (const auto& [key, value] : members_of(r, "namespace", arguments)->entries()) space->set_attribute(r, key, value);
+  for (const auto& [key, value] : members_of(r, "namespace", arguments)->entries())
+    space->set_attribute(r, key, value);
   return Value::of(space);
 }
 
 Value make_cycler(Render& r, const Arguments& arguments) {
   if (arguments.positional.empty()) fail("at least one item has to be provided");
-  return Value::of(r.heap.make<Cycler>(std::vector<Value>(arguments.positional.begin(), arguments.positional.end())));
+  return Value::of(
+      r.heap.make<Cycler>(std::vector<Value>(arguments.positional.begin(), arguments.positional.end())));
 }
 
 Value make_joiner(Render& r, const Arguments& arguments) {
@@ -211,7 +220,6 @@ Value raise_exception(Render& r, const Arguments& arguments) {
 
 Value strftime_now(Render& r, const Arguments& arguments) {
   const Bound bound("strftime_now", arguments, {"format"}, 1);
-  if (!r.options.now) fail("strftime_now(): no time was given for this rendering");
   return r.heap.string(format_time(bound.text(0).view(), *r.options.now));
 }
 
@@ -226,6 +234,7 @@ constexpr std::array<Named<Function::Body>, 7> kGlobals = {{{"range", make_range
 }  // namespace
 
 Value find_global(Render& r, std::string_view name) {
+  if (name == "strftime_now" && !r.options.now) return Value();
   for (const auto& global : kGlobals) {
     if (global.name == name) return Value::of(r.heap.make<Function>(global.function));
   }

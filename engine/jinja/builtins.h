@@ -26,7 +26,8 @@ Test find_test(std::string_view name);
 Method find_method(Kind kind, std::string_view name);
 /// Methods that change their object: blocked unless RenderOptions::mutable_data.
 bool changes_object(Kind kind, std::string_view name);
-/// range, namespace, dict, cycler, joiner, raise_exception, strftime_now; undefined when there is none.
+/// range, namespace, dict, cycler, joiner, raise_exception and, when a time was given,
+/// strftime_now; undefined when there is none.
 Value find_global(Render& render, std::string_view name);
 
 /// Arguments sorted to parameters: bound[i] is the value given for names[i], or null.

@@ -13,8 +13,9 @@ namespace {
 
 constexpr std::array<std::string_view, 7> kDays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                                    "Thursday", "Friday", "Saturday"};
-constexpr std::array<std::string_view, 12> kMonths = {"January", "February", "March",     "April",   "May",      "June",
-                                                      "July",    "August",   "September", "October", "November", "December"};
+constexpr std::array<std::string_view, 12> kMonths = {"January",   "February", "March",    "April",
+                                                      "May",       "June",     "July",     "August",
+                                                      "September", "October",  "November", "December"};
 
 std::chrono::year_month_day date_of(const CivilTime& t) {
   return std::chrono::year(t.year) / std::chrono::month(static_cast<unsigned>(t.month)) /
@@ -28,7 +29,8 @@ struct Calendar {
 Calendar calendar(const CivilTime& t) {
   const std::chrono::sys_days day = date_of(t);
   const std::chrono::sys_days new_year = std::chrono::year(t.year) / 1 / 1;
-  return {static_cast<int>(std::chrono::weekday(day).c_encoding()), static_cast<int>((day - new_year).count()) + 1};
+  return {static_cast<int>(std::chrono::weekday(day).c_encoding()),
+          static_cast<int>((day - new_year).count()) + 1};
 }
 
 struct IsoWeek {
@@ -56,48 +58,86 @@ std::string directive(char code, bool bare, const CivilTime& t) {
   const Calendar c = calendar(t);
   const auto two = [&](int value) { return padded(value, 2, '0', bare); };
   switch (code) {
-    case 'a': return std::string(kDays[static_cast<std::size_t>(c.weekday)].substr(0, 3));
-    case 'A': return std::string(kDays[static_cast<std::size_t>(c.weekday)]);
+    case 'a':
+      return std::string(kDays[static_cast<std::size_t>(c.weekday)].substr(0, 3));
+    case 'A':
+      return std::string(kDays[static_cast<std::size_t>(c.weekday)]);
     case 'b':
-    case 'h': return std::string(kMonths[static_cast<std::size_t>(t.month - 1)].substr(0, 3));
-    case 'B': return std::string(kMonths[static_cast<std::size_t>(t.month - 1)]);
-    case 'c': return format_time("%a %b %e %H:%M:%S %Y", t);
-    case 'C': return two(t.year / 100);
-    case 'd': return two(t.day);
+    case 'h':
+      return std::string(kMonths[static_cast<std::size_t>(t.month - 1)].substr(0, 3));
+    case 'B':
+      return std::string(kMonths[static_cast<std::size_t>(t.month - 1)]);
+    case 'c':
+      return format_time("%a %b %e %H:%M:%S %Y", t);
+    case 'C':
+      return two(t.year / 100);
+    case 'd':
+      return two(t.day);
     case 'D':
-    case 'x': return format_time("%m/%d/%y", t);
-    case 'e': return padded(t.day, 2, ' ', bare);
-    case 'f': return "000000";
-    case 'F': return format_time("%Y-%m-%d", t);
-    case 'g': return two(iso_week(t, c).year % 100);
-    case 'G': return padded(iso_week(t, c).year, 4, '0', bare);
-    case 'H': return two(t.hour);
-    case 'I': return two(half_day_hour(t.hour));
-    case 'j': return padded(c.year_day, 3, '0', bare);
-    case 'k': return padded(t.hour, 2, ' ', bare);
-    case 'l': return padded(half_day_hour(t.hour), 2, ' ', bare);
-    case 'm': return two(t.month);
-    case 'M': return two(t.minute);
-    case 'n': return "\n";
-    case 'p': return t.hour < 12 ? "AM" : "PM";
-    case 'P': return t.hour < 12 ? "am" : "pm";
-    case 'r': return format_time("%I:%M:%S %p", t);
-    case 'R': return format_time("%H:%M", t);
-    case 'S': return two(t.second);
-    case 't': return "\t";
+    case 'x':
+      return format_time("%m/%d/%y", t);
+    case 'e':
+      return padded(t.day, 2, ' ', bare);
+    case 'f':
+      return "000000";
+    case 'F':
+      return format_time("%Y-%m-%d", t);
+    case 'g':
+      return two(iso_week(t, c).year % 100);
+    case 'G':
+      return padded(iso_week(t, c).year, 4, '0', bare);
+    case 'H':
+      return two(t.hour);
+    case 'I':
+      return two(half_day_hour(t.hour));
+    case 'j':
+      return padded(c.year_day, 3, '0', bare);
+    case 'k':
+      return padded(t.hour, 2, ' ', bare);
+    case 'l':
+      return padded(half_day_hour(t.hour), 2, ' ', bare);
+    case 'm':
+      return two(t.month);
+    case 'M':
+      return two(t.minute);
+    case 'n':
+      return "\n";
+    case 'p':
+      return t.hour < 12 ? "AM" : "PM";
+    case 'P':
+      return t.hour < 12 ? "am" : "pm";
+    case 'r':
+      return format_time("%I:%M:%S %p", t);
+    case 'R':
+      return format_time("%H:%M", t);
+    case 'S':
+      return two(t.second);
+    case 't':
+      return "\t";
     case 'T':
-    case 'X': return format_time("%H:%M:%S", t);
-    case 'u': return fmt::format("{}", c.weekday == 0 ? 7 : c.weekday);
-    case 'U': return two((c.year_day + 6 - c.weekday) / 7);
-    case 'V': return two(iso_week(t, c).week);
-    case 'w': return fmt::format("{}", c.weekday);
-    case 'W': return two((c.year_day + 6 - (c.weekday + 6) % 7) / 7);
-    case 'y': return two(t.year % 100);
-    case 'Y': return fmt::format("{}", t.year);
+    case 'X':
+      return format_time("%H:%M:%S", t);
+    case 'u':
+      return fmt::format("{}", c.weekday == 0 ? 7 : c.weekday);
+    case 'U':
+      return two((c.year_day + 6 - c.weekday) / 7);
+    case 'V':
+      return two(iso_week(t, c).week);
+    case 'w':
+      return fmt::format("{}", c.weekday);
+    case 'W':
+      return two((c.year_day + 6 - (c.weekday + 6) % 7) / 7);
+    case 'y':
+      return two(t.year % 100);
+    case 'Y':
+      return fmt::format("{}", t.year);
     case 'z':
-    case 'Z': return "";  // a time without zone
-    case '%': return "%";
-    default: return std::string(bare ? "%-" : "%") + code;
+    case 'Z':
+      return "";  // a time without zone
+    case '%':
+      return "%";
+    default:
+      return std::string(bare ? "%-" : "%") + code;
   }
 }
 

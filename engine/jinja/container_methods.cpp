@@ -30,7 +30,9 @@ Value view(Render& r, const Value& self, const Arguments& a) {
   out->items.reserve(dict.size());
   for (const auto& [key, value] : dict.entries()) {
     r.heap.step();
-    r.heap.push(*out, kHalf == Half::keys ? key : kHalf == Half::values ? value : r.heap.list({key, value}, Kind::tuple));
+    r.heap.push(*out, kHalf == Half::keys     ? key
+                      : kHalf == Half::values ? value
+                                              : r.heap.list({key, value}, Kind::tuple));
   }
   return Value::of(Kind::view, out);
 }
@@ -162,7 +164,8 @@ Value list_clear(Render&, const Value& self, const Arguments&) {
 }
 
 Value is_integer(Render&, const Value& self, const Arguments&) {
-  return Value::boolean(self.is_whole() || (std::isfinite(self.as_real()) && std::trunc(self.as_real()) == self.as_real()));
+  return Value::boolean(self.is_whole() ||
+                        (std::isfinite(self.as_real()) && std::trunc(self.as_real()) == self.as_real()));
 }
 
 constexpr std::array<Named<Method>, 10> kDict = {{{"items", view<Half::items>},
@@ -190,24 +193,33 @@ constexpr std::array<Named<Method>, 1> kNumber = {{{"is_integer", is_integer}}};
 
 // As the sandbox of Jinja 3.1 lists them; later versions add list.pop and list.clear.
 constexpr std::array<std::string_view, 5> kDictChanging = {"clear", "pop", "popitem", "setdefault", "update"};
-constexpr std::array<std::string_view, 7> kListChanging = {"append", "insert", "remove", "reverse", "extend", "clear", "pop"};
+constexpr std::array<std::string_view, 7> kListChanging = {"append", "insert", "remove", "reverse",
+                                                           "extend", "clear",  "pop"};
 
 }  // namespace
 
 Method find_method(Kind kind, std::string_view name) {
   switch (kind) {
-    case Kind::string: return find_string_method(name);
-    case Kind::dict: return find_named<Method>(kDict, name);
-    case Kind::list: return find_named<Method>(kList, name);
-    case Kind::tuple: return find_named<Method>(kTuple, name);
+    case Kind::string:
+      return find_string_method(name);
+    case Kind::dict:
+      return find_named<Method>(kDict, name);
+    case Kind::list:
+      return find_named<Method>(kList, name);
+    case Kind::tuple:
+      return find_named<Method>(kTuple, name);
     case Kind::integer:
-    case Kind::real: return find_named<Method>(kNumber, name);
-    default: return nullptr;
+    case Kind::real:
+      return find_named<Method>(kNumber, name);
+    default:
+      return nullptr;
   }
 }
 
 bool changes_object(Kind kind, std::string_view name) {
-  const auto has = [&](const auto& names) { return std::find(names.begin(), names.end(), name) != names.end(); };
+  const auto has = [&](const auto& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
   return (kind == Kind::dict && has(kDictChanging)) || (kind == Kind::list && has(kListChanging));
 }
 

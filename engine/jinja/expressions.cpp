@@ -45,14 +45,22 @@ namespace {
 
 bool holds(Heap& heap, Comparison comparison, const Value& a, const Value& b) {
   switch (comparison) {
-    case Comparison::equal: return equal(heap, a, b);
-    case Comparison::not_equal: return !equal(heap, a, b);
-    case Comparison::less: return order(heap, a, b, "<") < 0;
-    case Comparison::less_equal: return order(heap, a, b, "<=") <= 0;
-    case Comparison::greater: return order(heap, a, b, ">") > 0;
-    case Comparison::greater_equal: return order(heap, a, b, ">=") >= 0;
-    case Comparison::in: return contains(heap, b, a);
-    case Comparison::not_in: return !contains(heap, b, a);
+    case Comparison::equal:
+      return equal(heap, a, b);
+    case Comparison::not_equal:
+      return !equal(heap, a, b);
+    case Comparison::less:
+      return order(heap, a, b, "<") < 0;
+    case Comparison::less_equal:
+      return order(heap, a, b, "<=") <= 0;
+    case Comparison::greater:
+      return order(heap, a, b, ">") > 0;
+    case Comparison::greater_equal:
+      return order(heap, a, b, ">=") >= 0;
+    case Comparison::in:
+      return contains(heap, b, a);
+    case Comparison::not_in:
+      return !contains(heap, b, a);
   }
   return false;
 }

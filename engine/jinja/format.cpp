@@ -45,11 +45,20 @@ std::string grouped(const std::string& digits, char separator, std::size_t group
 std::string magnitude_digits(std::uint64_t value, const Spec& spec) {
   std::string digits, prefix;
   switch (spec.type) {
-    case 'x': digits = fmt::format("{:x}", value), prefix = "0x"; break;
-    case 'X': digits = fmt::format("{:X}", value), prefix = "0X"; break;
-    case 'o': digits = fmt::format("{:o}", value), prefix = "0o"; break;
-    case 'b': digits = fmt::format("{:b}", value), prefix = "0b"; break;
-    default: digits = fmt::format("{}", value);
+    case 'x':
+      digits = fmt::format("{:x}", value), prefix = "0x";
+      break;
+    case 'X':
+      digits = fmt::format("{:X}", value), prefix = "0X";
+      break;
+    case 'o':
+      digits = fmt::format("{:o}", value), prefix = "0o";
+      break;
+    case 'b':
+      digits = fmt::format("{:b}", value), prefix = "0b";
+      break;
+    default:
+      digits = fmt::format("{}", value);
   }
   if (spec.group != '\0') digits = grouped(digits, spec.group, prefix.empty() ? 3 : 4);
   return (spec.alternate ? prefix : "") + digits;
@@ -62,14 +71,27 @@ std::string real_digits(double value, const Spec& spec) {
   const int precision = static_cast<int>(spec.precision < 0 ? 6 : spec.precision);
   std::string text;
   switch (spec.type) {
-    case 'e': text = fmt::format("{:.{}e}", value, precision); break;
-    case 'E': text = fmt::format("{:.{}E}", value, precision); break;
+    case 'e':
+      text = fmt::format("{:.{}e}", value, precision);
+      break;
+    case 'E':
+      text = fmt::format("{:.{}E}", value, precision);
+      break;
     case 'f':
-    case 'F': text = fmt::format("{:.{}f}", value, precision); break;
-    case '%': text = fmt::format("{:.{}f}", value * 100, precision); break;
-    case 'g': text = fmt::format("{:.{}g}", value, std::max(precision, 1)); break;
-    case 'G': text = fmt::format("{:.{}G}", value, std::max(precision, 1)); break;
-    default: text = spec.precision < 0 ? float_repr(value) : fmt::format("{:.{}g}", value, std::max(precision, 1));
+    case 'F':
+      text = fmt::format("{:.{}f}", value, precision);
+      break;
+    case '%':
+      text = fmt::format("{:.{}f}", value * 100, precision);
+      break;
+    case 'g':
+      text = fmt::format("{:.{}g}", value, std::max(precision, 1));
+      break;
+    case 'G':
+      text = fmt::format("{:.{}G}", value, std::max(precision, 1));
+      break;
+    default:
+      text = spec.precision < 0 ? float_repr(value) : fmt::format("{:.{}g}", value, std::max(precision, 1));
   }
   if (spec.group != '\0') {
     const std::size_t whole = std::min(text.find_first_not_of("0123456789"), text.size());
@@ -94,7 +116,9 @@ Value assemble(Heap& heap, std::string_view sign, const std::string& digits, con
 }
 
 Value format_number(Heap& heap, const Value& value, const Spec& spec) {
-  const bool real = value.is(Kind::real) || (spec.type != '\0' && std::string_view("eEfFgG%").find(spec.type) != std::string_view::npos);
+  const bool real =
+      value.is(Kind::real) ||
+      (spec.type != '\0' && std::string_view("eEfFgG%").find(spec.type) != std::string_view::npos);
   const bool negative = real ? std::signbit(value.as_real()) : value.as_integer() < 0;
   const std::string_view sign = negative ? "-" : spec.sign == '+' ? "+" : spec.sign == ' ' ? " " : "";
   if (real) return assemble(heap, sign, real_digits(std::abs(value.as_real()), spec), spec, value.trusted());
@@ -145,7 +169,8 @@ class PercentArguments {
 
 Value percent_item(Heap& heap, const Value& value, Spec spec) {
   switch (spec.type) {
-    case 's': return format_text(heap, to_string(heap, value), spec);
+    case 's':
+      return format_text(heap, to_string(heap, value), spec);
     case 'r':
     case 'a': {
       Builder out(heap);
@@ -159,7 +184,8 @@ Value percent_item(Heap& heap, const Value& value, Spec spec) {
       append_char(text, static_cast<char32_t>(value.as_integer()));
       return format_text(heap, heap.string(text, value.trusted()), spec);
     }
-    default: break;
+    default:
+      break;
   }
   need(value);
   if (!value.is_number()) {
@@ -171,7 +197,8 @@ Value percent_item(Heap& heap, const Value& value, Spec spec) {
   }
   if (!whole || !value.is(Kind::real)) return format_number(heap, value, spec);
   if (!(std::abs(value.as_real()) < 0x1p63)) fail("cannot convert float to integer");
-  return format_number(heap, Value::integer(static_cast<std::int64_t>(value.as_real())).with_trust(value.trusted()), spec);
+  return format_number(
+      heap, Value::integer(static_cast<std::int64_t>(value.as_real())).with_trust(value.trusted()), spec);
 }
 
 }  // namespace
@@ -206,7 +233,8 @@ Value format_percent(Heap& heap, const Value& format, const Value& arguments) {
       if (at >= f.size() || f[at] != '*') return read_number(f, at, limit);
       ++at;
       const Value& given = source.next();
-      if (!given.is_whole() || given.as_integer() < 0 || given.as_integer() > limit) fail("* wants a small int");
+      if (!given.is_whole() || given.as_integer() < 0 || given.as_integer() > limit)
+        fail("* wants a small int");
       return given.as_integer();
     };
     spec.width = number(kMaxWidth);
@@ -233,7 +261,9 @@ namespace {
 Spec parse_spec(std::string_view text) {
   Spec spec;
   std::size_t at = 0;
-  const auto is_align = [&](std::size_t i) { return i < text.size() && std::string_view("<>^=").find(text[i]) != std::string_view::npos; };
+  const auto is_align = [&](std::size_t i) {
+    return i < text.size() && std::string_view("<>^=").find(text[i]) != std::string_view::npos;
+  };
   const std::size_t first = text.empty() ? 0 : char_length(text, 0);
   if (first > 0 && is_align(first)) {
     spec.fill = Text(std::string(text.substr(0, first)));
@@ -343,7 +373,8 @@ class BraceFormat {
     Value value = first(path.substr(0, at));
     while (at < path.size()) {
       const bool item = path[at] == '[';
-      const std::size_t end = item ? path.find(']', at) : std::min(path.find_first_of(".[", at + 1), path.size());
+      const std::size_t end =
+          item ? path.find(']', at) : std::min(path.find_first_of(".[", at + 1), path.size());
       if (end == std::string_view::npos) fail("missing ']' in format string");
       const std::string_view name = path.substr(at + 1, end - at - 1);
       std::int64_t index = 0;
@@ -367,7 +398,8 @@ class BraceFormat {
       fail(fmt::format("format: no argument '{}'", name));
     }
     if (name.empty()) index = next_++;
-    if (index >= static_cast<std::int64_t>(arguments_.positional.size())) fail("format: argument index out of range");
+    if (index >= static_cast<std::int64_t>(arguments_.positional.size()))
+      fail("format: argument index out of range");
     return arguments_.positional[static_cast<std::size_t>(index)];
   }
 

@@ -17,15 +17,19 @@ Value convert(Heap& heap, const ordered_json& json, bool trusted, int depth) {
   if (depth > kMaxDepth) fail("JSON nested too deeply");
   heap.step();
   switch (json.type()) {
-    case ordered_json::value_t::boolean: return Value::boolean(json.get<bool>()).with_trust(trusted);
-    case ordered_json::value_t::number_integer: return Value::integer(json.get<std::int64_t>()).with_trust(trusted);
+    case ordered_json::value_t::boolean:
+      return Value::boolean(json.get<bool>()).with_trust(trusted);
+    case ordered_json::value_t::number_integer:
+      return Value::integer(json.get<std::int64_t>()).with_trust(trusted);
     case ordered_json::value_t::number_unsigned: {
       const auto value = json.get<std::uint64_t>();
       if (value > INT64_MAX) return Value::real(static_cast<double>(value)).with_trust(trusted);
       return Value::integer(static_cast<std::int64_t>(value)).with_trust(trusted);
     }
-    case ordered_json::value_t::number_float: return Value::real(json.get<double>()).with_trust(trusted);
-    case ordered_json::value_t::string: return heap.string(json.get_ref<const std::string&>(), trusted);
+    case ordered_json::value_t::number_float:
+      return Value::real(json.get<double>()).with_trust(trusted);
+    case ordered_json::value_t::string:
+      return heap.string(json.get_ref<const std::string&>(), trusted);
     case ordered_json::value_t::array: {
       Sequence* list = heap.sequence();
       list->trusted = trusted;
@@ -40,15 +44,18 @@ Value convert(Heap& heap, const ordered_json& json, bool trusted, int depth) {
       }
       return Value::of(dict);
     }
-    default: return Value::none().with_trust(trusted);
+    default:
+      return Value::none().with_trust(trusted);
   }
 }
 
 class Writer {
  public:
   Writer(Builder& out, const JsonStyle& style) : out_(out), style_(style) {
-    if (style.item_separator) item_ = *style.item_separator;
-    else item_ = Text(style.indent ? "," : ", ");
+    if (style.item_separator)
+      item_ = *style.item_separator;
+    else
+      item_ = Text(style.indent ? "," : ", ");
     key_ = style.key_separator ? *style.key_separator : Text(": ");
   }
 
@@ -56,15 +63,21 @@ class Writer {
     if (depth > kMaxDepth) fail("value nested too deeply for JSON");
     out_.heap().step();
     switch (value.kind()) {
-      case Kind::none: return out_.append("null", value.trusted());
+      case Kind::none:
+        return out_.append("null", value.trusted());
       case Kind::boolean:
       case Kind::integer:
-      case Kind::real: return out_.append(number(value), value.trusted());
-      case Kind::string: return string(value.text());
+      case Kind::real:
+        return out_.append(number(value), value.trusted());
+      case Kind::string:
+        return string(value.text());
       case Kind::list:
-      case Kind::tuple: return list(value, depth);
-      case Kind::dict: return dict(value.dict(), depth);
-      default: fail(fmt::format("Object of type {} is not JSON serializable", type_name(value)));
+      case Kind::tuple:
+        return list(value, depth);
+      case Kind::dict:
+        return dict(value.dict(), depth);
+      default:
+        fail(fmt::format("Object of type {} is not JSON serializable", type_name(value)));
     }
   }
 
@@ -79,7 +92,9 @@ class Writer {
   }
 
   // Structure that comes with data from outside is as untrusted as the data.
-  void punctuation(const Text& text, bool trusted) { out_.append(text.view(), trusted && text.all_trusted()); }
+  void punctuation(const Text& text, bool trusted) {
+    out_.append(text.view(), trusted && text.all_trusted());
+  }
   void newline(int depth, bool trusted) {
     if (!style_.indent) return;
     out_.append("\n", trusted);
@@ -159,18 +174,27 @@ class Writer {
 
   static std::string escaped(char32_t c) {
     switch (c) {
-      case U'"': return "\\\"";
-      case U'\\': return "\\\\";
-      case U'\n': return "\\n";
-      case U'\r': return "\\r";
-      case U'\t': return "\\t";
-      case U'\b': return "\\b";
-      case U'\f': return "\\f";
-      default: break;
+      case U'"':
+        return "\\\"";
+      case U'\\':
+        return "\\\\";
+      case U'\n':
+        return "\\n";
+      case U'\r':
+        return "\\r";
+      case U'\t':
+        return "\\t";
+      case U'\b':
+        return "\\b";
+      case U'\f':
+        return "\\f";
+      default:
+        break;
     }
     const auto code = static_cast<std::uint32_t>(c);
     if (c < 0x10000) return fmt::format("\\u{:04x}", code);
-    return fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + ((code - 0x10000) >> 10), 0xDC00 + ((code - 0x10000) & 0x3FF));
+    return fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + ((code - 0x10000) >> 10),
+                       0xDC00 + ((code - 0x10000) & 0x3FF));
   }
 
   Builder& out_;
@@ -180,7 +204,9 @@ class Writer {
 
 }  // namespace
 
-Value from_json(Heap& heap, const ordered_json& json, bool trusted) { return convert(heap, json, trusted, 0); }
+Value from_json(Heap& heap, const ordered_json& json, bool trusted) {
+  return convert(heap, json, trusted, 0);
+}
 
 Value parse_json(Heap& heap, const Text& text) {
   heap.charge(text.size() * sizeof(ordered_json));  // "[[[[..." is one node a byte
@@ -189,6 +215,8 @@ Value parse_json(Heap& heap, const Text& text) {
   return from_json(heap, json, text.all_trusted());
 }
 
-void write_json(Builder& out, const Value& value, const JsonStyle& style) { Writer(out, style).write(value, 0); }
+void write_json(Builder& out, const Value& value, const JsonStyle& style) {
+  Writer(out, style).write(value, 0);
+}
 
 }  // namespace longhand::jinja

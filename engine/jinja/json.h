@@ -17,7 +17,7 @@ Value parse_json(Heap& heap, const Text& text);
 struct JsonStyle {
   bool ascii_only = false;
   bool sort_keys = false;
-  std::optional<Text> indent;      // of one level; none: all on one line
+  std::optional<Text> indent;  // of one level; none: all on one line
   std::optional<Text> item_separator, key_separator;
 };
 void write_json(Builder& out, const Value& value, const JsonStyle& style);

@@ -34,7 +34,8 @@ namespace {
 bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+         static_cast<unsigned char>(c) >= 0x80;
 }
 bool is_name_part(char c) { return is_name_start(c) || is_digit(c); }
 
@@ -97,7 +98,8 @@ class Lexer {
     } else if (sign != '+' && !variable) {
       const std::size_t line_start = text.rfind('\n') + 1;  // npos + 1 == 0
       const bool starts_line = line_start > 0 || at_ == 0 || source_[at_ - 1] == '\n';
-      if (starts_line && std::all_of(text.begin() + static_cast<std::ptrdiff_t>(line_start), text.end(), is_blank)) {
+      if (starts_line &&
+          std::all_of(text.begin() + static_cast<std::ptrdiff_t>(line_start), text.end(), is_blank)) {
         text = text.substr(0, line_start);
       }
     }
@@ -129,7 +131,8 @@ class Lexer {
     const char begin_sign = source_[close - 1];
     skip_to(close + 2);
     after_tag(begin_sign, false);
-    for (std::size_t open = source_.find("{%", at_); open != std::string_view::npos; open = source_.find("{%", open + 2)) {
+    for (std::size_t open = source_.find("{%", at_); open != std::string_view::npos;
+         open = source_.find("{%", open + 2)) {
       const char sign = open + 2 < source_.size() ? source_[open + 2] : '\0';
       std::size_t at = skip_blank(open + (sign == '-' || sign == '+' ? 3 : 2));
       if (source_.substr(at, 6) != "endraw") continue;
@@ -163,7 +166,8 @@ class Lexer {
       if (at_ >= source_.size()) syntax_error(opened_on, fmt::format("tag is never closed by '{}'", close));
       if (brackets.empty()) {
         const char sign = source_[at_];
-        const bool signed_end = (sign == '-' || (sign == '+' && close == "%}")) && source_.substr(at_ + 1, 2) == close;
+        const bool signed_end =
+            (sign == '-' || (sign == '+' && close == "%}")) && source_.substr(at_ + 1, 2) == close;
         if (signed_end || source_.substr(at_, 2) == close) {
           add(close == "%}" ? TokenKind::block_end : TokenKind::variable_end, close);
           skip_to(at_ + (signed_end ? 3 : 2));
@@ -188,12 +192,14 @@ class Lexer {
     const auto symbol = std::find_if(kSymbols.begin(), kSymbols.end(),
                                      [&](std::string_view s) { return source_.substr(at_, s.size()) == s; });
     if (symbol == kSymbols.end()) {
-      syntax_error(line_, fmt::format("unexpected character '{}'", source_.substr(at_, char_length(source_, at_))));
+      syntax_error(line_,
+                   fmt::format("unexpected character '{}'", source_.substr(at_, char_length(source_, at_))));
     }
     if (c == '(' || c == '[' || c == '{') brackets += c == '(' ? ')' : c == '[' ? ']' : '}';
     if (c == ')' || c == ']' || c == '}') {
       if (brackets.empty()) syntax_error(line_, fmt::format("unexpected '{}'", c));
-      if (brackets.back() != c) syntax_error(line_, fmt::format("unexpected '{}', expected '{}'", c, brackets.back()));
+      if (brackets.back() != c)
+        syntax_error(line_, fmt::format("unexpected '{}', expected '{}'", c, brackets.back()));
       brackets.pop_back();
     }
     add(TokenKind::symbol, *symbol);
@@ -204,7 +210,10 @@ class Lexer {
   void number() {
     std::size_t end = at_;
     const auto take = [&](auto&& accept) {
-      while (end < source_.size() && (accept(source_[end]) || (source_[end] == '_' && end + 1 < source_.size() && accept(source_[end + 1])))) ++end;
+      while (end < source_.size() &&
+             (accept(source_[end]) ||
+              (source_[end] == '_' && end + 1 < source_.size() && accept(source_[end + 1]))))
+        ++end;
     };
     const char base = at_ + 1 < source_.size() ? static_cast<char>(source_[at_ + 1] | 0x20) : '\0';
     if (source_[at_] == '0' && (base == 'x' || base == 'o' || base == 'b')) {
@@ -259,7 +268,8 @@ class Lexer {
       } else if (c >= '0' && c <= '7') {
         char32_t code = 0;
         std::size_t digits = 0;
-        for (; digits < 3 && i + digits < text.size() && text[i + digits] >= '0' && text[i + digits] <= '7'; ++digits) {
+        for (; digits < 3 && i + digits < text.size() && text[i + digits] >= '0' && text[i + digits] <= '7';
+             ++digits) {
           code = code * 8 + static_cast<char32_t>(text[i + digits] - '0');
         }
         append_char(out, code);
@@ -281,7 +291,8 @@ class Lexer {
       if (value < 0) syntax_error(line_, "truncated \\x or \\u escape in string");
       code = code * 16 + static_cast<char32_t>(value);
     }
-    if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) syntax_error(line_, "illegal Unicode escape in string");
+    if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000))
+      syntax_error(line_, "illegal Unicode escape in string");
     append_char(out, code);
     return count;
   }

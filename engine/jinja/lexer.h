@@ -9,9 +9,17 @@
 namespace longhand::jinja {
 
 enum class TokenKind : std::uint8_t {
-  data,            // text outside of tags
-  variable_begin, variable_end, block_begin, block_end,
-  name, string, integer, real, symbol, end
+  data,  // text outside of tags
+  variable_begin,
+  variable_end,
+  block_begin,
+  block_end,
+  name,
+  string,
+  integer,
+  real,
+  symbol,
+  end
 };
 
 struct Lexeme {

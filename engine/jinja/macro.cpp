@@ -10,10 +10,13 @@ bool Macro::attribute(Render& r, std::string_view name, Value& value) {
     value = r.heap.string(parts_.name);
   } else if (name == "arguments") {
     std::vector<Value> names;
-    for (const auto& [parameter, fallback] : parts_.parameters) names.push_back(r.heap.string(*parameter.text));
+    for (const auto& [parameter, fallback] : parts_.parameters)
+      names.push_back(r.heap.string(*parameter.text));
     value = r.heap.list(std::move(names), Kind::tuple);
   } else if (name == "catch_varargs" || name == "catch_kwargs" || name == "caller") {
-    const bool flag = name == "caller" ? parts_.uses_caller : name == "catch_kwargs" ? parts_.uses_kwargs : parts_.uses_varargs;
+    const bool flag = name == "caller"         ? parts_.uses_caller
+                      : name == "catch_kwargs" ? parts_.uses_kwargs
+                                               : parts_.uses_varargs;
     value = Value::boolean(flag);
   } else {
     return false;
@@ -24,7 +27,8 @@ bool Macro::attribute(Render& r, std::string_view name, Value& value) {
 void Macro::bind(Render& r, Scope& scope, const Arguments& arguments) {
   const auto& parameters = parts_.parameters;
   std::vector<const Value*> given(parameters.size(), nullptr);
-  for (std::size_t i = 0; i < arguments.positional.size() && i < given.size(); ++i) given[i] = &arguments.positional[i];
+  for (std::size_t i = 0; i < arguments.positional.size() && i < given.size(); ++i)
+    given[i] = &arguments.positional[i];
   if (arguments.positional.size() > given.size() && !parts_.uses_varargs) {
     fail(fmt::format("macro '{}' takes not more than {} argument(s)", parts_.name, given.size()));
   }
@@ -34,7 +38,8 @@ void Macro::bind(Render& r, Scope& scope, const Arguments& arguments) {
     std::size_t at = 0;
     while (at < parameters.size() && *parameters[at].first.text != name) ++at;
     if (at < parameters.size()) {
-      if (given[at] != nullptr) fail(fmt::format("macro '{}' got two values for the argument '{}'", parts_.name, name));
+      if (given[at] != nullptr)
+        fail(fmt::format("macro '{}' got two values for the argument '{}'", parts_.name, name));
       given[at] = &value;
     } else if (name == "caller" && parts_.uses_caller) {
       caller = value;
@@ -59,7 +64,8 @@ void Macro::bind(Render& r, Scope& scope, const Arguments& arguments) {
   if (extra != nullptr) scope.variables.emplace_back(parts_.kwargs.id, Value::of(extra));
   if (parts_.uses_varargs) {
     const std::size_t taken = std::min(given.size(), arguments.positional.size());
-    std::vector<Value> rest(arguments.positional.begin() + static_cast<std::ptrdiff_t>(taken), arguments.positional.end());
+    std::vector<Value> rest(arguments.positional.begin() + static_cast<std::ptrdiff_t>(taken),
+                            arguments.positional.end());
     scope.variables.emplace_back(parts_.varargs.id, r.heap.list(std::move(rest), Kind::tuple));
   }
 }

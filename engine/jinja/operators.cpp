@@ -12,19 +12,31 @@ namespace longhand::jinja {
 
 std::string_view type_name(const Value& value) {
   switch (value.kind()) {
-    case Kind::undefined: return "Undefined";
-    case Kind::none: return "NoneType";
-    case Kind::boolean: return "bool";
-    case Kind::integer: return "int";
-    case Kind::real: return "float";
-    case Kind::string: return value.string().markup ? "Markup" : "str";
-    case Kind::list: return "list";
-    case Kind::tuple: return "tuple";
-    case Kind::dict: return "dict";
-    case Kind::range: return "range";
+    case Kind::undefined:
+      return "Undefined";
+    case Kind::none:
+      return "NoneType";
+    case Kind::boolean:
+      return "bool";
+    case Kind::integer:
+      return "int";
+    case Kind::real:
+      return "float";
+    case Kind::string:
+      return value.string().markup ? "Markup" : "str";
+    case Kind::list:
+      return "list";
+    case Kind::tuple:
+      return "tuple";
+    case Kind::dict:
+      return "dict";
+    case Kind::range:
+      return "range";
     case Kind::view:
-    case Kind::generator: return value.sequence().type_name;
-    case Kind::native: return value.native().type_name();
+    case Kind::generator:
+      return value.sequence().type_name;
+    case Kind::native:
+      return value.native().type_name();
   }
   return "object";
 }
@@ -32,17 +44,23 @@ std::string_view type_name(const Value& value) {
 void fail_undefined(const Value& value) {
   const std::string name = value.missing_name() == nullptr ? "?" : *value.missing_name();
   // Jinja calls None by its name and everything else "<type> object".
-  constexpr std::array kOwners = {"Undefined", "None",  "bool",  "int",   "float",     "str",   "list",
-                                  "tuple",     "dict",  "range", "view", "generator", "object"};
+  constexpr std::array kOwners = {"Undefined", "None", "bool",  "int",  "float",     "str",   "list",
+                                  "tuple",     "dict", "range", "view", "generator", "object"};
   const std::string_view owner = kOwners[static_cast<std::size_t>(value.missing_owner())];
   const std::string_view suffix = value.missing_owner() == Kind::none ? "" : " object";
   switch (value.missing()) {
-    case Missing::variable: fail(fmt::format("'{}' is undefined", name));
-    case Missing::attribute: fail(fmt::format("'{}{}' has no attribute '{}'", owner, suffix, name));
-    case Missing::element: fail(fmt::format("{}{} has no such element", owner, suffix));
-    case Missing::parameter: fail(fmt::format("parameter '{}' was not provided", name));
-    case Missing::unsafe: fail(fmt::format("access to attribute '{}' of '{}' object is unsafe", name, owner));
-    case Missing::reason: fail(name);
+    case Missing::variable:
+      fail(fmt::format("'{}' is undefined", name));
+    case Missing::attribute:
+      fail(fmt::format("'{}{}' has no attribute '{}'", owner, suffix, name));
+    case Missing::element:
+      fail(fmt::format("{}{} has no such element", owner, suffix));
+    case Missing::parameter:
+      fail(fmt::format("parameter '{}' was not provided", name));
+    case Missing::unsafe:
+      fail(fmt::format("access to attribute '{}' of '{}' object is unsafe", name, owner));
+    case Missing::reason:
+      fail(name);
   }
   fail("undefined value");
 }
@@ -50,18 +68,26 @@ void fail_undefined(const Value& value) {
 bool truth(const Value& value) {
   switch (value.kind()) {
     case Kind::undefined:
-    case Kind::none: return false;
+    case Kind::none:
+      return false;
     case Kind::boolean:
-    case Kind::integer: return value.as_integer() != 0;
-    case Kind::real: return value.as_real() != 0.0;
-    case Kind::string: return !value.view().empty();
+    case Kind::integer:
+      return value.as_integer() != 0;
+    case Kind::real:
+      return value.as_real() != 0.0;
+    case Kind::string:
+      return !value.view().empty();
     case Kind::list:
     case Kind::tuple:
-    case Kind::view: return !value.items().empty();
-    case Kind::dict: return value.dict().size() != 0;
-    case Kind::range: return value.range().count != 0;
+    case Kind::view:
+      return !value.items().empty();
+    case Kind::dict:
+      return value.dict().size() != 0;
+    case Kind::range:
+      return value.range().count != 0;
     case Kind::generator:
-    case Kind::native: return true;
+    case Kind::native:
+      return true;
   }
   return true;
 }
@@ -69,13 +95,19 @@ bool truth(const Value& value) {
 bool same(const Value& a, const Value& b) {
   if (a.kind() != b.kind()) return false;
   switch (a.kind()) {
-    case Kind::undefined: return a.missing_name() == b.missing_name();
-    case Kind::none: return true;
+    case Kind::undefined:
+      return a.missing_name() == b.missing_name();
+    case Kind::none:
+      return true;
     case Kind::boolean:
-    case Kind::integer: return a.as_integer() == b.as_integer();
-    case Kind::real: return a.as_real() == b.as_real();
-    case Kind::string: return a.identity() == b.identity() || a.view() == b.view();
-    default: return a.identity() == b.identity();
+    case Kind::integer:
+      return a.as_integer() == b.as_integer();
+    case Kind::real:
+      return a.as_real() == b.as_real();
+    case Kind::string:
+      return a.identity() == b.identity() || a.view() == b.view();
+    default:
+      return a.identity() == b.identity();
   }
 }
 
@@ -112,7 +144,8 @@ bool equal_at(Heap& heap, const Value& a, const Value& b, int depth) {
   if (a.kind() != b.kind()) return false;
   switch (a.kind()) {
     case Kind::undefined:
-    case Kind::none: return true;
+    case Kind::none:
+      return true;
     case Kind::string:
       if (a.view().size() != b.view().size()) return false;
       heap.step(a.view().size() / 64);
@@ -125,12 +158,15 @@ bool equal_at(Heap& heap, const Value& a, const Value& b, int depth) {
       }
       return true;
     }
-    case Kind::dict: return equal_dicts(heap, a.dict(), b.dict(), depth);
+    case Kind::dict:
+      return equal_dicts(heap, a.dict(), b.dict(), depth);
     case Kind::range: {
       const Range &x = a.range(), &y = b.range();
-      return x.count == y.count && (x.count == 0 || (x.start == y.start && (x.count == 1 || x.step == y.step)));
+      return x.count == y.count &&
+             (x.count == 0 || (x.start == y.start && (x.count == 1 || x.step == y.step)));
     }
-    default: return a.identity() == b.identity();
+    default:
+      return a.identity() == b.identity();
   }
 }
 
@@ -170,11 +206,15 @@ bool contains(Heap& heap, const Value& container, const Value& item) {
       }
       heap.step(container.view().size() / 32);
       return container.view().find(item.view()) != std::string_view::npos;
-    case Kind::dict: return container.dict().find(heap, item) != nullptr;
-    case Kind::native: fail(fmt::format("argument of type '{}' is not iterable", type_name(container)));
-    default: break;
+    case Kind::dict:
+      return container.dict().find(heap, item) != nullptr;
+    case Kind::native:
+      fail(fmt::format("argument of type '{}' is not iterable", type_name(container)));
+    default:
+      break;
   }
-  if (!is_iterable(container)) fail(fmt::format("argument of type '{}' is not iterable", type_name(container)));
+  if (!is_iterable(container))
+    fail(fmt::format("argument of type '{}' is not iterable", type_name(container)));
   Iterator items(heap, container);
   for (Value candidate; items.next(candidate);) {
     if (equal(heap, candidate, item)) return true;
@@ -192,8 +232,8 @@ constexpr std::array<std::string_view, 7> kSymbols = {"+", "-", "*", "/", "//", 
   if (op == Operator::add && (a.is(Kind::string) || a.is_items())) {
     fail(fmt::format("can only concatenate {} (not \"{}\") to {}", type_name(a), type_name(b), type_name(a)));
   }
-  fail(fmt::format("unsupported operand type(s) for {}: '{}' and '{}'", kSymbols[static_cast<std::size_t>(op)],
-                   type_name(a), type_name(b)));
+  fail(fmt::format("unsupported operand type(s) for {}: '{}' and '{}'",
+                   kSymbols[static_cast<std::size_t>(op)], type_name(a), type_name(b)));
 }
 [[noreturn]] void fail_overflow() { fail("integer beyond 64 bits"); }
 [[noreturn]] void fail_zero() { fail("division by zero"); }
@@ -240,20 +280,28 @@ Value whole_arithmetic(Operator op, std::int64_t a, std::int64_t b) {
     case Operator::divide:
       if (b == 0) fail_zero();
       return Value::real(static_cast<double>(a) / static_cast<double>(b));
-    case Operator::floor_divide: return Value::integer(floor_div(a, b));
-    case Operator::modulo: return Value::integer(floor_mod(a, b));
-    case Operator::power: return power(a, b);
+    case Operator::floor_divide:
+      return Value::integer(floor_div(a, b));
+    case Operator::modulo:
+      return Value::integer(floor_mod(a, b));
+    case Operator::power:
+      return power(a, b);
   }
   return Value();
 }
 
 Value real_arithmetic(Operator op, double a, double b) {
   switch (op) {
-    case Operator::add: return Value::real(a + b);
-    case Operator::subtract: return Value::real(a - b);
-    case Operator::multiply: return Value::real(a * b);
-    case Operator::power: return Value::real(std::pow(a, b));
-    default: break;
+    case Operator::add:
+      return Value::real(a + b);
+    case Operator::subtract:
+      return Value::real(a - b);
+    case Operator::multiply:
+      return Value::real(a * b);
+    case Operator::power:
+      return Value::real(std::pow(a, b));
+    default:
+      break;
   }
   if (b == 0.0) fail_zero();
   if (op == Operator::divide) return Value::real(a / b);
@@ -286,7 +334,8 @@ Value add_items(Heap& heap, const Value& a, const Value& b) {
 
 Value repeat(Heap& heap, const Value& value, std::int64_t count) {
   const std::uint64_t times = count > 0 ? static_cast<std::uint64_t>(count) : 0;
-  const std::uint64_t unit = value.is(Kind::string) ? value.view().size() : value.items().size() * sizeof(Value);
+  const std::uint64_t unit =
+      value.is(Kind::string) ? value.view().size() : value.items().size() * sizeof(Value);
   std::uint64_t total = 0;
   if (__builtin_mul_overflow(times, unit, &total)) total = UINT64_MAX;
   heap.charge(total);  // before the first byte is copied

@@ -35,10 +35,20 @@ Level level_of(const ParserState& s) {
     std::string_view symbol;
     Level level;
   };
-  constexpr std::array<Entry, 14> kTable = {{{"==", kCompare}, {"!=", kCompare}, {"<", kCompare}, {"<=", kCompare},
-                                             {">", kCompare},  {">=", kCompare}, {"+", kSum},     {"-", kSum},
-                                             {"~", kConcat},   {"*", kProduct},  {"/", kProduct}, {"//", kProduct},
-                                             {"%", kProduct},  {"**", kPower}}};
+  constexpr std::array<Entry, 14> kTable = {{{"==", kCompare},
+                                             {"!=", kCompare},
+                                             {"<", kCompare},
+                                             {"<=", kCompare},
+                                             {">", kCompare},
+                                             {">=", kCompare},
+                                             {"+", kSum},
+                                             {"-", kSum},
+                                             {"~", kConcat},
+                                             {"*", kProduct},
+                                             {"/", kProduct},
+                                             {"//", kProduct},
+                                             {"%", kProduct},
+                                             {"**", kPower}}};
   for (const Entry& entry : kTable) {
     if (entry.symbol == token.text) return entry.level;
   }
@@ -64,9 +74,7 @@ Operator take_operator(ParserState& s) {
 
 ExpressionPtr parse_binary(ParserState& s, Level weakest);
 
-ExpressionPtr constant(int line, Value value) {
-  return std::make_unique<Constant>(line, value);
-}
+ExpressionPtr constant(int line, Value value) { return std::make_unique<Constant>(line, value); }
 
 ExpressionPtr parse_number(ParserState& s) {
   const Lexeme& token = s.take();
@@ -150,11 +158,15 @@ ExpressionPtr parse_parentheses(ParserState& s) {
 
 ExpressionPtr parse_primary(ParserState& s) {
   switch (s.peek().kind) {
-    case TokenKind::name: return parse_name(s);
-    case TokenKind::string: return parse_strings(s);
+    case TokenKind::name:
+      return parse_name(s);
+    case TokenKind::string:
+      return parse_strings(s);
     case TokenKind::integer:
-    case TokenKind::real: return parse_number(s);
-    default: break;
+    case TokenKind::real:
+      return parse_number(s);
+    default:
+      break;
   }
   const auto nest = s.nest();
   if (s.is_symbol("(")) return parse_parentheses(s);
@@ -238,9 +250,12 @@ bool starts_test_argument(const ParserState& s) {
     }
     case TokenKind::string:
     case TokenKind::integer:
-    case TokenKind::real: return true;
-    case TokenKind::symbol: return s.is_symbol("[") || s.is_symbol("{");
-    default: return false;
+    case TokenKind::real:
+      return true;
+    case TokenKind::symbol:
+      return s.is_symbol("[") || s.is_symbol("{");
+    default:
+      return false;
   }
 }
 
@@ -442,9 +457,7 @@ CallArguments parse_arguments(ParserState& s) {
 std::vector<std::unique_ptr<Suffix>> parse_filters(ParserState& s) {
   std::vector<std::unique_ptr<Suffix>> filters;
   s.skip_symbol("|");
-  do {
-    filters.push_back(parse_filter(s));
-  } while (s.skip_symbol("|"));
+  do { filters.push_back(parse_filter(s)); } while (s.skip_symbol("|"));
   return filters;
 }
 

@@ -134,7 +134,8 @@ class StatementParser {
     Target target;
     const int line = s.line();
     const std::string& name = s.expect_name();
-    if (name == "true" || name == "false" || name == "none" || name == "True" || name == "False" || name == "None") {
+    if (name == "true" || name == "false" || name == "none" || name == "True" || name == "False" ||
+        name == "None") {
       syntax_error(line, fmt::format("cannot assign to '{}'", name));
     }
     target.name = s.identifier(name);
@@ -200,7 +201,8 @@ class StatementParser {
     macro.caller = s.identifier("caller");
     macro.varargs = s.identifier("varargs");
     macro.kwargs = s.identifier("kwargs");
-    const int callers = s.mentions(macro.caller), varargs = s.mentions(macro.varargs), kwargs = s.mentions(macro.kwargs);
+    const int callers = s.mentions(macro.caller), varargs = s.mentions(macro.varargs),
+              kwargs = s.mentions(macro.kwargs);
     macro.body = parse_outside_loops(end);
     macro.uses_caller = s.mentions(macro.caller) > callers;
     macro.uses_varargs = s.mentions(macro.varargs) > varargs;

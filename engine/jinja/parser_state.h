@@ -16,7 +16,9 @@ class ParserState {
  public:
   ParserState(std::vector<Lexeme> tokens, Program& program) : tokens_(std::move(tokens)), program_(program) {}
 
-  const Lexeme& peek(std::size_t ahead = 0) const { return tokens_[std::min(at_ + ahead, tokens_.size() - 1)]; }
+  const Lexeme& peek(std::size_t ahead = 0) const {
+    return tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
+  }
   const Lexeme& take() {
     const Lexeme& token = peek();
     if (at_ + 1 < tokens_.size()) ++at_;

@@ -43,12 +43,23 @@ void escape_html(Builder& out, const Text& text) {
   text.each_run([&](std::string_view run, bool trusted) {
     for (const char c : run) {
       switch (c) {
-        case '&': out.append("&amp;", trusted); break;
-        case '<': out.append("&lt;", trusted); break;
-        case '>': out.append("&gt;", trusted); break;
-        case '"': out.append("&#34;", trusted); break;
-        case '\'': out.append("&#39;", trusted); break;
-        default: out.append(std::string_view(&c, 1), trusted);
+        case '&':
+          out.append("&amp;", trusted);
+          break;
+        case '<':
+          out.append("&lt;", trusted);
+          break;
+        case '>':
+          out.append("&gt;", trusted);
+          break;
+        case '"':
+          out.append("&#34;", trusted);
+          break;
+        case '\'':
+          out.append("&#39;", trusted);
+          break;
+        default:
+          out.append(std::string_view(&c, 1), trusted);
       }
     }
   });
@@ -58,12 +69,14 @@ namespace {
 
 std::string escape_sequence(char32_t c) {
   const auto code = static_cast<std::uint32_t>(c);
-  return c < 0x100 ? fmt::format("\\x{:02x}", code) : c < 0x10000 ? fmt::format("\\u{:04x}", code)
-                                                                  : fmt::format("\\U{:08x}", code);
+  return c < 0x100     ? fmt::format("\\x{:02x}", code)
+         : c < 0x10000 ? fmt::format("\\u{:04x}", code)
+                       : fmt::format("\\U{:08x}", code);
 }
 
 void repr_text(Builder& out, const Text& text) {
-  const bool doubles = text.view().find('\'') != std::string_view::npos && text.view().find('"') == std::string_view::npos;
+  const bool doubles =
+      text.view().find('\'') != std::string_view::npos && text.view().find('"') == std::string_view::npos;
   const char quote = doubles ? '"' : '\'';
   const std::string_view mark(&quote, 1);
   const bool edge = text.all_trusted();
@@ -138,11 +151,16 @@ void repr_at(Builder& out, const Value& value, int depth) {
   if (depth > kMaxDepth) fail("value nested too deeply to print");
   out.heap().step();
   switch (value.kind()) {
-    case Kind::undefined: return out.append("Undefined");
-    case Kind::none: return out.append("None", value.trusted());
-    case Kind::boolean: return out.append(value.as_integer() != 0 ? "True" : "False", value.trusted());
-    case Kind::integer: return out.append(fmt::format_int(value.as_integer()).c_str(), value.trusted());
-    case Kind::real: return out.append(float_repr(value.as_real()), value.trusted());
+    case Kind::undefined:
+      return out.append("Undefined");
+    case Kind::none:
+      return out.append("None", value.trusted());
+    case Kind::boolean:
+      return out.append(value.as_integer() != 0 ? "True" : "False", value.trusted());
+    case Kind::integer:
+      return out.append(fmt::format_int(value.as_integer()).c_str(), value.trusted());
+    case Kind::real:
+      return out.append(float_repr(value.as_real()), value.trusted());
     case Kind::string:
       if (value.string().markup) out.append("Markup(", value.text().all_trusted());
       repr_text(out, value.text());
@@ -150,10 +168,14 @@ void repr_at(Builder& out, const Value& value, int depth) {
       return;
     case Kind::list:
     case Kind::tuple:
-    case Kind::view: return repr_sequence(out, value, depth);
-    case Kind::dict: return repr_dict(out, value.dict(), depth);
-    case Kind::range: return repr_range(out, value.range());
-    case Kind::generator: return out.append("<generator object>");
+    case Kind::view:
+      return repr_sequence(out, value, depth);
+    case Kind::dict:
+      return repr_dict(out, value.dict(), depth);
+    case Kind::range:
+      return repr_range(out, value.range());
+    case Kind::generator:
+      return out.append("<generator object>");
     case Kind::native:
       out.append("<");
       out.append(value.native().type_name());

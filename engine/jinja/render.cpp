@@ -98,8 +98,8 @@ void Render::assign(const Identifier& name, const Value& value) {
 void Render::assign(const Target& target, const Value& value) {
   if (!target.attribute.empty()) {
     const Value space = lookup(target.name);
-    const bool done = space.is(Kind::native) &&
-                      space.native().set_attribute(*this, heap.string(target.attribute), value);
+    const bool done =
+        space.is(Kind::native) && space.native().set_attribute(*this, heap.string(target.attribute), value);
     if (!done) fail("cannot assign attribute on non-namespace object");
     return;
   }

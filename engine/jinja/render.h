@@ -10,7 +10,8 @@
 
 namespace longhand::jinja {
 
-/// Variables of a loop body, macro call or block. On the heap, because macros keep the scope they were defined in.
+/// Variables of a loop body, macro call or block. On the heap, because macros keep the scope they were
+/// defined in.
 struct Scope : Object {
   explicit Scope(Scope* outer) : parent(outer) {}
   Value* find(NameId id) {
@@ -87,16 +88,16 @@ class Render {
     if (++frames_ > kMaxFrames) too_deep();
   }
   [[noreturn]] void too_deep() const;
-  // Expressions and bodies inside one another over all macro calls. With the frame sizes of an optimised build this
-  // keeps the native stack below 200 KiB (measured; see the stack test).
+  // Expressions and bodies inside one another over all macro calls. With the frame sizes of an optimised
+  // build this keeps the native stack below 200 KiB (measured; see the stack test).
   static constexpr int kMaxFrames = 600;
 
   const Program& program_;
   Builder output_;
   Builder* out_ = &output_;
-  Scope* scope_ = nullptr;  // innermost; null: the outermost one, kept in root_
-  std::vector<Value> root_;        // by NameId
-  std::vector<bool> root_known_;   // by NameId: defined
+  Scope* scope_ = nullptr;        // innermost; null: the outermost one, kept in root_
+  std::vector<Value> root_;       // by NameId
+  std::vector<bool> root_known_;  // by NameId: defined
   int frames_ = 0;
   int macros_ = 0;
 };
@@ -117,9 +118,12 @@ class InScope {
 /// A method taken from its object: x = s.strip.
 class BoundMethod : public Native {
  public:
-  BoundMethod(const std::string& name, Method method, const Value& self) : name_(name), method_(method), self_(self) {}
+  BoundMethod(const std::string& name, Method method, const Value& self)
+      : name_(name), method_(method), self_(self) {}
   std::string_view type_name() const override { return "builtin_function_or_method"; }
-  Value call(Render& render, const Arguments& arguments) override { return method_(render, self_, arguments); }
+  Value call(Render& render, const Arguments& arguments) override {
+    return method_(render, self_, arguments);
+  }
 
  private:
   const std::string& name_;

@@ -72,7 +72,8 @@ Value first(Render& r, const Value& v, const Arguments&) {
 
 Value last(Render& r, const Value& v, const Arguments&) {
   if (v.is(Kind::generator)) fail("'generator' object is not reversible");
-  if (v.is_items()) return v.items().empty() ? no_item(r.heap, "No last item, sequence was empty.") : v.items().back();
+  if (v.is_items())
+    return v.items().empty() ? no_item(r.heap, "No last item, sequence was empty.") : v.items().back();
   const std::vector<Value> items = collect(r.heap, v);
   return items.empty() ? no_item(r.heap, "No last item, sequence was empty.") : items.back();
 }
@@ -105,7 +106,8 @@ Value reverse(Render& r, const Value& v, const Arguments&) {
   }
   std::vector<Value> items = collect(r.heap, v);
   std::reverse(items.begin(), items.end());
-  return v.is(Kind::generator) ? r.heap.list(std::move(items)) : generator(r.heap, std::move(items), "list_reverseiterator");
+  return v.is(Kind::generator) ? r.heap.list(std::move(items))
+                               : generator(r.heap, std::move(items), "list_reverseiterator");
 }
 
 Value items(Render& r, const Value& v, const Arguments&) {
@@ -119,7 +121,8 @@ Value attr(Render& r, const Value& v, const Arguments& a) {
   return r.attribute(v, to_string(r.heap, *bound[0]).text().bytes());
 }
 
-// ---- map, select, reject: anything false, None too, counts as an empty sequence -----------------------------
+// ---- map, select, reject: anything false, None too, counts as an empty sequence
+// -----------------------------
 
 Arguments without_first(const Arguments& a, std::size_t count) {
   return {a.positional.subspan(std::min(count, a.positional.size())), a.named};
@@ -199,7 +202,8 @@ Value sort(Render& r, const Value& v, const Arguments& a) {
   std::vector<Getter> getters;
   if (bound[2] != nullptr && bound[2]->is(Kind::string)) {  // "a,b": by a, then by b
     const std::string_view comma = ",";
-    for (const Value& name : split(r.heap, *bound[2], &comma, -1)) getters.emplace_back(r, &name, nullptr, fold);
+    for (const Value& name : split(r.heap, *bound[2], &comma, -1))
+      getters.emplace_back(r, &name, nullptr, fold);
   } else {
     getters.emplace_back(r, bound[2], nullptr, fold);
   }
@@ -221,7 +225,8 @@ Value dictsort(Render& r, const Value& v, const Arguments& a) {
   const std::string_view by = bound[1] != nullptr ? bound.text(1).view() : "key";
   if (by != "key" && by != "value") fail("you can only sort by either \"key\" or \"value\"");
   const Value position = Value::integer(by == "key" ? 0 : 1);
-  std::vector<Keyed> pairs = keyed(r, find_method(Kind::dict, "items")(r, v, {}), Getter(r, &position, nullptr, !bound.flag(0, false)));
+  std::vector<Keyed> pairs = keyed(r, find_method(Kind::dict, "items")(r, v, {}),
+                                   Getter(r, &position, nullptr, !bound.flag(0, false)));
   sort_keyed(r.heap, pairs, bound.flag(2, false));
   return r.heap.list(without_keys(pairs));
 }
@@ -248,8 +253,10 @@ Value groupby(Render& r, const Value& v, const Arguments& a) {
   for (std::size_t i = 0; i < pairs.size();) {
     const std::size_t begin = i;
     std::vector<Value> members;
-    for (; i < pairs.size() && equal(r.heap, pairs[i].first, pairs[begin].first); ++i) members.push_back(pairs[i].second);
-    const Value group = r.heap.list({exact(pairs[begin].second), r.heap.list(std::move(members))}, Kind::tuple);
+    for (; i < pairs.size() && equal(r.heap, pairs[i].first, pairs[begin].first); ++i)
+      members.push_back(pairs[i].second);
+    const Value group =
+        r.heap.list({exact(pairs[begin].second), r.heap.list(std::move(members))}, Kind::tuple);
     group.sequence().type_name = kGroupType;
     groups.push_back(group);
   }

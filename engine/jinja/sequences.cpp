@@ -15,21 +15,29 @@ bool has_length(const Value& value) {
     case Kind::tuple:
     case Kind::dict:
     case Kind::range:
-    case Kind::view: return true;
-    default: return false;
+    case Kind::view:
+      return true;
+    default:
+      return false;
   }
 }
 
 std::int64_t length(const Value& value) {
   switch (value.kind()) {
-    case Kind::undefined: return 0;
-    case Kind::string: return static_cast<std::int64_t>(char_count(value.view()));
+    case Kind::undefined:
+      return 0;
+    case Kind::string:
+      return static_cast<std::int64_t>(char_count(value.view()));
     case Kind::list:
     case Kind::tuple:
-    case Kind::view: return static_cast<std::int64_t>(value.items().size());
-    case Kind::dict: return static_cast<std::int64_t>(value.dict().size());
-    case Kind::range: return value.range().count;
-    default: fail(fmt::format("object of type '{}' has no len()", type_name(value)));
+    case Kind::view:
+      return static_cast<std::int64_t>(value.items().size());
+    case Kind::dict:
+      return static_cast<std::int64_t>(value.dict().size());
+    case Kind::range:
+      return value.range().count;
+    default:
+      fail(fmt::format("object of type '{}' has no len()", type_name(value)));
   }
 }
 
@@ -121,7 +129,8 @@ std::optional<Value> element(Heap& heap, const Value& value, const Value& key) {
       const Value* found = value.dict().find(heap, key);
       return found == nullptr ? std::nullopt : std::optional<Value>(*found);
     }
-    case Kind::string: return key.is_whole() ? character(heap, value, key.as_integer()) : std::nullopt;
+    case Kind::string:
+      return key.is_whole() ? character(heap, value, key.as_integer()) : std::nullopt;
     case Kind::list:
     case Kind::tuple: {
       if (!key.is_whole()) return std::nullopt;
@@ -135,7 +144,8 @@ std::optional<Value> element(Heap& heap, const Value& value, const Value& key) {
       if (!resolve_index(index, value.range().count)) return std::nullopt;
       return Value::integer(value.range().at(index));
     }
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -198,7 +208,8 @@ bool Iterator::next(Value& item) {
       item = items.items[items.next++];
       return true;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 

@@ -18,9 +18,15 @@ Value strip_method(Render& r, const Value& self, const Arguments& a, Side side, 
   const std::string_view chars = bound.text(0).view();
   return strip(heap_of(r), self, side, &chars);
 }
-Value strip_both(Render& r, const Value& s, const Arguments& a) { return strip_method(r, s, a, Side::both, "strip"); }
-Value strip_left(Render& r, const Value& s, const Arguments& a) { return strip_method(r, s, a, Side::left, "lstrip"); }
-Value strip_right(Render& r, const Value& s, const Arguments& a) { return strip_method(r, s, a, Side::right, "rstrip"); }
+Value strip_both(Render& r, const Value& s, const Arguments& a) {
+  return strip_method(r, s, a, Side::both, "strip");
+}
+Value strip_left(Render& r, const Value& s, const Arguments& a) {
+  return strip_method(r, s, a, Side::left, "lstrip");
+}
+Value strip_right(Render& r, const Value& s, const Arguments& a) {
+  return strip_method(r, s, a, Side::right, "rstrip");
+}
 
 template <Case kTo>
 Value case_method(Render& r, const Value& self, const Arguments& a) {
@@ -33,7 +39,8 @@ template <Splitter kSplit>
 Value split_method(Render& r, const Value& self, const Arguments& a) {
   const Bound bound("split", a, {"sep", "maxsplit"});
   const std::string_view separator = bound.given(0) ? bound.text(0).view() : std::string_view();
-  return heap_of(r).list(kSplit(heap_of(r), self, bound.given(0) ? &separator : nullptr, bound.integer(1, -1)));
+  return heap_of(r).list(
+      kSplit(heap_of(r), self, bound.given(0) ? &separator : nullptr, bound.integer(1, -1)));
 }
 Value splitlines(Render& r, const Value& self, const Arguments& a) {
   const Bound bound("splitlines", a, {"keepends"});
@@ -77,7 +84,8 @@ Window window(Heap& heap, const Value& self, const Bound& bound) {
   const std::int64_t begin = clamp(bound.integer(1, 0));
   const std::int64_t end = std::min(clamp(bound.integer(2, size)), size);
   if (begin > end) return {0, 0, true};
-  return {char_offset(s, static_cast<std::size_t>(begin)), char_offset(s, static_cast<std::size_t>(end)), false};
+  return {char_offset(s, static_cast<std::size_t>(begin)), char_offset(s, static_cast<std::size_t>(end)),
+          false};
 }
 
 std::int64_t search(Render& r, const Value& self, const Arguments& a, bool from_right) {
@@ -107,7 +115,8 @@ Value count(Render& r, const Value& self, const Arguments& a) {
   const std::string_view part = self.view().substr(w.begin, w.end - w.begin), sub = bound.text(0).view();
   if (sub.empty()) return Value::integer(static_cast<std::int64_t>(char_count(part)) + 1);
   std::int64_t found = 0;
-  for (std::size_t at = part.find(sub); at != std::string_view::npos; at = part.find(sub, at + sub.size())) ++found;
+  for (std::size_t at = part.find(sub); at != std::string_view::npos; at = part.find(sub, at + sub.size()))
+    ++found;
   return Value::integer(found);
 }
 
@@ -118,7 +127,8 @@ Value affix_test(Render& r, const Value& self, const Arguments& a) {
   const std::string_view part = self.view().substr(w.begin, w.end - w.begin);
   const auto matches = [&](const Value& affix) {
     if (!affix.is(Kind::string)) {
-      fail(fmt::format("{} first arg must be str or a tuple of str, not {}", kEnd ? "endswith" : "startswith", type_name(affix)));
+      fail(fmt::format("{} first arg must be str or a tuple of str, not {}", kEnd ? "endswith" : "startswith",
+                       type_name(affix)));
     }
     return !w.empty_range && (kEnd ? part.ends_with(affix.view()) : part.starts_with(affix.view()));
   };
@@ -136,10 +146,13 @@ Value partition(Render& r, const Value& self, const Arguments& a) {
   const std::size_t at = kFromRight ? s.rfind(separator) : s.find(separator);
   const Value empty = heap.string("");
   if (at == std::string_view::npos) {
-    return heap.list(kFromRight ? std::vector<Value>{empty, empty, self} : std::vector<Value>{self, empty, empty}, Kind::tuple);
+    return heap.list(
+        kFromRight ? std::vector<Value>{empty, empty, self} : std::vector<Value>{self, empty, empty},
+        Kind::tuple);
   }
   const std::size_t end = at + separator.size();
-  return heap.list({part(heap, self, 0, at), part(heap, self, at, end), part(heap, self, end, s.size())}, Kind::tuple);
+  return heap.list({part(heap, self, 0, at), part(heap, self, at, end), part(heap, self, end, s.size())},
+                   Kind::tuple);
 }
 
 template <bool kSuffix>
@@ -147,7 +160,8 @@ Value remove_affix(Render& r, const Value& self, const Arguments& a) {
   const Bound bound(kSuffix ? "removesuffix" : "removeprefix", a, {"affix"}, 1);
   const std::string_view s = self.view(), affix = bound.text(0).view();
   if (!(kSuffix ? s.ends_with(affix) : s.starts_with(affix))) return self;
-  return kSuffix ? part(heap_of(r), self, 0, s.size() - affix.size()) : part(heap_of(r), self, affix.size(), s.size());
+  return kSuffix ? part(heap_of(r), self, 0, s.size() - affix.size())
+                 : part(heap_of(r), self, affix.size(), s.size());
 }
 
 // ---- padding ----------------------------------------------------------------------------------------------
@@ -167,7 +181,8 @@ Value zfill(Render& r, const Value& self, const Arguments& a) {
   const bool sign = !s.empty() && (s[0] == '-' || s[0] == '+');
   if (!sign) return pad(heap, self, bound.integer(0, 0), Text("0"), Side::left);
   const std::int64_t width = bound.integer(0, 0);
-  const Value digits = pad(heap, part(heap, self, 1, s.size()), width > 0 ? width - 1 : 0, Text("0"), Side::left);
+  const Value digits =
+      pad(heap, part(heap, self, 1, s.size()), width > 0 ? width - 1 : 0, Text("0"), Side::left);
   Builder out(heap);
   out.append(self.text(), 0, 1);
   out.append(digits.text());
@@ -183,7 +198,8 @@ Value expandtabs(Render& r, const Value& self, const Arguments& a) {
   for (std::size_t at = 0; at < s.size(); at += char_length(s, at)) {
     heap_of(r).step();
     if (s[at] == '\t') {
-      for (std::int64_t n = size > 0 ? size - column % size : 0; n > 0; --n, ++column) out.append(" ", self.text().trusted(at));
+      for (std::int64_t n = size > 0 ? size - column % size : 0; n > 0; --n, ++column)
+        out.append(" ", self.text().trusted(at));
       continue;
     }
     out.append(self.text(), at, at + char_length(s, at));
@@ -195,10 +211,13 @@ Value expandtabs(Render& r, const Value& self, const Arguments& a) {
 // ---- is...() ----------------------------------------------------------------------------------------------
 
 bool is_digit(char32_t c) { return c >= U'0' && c <= U'9'; }
-// Beyond ASCII every printable character that is no space counts as a letter; exact categories are not needed here.
+// Beyond ASCII every printable character that is no space counts as a letter; exact categories are not needed
+// here.
 bool is_alpha(char32_t c) {
-  return (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z') || (c >= 0xAA && c < 0xDC00 && is_printable(c) && is_cased(c)) ||
-         (c >= 0x5D0 && is_printable(c) && !(c >= 0x2000 && c < 0x2C00) && !(c >= 0x3000 && c < 0x3005) && !(c >= 0xFE00 && c < 0xFF21));
+  return (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z') ||
+         (c >= 0xAA && c < 0xDC00 && is_printable(c) && is_cased(c)) ||
+         (c >= 0x5D0 && is_printable(c) && !(c >= 0x2000 && c < 0x2C00) && !(c >= 0x3000 && c < 0x3005) &&
+          !(c >= 0xFE00 && c < 0xFF21));
 }
 bool is_alnum(char32_t c) { return is_alpha(c) || is_digit(c); }
 bool is_ascii(char32_t c) { return c < 0x80; }
@@ -223,7 +242,10 @@ Value case_test(Render& r, const Value& self, const Arguments&) {
   for (std::size_t at = 0; at < s.size(); at += char_length(s, at)) {
     const char32_t c = char_at(s, at);
     const bool upper = to_lower(c) != c, lower = to_upper(c) != c;
-    const bool bad = kCase == Case::upper ? lower : kCase == Case::lower ? upper : after_cased ? upper : lower;
+    const bool bad = kCase == Case::upper   ? lower
+                     : kCase == Case::lower ? upper
+                     : after_cased          ? upper
+                                            : lower;
     if ((upper || lower) && bad) return Value::boolean(false);
     after_cased = upper || lower;
     any = any || after_cased;

@@ -23,7 +23,8 @@ Value strip(Heap& heap, const Value& text, Side side, const std::string_view* ch
     return false;
   };
   std::size_t begin = 0, end = s.size();
-  while (side != Side::right && begin < end && removable(begin, char_length(s, begin))) begin += char_length(s, begin);
+  while (side != Side::right && begin < end && removable(begin, char_length(s, begin)))
+    begin += char_length(s, begin);
   while (side != Side::left && end > begin) {
     const std::size_t at = char_before(s, end);
     if (!removable(at, end - at)) break;
@@ -36,8 +37,12 @@ namespace {
 
 void append_case(std::u32string& out, char32_t c, Case to, bool word_start) {
   switch (to) {
-    case Case::lower: out.push_back(to_lower(c)); break;
-    case Case::upper: append_upper(out, c); break;
+    case Case::lower:
+      out.push_back(to_lower(c));
+      break;
+    case Case::upper:
+      append_upper(out, c);
+      break;
     case Case::swap:
       if (to_lower(c) != c) {
         out.push_back(to_lower(c));
@@ -46,7 +51,9 @@ void append_case(std::u32string& out, char32_t c, Case to, bool word_start) {
       }
       break;
     case Case::title:
-    case Case::capitalize: out.push_back(word_start ? to_upper(c) : to_lower(c)); break;
+    case Case::capitalize:
+      out.push_back(word_start ? to_upper(c) : to_lower(c));
+      break;
   }
 }
 
@@ -100,7 +107,8 @@ Value replace(Heap& heap, const Value& text, const Text& from, const Text& to, s
     }
     if (at == s.size() && may()) out.append(to);
   } else {
-    for (std::size_t hit = s.find(from.view()); hit != std::string_view::npos && may(); hit = s.find(from.view(), at)) {
+    for (std::size_t hit = s.find(from.view()); hit != std::string_view::npos && may();
+         hit = s.find(from.view(), at)) {
       heap.step();
       out.append(text.text(), at, hit);
       out.append(to);
@@ -157,7 +165,8 @@ std::vector<Value> split_words_right(Heap& heap, const Value& text, std::int64_t
 
 }  // namespace
 
-std::vector<Value> split(Heap& heap, const Value& text, const std::string_view* separator, std::int64_t limit) {
+std::vector<Value> split(Heap& heap, const Value& text, const std::string_view* separator,
+                         std::int64_t limit) {
   const std::string_view s = text.view();
   heap.step(s.size() / 16);
   if (separator == nullptr) return split_words(heap, text, limit);
@@ -174,7 +183,8 @@ std::vector<Value> split(Heap& heap, const Value& text, const std::string_view* 
   return parts;
 }
 
-std::vector<Value> split_right(Heap& heap, const Value& text, const std::string_view* separator, std::int64_t limit) {
+std::vector<Value> split_right(Heap& heap, const Value& text, const std::string_view* separator,
+                               std::int64_t limit) {
   const std::string_view s = text.view();
   heap.step(s.size() / 16);
   if (separator == nullptr) return split_words_right(heap, text, limit);
@@ -182,7 +192,8 @@ std::vector<Value> split_right(Heap& heap, const Value& text, const std::string_
   std::vector<Value> parts;
   std::size_t end = s.size();
   while (limit < 0 || static_cast<std::int64_t>(parts.size()) < limit) {
-    const std::size_t hit = end < separator->size() ? std::string_view::npos : s.rfind(*separator, end - separator->size());
+    const std::size_t hit =
+        end < separator->size() ? std::string_view::npos : s.rfind(*separator, end - separator->size());
     if (hit == std::string_view::npos) break;
     parts.push_back(part(heap, text, hit + separator->size(), end));
     end = hit;
@@ -216,7 +227,7 @@ Value pad(Heap& heap, const Value& text, std::int64_t width, const Text& fill, S
   if (width <= size) return text;
   const std::int64_t missing = width - size;
   // Python puts the odd character of a centred text on the left when the width is odd.
-  const std::int64_t left = side == Side::left ? missing
+  const std::int64_t left = side == Side::left    ? missing
                             : side == Side::right ? 0
                                                   : missing / 2 + (missing & width & 1);
   heap.charge(static_cast<std::uint64_t>(missing));  // refuses a giant width before the loops

@@ -22,8 +22,10 @@ Value title_words(Heap& heap, const Value& text);
 Value replace(Heap& heap, const Value& text, const Text& from, const Text& to, std::int64_t count);
 
 /// Parts between separators, `separator` null meaning runs of white space; at most `limit` splits when >= 0.
-std::vector<Value> split(Heap& heap, const Value& text, const std::string_view* separator, std::int64_t limit);
-std::vector<Value> split_right(Heap& heap, const Value& text, const std::string_view* separator, std::int64_t limit);
+std::vector<Value> split(Heap& heap, const Value& text, const std::string_view* separator,
+                         std::int64_t limit);
+std::vector<Value> split_right(Heap& heap, const Value& text, const std::string_view* separator,
+                               std::int64_t limit);
 std::vector<Value> split_lines(Heap& heap, const Value& text, bool keep_ends);
 
 /// Padded to `width` characters with `fill` (one character) on the side(s) named.

@@ -21,7 +21,9 @@ bool is_defined(Render&, const Value& v, const Arguments&) { return !v.is(Kind::
 bool is_undefined(Render&, const Value& v, const Arguments&) { return v.is(Kind::undefined); }
 bool is_none(Render&, const Value& v, const Arguments&) { return v.is(Kind::none); }
 bool is_true(Render&, const Value& v, const Arguments&) { return v.is(Kind::boolean) && v.as_integer() != 0; }
-bool is_false(Render&, const Value& v, const Arguments&) { return v.is(Kind::boolean) && v.as_integer() == 0; }
+bool is_false(Render&, const Value& v, const Arguments&) {
+  return v.is(Kind::boolean) && v.as_integer() == 0;
+}
 bool is_boolean(Render&, const Value& v, const Arguments&) { return v.is(Kind::boolean); }
 bool is_integer(Render&, const Value& v, const Arguments&) { return v.is(Kind::integer); }
 bool is_float(Render&, const Value& v, const Arguments&) { return v.is(Kind::real); }
@@ -61,55 +63,52 @@ bool is_case(Render& r, const Value& v, const Arguments&) {
   return any;
 }
 
-bool is_equal(Render& r, const Value& v, const Arguments& a) { return equal(r.heap, v, argument(a, "equalto")); }
-bool is_different(Render& r, const Value& v, const Arguments& a) { return !equal(r.heap, v, argument(a, "ne")); }
-bool is_less(Render& r, const Value& v, const Arguments& a) { return order(r.heap, v, argument(a, "lt"), "<") < 0; }
-bool is_less_equal(Render& r, const Value& v, const Arguments& a) { return order(r.heap, v, argument(a, "le"), "<=") <= 0; }
-bool is_greater(Render& r, const Value& v, const Arguments& a) { return order(r.heap, v, argument(a, "gt"), ">") > 0; }
-bool is_greater_equal(Render& r, const Value& v, const Arguments& a) { return order(r.heap, v, argument(a, "ge"), ">=") >= 0; }
+bool is_equal(Render& r, const Value& v, const Arguments& a) {
+  return equal(r.heap, v, argument(a, "equalto"));
+}
+bool is_different(Render& r, const Value& v, const Arguments& a) {
+  return !equal(r.heap, v, argument(a, "ne"));
+}
+bool is_less(Render& r, const Value& v, const Arguments& a) {
+  return order(r.heap, v, argument(a, "lt"), "<") < 0;
+}
+bool is_less_equal(Render& r, const Value& v, const Arguments& a) {
+  return order(r.heap, v, argument(a, "le"), "<=") <= 0;
+}
+bool is_greater(Render& r, const Value& v, const Arguments& a) {
+  return order(r.heap, v, argument(a, "gt"), ">") > 0;
+}
+bool is_greater_equal(Render& r, const Value& v, const Arguments& a) {
+  return order(r.heap, v, argument(a, "ge"), ">=") >= 0;
+}
 bool is_in(Render& r, const Value& v, const Arguments& a) { return contains(r.heap, argument(a, "in"), v); }
 bool is_same(Render&, const Value& v, const Arguments& a) { return same(v, argument(a, "sameas")); }
-bool is_filter(Render&, const Value& v, const Arguments&) { return v.is(Kind::string) && find_filter(v.view()) != nullptr; }
-bool is_test(Render&, const Value& v, const Arguments&) { return v.is(Kind::string) && find_test(v.view()) != nullptr; }
+bool is_filter(Render&, const Value& v, const Arguments&) {
+  return v.is(Kind::string) && find_filter(v.view()) != nullptr;
+}
+bool is_test(Render&, const Value& v, const Arguments&) {
+  return v.is(Kind::string) && find_test(v.view()) != nullptr;
+}
 
-constexpr std::array<Named<Test>, 39> kTests = {{{"defined", is_defined},
-                                                 {"undefined", is_undefined},
-                                                 {"none", is_none},
-                                                 {"string", is_string},
-                                                 {"mapping", is_mapping},
-                                                 {"iterable", is_iterable_value},
-                                                 {"sequence", is_sequence},
-                                                 {"true", is_true},
-                                                 {"false", is_false},
-                                                 {"boolean", is_boolean},
-                                                 {"integer", is_integer},
-                                                 {"float", is_float},
-                                                 {"number", is_number},
-                                                 {"callable", is_callable},
-                                                 {"escaped", is_escaped},
-                                                 {"odd", is_odd},
-                                                 {"even", is_even},
-                                                 {"divisibleby", is_divisible},
-                                                 {"lower", is_case<false>},
-                                                 {"upper", is_case<true>},
-                                                 {"equalto", is_equal},
-                                                 {"eq", is_equal},
-                                                 {"==", is_equal},
-                                                 {"ne", is_different},
-                                                 {"!=", is_different},
-                                                 {"lt", is_less},
-                                                 {"lessthan", is_less},
-                                                 {"<", is_less},
-                                                 {"le", is_less_equal},
-                                                 {"<=", is_less_equal},
-                                                 {"gt", is_greater},
-                                                 {"greaterthan", is_greater},
-                                                 {">", is_greater},
-                                                 {"ge", is_greater_equal},
-                                                 {">=", is_greater_equal},
-                                                 {"in", is_in},
-                                                 {"sameas", is_same},
-                                                 {"filter", is_filter},
+constexpr std::array<Named<Test>, 39> kTests = {{{"defined", is_defined},   {"undefined", is_undefined},
+                                                 {"none", is_none},         {"string", is_string},
+                                                 {"mapping", is_mapping},   {"iterable", is_iterable_value},
+                                                 {"sequence", is_sequence}, {"true", is_true},
+                                                 {"false", is_false},       {"boolean", is_boolean},
+                                                 {"integer", is_integer},   {"float", is_float},
+                                                 {"number", is_number},     {"callable", is_callable},
+                                                 {"escaped", is_escaped},   {"odd", is_odd},
+                                                 {"even", is_even},         {"divisibleby", is_divisible},
+                                                 {"lower", is_case<false>}, {"upper", is_case<true>},
+                                                 {"equalto", is_equal},     {"eq", is_equal},
+                                                 {"==", is_equal},          {"ne", is_different},
+                                                 {"!=", is_different},      {"lt", is_less},
+                                                 {"lessthan", is_less},     {"<", is_less},
+                                                 {"le", is_less_equal},     {"<=", is_less_equal},
+                                                 {"gt", is_greater},        {"greaterthan", is_greater},
+                                                 {">", is_greater},         {"ge", is_greater_equal},
+                                                 {">=", is_greater_equal},  {"in", is_in},
+                                                 {"sameas", is_same},       {"filter", is_filter},
                                                  {"test", is_test}}};
 
 }  // namespace

@@ -57,12 +57,15 @@ std::size_t char_length(std::string_view text, std::size_t at) noexcept {
 char32_t char_at(std::string_view text, std::size_t at) noexcept {
   const auto byte = [&](std::size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
   switch (char_length(text, at)) {
-    case 2: return (byte(at) & 0x1F) << 6 | (byte(at + 1) & 0x3F);
-    case 3: return (byte(at) & 0x0F) << 12 | (byte(at + 1) & 0x3F) << 6 | (byte(at + 2) & 0x3F);
+    case 2:
+      return (byte(at) & 0x1F) << 6 | (byte(at + 1) & 0x3F);
+    case 3:
+      return (byte(at) & 0x0F) << 12 | (byte(at + 1) & 0x3F) << 6 | (byte(at + 2) & 0x3F);
     case 4:
       return (byte(at) & 0x07) << 18 | (byte(at + 1) & 0x3F) << 12 | (byte(at + 2) & 0x3F) << 6 |
              (byte(at + 3) & 0x3F);
-    default: return byte(at) < 0x80 ? byte(at) : 0xDC00 + byte(at);
+    default:
+      return byte(at) < 0x80 ? byte(at) : 0xDC00 + byte(at);
   }
 }
 
@@ -89,7 +92,9 @@ std::size_t char_before(std::string_view text, std::size_t end) noexcept {
 }
 
 void append_char(std::string& out, char32_t code) {
-  const auto put = [&out](char32_t byte) { out.push_back(static_cast<char>(static_cast<unsigned char>(byte))); };
+  const auto put = [&out](char32_t byte) {
+    out.push_back(static_cast<char>(static_cast<unsigned char>(byte)));
+  };
   if (code >= 0xDC80 && code <= 0xDCFF) return put(code - 0xDC00);
   if (code < 0x80) return put(code);
   if (code < 0x800) {

@@ -57,7 +57,8 @@ Value truncate(Render& r, const Value& v, const Arguments& a) {
   const Text end = bound[2] != nullptr ? bound.text(2) : Text("...");
   const std::int64_t length = bound.integer(0, 255), leeway = bound.integer(3, 5);
   const auto tail = static_cast<std::int64_t>(char_count(end.view()));
-  if (length < tail || leeway < 0) fail(fmt::format("truncate(): expected length >= {}, got {}", tail, length));
+  if (length < tail || leeway < 0)
+    fail(fmt::format("truncate(): expected length >= {}, got {}", tail, length));
   if (static_cast<std::int64_t>(char_count(text.view())) - leeway <= length) return text;
   std::size_t cut = char_offset(text.view(), static_cast<std::size_t>(length - tail));
   if (!bound.flag(1, false)) {
@@ -77,8 +78,8 @@ Value word_count(Render& r, const Value& v, const Arguments&) {
   bool inside = false;
   for (std::size_t at = 0; at < s.size(); at += char_length(s, at)) {
     const char32_t c = char_at(s, at);
-    const bool word = (c >= U'0' && c <= U'9') || (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z') || c == U'_' ||
-                      (c >= 0xAA && is_printable(c));
+    const bool word = (c >= U'0' && c <= U'9') || (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z') ||
+                      c == U'_' || (c >= 0xAA && is_printable(c));
     words += word && !inside ? 1 : 0;
     inside = word;
   }
@@ -91,10 +92,12 @@ Value center(Render& r, const Value& v, const Arguments& a) {
 }
 
 Value format_filter(Render& r, const Value& v, const Arguments& a) {
-  if (!a.positional.empty() && !a.named.empty()) fail("can't handle positional and keyword arguments at the same time");
+  if (!a.positional.empty() && !a.named.empty())
+    fail("can't handle positional and keyword arguments at the same time");
   const Value format = to_string(r.heap, v);
   if (a.named.empty()) {
-    return format_percent(r.heap, format, r.heap.list({a.positional.begin(), a.positional.end()}, Kind::tuple));
+    return format_percent(r.heap, format,
+                          r.heap.list({a.positional.begin(), a.positional.end()}, Kind::tuple));
   }
   Dict* names = r.heap.dict();
   for (const auto& [name, value] : a.named) names->set(r.heap, r.heap.string(name), value);
@@ -147,7 +150,8 @@ void quote_url(Builder& out, const Text& text, bool keep_slash) {
   text.each_run([&](std::string_view run, bool trusted) {
     for (const char c : run) {
       const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                         std::string_view("_.-~").find(c) != std::string_view::npos || (c == '/' && keep_slash);
+                         std::string_view("_.-~").find(c) != std::string_view::npos ||
+                         (c == '/' && keep_slash);
       if (plain) {
         out.append(std::string_view(&c, 1), trusted);
       } else {
@@ -213,7 +217,8 @@ std::optional<double> parse_real(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   double value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || result.ec != std::errc() || result.ptr != text.data() + text.size()) return std::nullopt;
+  if (text.empty() || result.ec != std::errc() || result.ptr != text.data() + text.size())
+    return std::nullopt;
   return value;
 }
 
@@ -227,7 +232,8 @@ Value to_integer(Render&, const Value& v, const Arguments& a) {
   std::optional<std::int64_t> result;
   need(v);
   if (v.is(Kind::string)) {
-    result = parse_integer(v.view(), static_cast<int>(std::clamp<std::int64_t>(bound.integer(1, 10), -1, 99)));
+    result =
+        parse_integer(v.view(), static_cast<int>(std::clamp<std::int64_t>(bound.integer(1, 10), -1, 99)));
     if (!result) {
       if (const auto real = parse_real(v.view())) result = truncated(*real);
     }

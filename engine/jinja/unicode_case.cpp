@@ -289,7 +289,8 @@ constexpr Range32 kUnprintable[] = {
 
 char32_t map_case(const CaseRange* begin, const CaseRange* end, char32_t code) {
   const auto c = static_cast<std::int32_t>(code);
-  const CaseRange* range = std::lower_bound(begin, end, c, [](const CaseRange& r, std::int32_t x) { return r.last < x; });
+  const CaseRange* range =
+      std::lower_bound(begin, end, c, [](const CaseRange& r, std::int32_t x) { return r.last < x; });
   if (range == end || c < range->first || (c - range->first) % range->stride != 0) return code;
   return static_cast<char32_t>(c + range->delta);
 }

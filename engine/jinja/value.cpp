@@ -68,7 +68,9 @@ const Text& Value::text() const noexcept { return string_->text; }
 std::string_view Value::view() const noexcept { return string_->text.view(); }
 const std::vector<Value>& Value::items() const noexcept { return sequence_->items; }
 
-Value Native::call(Render&, const Arguments&) { fail(fmt::format("'{}' object is not callable", type_name())); }
+Value Native::call(Render&, const Arguments&) {
+  fail(fmt::format("'{}' object is not callable", type_name()));
+}
 
 // ---- hashing and Dict -------------------------------------------------------------------------------------
 
@@ -95,19 +97,25 @@ std::uint64_t hash_real(double value) {
 std::uint64_t hash_at(Heap& heap, const Value& value, int depth) {
   heap.step();
   switch (value.kind()) {
-    case Kind::none: return mix(0xA1);
+    case Kind::none:
+      return mix(0xA1);
     case Kind::boolean:
-    case Kind::integer: return mix(static_cast<std::uint64_t>(value.as_integer()));
-    case Kind::real: return hash_real(value.as_real());
-    case Kind::string: return hash_text(value.view());
+    case Kind::integer:
+      return mix(static_cast<std::uint64_t>(value.as_integer()));
+    case Kind::real:
+      return hash_real(value.as_real());
+    case Kind::string:
+      return hash_text(value.view());
     case Kind::tuple: {
       if (depth >= kMaxDepth) fail("tuple nested too deeply");
       std::uint64_t hash = 0x7A;
       for (const Value& item : value.items()) hash = mix(hash * 31 + hash_at(heap, item, depth + 1));
       return hash;
     }
-    case Kind::native: return mix(std::bit_cast<std::uintptr_t>(value.identity()));
-    default: fail(fmt::format("unhashable type: '{}'", type_name(value)));
+    case Kind::native:
+      return mix(std::bit_cast<std::uintptr_t>(value.identity()));
+    default:
+      fail(fmt::format("unhashable type: '{}'", type_name(value)));
   }
 }
 
@@ -115,7 +123,8 @@ std::uint64_t hash_at(Heap& heap, const Value& value, int depth) {
 
 std::uint64_t hash_of(Heap& heap, const Value& value) { return hash_at(heap, value, 0); }
 
-// Index of the entry with this hash for which same(key) holds. Linear probing; slots_.size() is a power of two.
+// Index of the entry with this hash for which same(key) holds. Linear probing; slots_.size() is a power of
+// two.
 template <class Same>
 std::size_t Dict::entry_of(std::uint64_t hash, Same&& same) const {
   const auto matches = [&](std::size_t i) { return hashes_[i] == hash && same(entries_[i].first); };
@@ -148,9 +157,8 @@ const Value* Dict::find(Heap& heap, const Value& key) const {
 }
 
 const Value* Dict::find(std::string_view key) const {
-  const std::size_t entry = entry_of(hash_text(key), [&](const Value& other) {
-    return other.is(Kind::string) && other.view() == key;
-  });
+  const std::size_t entry = entry_of(
+      hash_text(key), [&](const Value& other) { return other.is(Kind::string) && other.view() == key; });
   return entry == kAbsent ? nullptr : &entries_[entry].second;
 }
 

@@ -15,9 +15,9 @@ namespace longhand::jinja {
 
 /// What one rendering may cost. Beyond any of these it ends in an Error (chat_template).
 struct Limits {
-  std::uint64_t steps = 1'000'000;          ///< nodes evaluated, list items and 32-byte lines of text touched
+  std::uint64_t steps = 1'000'000;  ///< nodes evaluated, list items and 32-byte lines of text touched
   std::size_t bytes = std::size_t{64} << 20;  ///< all strings, lists and output ever made
-  int macro_depth = 128;                    ///< macros and recursive loops inside one another
+  int macro_depth = 128;                      ///< macros and recursive loops inside one another
 };
 
 /// Containers may hold containers so deep; also how deep a template may nest.
@@ -30,7 +30,15 @@ struct Failure {
 [[noreturn]] void fail(std::string message);
 
 enum class Kind : std::uint8_t {
-  undefined, none, boolean, integer, real, string, list, tuple, dict,
+  undefined,
+  none,
+  boolean,
+  integer,
+  real,
+  string,
+  list,
+  tuple,
+  dict,
   range,      // lazy, indexable
   view,       // dict_keys, dict_values, dict_items: sized, not indexable
   generator,  // what map(), select() ... give: read once, no length
@@ -71,7 +79,9 @@ class Value {
 
   Kind kind() const noexcept { return kind_; }
   bool is(Kind kind) const noexcept { return kind_ == kind; }
-  bool is_number() const noexcept { return kind_ == Kind::boolean || kind_ == Kind::integer || kind_ == Kind::real; }
+  bool is_number() const noexcept {
+    return kind_ == Kind::boolean || kind_ == Kind::integer || kind_ == Kind::real;
+  }
   bool is_whole() const noexcept { return kind_ == Kind::boolean || kind_ == Kind::integer; }
   bool is_items() const noexcept { return kind_ == Kind::list || kind_ == Kind::tuple; }
 
@@ -81,16 +91,18 @@ class Value {
 
   // Each is legal only for the kinds named.
   std::int64_t as_integer() const noexcept { return integer_; }  // boolean, integer
-  double as_real() const noexcept { return kind_ == Kind::real ? real_ : static_cast<double>(integer_); }  // numbers
+  double as_real() const noexcept {
+    return kind_ == Kind::real ? real_ : static_cast<double>(integer_);
+  }  // numbers
   String& string() const noexcept { return *string_; }
-  const Text& text() const noexcept;            // string
-  std::string_view view() const noexcept;       // string
+  const Text& text() const noexcept;                          // string
+  std::string_view view() const noexcept;                     // string
   Sequence& sequence() const noexcept { return *sequence_; }  // list, tuple, view, generator
   const std::vector<Value>& items() const noexcept;           // list, tuple, view
   Dict& dict() const noexcept { return *dict_; }
   Range& range() const noexcept { return *range_; }
   Native& native() const noexcept { return *native_; }
-  Missing missing() const noexcept { return missing_; }           // undefined
+  Missing missing() const noexcept { return missing_; }  // undefined
   const std::string* missing_name() const noexcept { return name_; }
   Kind missing_owner() const noexcept { return owner_; }
   const void* identity() const noexcept { return string_; }
@@ -122,8 +134,8 @@ struct String : Object {
 struct Sequence : Object {
   std::vector<Value> items;
   bool trusted = true;
-  std::size_t next = 0;                       // generator: first item not read yet
-  std::string_view type_name = "generator";   // view, generator
+  std::size_t next = 0;                      // generator: first item not read yet
+  std::string_view type_name = "generator";  // view, generator
 };
 
 /// type_name of the tuples groupby() makes; they have the attributes "grouper" and "list".
@@ -156,7 +168,8 @@ class Dict : public Object {
   void rebuild(std::size_t slots);
   std::vector<Entry> entries_;
   std::vector<std::uint64_t> hashes_;  // of the entries
-  std::vector<std::uint32_t> slots_;   // open addressing: entry index + 1, 0 free; empty while the dict is small
+  std::vector<std::uint32_t>
+      slots_;  // open addressing: entry index + 1, 0 free; empty while the dict is small
 };
 
 /// Throws Failure for lists, dicts and other unhashable values.
@@ -205,7 +218,9 @@ class Heap {
     return raw;
   }
   Value string(Text text, bool markup = false);
-  Value string(std::string_view text, bool trusted = true) { return string(Text(std::string(text), trusted)); }
+  Value string(std::string_view text, bool trusted = true) {
+    return string(Text(std::string(text), trusted));
+  }
   Value list(std::vector<Value> items, Kind kind = Kind::list);
   Sequence* sequence() { return make<Sequence>(); }
   Dict* dict() { return make<Dict>(); }
