@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/model.h"
-
 namespace longhand::cli {
 namespace {
 
@@ -20,9 +18,7 @@ std::size_t common_prefix(std::span<const Token> a, std::span<const Token> b) {
 }  // namespace
 
 ChatSession::ChatSession(const Model& model, const SessionOptions& options, ChatSettings settings)
-    : settings_(std::move(settings)),
-      session_(model, options),
-      sampler_(settings_.sampler, model.data().tokenizer) {}
+    : settings_(std::move(settings)), session_(model, options), sampler_(model, settings_.sampler) {}
 
 ChatAnswer ChatSession::ask(const std::string& text, const OnText& on_text) {
   const auto turns_before = turns_;
@@ -58,7 +54,7 @@ void ChatSession::clear() {
 }
 
 void ChatSession::change(ChatSettings settings) {
-  Sampler sampler(settings.sampler, model().data().tokenizer);
+  Sampler sampler(model(), settings.sampler);
   sampler_ = std::move(sampler);
   settings_ = std::move(settings);
 }

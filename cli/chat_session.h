@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "engine/longhand.h"
-#include "engine/sampler.h"
 
 namespace longhand::cli {
 
