@@ -207,8 +207,8 @@ TEST(Keys, NumbersOutsideTheirRangeAreRefused) {
     if (key->type != KeyType::number && key->type != KeyType::numbers) continue;
     SCOPED_TRACE(key->name);
     const double below = std::nextafter(key->min, -kInf), above = std::nextafter(key->max, kInf);
-    for (const double value :
-         {below, above, key->min - 1, key->max * 1.01, kInf, -kInf, std::nan(""), -std::nan("")}) {
+    for (const double value : {below, above, key->min - 1 - std::abs(key->min), key->max * 1.01, kInf, -kInf,
+                               std::nan(""), -std::nan("")}) {
       EXPECT_EQ(outcome(with_value(*key, ValueType::f64, encode(value)), *key), Errc::range) << value;
     }
     for (const double value : {key->min, key->max}) {
@@ -225,13 +225,12 @@ TEST(Keys, NumbersOutsideTheirRangeAreRefused) {
 }
 
 TEST(Keys, IntegersOutsideTheirRangeAreRefused) {
-  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min(), k2p32 = 1LL << 32;
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min(), k2p32 = std::int64_t{1} << 32;
   for (const KeySpec* key : key::kAll) {
     if (key->type != KeyType::integer && key->type != KeyType::integers) continue;
     SCOPED_TRACE(key->name);
     const auto min = static_cast<std::int64_t>(key->min), max = static_cast<std::int64_t>(key->max);
-    for (const std::int64_t value :
-         {min - 1, max + 1, max + (1LL << 32), kLeast, std::int64_t{-2}, -(1LL << 32)}) {
+    for (const std::int64_t value : {min - 1, max + 1, max + k2p32, kLeast, -k2p32}) {
       EXPECT_EQ(outcome(with_value(*key, ValueType::i64, encode(value)), *key), Errc::range) << value;
     }
     for (const std::uint64_t value : {1ULL << 63, (1ULL << 63) + 1, ~0ULL}) {
