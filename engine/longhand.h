@@ -116,7 +116,7 @@ class Session {
   int context() const noexcept;                       ///< tokens that fit
   int threads() const noexcept;
   std::span<const Token> tokens() const noexcept;
-  std::uint64_t bytes() const noexcept;               ///< memory held
+  std::uint64_t bytes() const noexcept;               ///< memory reserved; it becomes resident as the text grows
   const Model& model() const noexcept;
   /// True when `context` was 0 and memory, not the model, set the size.
   bool context_was_cut() const noexcept;
