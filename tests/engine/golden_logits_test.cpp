@@ -60,7 +60,8 @@ std::vector<std::string> runnable_models() {
     for (const std::string& name : test::list_folder(root)) {
       const Golden g(root + "/" + name);
       bool known = find_arch(g.meta.at("arch").get<std::string>()) != nullptr;
-      for (const auto& [type, count] : g.meta.value("tensor_types", Json::object()).items()) known = known && types.contains(type);
+      const Json used = g.meta.value("tensor_types", Json::object());
+      for (const auto& [type, count] : used.items()) known = known && types.contains(type);
       if (known) models.push_back(std::string(set) + "/" + name);
     }
   }
