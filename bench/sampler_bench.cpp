@@ -1,7 +1,9 @@
 // Cost of drawing a token: it is paid once per token beside the forward pass.
 #include <benchmark/benchmark.h>
 
-#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "engine/random.h"
 #include "engine/sampler.h"
@@ -63,6 +65,43 @@ void penalties_and_dry(benchmark::State& state) {
   pick(state, options);
 }
 
+constexpr const char* kJson =
+    "root ::= value\n"
+    "value ::= object | array | string | number | \"true\" | \"false\" | \"null\"\n"
+    "object ::= \"{\" ws (pair (\",\" ws pair)*)? \"}\" ws\n"
+    "pair ::= string \":\" ws value\n"
+    "array ::= \"[\" ws (value (\",\" ws value)*)? \"]\" ws\n"
+    "string ::= \"\\\"\" ([^\"\\\\\\x00-\\x1F] | \"\\\\\" [\"\\\\/bfnrt])* \"\\\"\" ws\n"
+    "number ::= \"-\"? [0-9]+ (\".\" [0-9]+)? ws\n"
+    "ws ::= [ \\n]{0,20}\n";
+
+// Words of letters, digits and JSON's signs, each a token; the first ends generation.
+TokenTable words(int size) {
+  TokenTable tokens = table(size);
+  longhand::Random random(2);
+  auto pieces = std::make_shared<std::vector<std::string>>();
+  for (int i = 0; i < size; ++i) {
+    std::string piece = random.uniform() < 0.4 ? " " : "";
+    for (std::uint64_t n = 1 + random.next() % 8; n > 0; --n)
+      piece += "etaoinshrdlucmfw{}[]\":,019"[random.next() % 26];
+    pieces->push_back(piece);
+  }
+  tokens.piece = [pieces](Token t) { return (*pieces)[static_cast<std::size_t>(t)]; };
+  return tokens;
+}
+
+// Random logits: nearly every token is first rejected, so this is the cost of a full mask.
+void grammar_rejecting(benchmark::State& state) {
+  const int size = static_cast<int>(state.range(0));
+  SamplerOptions options;
+  options.seed = 3;
+  options.grammar = kJson;
+  Sampler sampler(options, words(size));
+  const std::vector<float> x = logits(size);
+  for (auto _ : state) benchmark::DoNotOptimize(sampler.pick(x));
+}
+
+BENCHMARK(grammar_rejecting)->Arg(32000)->Arg(152000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(default_chain)->Arg(32000)->Arg(152000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(greedy)->Arg(32000)->Arg(152000)->Unit(benchmark::kMicrosecond);
 BENCHMARK(top_p_alone)->Arg(32000)->Arg(152000)->Unit(benchmark::kMicrosecond);

@@ -37,12 +37,29 @@ constexpr Alias kAliases[] = {
     {"-dt", "--defrag-thold"},
     {"-Cr", "--cpu-range"},
     {"-mmp", "--mmap"},
+    {"-jf", "--json-schema-file"},
 };
 
 // Flags whose value is free text or a path, which may look like a flag.
-constexpr std::array<std::string_view, 13> kTakeText = {
-    "-p",     "--prompt", "-sys",     "--system-prompt", "-m",       "--model",  "-f",
-    "--file", "-o",       "--output", "--tensor",        "--tokens", "--grammar"};
+constexpr std::array<std::string_view, 19> kTakeText = {"-p",
+                                                        "--prompt",
+                                                        "-sys",
+                                                        "--system-prompt",
+                                                        "-m",
+                                                        "--model",
+                                                        "-f",
+                                                        "--file",
+                                                        "-o",
+                                                        "--output",
+                                                        "--tensor",
+                                                        "--tokens",
+                                                        "--grammar",
+                                                        "--grammar-file",
+                                                        "-j",
+                                                        "--json-schema",
+                                                        "-jf",
+                                                        "--json-schema-file",
+                                                        "--dry-sequence-breaker"};
 
 constexpr std::array<std::string_view, 7> kFlashValues = {"on", "off", "auto", "0", "1", "true", "false"};
 

@@ -12,7 +12,6 @@
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
-#include "engine/model.h"
 
 namespace longhand::cli {
 namespace {
@@ -77,7 +76,7 @@ int run(const Flags& flags) {
   const std::string prompt = read_prompt(flags);
   const Model model = open_model(flags.session.model, flags.session.load_options());
   Session session(model, flags.session.session_options());
-  Sampler sampler(flags.sampling.options(model), model.data().tokenizer);
+  Sampler sampler(model, flags.sampling.options(model));
   const std::vector<Token> tokens = model.encode(prompt);
   if (tokens.empty())
     throw Error(Errc::range, "the prompt is empty, and this model has no token to begin a text with");
@@ -87,12 +86,13 @@ int run(const Flags& flags) {
   session.on_progress([&bar](int done, int total) { bar.update(static_cast<double>(done) / total); });
   const bool filtered = is_terminal(STDOUT_FILENO);
   OutputFilter filter;
-  const auto result =
-      generate(session, tokens, sampler, {.max_tokens = flags.max_tokens}, [&](std::string_view text) {
-        bar.clear();
-        write_output(filtered ? filter.push(text) : std::string(text));
-        return true;
-      });
+  GenerateOptions options;
+  options.max_tokens = flags.max_tokens;
+  const auto result = generate(session, tokens, sampler, options, [&](std::string_view text) {
+    bar.clear();
+    write_output(filtered ? filter.push(text) : std::string(text));
+    return true;
+  });
   write_output(filtered ? filter.finish() + "\n" : "");
   report(result, session);
   if (const int signal = leave_signal()) return kSignalBase + signal;

@@ -88,9 +88,9 @@ struct Units {
 struct Tile {
   int kv_head, rows;
   int begin, end;  // keys some row sees
-  std::array<const float*, kAttendRows> q;
-  std::array<std::int32_t, kAttendRows> from, to;
-  std::array<float*, kAttendRows> result;  // (value_dim) of each row
+  std::array<const float*, kAttendRows> q{};
+  std::array<std::int32_t, kAttendRows> from{}, to{};
+  std::array<float*, kAttendRows> result{};  // (value_dim) of each row
 
   Tile(const Units& u, int unit) {
     kv_head = unit / u.tiles;

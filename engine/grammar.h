@@ -54,9 +54,8 @@ Grammar parse_gbnf(std::string_view text, const TokenTable* tokens = nullptr);
 inline constexpr std::size_t kMaxGrammarBytes = 4u << 20;
 inline constexpr std::size_t kMaxGrammarSymbols = 1u << 19;
 inline constexpr int kMaxGrammarRepetition = 2000;
-inline constexpr int kMaxGrammarDepth = 128;  // of groups in groups
-inline constexpr int kMaxGrammarLeftmostRules =
-    256;  // a chain of rules, each the first thing in the one before
+inline constexpr int kMaxGrammarDepth = 128;           // of groups in groups
+inline constexpr int kMaxGrammarLeftmostRules = 1024;  // a chain of rules, each beginning the one before
 
 /// Throws Error (grammar) if a rule can begin with itself or such a chain is too long.
 void check_recursion(const Grammar& grammar);

@@ -12,6 +12,7 @@
 #include "engine/dry.h"
 #include "engine/grammar_filter.h"
 #include "engine/mirostat.h"
+#include "engine/model.h"
 #include "engine/penalties.h"
 #include "engine/random.h"
 #include "engine/sampler_options.h"
@@ -57,6 +58,7 @@ struct Sampler::Impl {
   void run_stage(SamplerStage stage, Random& rng);
   std::optional<Token> choose(Random& rng);
 
+  std::optional<Model> keep_alive;
   SamplerOptions options;
   TokenTable tokens;
   std::uint32_t seed;
@@ -136,6 +138,10 @@ std::optional<Token> Sampler::Impl::choose(Random& rng) {
 
 Sampler::Sampler(const SamplerOptions& options, TokenTable tokens)
     : impl_(std::make_unique<Impl>(options, std::move(tokens))) {}
+Sampler::Sampler(const Model& model, const SamplerOptions& options)
+    : Sampler(options, model.data().tokenizer) {
+  impl_->keep_alive = model;
+}
 Sampler::~Sampler() = default;
 Sampler::Sampler(Sampler&&) noexcept = default;
 Sampler& Sampler::operator=(Sampler&&) noexcept = default;

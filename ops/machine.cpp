@@ -28,7 +28,8 @@ std::string first_line(const std::string& path) {
 // CPUs worth of time the control group grants, rounded up; 0 when unlimited.
 int cgroup_cpus() {
   long quota = 0, period = 0;
-  if (std::sscanf(first_line("/sys/fs/cgroup/cpu.max").c_str(), "%ld %ld", &quota, &period) == 2 && period > 0) {
+  if (std::sscanf(first_line("/sys/fs/cgroup/cpu.max").c_str(), "%ld %ld", &quota, &period) == 2 &&
+      period > 0) {
     return int((quota + period - 1) / period);
   }
   const std::string v1 = "/sys/fs/cgroup/cpu/cpu.cfs_";
@@ -63,7 +64,8 @@ std::uint64_t number_in(const std::string& path) {
 std::uint64_t cgroup_memory() {
   constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
   const std::string v1 = "/sys/fs/cgroup/memory/memory.";
-  std::uint64_t limit = number_in("/sys/fs/cgroup/memory.max"), used = number_in("/sys/fs/cgroup/memory.current");
+  std::uint64_t limit = number_in("/sys/fs/cgroup/memory.max"),
+                used = number_in("/sys/fs/cgroup/memory.current");
   if (limit == 0) limit = number_in(v1 + "limit_in_bytes"), used = number_in(v1 + "usage_in_bytes");
   return limit == 0 ? kNone : limit > used ? limit - used : 0;
 }
@@ -86,8 +88,7 @@ std::uint64_t available_memory() noexcept {
   try {
     const std::uint64_t system = system_memory();
     return system == 0 ? 0 : std::min(system, cgroup_memory());
-  } catch (...) {
-  }
+  } catch (...) {}
 #endif
   return 0;
 }
@@ -101,9 +102,7 @@ int usable_cores() noexcept {
 #endif
     if (cores <= 0) cores = int(std::thread::hardware_concurrency());
     return std::max(cores, 1);
-  } catch (...) {
-    return 1;
-  }
+  } catch (...) { return 1; }
 }
 
 }  // namespace longhand

@@ -42,15 +42,16 @@ void Team::run(const std::function<void(const Worker&)>& body) const noexcept {
     return;
   }
   Barrier barrier(workers_);
-  // OpenMP's own fork and join order memory too, but race detectors cannot see inside its runtime: these two say it
-  // in a language they understand.
+  // OpenMP's own fork and join order memory too, but race detectors cannot see inside its runtime: these two
+  // say it in a language they understand.
   std::atomic<int> entered{0}, left{0};
   entered.store(1, std::memory_order_release);
 #pragma omp parallel num_threads(workers_)
   {
     (void)entered.load(std::memory_order_acquire);
-    // A runtime under pressure may give fewer threads than asked for; each then plays several workers only where
-    // that cannot deadlock, which a barrier between stages forbids, so all work falls to the threads there are.
+    // A runtime under pressure may give fewer threads than asked for; each then plays several workers only
+    // where that cannot deadlock, which a barrier between stages forbids, so all work falls to the threads
+    // there are.
     const int count = omp_get_num_threads();
     if (count == workers_) {
       body(Worker{omp_get_thread_num(), count, &barrier});

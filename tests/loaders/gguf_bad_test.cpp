@@ -4,8 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <new>
 #include <optional>
@@ -46,6 +46,11 @@ std::size_t open_descriptors() {
   return static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
+// Of this process: a busy machine does not make a test fail.
+double cpu_seconds_since(std::clock_t start) {
+  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+}
+
 // The error of parsing or opening, or nothing.
 template <class Load>
 std::optional<Error> refusal(Load load) {
@@ -83,9 +88,9 @@ TEST_P(BadGguf, IsRefusedFromDisk) {
   const TempDir folder;
   const std::string path = folder.write("bad.gguf", bad.bytes);
   const std::size_t descriptors = open_descriptors();
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   const auto error = refusal([&] { return Gguf::open(path); });
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+  EXPECT_LT(cpu_seconds_since(start), 2.0);
   ASSERT_TRUE(error.has_value()) << "was accepted";
   expect_clear(*error, bad);
   EXPECT_THAT(error->what(), ::testing::Not(HasSubstr(folder.path().string())));
@@ -183,19 +188,19 @@ TEST(ManyEntries, DirectoriesAtTheLimitsOpenWithinASecond) {
   for (int i = 0; i < 65536; ++i) writer.add(fmt::format("key.{}", i), std::uint8_t{1});
   for (int i = 0; i < 262144; ++i) writer.tensors.push_back({fmt::format("t{}", i), {1}, 24, "x"});
   const auto bytes = writer.bytes();
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   const AllocationMeter meter;
   const Gguf file = Gguf::parse(bytes, "many.gguf");
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  const double seconds = cpu_seconds_since(start);
   const std::size_t peak = meter.peak_bytes();
   EXPECT_EQ(file.metadata().size(), 65536U);
   EXPECT_EQ(file.tensors().size(), 262144U);
   EXPECT_EQ(file.find_tensor("t262143"), &file.tensors().back());
-  EXPECT_LT(seconds.count(), 1.0);
+  EXPECT_LT(seconds, 1.0);
   const std::size_t metadata_bytes =
       static_cast<std::size_t>(file.tensors().front().data.data() - bytes.data());
   EXPECT_LT(peak, 16 * kMiB + 4 * metadata_bytes);
-  RecordProperty("milliseconds", static_cast<int>(seconds.count() * 1000));
+  RecordProperty("milliseconds", static_cast<int>(seconds * 1000));
 }
 
 TEST(ManyEntries, ALastDuplicateIsFoundWithinASecond) {
@@ -203,9 +208,9 @@ TEST(ManyEntries, ALastDuplicateIsFoundWithinASecond) {
   for (int i = 0; i < 65535; ++i) writer.add(fmt::format("key.{}", i), std::uint8_t{1});
   writer.add("key.0", std::uint8_t{1});
   const auto bytes = writer.bytes();
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   const auto error = refusal([&] { return Gguf::parse(bytes, "many.gguf"); });
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
+  EXPECT_LT(cpu_seconds_since(start), 1.0);
   ASSERT_TRUE(error.has_value());
   EXPECT_EQ(error->code(), Errc::duplicate);
   EXPECT_THAT(error->what(), HasSubstr("'key.0'"));
