@@ -111,8 +111,8 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(GoldenLogits);
 INSTANTIATE_TEST_SUITE_P(Models, GoldenLogits, testing::ValuesIn(runnable_models()), model_name);
 
 TEST(GoldenData, IsHere) {
-  LONGHAND_NEED_GOLDEN(test::golden("archs"));
-  EXPECT_GE(runnable_models().size(), 40u);
+  const std::size_t whole_set = test::golden("archs/llama-Q4_K_M").empty() ? 7 : 90;
+  EXPECT_GE(runnable_models().size(), whole_set);
 }
 
 }  // namespace

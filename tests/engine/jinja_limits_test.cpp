@@ -149,7 +149,7 @@ TEST(JinjaLimits, NestingIsLimited) {
       const std::string source = "{{ " + repeat(kind.open, depth) + kind.middle + repeat(kind.close, depth) + " }}";
       on_small_stack([&] {
         const std::string error = row_error(source);
-        if (depth > kMaxDepth) EXPECT_NE(error.find("nested too deeply"), std::string::npos) << source.substr(0, 60) << error;
+        if (depth > kMaxDepth) { EXPECT_NE(error.find("nested too deeply"), std::string::npos) << source.substr(0, 60) << error; }
       });
     }
   }
@@ -165,7 +165,7 @@ TEST(JinjaLimits, NestingIsLimited) {
       const std::string source = repeat(kind.open, depth) + kind.middle + repeat(kind.close, depth);
       on_small_stack([&] {
         const std::string error = row_error(source);
-        if (depth > kMaxDepth) EXPECT_NE(error.find("nested too deeply"), std::string::npos) << source.substr(0, 60) << error;
+        if (depth > kMaxDepth) { EXPECT_NE(error.find("nested too deeply"), std::string::npos) << source.substr(0, 60) << error; }
       });
     }
   }
