@@ -170,9 +170,14 @@ std::uint64_t Gguf::file_bytes() const noexcept {
   return sum;
 }
 
-void Gguf::release(const TensorInfo& tensor) const noexcept {
-  const Impl::File& file = impl_->files[static_cast<std::size_t>(tensor.part)];
-  if (!file.mapping.bytes().empty()) file.mapping.release(tensor.data);
+void Gguf::release(std::span<const std::byte> range) const noexcept {
+  const auto address = [](const std::byte* p) { return reinterpret_cast<std::uintptr_t>(p); };
+  for (const auto& file : impl_->files) {
+    const std::span<const std::byte> all = file.mapping.bytes();
+    if (!all.empty() && address(range.data()) >= address(all.data()) && address(range.data()) < address(all.data()) + all.size()) {
+      file.mapping.release(range);
+    }
+  }
 }
 
 bool Gguf::has(const KeySpec& key) const { return impl_->find(key) != nullptr; }

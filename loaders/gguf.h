@@ -75,8 +75,8 @@ class Gguf {
   const MetaEntry* find(std::string_view key) const noexcept;
   const TensorInfo* find_tensor(std::string_view name) const noexcept;
   std::uint64_t file_bytes() const noexcept;                 // of all parts together
-  /// Gives the pages of a tensor back to the system after it has been copied elsewhere.
-  void release(const TensorInfo& tensor) const noexcept;
+  /// Gives the pages of `range`, a part of some tensor, back to the system after it has been copied elsewhere.
+  void release(std::span<const std::byte> range) const noexcept;
 
   // Typed, range-checked reading of metadata. All keys are rows of the table in keys.h; a "%s" in a key's name
   // stands for general.architecture. Integer widths are coerced; anything else of the wrong type throws (type),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 namespace longhand {
@@ -23,6 +24,7 @@ namespace key {
 inline constexpr double kMaxCount = 1 << 20;        // widths, vocabularies' ids, lengths of anything per token
 inline constexpr double kMaxContext = 1 << 30;
 inline constexpr double kMaxScale = 1e9;
+inline constexpr double kMaxFloat = std::numeric_limits<float>::max();
 inline constexpr double kMaxText = 64.0 * (1 << 20);
 
 // clang-format off
@@ -100,7 +102,7 @@ inline constexpr KeySpec
   tokenizer_model     {"tokenizer.ggml.model", KeyType::string, 1, 64},
   tokenizer_pre       {"tokenizer.ggml.pre", KeyType::string, 0, 64},
   tokens              {"tokenizer.ggml.tokens", KeyType::strings, 0, 1 << 20},
-  scores              {"tokenizer.ggml.scores", KeyType::numbers, -3.5e38, 3.5e38},
+  scores              {"tokenizer.ggml.scores", KeyType::numbers, -kMaxFloat, kMaxFloat},
   token_types         {"tokenizer.ggml.token_type", KeyType::integers, 0, 6},
   merges              {"tokenizer.ggml.merges", KeyType::strings, 0, 1 << 20},
   bos_id              {"tokenizer.ggml.bos_token_id", KeyType::integer, 0, 4294967295.0},

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
-#include <numeric>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -11,38 +12,52 @@
 
 namespace longhand {
 
-/// Positions of entries, sorted by name. Sorting, unlike hashing, has no worst case that a crafted file could
-/// provoke, and needs 4 bytes an entry. The entries stay with the owner, who passes the same ones every time.
+/// Positions of entries, sorted by hash of the name and then by name: a lookup compares numbers, and equal
+/// hashes, which a crafted file can provoke at will, cost no more than sorting by name. The entries stay with
+/// the owner, who passes the same ones every time.
 template <class Entry, std::string_view Entry::*name>
 class NameIndex {
  public:
   NameIndex() = default;
-  explicit NameIndex(std::span<const Entry> entries) : order_(entries.size()) {
-    std::iota(order_.begin(), order_.end(), 0U);
-    std::ranges::sort(order_, [&](std::uint32_t a, std::uint32_t b) {
-      const int order = (entries[a].*name).compare(entries[b].*name);
-      return order != 0 ? order < 0 : a < b;
+  explicit NameIndex(std::span<const Entry> entries) {
+    slots_.reserve(entries.size());
+    for (const Entry& entry : entries) {
+      slots_.push_back({hash(entry.*name), static_cast<std::uint32_t>(slots_.size())});
+    }
+    std::ranges::sort(slots_, [&](const Slot& a, const Slot& b) {
+      if (a.hash != b.hash) return a.hash < b.hash;
+      const int order = (entries[a.entry].*name).compare(entries[b.entry].*name);
+      return order != 0 ? order < 0 : a.entry < b.entry;
     });
   }
 
   const Entry* find(std::span<const Entry> entries, std::string_view wanted) const noexcept {
-    const auto at =
-        std::ranges::lower_bound(order_, wanted, {}, [&](std::uint32_t i) { return entries[i].*name; });
-    return at != order_.end() && entries[*at].*name == wanted ? &entries[*at] : nullptr;
+    const auto [first, last] = std::ranges::equal_range(slots_, hash(wanted), {}, &Slot::hash);
+    const auto at = std::ranges::lower_bound(first, last, wanted, {},
+                                             [&](const Slot& slot) { return entries[slot.entry].*name; });
+    return at != last && entries[at->entry].*name == wanted ? &entries[at->entry] : nullptr;
   }
 
   /// The first entry whose name an earlier one has already.
   std::optional<std::uint32_t> first_duplicate(std::span<const Entry> entries) const noexcept {
     std::optional<std::uint32_t> first;
-    for (std::size_t i = 1; i < order_.size(); ++i) {
-      if (entries[order_[i - 1]].*name == entries[order_[i]].*name)
-        first = std::min(first.value_or(order_[i]), order_[i]);
+    for (std::size_t i = 1; i < slots_.size(); ++i) {
+      const Slot &before = slots_[i - 1], &slot = slots_[i];
+      if (before.hash != slot.hash || entries[before.entry].*name != entries[slot.entry].*name) continue;
+      first = std::min(first.value_or(slot.entry), slot.entry);
     }
     return first;
   }
 
  private:
-  std::vector<std::uint32_t> order_;
+  struct Slot {
+    std::uint32_t hash;
+    std::uint32_t entry;
+  };
+  static std::uint32_t hash(std::string_view text) noexcept {
+    return static_cast<std::uint32_t>(std::hash<std::string_view>{}(text));
+  }
+  std::vector<Slot> slots_;
 };
 
 }  // namespace longhand

@@ -14,14 +14,15 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 }  // namespace
 
-// mmap for every size: memory arrives zeroed without being touched, so that pages belong to the thread that first
-// writes them and a cache that is never filled never becomes resident.
+// mmap for every size: memory arrives zeroed without being touched, so that pages belong to the thread that
+// first writes them and a cache that is never filled never becomes resident.
 Buffer::Buffer(std::size_t bytes) {
   if (bytes == 0) return;
   const bool huge = bytes >= 2 * kHugePage;
   const std::size_t slack = huge ? kHugePage : 0;
   const auto refuse = [&] {
-    return Error(Errc::no_memory, "cannot allocate " + std::to_string(bytes >> 20) + " MiB (" + std::to_string(bytes) + " bytes)");
+    return Error(Errc::no_memory, "cannot allocate " + std::to_string(bytes >> 20) + " MiB (" +
+                                      std::to_string(bytes) + " bytes)");
   };
   if (bytes > SIZE_MAX / 2) throw refuse();
   void* p = mmap(nullptr, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

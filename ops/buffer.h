@@ -6,14 +6,16 @@
 
 namespace longhand {
 
-/// Zero-filled memory aligned to 64 bytes; large ones to 2 MiB and backed by huge pages where the system has them.
+/// Zero-filled memory aligned to 64 bytes; large ones to 2 MiB and backed by huge pages where the system has
+/// them.
 class Buffer {
  public:
   Buffer() = default;
   /// Throws Error(no_memory) naming the size.
   explicit Buffer(std::size_t bytes);
   ~Buffer();
-  Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
@@ -23,7 +25,9 @@ class Buffer {
   std::byte* data() const noexcept { return data_; }
   std::size_t size() const noexcept { return size_; }
   template <class T>
-  T* as() const noexcept { return reinterpret_cast<T*>(data_); }
+  T* as() const noexcept {
+    return reinterpret_cast<T*>(data_);
+  }
 
  private:
   std::byte* data_ = nullptr;

@@ -6,15 +6,19 @@ namespace longhand {
 namespace {
 
 constexpr std::array<std::string_view, 20> kNames = {
-    "E_IO",       "E_TRUNCATED",    "E_MAGIC",   "E_VERSION",     "E_LIMIT",        "E_TYPE",      "E_RANGE",
-    "E_SHAPE",    "E_MISSING",      "E_DUP",     "E_UNSUPPORTED", "E_NOMEM",        "E_CTX_FULL",  "E_NONFINITE",
-    "E_CANCELLED", "E_TEMPLATE",    "E_GRAMMAR", "E_CORRUPT",     "E_MISMATCH",     "E_BUSY"};
+    "E_IO",        "E_TRUNCATED", "E_MAGIC",   "E_VERSION",     "E_LIMIT",    "E_TYPE",     "E_RANGE",
+    "E_SHAPE",     "E_MISSING",   "E_DUP",     "E_UNSUPPORTED", "E_NOMEM",    "E_CTX_FULL", "E_NONFINITE",
+    "E_CANCELLED", "E_TEMPLATE",  "E_GRAMMAR", "E_CORRUPT",     "E_MISMATCH", "E_BUSY"};
 
 // Length of the valid UTF-8 sequence at the start of `s`, or 0.
 std::size_t utf8_length(std::string_view s) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
   const unsigned lead = byte(0);
-  const std::size_t n = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : (lead & 0xF0) == 0xE0 ? 3 : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
+  const std::size_t n = lead < 0x80                   ? 1
+                        : lead >= 0xC2 && lead < 0xE0 ? 2
+                        : (lead & 0xF0) == 0xE0       ? 3
+                        : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                      : 0;
   if (n == 0 || n > s.size()) return 0;
   for (std::size_t i = 1; i < n; ++i) {
     if ((byte(i) & 0xC0) != 0x80) return 0;
@@ -51,6 +55,7 @@ std::string escape_controls(std::string_view text, std::size_t limit) {
 }
 
 Error::Error(Errc code, std::string_view message)
-    : std::runtime_error(escape_controls(message, 480) + " [" + std::string(errc_name(code)) + "]"), code_(code) {}
+    : std::runtime_error(escape_controls(message, 480) + " [" + std::string(errc_name(code)) + "]"),
+      code_(code) {}
 
 }  // namespace longhand

@@ -26,7 +26,7 @@
 namespace longhand {
 
 /// One T per format.
-template <class T, int n>
+template <class T, std::size_t n>
 struct PerFormat {
   T items[n];
 };
@@ -38,7 +38,7 @@ struct FormatList {
   template <class Function>
   static constexpr auto map(Function f) {
     using T = decltype(f.template operator()<F32>());
-    return PerFormat<T, count>{{f.template operator()<Fs>()...}};
+    return PerFormat<T, sizeof...(Fs)>{{f.template operator()<Fs>()...}};
   }
 };
 

@@ -23,7 +23,7 @@ struct FormatInfo {
   std::uint32_t block_elements;  // weights per block; rows are whole blocks
   std::uint32_t block_bytes;
   Activation activation;
-  const Field* fields;           // cover the block without gaps
+  const Field* fields;  // cover the block without gaps
   int n_fields;
 };
 

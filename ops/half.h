@@ -9,17 +9,18 @@
 #endif
 
 namespace longhand {
-// Every kernel unit compiles its own copy under its own name, or the linker might keep one built for another CPU.
+// Every kernel unit compiles its own copy under its own name, or the linker might keep one built for another
+// CPU.
 inline namespace LONGHAND_UNIT {
 
 inline float f16_to_f32(std::uint16_t h) {
   const std::uint32_t sign = std::uint32_t(h & 0x8000u) << 16;
   const std::uint32_t magnitude = h & 0x7FFFu;
   if (magnitude >= 0x7C00u) return std::bit_cast<float>(sign | 0x7F800000u | ((magnitude & 0x3FFu) << 13));
-  // Placing the bits 13 to the left divides by 2^112: the exponent biases differ by 127 - 15. Multiplying it back
-  // is exact and makes subnormal halves normal floats.
-  return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(
-                                         std::bit_cast<float>(magnitude << 13) * 0x1.0p112f));
+  // Placing the bits 13 to the left divides by 2^112: the exponent biases differ by 127 - 15. Multiplying it
+  // back is exact and makes subnormal halves normal floats.
+  return std::bit_cast<float>(
+      sign | std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude << 13) * 0x1.0p112f));
 }
 
 /// Rounds to nearest, ties to even; NaN stays NaN.
@@ -29,7 +30,8 @@ inline std::uint16_t f32_to_f16(float f) {
   const std::uint32_t magnitude = bits & 0x7FFFFFFFu;
   if (magnitude > 0x7F800000u) return std::uint16_t(sign | 0x7E00u);
   if (magnitude >= 0x477FF000u) return std::uint16_t(sign | 0x7C00u);  // 65520 and more round to infinity
-  if (magnitude < 0x38800000u) {  // below 2^-14: add a constant whose last place is the half's, let the FPU round
+  if (magnitude <
+      0x38800000u) {  // below 2^-14: add a constant whose last place is the half's, let the FPU round
     const float rounded = std::bit_cast<float>(magnitude) + 0.5f;
     return std::uint16_t(sign | (std::bit_cast<std::uint32_t>(rounded) - 0x3F000000u));
   }

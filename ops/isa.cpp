@@ -12,7 +12,8 @@
 namespace longhand {
 namespace {
 
-constexpr std::array<std::string_view, 7> kNames = {"sse2", "avx2", "avxvnni", "avx512", "avx512bf16", "neon", "neondot"};
+constexpr std::array<std::string_view, 7> kNames = {"sse2",       "avx2", "avxvnni", "avx512",
+                                                    "avx512bf16", "neon", "neondot"};
 
 #if defined(__x86_64__)
 
@@ -26,8 +27,8 @@ Leaf cpuid(unsigned leaf, unsigned subleaf) {
   return r;
 }
 
-// Registers the operating system saves on a context switch (XCR0). Own probe: compilers' built-in ones differ in
-// the names they know, and some libraries skip this check.
+// Registers the operating system saves on a context switch (XCR0). Own probe: compilers' built-in ones differ
+// in the names they know, and some libraries skip this check.
 std::uint64_t saved_registers() {
   if ((cpuid(1, 0).ecx & (1u << 27)) == 0) return 0;  // OSXSAVE
   std::uint32_t low = 0, high = 0;
@@ -47,7 +48,8 @@ struct Probe {
     constexpr unsigned avx2_bit = 1u << 5, bmi1 = 1u << 3, bmi2 = 1u << 8;
     avx2 = all(one.ecx, fma | f16c | avx) && all(seven.ebx, avx2_bit | bmi1 | bmi2) && (saved & 0x6) == 0x6;
     avxvnni = avx2 && all(seven1.eax, 1u << 4);
-    constexpr unsigned f = 1u << 16, dq = 1u << 17, cd = 1u << 28, bw = 1u << 30, vl = 1u << 31, vnni = 1u << 11;
+    constexpr unsigned f = 1u << 16, dq = 1u << 17, cd = 1u << 28, bw = 1u << 30, vl = 1u << 31,
+                       vnni = 1u << 11;
     avx512 = avx2 && all(seven.ebx, f | dq | cd | bw | vl) && all(seven.ecx, vnni) && (saved & 0xE6) == 0xE6;
     avx512bf16 = avx512 && all(seven1.eax, 1u << 5);
   }
@@ -70,12 +72,18 @@ bool isa_runs_here(Isa isa) noexcept {
 #if defined(__x86_64__)
   static const Probe probe;
   switch (isa) {
-    case Isa::sse2: return true;
-    case Isa::avx2: return probe.avx2;
-    case Isa::avxvnni: return probe.avxvnni;
-    case Isa::avx512: return probe.avx512;
-    case Isa::avx512bf16: return probe.avx512bf16;
-    default: return false;
+    case Isa::sse2:
+      return true;
+    case Isa::avx2:
+      return probe.avx2;
+    case Isa::avxvnni:
+      return probe.avxvnni;
+    case Isa::avx512:
+      return probe.avx512;
+    case Isa::avx512bf16:
+      return probe.avx512bf16;
+    default:
+      return false;
   }
 #elif defined(__aarch64__)
   if (isa == Isa::neon) return true;

@@ -19,7 +19,7 @@ std::span<const Kernels* const> available_kernels() {
     std::vector<const Kernels*> found;
     for (const Kernels* k : {
 #if defined(__x86_64__)
-             &kernels_avx512bf16, &kernels_avx512, &kernels_avxvnni, &kernels_avx2, &kernels_sse2
+           &kernels_avx512bf16, &kernels_avx512, &kernels_avxvnni, &kernels_avx2, &kernels_sse2
 #elif defined(__aarch64__)
              &kernels_neondot, &kernels_neon
 #endif
@@ -45,7 +45,8 @@ const Kernels& choose_kernels(std::string_view name) {
     if (name == k->name) return *k;
     known += (known.empty() ? "" : ", ") + std::string(k->name);
   }
-  throw Error(Errc::unsupported, std::string(source) + " is '" + std::string(name) + "', must be one of those this CPU runs: " + known);
+  throw Error(Errc::unsupported, std::string(source) + " is '" + std::string(name) +
+                                     "', must be one of those this CPU runs: " + known);
 }
 
 }  // namespace longhand

@@ -1,6 +1,6 @@
-// Every function an instruction set must provide: the engine calls these pointers and nothing else of ops/isa.
-// PODs only: kernel units see this header. Kernels are pure and noexcept: pointers and sizes in, no threads, no
-// allocation. All matrices of activations are row-major floats.
+// Every function an instruction set must provide: the engine calls these pointers and nothing else of
+// ops/isa. PODs only: kernel units see this header. Kernels are pure and noexcept: pointers and sizes in, no
+// threads, no allocation. All matrices of activations are row-major floats.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@ enum class CacheFormat : std::uint8_t { f32, f16, q8_0 };
 inline constexpr int kCacheFormats = 3;
 inline constexpr int kKeyBlock = 16;
 
-/// Keys and values of one kv head. A key block of f32 or f16 is (head_dim, 16 tokens); of q8_0, per 32 dimensions,
-/// 16 half-precision scales and then (8 quads of dimensions, 16 tokens, 4) bytes. Value rows are (value_dim) floats,
-/// halves, or Q8_0 blocks.
+/// Keys and values of one kv head. A key block of f32 or f16 is (head_dim, 16 tokens); of q8_0, per 32
+/// dimensions, 16 half-precision scales and then (8 quads of dimensions, 16 tokens, 4) bytes. Value rows are
+/// (value_dim) floats, halves, or Q8_0 blocks.
 struct KvView {
   std::byte* keys = nullptr;
   std::byte* values = nullptr;
@@ -25,30 +25,30 @@ struct KvView {
   std::int32_t key_dim = 0, value_dim = 0;
 };
 
-/// Attention of a few query rows over keys [begin, end) of one kv head. Row r sees only keys [from[r], to[r]).
-/// Results are partial: maximum m, sum l of exp(s - m), and acc = sum of exp(s - m) v; partials of different key
-/// ranges are joined by merge_partials.
+/// Attention of a few query rows over keys [begin, end) of one kv head. Row r sees only keys [from[r],
+/// to[r]). Results are partial: maximum m, sum l of exp(s - m), and acc = sum of exp(s - m) v; partials of
+/// different key ranges are joined by merge_partials.
 struct AttendArgs {
   KvView kv;
-  std::int32_t begin = 0, end = 0;      // begin is a multiple of kKeyBlock; at most kAttendKeys apart
-  std::int32_t rows = 0;                // at most kAttendRows
-  const float* const* q = nullptr;      // (rows) -> (key_dim), scale already applied
-  const std::int32_t* from = nullptr;   // (rows)
-  const std::int32_t* to = nullptr;     // (rows)
-  float softcap = 0;                    // 0: none
-  float* scores = nullptr;              // scratch (rows, kAttendKeys)
-  float* m = nullptr;                   // (rows)
-  float* l = nullptr;                   // (rows)
-  float* acc = nullptr;                 // (rows, value_dim)
+  std::int32_t begin = 0, end = 0;     // begin is a multiple of kKeyBlock; at most kAttendKeys apart
+  std::int32_t rows = 0;               // at most kAttendRows
+  const float* const* q = nullptr;     // (rows) -> (key_dim), scale already applied
+  const std::int32_t* from = nullptr;  // (rows)
+  const std::int32_t* to = nullptr;    // (rows)
+  float softcap = 0;                   // 0: none
+  float* scores = nullptr;             // scratch (rows, kAttendKeys)
+  float* m = nullptr;                  // (rows)
+  float* l = nullptr;                  // (rows)
+  float* acc = nullptr;                // (rows, value_dim)
 };
 inline constexpr int kAttendKeys = 512;
 inline constexpr int kAttendRows = 16;
 
 /// Rotary embedding of one head: pairs (i, i + rot/2) when `halves`, else (2i, 2i + 1).
 struct RotateArgs {
-  float* x = nullptr;                   // (rot ...)
-  const float* cos = nullptr;           // (rot / 2), magnitude included
-  const float* sin = nullptr;           // (rot / 2)
+  float* x = nullptr;          // (rot ...)
+  const float* cos = nullptr;  // (rot / 2), magnitude included
+  const float* sin = nullptr;  // (rot / 2)
   std::int32_t rot = 0;
   bool halves = false;
 };
@@ -63,14 +63,17 @@ struct Kernels {
 
   const MatmulFn* matmul;  // by FormatId; weights in panels
   /// Rounds x (n) to int8 with one scale per `block` (32 or 256) values and sums per 16.
-  void (*quantize)(const float* x, std::int32_t n, std::int32_t block, std::int8_t* q, float* scale, std::int32_t* sums) noexcept;
+  void (*quantize)(const float* x, std::int32_t n, std::int32_t block, std::int8_t* q, float* scale,
+                   std::int32_t* sums) noexcept;
 
-  void (*rms_norm)(const float* x, const float* weight, float eps, std::int32_t n, float* out) noexcept;  // weight may be null
-  void (*layer_norm)(const float* x, const float* weight, const float* bias, float eps, std::int32_t n, float* out) noexcept;
+  void (*rms_norm)(const float* x, const float* weight, float eps, std::int32_t n,
+                   float* out) noexcept;  // weight may be null
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, float eps, std::int32_t n,
+                     float* out) noexcept;
   void (*add)(float* x, const float* y, std::int32_t n) noexcept;                      // x += y
   void (*add_scaled)(float* x, const float* y, float scale, std::int32_t n) noexcept;  // x += scale y
   void (*scale)(float* x, float factor, std::int32_t n) noexcept;
-  void (*softcap)(float* x, float cap, std::int32_t n) noexcept;                       // cap tanh(x / cap)
+  void (*softcap)(float* x, float cap, std::int32_t n) noexcept;  // cap tanh(x / cap)
   /// out = act(gate) * up, or act(gate) when up is null.
   void (*activate)(Activate act, const float* gate, const float* up, std::int32_t n, float* out) noexcept;
   void (*softmax)(float* x, std::int32_t n) noexcept;
@@ -83,7 +86,8 @@ struct Kernels {
   void (*attend_keys[kCacheFormats])(const AttendArgs&) noexcept;
   void (*attend_values[kCacheFormats])(const AttendArgs&) noexcept;
   /// (m, l, acc) <- the join of (m, l, acc) and (m2, l2, acc2).
-  void (*merge_partials)(float* m, float* l, float* acc, float m2, float l2, const float* acc2, std::int32_t n) noexcept;
+  void (*merge_partials)(float* m, float* l, float* acc, float m2, float l2, const float* acc2,
+                         std::int32_t n) noexcept;
 };
 
 }  // namespace longhand

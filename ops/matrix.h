@@ -24,22 +24,22 @@ struct MatView {
 
 /// Activations of some tokens, one row each, in every form the stage's weights ask for. Strides in elements.
 struct ActView {
-  const float* f32 = nullptr;           // (tokens, cols)
-  const std::int8_t* q8 = nullptr;      // (tokens, cols), -127..127
-  const float* scale = nullptr;         // (tokens, cols / block)
-  const std::int32_t* sums = nullptr;   // (tokens, cols / 16) sums of 16 neighbouring q8
+  const float* f32 = nullptr;          // (tokens, cols)
+  const std::int8_t* q8 = nullptr;     // (tokens, cols), -127..127
+  const float* scale = nullptr;        // (tokens, cols / block)
+  const std::int32_t* sums = nullptr;  // (tokens, cols / 16) sums of 16 neighbouring q8
   std::int64_t f32_stride = 0, q8_stride = 0, scale_stride = 0, sums_stride = 0;
 };
 
 /// Output rows [16 panel_begin, 16 panel_end) of out = W x for each token.
 struct MatmulArgs {
-  const std::byte* panels = nullptr;    // of panel_begin
+  const std::byte* panels = nullptr;  // of panel_begin
   std::int64_t panel_bytes = 0;
-  std::int32_t rows = 0, cols = 0;      // of the whole matrix
+  std::int32_t rows = 0, cols = 0;  // of the whole matrix
   std::int32_t panel_begin = 0, panel_end = 0;
   ActView x;
   std::int32_t tokens = 0;
-  float* out = nullptr;                 // (tokens, rows)
+  float* out = nullptr;  // (tokens, rows)
   std::int64_t out_stride = 0;
 };
 

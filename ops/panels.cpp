@@ -5,7 +5,8 @@
 namespace longhand {
 namespace {
 
-// Copies one unit of `Unit` bytes of every row: `src` is the unit in row 0, `dst` its place in the panel block.
+// Copies one unit of `Unit` bytes of every row: `src` is the unit in row 0, `dst` its place in the panel
+// block.
 template <int Unit>
 void gather(const std::byte* src, std::size_t row_stride, int rows, std::byte* dst) {
   for (int r = 0; r < rows; ++r) std::memcpy(dst + r * Unit, src + std::size_t(r) * row_stride, Unit);
@@ -27,7 +28,9 @@ void extract_block(const FormatInfo& info, const std::byte* panel_block, int row
 
 }  // namespace
 
-std::size_t panel_bytes(FormatId format, std::int64_t cols) noexcept { return row_bytes(format, cols) * kPanelRows; }
+std::size_t panel_bytes(FormatId format, std::int64_t cols) noexcept {
+  return row_bytes(format, cols) * kPanelRows;
+}
 
 std::size_t panels_bytes(FormatId format, std::int64_t rows, std::int64_t cols) noexcept {
   return panel_bytes(format, cols) * std::size_t((rows + kPanelRows - 1) / kPanelRows);
@@ -44,7 +47,8 @@ void interleave_panel(const MatView& m, std::int32_t panel, std::byte* dst) noex
       const Field field = info.fields[f];
       const GatherFn gather_units = gather_of(field.unit);
       for (int o = field.offset; o < field.offset + field.bytes; o += field.unit) {
-        gather_units(src + b * info.block_bytes + std::size_t(o), stride, rows, dst + std::size_t(kPanelRows) * std::size_t(o));
+        gather_units(src + b * info.block_bytes + std::size_t(o), stride, rows,
+                     dst + std::size_t(kPanelRows) * std::size_t(o));
       }
     }
     dst += std::size_t(info.block_bytes) * kPanelRows;
@@ -55,7 +59,8 @@ void decode_row(const MatView& m, std::int32_t row, float* dst) noexcept {
   const FormatInfo& info = format_info(m.format);
   const std::size_t stride = row_bytes(m.format, m.cols);
   if (m.layout == Layout::rows) {
-    decode_blocks(m.format, m.data + std::size_t(row) * stride, m.cols / std::int32_t(info.block_elements), dst);
+    decode_blocks(m.format, m.data + std::size_t(row) * stride, m.cols / std::int32_t(info.block_elements),
+                  dst);
     return;
   }
   const std::byte* panel = m.data + std::size_t(row / kPanelRows) * stride * kPanelRows;

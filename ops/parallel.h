@@ -1,4 +1,5 @@
-// A team of workers that runs one function together, stage by stage. parallel.cpp is the only file with OpenMP.
+// A team of workers that runs one function together, stage by stage. parallel.cpp is the only file with
+// OpenMP.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +9,8 @@
 
 namespace longhand {
 
-/// Makes workers wait for each other. Spins briefly, then yields: a worker whose core is taken must not stall others.
+/// Makes workers wait for each other. Spins briefly, then yields: a worker whose core is taken must not stall
+/// others.
 class Barrier {
  public:
   explicit Barrier(int workers) noexcept : workers_(workers) {}
@@ -51,8 +53,5 @@ class Team {
  private:
   int workers_;
 };
-
-/// Physical cores this process may use: affinity mask and cgroup quota respected, at least 1.
-int usable_cores() noexcept;
 
 }  // namespace longhand

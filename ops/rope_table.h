@@ -10,11 +10,11 @@ namespace longhand {
 enum class RopeRule : std::uint8_t { none, linear, yarn };
 
 struct RopeParams {
-  int rot = 0;                  // rotated dimensions, even
+  int rot = 0;  // rotated dimensions, even
   double base = 10000;
   RopeRule rule = RopeRule::none;
-  double factor = 1;            // context stretched by this
-  int original_context = 0;     // yarn
+  double factor = 1;                                                      // context stretched by this
+  int original_context = 0;                                               // yarn
   double beta_fast = 32, beta_slow = 1, ext_factor = 1, attn_factor = 1;  // yarn
   std::span<const float> divisors;  // (rot / 2) or empty: factor tensors of the file
 };

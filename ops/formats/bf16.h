@@ -11,7 +11,9 @@ struct BF16 {
   static constexpr FormatInfo info{"BF16", 30, 1, 2, Activation::f32, fields, 1};
   static void decode(const Block* b, float* y) { *y = bf16_to_f32(*b); }
   template <class C>
-  static auto value(const C& c) { return c.bfloat(0); }
+  static auto value(const C& c) {
+    return c.bfloat(0);
+  }
 };
 
 }  // namespace LONGHAND_UNIT

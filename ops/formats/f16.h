@@ -11,7 +11,9 @@ struct F16 {
   static constexpr FormatInfo info{"F16", 1, 1, 2, Activation::f32, fields, 1};
   static void decode(const Block* b, float* y) { *y = f16_to_f32(*b); }
   template <class C>
-  static auto value(const C& c) { return c.half(0); }
+  static auto value(const C& c) {
+    return c.half(0);
+  }
 };
 
 }  // namespace LONGHAND_UNIT

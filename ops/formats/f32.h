@@ -11,7 +11,9 @@ struct F32 {
   static constexpr FormatInfo info{"F32", 0, 1, 4, Activation::f32, fields, 1};
   static void decode(const Block* b, float* y) { *y = *b; }
   template <class C>
-  static auto value(const C& c) { return c.float_word(0); }
+  static auto value(const C& c) {
+    return c.float_word(0);
+  }
 };
 
 }  // namespace LONGHAND_UNIT

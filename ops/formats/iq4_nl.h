@@ -34,7 +34,9 @@ struct IQ4_NL {
     return c.lookup(kIq4Levels, (c.word(2 + 4 * (g & 3)) >> (g & 4)) & 0x0F0F0F0F);
   }
   template <class C>
-  static auto scale(const C& c) { return c.half(0); }
+  static auto scale(const C& c) {
+    return c.half(0);
+  }
 };
 
 }  // namespace LONGHAND_UNIT

@@ -1,7 +1,7 @@
 #pragma once
 #include "ops/format_info.h"
-#include "ops/half.h"
 #include "ops/formats/iq4_nl.h"
+#include "ops/half.h"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {
@@ -33,15 +33,17 @@ struct IQ4_XS {
     }
   }
   template <class C>
-  static auto quads(const C& c, int sub, int g) {
+  static auto quads(const C& c, unsigned sub, int g) {
     return c.lookup(kIq4Levels, (c.word(8 + 16 * sub + 4 * (g & 3)) >> (g & 4)) & 0x0F0F0F0F);
   }
   template <class C>
-  static auto scale(const C& c, int group) {
+  static auto scale(const C& c, unsigned group) {
     return (((c.word(4) >> (4 * group)) & 15) | (((c.short_word(2) >> (2 * group)) & 3) << 4)) - 32;
   }
   template <class C>
-  static auto d(const C& c) { return c.half(0); }
+  static auto d(const C& c) {
+    return c.half(0);
+  }
 };
 
 }  // namespace LONGHAND_UNIT

@@ -37,7 +37,9 @@ struct MXFP4 {
     return c.lookup(kE2m1Doubled, (c.word(1 + 4 * (g & 3)) >> (g & 4)) & 0x0F0F0F0F);
   }
   template <class C>
-  static auto scale(const C& c) { return c.map_bytes(0, power); }
+  static auto scale(const C& c) {
+    return c.map_bytes(0, power);
+  }
 };
 
 }  // namespace LONGHAND_UNIT

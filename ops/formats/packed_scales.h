@@ -5,8 +5,8 @@
 namespace longhand {
 inline namespace LONGHAND_UNIT {
 
-/// Eight 6-bit scales and minimums packed in 12 bytes, as Q4_K and Q5_K have them. Of a block in memory, and of
-/// a panel whose field of scales starts at byte `offset` of the block.
+/// Eight 6-bit scales and minimums packed in 12 bytes, as Q4_K and Q5_K have them. Of a block in memory, and
+/// of a panel whose field of scales starts at byte `offset` of the block.
 struct PackedScales {
   static int scale(const std::uint8_t* s, int j) {
     return j < 4 ? s[j] & 63 : (s[j + 4] & 15) | (s[j - 4] >> 6) << 4;
@@ -15,14 +15,14 @@ struct PackedScales {
     return j < 4 ? s[j + 4] & 63 : (s[j + 4] >> 4) | (s[j] >> 6) << 4;
   }
   template <class C>
-  static auto scale(const C& c, int offset, int j) {
-    const int byte = 8 * (j % 4);
+  static auto scale(const C& c, int offset, unsigned j) {
+    const unsigned byte = 8 * (j % 4);
     if (j < 4) return (c.word(offset) >> byte) & 63;
     return ((c.word(offset + 8) >> byte) & 15) | (((c.word(offset) >> (byte + 6)) & 3) << 4);
   }
   template <class C>
-  static auto minimum(const C& c, int offset, int j) {
-    const int byte = 8 * (j % 4);
+  static auto minimum(const C& c, int offset, unsigned j) {
+    const unsigned byte = 8 * (j % 4);
     if (j < 4) return (c.word(offset + 4) >> byte) & 63;
     return ((c.word(offset + 8) >> (byte + 4)) & 15) | (((c.word(offset + 4) >> (byte + 6)) & 3) << 4);
   }

@@ -29,17 +29,25 @@ struct Q2_K {
     }
   }
   template <class C>
-  static auto quads(const C& c, int sub, int g) {
+  static auto quads(const C& c, unsigned sub, int g) {
     return (c.word(16 + 32 * (sub / 4) + 4 * g) >> (2 * (sub % 4))) & 0x03030303;
   }
   template <class C>
-  static auto scale(const C& c, int group) { return (c.word(group & ~3) >> (8 * (group % 4))) & 15; }
+  static auto scale(const C& c, unsigned group) {
+    return (c.word(group & ~3) >> (8 * (group % 4))) & 15;
+  }
   template <class C>
-  static auto minimum(const C& c, int group) { return (c.word(group & ~3) >> (8 * (group % 4) + 4)) & 15; }
+  static auto minimum(const C& c, unsigned group) {
+    return (c.word(group & ~3) >> (8 * (group % 4) + 4)) & 15;
+  }
   template <class C>
-  static auto d(const C& c) { return c.half(80); }
+  static auto d(const C& c) {
+    return c.half(80);
+  }
   template <class C>
-  static auto dmin(const C& c) { return c.half(82); }
+  static auto dmin(const C& c) {
+    return c.half(82);
+  }
 };
 
 }  // namespace LONGHAND_UNIT

@@ -34,20 +34,22 @@ struct Q3_K {
     }
   }
   template <class C>
-  static auto quads(const C& c, int sub, int g) {
+  static auto quads(const C& c, unsigned sub, int g) {
     return ((c.word(32 + 32 * (sub / 4) + 4 * g) >> (2 * (sub % 4))) & 0x03030303) |
            (((c.word(4 * g) >> sub) & 0x01010101) << 2);
   }
   // Scales 4i .. 4i + 3 stand in the four bytes of one lane word.
   template <class C>
-  static auto scale(const C& c, int group) {
-    const int i = group / 4, byte = 8 * (group % 4);
+  static auto scale(const C& c, unsigned group) {
+    const unsigned i = group / 4, byte = 8 * (group % 4);
     const auto low = c.word(96 + 4 * (i & 1)) >> (4 * (i >> 1) + byte);
     const auto high = c.word(104) >> (2 * i + byte);
     return ((low & 15) | ((high & 3) << 4)) - 32;
   }
   template <class C>
-  static auto d(const C& c) { return c.half(108); }
+  static auto d(const C& c) {
+    return c.half(108);
+  }
 };
 
 }  // namespace LONGHAND_UNIT

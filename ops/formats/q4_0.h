@@ -26,9 +26,13 @@ struct Q4_0 {
     }
   }
   template <class C>
-  static auto quads(const C& c, int g) { return (c.word(2 + 4 * (g & 3)) >> (g & 4)) & 0x0F0F0F0F; }
+  static auto quads(const C& c, int g) {
+    return (c.word(2 + 4 * (g & 3)) >> (g & 4)) & 0x0F0F0F0F;
+  }
   template <class C>
-  static auto scale(const C& c) { return c.half(0); }
+  static auto scale(const C& c) {
+    return c.half(0);
+  }
 };
 
 }  // namespace LONGHAND_UNIT

@@ -26,11 +26,17 @@ struct Q4_1 {
     }
   }
   template <class C>
-  static auto quads(const C& c, int g) { return (c.word(4 + 4 * (g & 3)) >> (g & 4)) & 0x0F0F0F0F; }
+  static auto quads(const C& c, int g) {
+    return (c.word(4 + 4 * (g & 3)) >> (g & 4)) & 0x0F0F0F0F;
+  }
   template <class C>
-  static auto scale(const C& c) { return c.half(0); }
+  static auto scale(const C& c) {
+    return c.half(0);
+  }
   template <class C>
-  static auto minimum(const C& c) { return c.half(2); }
+  static auto minimum(const C& c) {
+    return c.half(2);
+  }
 };
 
 }  // namespace LONGHAND_UNIT

@@ -1,7 +1,7 @@
 #pragma once
 #include "ops/format_info.h"
-#include "ops/half.h"
 #include "ops/formats/packed_scales.h"
+#include "ops/half.h"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {
@@ -31,17 +31,25 @@ struct Q4_K {
     }
   }
   template <class C>
-  static auto quads(const C& c, int sub, int g) {
+  static auto quads(const C& c, unsigned sub, int g) {
     return (c.word(16 + 32 * (sub / 2) + 4 * g) >> (4 * (sub % 2))) & 0x0F0F0F0F;
   }
   template <class C>
-  static auto scale(const C& c, int group) { return PackedScales::scale(c, 4, group); }
+  static auto scale(const C& c, unsigned group) {
+    return PackedScales::scale(c, 4, group);
+  }
   template <class C>
-  static auto minimum(const C& c, int group) { return PackedScales::minimum(c, 4, group); }
+  static auto minimum(const C& c, unsigned group) {
+    return PackedScales::minimum(c, 4, group);
+  }
   template <class C>
-  static auto d(const C& c) { return c.half(0); }
+  static auto d(const C& c) {
+    return c.half(0);
+  }
   template <class C>
-  static auto dmin(const C& c) { return c.half(2); }
+  static auto dmin(const C& c) {
+    return c.half(2);
+  }
 };
 
 }  // namespace LONGHAND_UNIT

@@ -33,12 +33,16 @@ struct Q5_0 {
     return ((c.word(6 + 4 * (g & 3)) >> (g & 4)) & 0x0F0F0F0F) | fifth_bits(c.word(2), g);
   }
   template <class C>
-  static auto scale(const C& c) { return c.half(0); }
+  static auto scale(const C& c) {
+    return c.half(0);
+  }
 
-  // Four neighbouring bits of the lane to bit 4 of its four bytes. Multiplying by 1 + 2^7 + 2^14 + 2^21 puts a
-  // copy of the four bits at offsets 0, 7, 14 and 21, so that bit k of the copy at 7k lands on bit 8k.
+  // Four neighbouring bits of the lane to bit 4 of its four bytes. Multiplying by 1 + 2^7 + 2^14 + 2^21 puts
+  // a copy of the four bits at offsets 0, 7, 14 and 21, so that bit k of the copy at 7k lands on bit 8k.
   template <class W>
-  static W fifth_bits(W high, int g) { return (((high >> (4 * g)) & 15) * 0x00204081 & 0x01010101) << 4; }
+  static W fifth_bits(W high, int g) {
+    return (((high >> (4 * g)) & 15) * 0x00204081 & 0x01010101) << 4;
+  }
 };
 
 }  // namespace LONGHAND_UNIT

@@ -1,7 +1,7 @@
 #pragma once
 #include "ops/format_info.h"
-#include "ops/half.h"
 #include "ops/formats/q5_0.h"
+#include "ops/half.h"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {
@@ -34,9 +34,13 @@ struct Q5_1 {
     return ((c.word(8 + 4 * (g & 3)) >> (g & 4)) & 0x0F0F0F0F) | Q5_0::fifth_bits(c.word(4), g);
   }
   template <class C>
-  static auto scale(const C& c) { return c.half(0); }
+  static auto scale(const C& c) {
+    return c.half(0);
+  }
   template <class C>
-  static auto minimum(const C& c) { return c.half(2); }
+  static auto minimum(const C& c) {
+    return c.half(2);
+  }
 };
 
 }  // namespace LONGHAND_UNIT

@@ -31,15 +31,19 @@ struct Q6_K {
     }
   }
   template <class C>
-  static auto quads(const C& c, int sub, int g) {
-    const int half = sub / 4, j = sub % 4;
+  static auto quads(const C& c, unsigned sub, int g) {
+    const unsigned half = sub / 4, j = sub % 4;
     return ((c.word(64 * half + 32 * (j % 2) + 4 * g) >> (4 * (j / 2))) & 0x0F0F0F0F) |
            (((c.word(128 + 32 * half + 4 * g) >> (2 * j)) & 0x03030303) << 4);
   }
   template <class C>
-  static auto scale(const C& c, int group) { return c.signed_byte(192 + (group & ~3), group % 4); }
+  static auto scale(const C& c, unsigned group) {
+    return c.signed_byte(192 + (group & ~3), group % 4);
+  }
   template <class C>
-  static auto d(const C& c) { return c.half(208); }
+  static auto d(const C& c) {
+    return c.half(208);
+  }
 };
 
 }  // namespace LONGHAND_UNIT

@@ -23,9 +23,13 @@ struct Q8_0 {
     for (int j = 0; j < 32; ++j) y[j] = float(b->qs[j]) * d;
   }
   template <class C>
-  static auto quads(const C& c, int g) { return c.word(2 + 4 * g); }
+  static auto quads(const C& c, int g) {
+    return c.word(2 + 4 * g);
+  }
   template <class C>
-  static auto scale(const C& c) { return c.half(0); }
+  static auto scale(const C& c) {
+    return c.half(0);
+  }
 };
 
 }  // namespace LONGHAND_UNIT

@@ -1,6 +1,6 @@
-// Attention over a range of the cache. Keys lie so that one vector holds the same dimension of neighbouring tokens:
-// a load serves every query row, and scores need no horizontal sums. Each query row adds in an order that depends
-// only on the key positions, never on which rows it shares a tile with.
+// Attention over a range of the cache. Keys lie so that one vector holds the same dimension of neighbouring
+// tokens: a load serves every query row, and scores need no horizontal sums. Each query row adds in an order
+// that depends only on the key positions, never on which rows it shares a tile with.
 #pragma once
 
 #include <cmath>
@@ -15,15 +15,20 @@ namespace {
 constexpr int kKeyVectors = kKeyBlock / kLanes;  // vectors per 16 tokens
 constexpr int kQ8Keys = 16 * 2 + 32 * 16;        // bytes of 32 dimensions of a q8_0 key block
 
-// How each cache format is read and written; the lanes of a key vector are tokens, of a value vector dimensions.
+// How each cache format is read and written; the lanes of a key vector are tokens, of a value vector
+// dimensions.
 struct CacheF32 {
-  static F key(const std::byte* block, int d, int v) { return load(reinterpret_cast<const float*>(block) + d * kKeyBlock + v * kLanes); }
+  static F key(const std::byte* block, int d, int v) {
+    return load(reinterpret_cast<const float*>(block) + d * kKeyBlock + v * kLanes);
+  }
   static F value(const std::byte* row, int d) { return load(reinterpret_cast<const float*>(row) + d); }
   static void put(std::byte* p, float x) { std::memcpy(p, &x, 4); }
   static constexpr int kBytes = 4;
 };
 struct CacheF16 {
-  static F key(const std::byte* block, int d, int v) { return load_f16(block + 2 * (d * kKeyBlock + v * kLanes)); }
+  static F key(const std::byte* block, int d, int v) {
+    return load_f16(block + 2 * (d * kKeyBlock + v * kLanes));
+  }
   static F value(const std::byte* row, int d) { return load_f16(row + 2 * d); }
   static void put(std::byte* p, float x) {
     const std::uint16_t h = f32_to_f16(x);
@@ -149,7 +154,8 @@ inline void weigh(const AttendArgs& a, int row, int d, int from, int to) {
     }
   }
   for (int n = 0; n < N; ++n) {
-    for (int v = 0; v < V; ++v) acc[n][v].store_unaligned(a.acc + (row + n) * a.kv.value_dim + d + v * kLanes);
+    for (int v = 0; v < V; ++v)
+      acc[n][v].store_unaligned(a.acc + (row + n) * a.kv.value_dim + d + v * kLanes);
   }
 }
 
@@ -178,7 +184,8 @@ void weigh_tail(const AttendArgs& a, int row, int d, int from, int to) {
 
 template <class C, int N>
 void weigh_rows(const AttendArgs& a, int row) {
-  // Keys some row of the tile sees; a row's weights are 0 outside its own range, and adding 0 changes nothing.
+  // Keys some row of the tile sees; a row's weights are 0 outside its own range, and adding 0 changes
+  // nothing.
   int from = a.end, to = a.begin;
   for (int n = 0; n < N; ++n) {
     const int f = a.from[row + n], t = a.to[row + n];
@@ -206,7 +213,8 @@ void attend_values(const AttendArgs& a) noexcept {
 template <class C>
 void store_key(const KvView& kv, std::int32_t position, const float* key) noexcept {
   std::byte* block = kv.keys + position / kKeyBlock * kv.key_block_bytes;
-  for (int d = 0; d < kv.key_dim; ++d) C::put(block + (d * kKeyBlock + position % kKeyBlock) * C::kBytes, key[d]);
+  for (int d = 0; d < kv.key_dim; ++d)
+    C::put(block + (d * kKeyBlock + position % kKeyBlock) * C::kBytes, key[d]);
 }
 
 template <class C>
@@ -247,7 +255,8 @@ void store_value_q8(const KvView& kv, std::int32_t position, const float* value)
   }
 }
 
-void merge_partials(float* m, float* l, float* acc, float m2, float l2, const float* acc2, std::int32_t n) noexcept {
+void merge_partials(float* m, float* l, float* acc, float m2, float l2, const float* acc2,
+                    std::int32_t n) noexcept {
   if (l2 == 0) return;
   const float top = *m > m2 ? *m : m2;
   const float ours = *l == 0 ? 0.0f : std::exp(*m - top), theirs = std::exp(m2 - top);

@@ -56,7 +56,8 @@ void rms_norm(const float* x, const float* weight, float eps, std::int32_t n, fl
   }
 }
 
-void layer_norm(const float* x, const float* weight, const float* bias, float eps, std::int32_t n, float* out) noexcept {
+void layer_norm(const float* x, const float* weight, const float* bias, float eps, std::int32_t n,
+                float* out) noexcept {
   const F mean(reduce(x, n, [](F v) { return v; }) / float(n));
   map1(x, out, n, [&](F v) { return v - mean; });
   const float variance = reduce(out, n, [](F v) { return v * v; }) / float(n);
@@ -160,7 +161,8 @@ inline std::int32_t top_magnitude(const float* x, int n) {
 }
 
 // A block with NaN or infinity gets a NaN scale, so that whatever is computed from it is seen to be broken.
-void quantize(const float* x, std::int32_t n, std::int32_t block, std::int8_t* q, float* scale, std::int32_t* sums) noexcept {
+void quantize(const float* x, std::int32_t n, std::int32_t block, std::int8_t* q, float* scale,
+              std::int32_t* sums) noexcept {
   constexpr std::int32_t kInfinity = 0x7F800000;
   for (int b = 0; b < n; b += block) {
     const std::int32_t bits = top_magnitude(x + b, block);
@@ -172,7 +174,8 @@ void quantize(const float* x, std::int32_t n, std::int32_t block, std::int8_t* q
     for (int i = b; i < b + block; i += 16) {
       std::int32_t sum = 0;
       for (int j = 0; j < 16; j += kLanes) {
-        // Rounds to nearest, ties to even, as the conversion instruction does. NaN times 0 is kept out by `finite`.
+        // Rounds to nearest, ties to even, as the conversion instruction does. NaN times 0 is kept out by
+        // `finite`.
         std::int32_t w[kLanes];
         (finite ? xsimd::nearbyint_as_int(load(x + i + j) * inverse) : I(0)).store_unaligned(w);
         for (int k = 0; k < kLanes; ++k) {

@@ -1,6 +1,6 @@
-// The small vocabulary every kernel is written on. One vector lane belongs to one row of a panel (or to one token of
-// a key block); xsimd gives float arithmetic, and this file the few integer things it lacks, each once per
-// instruction set. The only place with raw intrinsics.
+// The small vocabulary every kernel is written on. One vector lane belongs to one row of a panel (or to one
+// token of a key block); xsimd gives float arithmetic, and this file the few integer things it lacks, each
+// once per instruction set. The only place with raw intrinsics.
 #pragma once
 
 #include <cstdint>
@@ -105,24 +105,26 @@ struct Cursor {
   const std::byte* block;
   int part;
 
-  const std::byte* at(int offset, int unit) const { return block + kPanelRows * offset + part * kLanes * unit; }
-  I word(int offset) const { return load_words(at(offset, 4)); }
-  I short_word(int offset) const { return load_shorts(at(offset, 2)); }
-  I signed_byte(int offset, int k) const { return (word(offset) << (24 - 8 * k)) >> 24; }
-  F half(int offset) const { return load_f16(at(offset, 2)); }
-  F bfloat(int offset) const { return as_float(short_word(offset) << 16); }
-  F float_word(int offset) const { return as_float(word(offset)); }
+  const std::byte* at(unsigned offset, int unit) const {
+    return block + kPanelRows * offset + part * kLanes * unit;
+  }
+  I word(unsigned offset) const { return load_words(at(offset, 4)); }
+  I short_word(unsigned offset) const { return load_shorts(at(offset, 2)); }
+  I signed_byte(unsigned offset, unsigned k) const { return (word(offset) << (24 - 8 * k)) >> 24; }
+  F half(unsigned offset) const { return load_f16(at(offset, 2)); }
+  F bfloat(unsigned offset) const { return as_float(short_word(offset) << 16); }
+  F float_word(unsigned offset) const { return as_float(word(offset)); }
   I lookup(const std::int8_t (&table)[16], I w) const { return lookup16(table, w); }
-  F map_bytes(int offset, float (*f)(std::uint8_t)) const {
+  F map_bytes(unsigned offset, float (*f)(std::uint8_t)) const {
     float y[kLanes];
     for (int i = 0; i < kLanes; ++i) y[i] = f(std::to_integer<std::uint8_t>(at(offset, 1)[i]));
     return load(y);
   }
 };
 
-// Exact sums of products of four weight bytes and four activation bytes per lane. Weights are unsigned, 0..kMax
-// with kMax <= 127, or signed, -kMax .. kMax with kMax <= 128 (then kBias says what was added to make them unsigned
-// and has to be taken off: kBias times the sum of the activations). Activations are -127..127.
+// Exact sums of products of four weight bytes and four activation bytes per lane. Weights are unsigned,
+// 0..kMax with kMax <= 127, or signed, -kMax .. kMax with kMax <= 128 (then kBias says what was added to make
+// them unsigned and has to be taken off: kBias times the sum of the activations). Activations are -127..127.
 template <bool kSigned, int kMax>
 struct Dot {
   I acc;
@@ -150,7 +152,8 @@ struct Dot {
   static Weights prepare(I w) { return {w, kSigned ? _mm256_abs_epi8(w) : __m256i(w)}; }
   // `g` counts the products of one sum from 0; it is a constant after unrolling.
   void add(const Weights& w, I a, int g) {
-    const __m256i p = kSigned ? _mm256_maddubs_epi16(w.magnitude, _mm256_sign_epi8(a, w.w)) : _mm256_maddubs_epi16(w.w, a);
+    const __m256i p =
+        kSigned ? _mm256_maddubs_epi16(w.magnitude, _mm256_sign_epi8(a, w.w)) : _mm256_maddubs_epi16(w.w, a);
     pairs = g % kChain == 0 ? p : _mm256_add_epi16(pairs, p);
     if (g % kChain == kChain - 1) flush();
   }
@@ -186,7 +189,8 @@ struct Dot {
     const __m128i low = _mm_madd_epi16(_mm_unpacklo_epi8(w, w_sign), _mm_unpacklo_epi8(a, a_sign));
     const __m128i high = _mm_madd_epi16(_mm_unpackhi_epi8(w, w_sign), _mm_unpackhi_epi8(a, a_sign));
     const __m128 l = _mm_castsi128_ps(low), h = _mm_castsi128_ps(high);
-    acc = acc + I(_mm_castps_si128(_mm_shuffle_ps(l, h, 0x88))) + I(_mm_castps_si128(_mm_shuffle_ps(l, h, 0xDD)));
+    acc = acc + I(_mm_castps_si128(_mm_shuffle_ps(l, h, 0x88))) +
+          I(_mm_castps_si128(_mm_shuffle_ps(l, h, 0xDD)));
   }
   I sum() const { return acc; }
 #endif

@@ -1,6 +1,6 @@
-// out = W x for panels of 16 rows and a few tokens at a time: weights are unpacked once and used for every token of
-// the tile. A token's result does not depend on the tile it is computed in: for each output the same integers are
-// summed and the same floats added in the same order.
+// out = W x for panels of 16 rows and a few tokens at a time: weights are unpacked once and used for every
+// token of the tile. A token's result does not depend on the tile it is computed in: for each output the same
+// integers are summed and the same floats added in the same order.
 #pragma once
 
 #include "ops/isa/lanes.inl"
@@ -46,7 +46,8 @@ inline void dot_floats(const std::byte* panel, const MatmulArgs& a, int token, T
 
 // Integer dot products of `kQuads` quads of weights from quads(g) with each token's bytes at `q[n] + offset`.
 template <bool kSigned, int kMax, int kQuads, int N, class Quads>
-inline void dot_quads(Dot<kSigned, kMax> (&dot)[N], const std::int8_t* const (&q)[N], int offset, const Quads& quads) {
+inline void dot_quads(Dot<kSigned, kMax> (&dot)[N], const std::int8_t* const (&q)[N], int offset,
+                      const Quads& quads) {
 #pragma GCC unroll 8
   for (int g = 0; g < kQuads; ++g) {
     const auto w = Dot<kSigned, kMax>::prepare(quads(g));
@@ -77,19 +78,22 @@ inline void dot_blocks(const std::byte* panel, const MatmulArgs& a, int token, T
       const F d = Fm::scale(c);
       for (int n = 0; n < N; ++n) {
         acc[p][n] = xsimd::fma(xsimd::to_float(dot[n].sum()), d * F(scale[n]), acc[p][n]);
-        if constexpr (Fm::kHasMin) acc[p][n] = xsimd::fma(Fm::minimum(c), F(scale[n] * float(sum[n])), acc[p][n]);
+        if constexpr (Fm::kHasMin)
+          acc[p][n] = xsimd::fma(Fm::minimum(c), F(scale[n] * float(sum[n])), acc[p][n]);
       }
     }
     panel += kPanelRows * sizeof(typename Fm::Block);
   }
 }
 
-// Formats with 256 weights per block and small integer scales per group inside it: the sums stay integers until
-// the block ends. |sum| <= 63 * 127 * 31 * 256 < 2^31 for scales of 6 bits, 127 * 127 * 32 * 256 < 2^31 for 8.
+// Formats with 256 weights per block and small integer scales per group inside it: the sums stay integers
+// until the block ends. |sum| <= 63 * 127 * 31 * 256 < 2^31 for scales of 6 bits, 127 * 127 * 32 * 256 < 2^31
+// for 8.
 template <class Fm, int N>
 inline void dot_superblocks(const std::byte* panel, const MatmulArgs& a, int token, Tile<N>& acc) {
   using D = Dot<Fm::kSigned, Fm::kMax>;
-  constexpr int kGroups = 256 / Fm::kGroup, kQuads = Fm::kGroup / 4;
+  constexpr unsigned kGroups = 256 / Fm::kGroup;
+  constexpr int kQuads = Fm::kGroup / 4;
   const std::int8_t* q[N];
   const std::int32_t* sums[N];
   for (int n = 0; n < N; ++n) {
@@ -102,30 +106,37 @@ inline void dot_superblocks(const std::byte* panel, const MatmulArgs& a, int tok
       const Cursor c{panel, p};
       I total[N], minima[N];
       for (int n = 0; n < N; ++n) total[n] = minima[n] = I(0);
-#pragma GCC unroll 16
-      for (int group = 0; group < kGroups; ++group) {
-        std::int32_t sum[N];
-        for (int n = 0; n < N; ++n) {
-          const std::int32_t* s = sums[n] + 16 * b + group * Fm::kGroup / 16;
-          sum[n] = Fm::kGroup == 32 ? s[0] + s[1] : s[0];
-        }
-        D dot[N];
-        for (int n = 0; n < N; ++n) dot[n].acc = I(-(Fm::kOffset + D::kBias) * sum[n]);
-        constexpr int kPerSub = 32 / Fm::kGroup;  // groups of one run of 32 weights
-        dot_quads<Fm::kSigned, Fm::kMax, kQuads>(dot, q, 256 * b + group * Fm::kGroup, [&](int g) {
-          return Fm::quads(c, group / kPerSub, group % kPerSub * kQuads + g);
-        });
-        const I scale = Fm::scale(c, group);
-        for (int n = 0; n < N; ++n) {
-          total[n] += scale * dot[n].sum();
-          if constexpr (Fm::kHasMin) minima[n] += Fm::minimum(c, group) * I(sum[n]);
+        // Two halves: unrolling all groups doubles compile time and code for no speed; half a block is what
+        // makes the formats' shifts constants.
+#pragma GCC unroll 1
+      for (unsigned half = 0; half < 2; ++half) {
+#pragma GCC unroll 8
+        for (unsigned part = 0; part < kGroups / 2; ++part) {
+          const unsigned group = half * (kGroups / 2) + part;
+          std::int32_t sum[N];
+          for (int n = 0; n < N; ++n) {
+            const std::int32_t* s = sums[n] + 16 * b + int(group) * Fm::kGroup / 16;
+            sum[n] = Fm::kGroup == 32 ? s[0] + s[1] : s[0];
+          }
+          D dot[N];
+          for (int n = 0; n < N; ++n) dot[n].acc = I(-(Fm::kOffset + D::kBias) * sum[n]);
+          constexpr unsigned kPerSub = 32 / Fm::kGroup;  // groups of one run of 32 weights
+          dot_quads<Fm::kSigned, Fm::kMax, kQuads>(dot, q, 256 * b + int(group) * Fm::kGroup, [&](int g) {
+            return Fm::quads(c, group / kPerSub, int(group % kPerSub) * kQuads + g);
+          });
+          const I scale = Fm::scale(c, group);
+          for (int n = 0; n < N; ++n) {
+            total[n] += scale * dot[n].sum();
+            if constexpr (Fm::kHasMin) minima[n] += Fm::minimum(c, group) * I(sum[n]);
+          }
         }
       }
       const F d = Fm::d(c);
       for (int n = 0; n < N; ++n) {
         const F y(a.x.scale[(token + n) * a.x.scale_stride + b]);
         acc[p][n] = xsimd::fma(xsimd::to_float(total[n]), d * y, acc[p][n]);
-        if constexpr (Fm::kHasMin) acc[p][n] = xsimd::fnma(xsimd::to_float(minima[n]), Fm::dmin(c) * y, acc[p][n]);
+        if constexpr (Fm::kHasMin)
+          acc[p][n] = xsimd::fnma(xsimd::to_float(minima[n]), Fm::dmin(c) * y, acc[p][n]);
       }
     }
     panel += kPanelRows * sizeof(typename Fm::Block);
@@ -154,8 +165,7 @@ void matmul(const MatmulArgs& a) noexcept {
   for (int panel = a.panel_begin; panel < a.panel_end; ++panel, data += a.panel_bytes) {
     int t = 0;
     for (; t + kTile <= a.tokens; t += kTile) panel_tile<Fm, kTile>(data, a, panel, t);
-    for (; t + 2 <= a.tokens; t += 2) panel_tile<Fm, 2>(data, a, panel, t);
-    if (t < a.tokens) panel_tile<Fm, 1>(data, a, panel, t);
+    for (; t < a.tokens; ++t) panel_tile<Fm, 1>(data, a, panel, t);
   }
 }
 

@@ -6,7 +6,7 @@
 namespace longhand {
 inline namespace LONGHAND_UNIT {
 
-constinit const PerFormat<MatmulFn, kFormatCount> kMatmul =
+constinit const PerFormat<MatmulFn, std::size_t(kFormatCount)> kMatmul =
     Formats::map([]<class Fm>() -> MatmulFn { return matmul<Fm>; });
 
 }  // namespace LONGHAND_UNIT

@@ -83,7 +83,7 @@ struct GgufWriter {
   template <class T>
   GgufWriter& add_array(const std::string& key, const std::vector<T>& values) {
     std::string bytes = encode(value_type_of<T>()) + encode(std::uint64_t{values.size()});
-    for (const T value : values) bytes += encode(value);
+    for (auto&& value : values) bytes += encode<T>(value);  // T: a vector<bool> has no bools
     return add_raw(key, static_cast<std::uint32_t>(ValueType::array), bytes);
   }
   GgufWriter& add_raw(const std::string& key, std::uint32_t type, std::string encoded_value);

@@ -1,0 +1,128 @@
+#include "cli/history.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+namespace longhand::cli {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t kKept = 1000;
+constexpr std::size_t kMaxEntry = std::size_t{1} << 20;  // a pasted book is not worth remembering
+
+// Entries are lines; newlines and backslashes inside are escaped.
+std::string escape(std::string_view entry) {
+  std::string out;
+  for (const char c : entry) out += c == '\n' ? "\\n" : c == '\\' ? "\\\\" : std::string(1, c);
+  return out + "\n";
+}
+
+std::string unescape(std::string_view line) {
+  std::string out;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const bool escaped = line[i] == '\\' && i + 1 < line.size();
+    if (escaped) ++i;
+    out += escaped && line[i] == 'n' ? '\n' : line[i];
+  }
+  return out;
+}
+
+// -1 with errno. Our own file is never reached through a link that somebody else may have put there.
+int open_private(const std::string& path, int flags) {
+  const int fd = ::open(path.c_str(), flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  struct stat status {};
+  if (fd >= 0 && (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || ::fchmod(fd, 0600) != 0)) {
+    ::close(fd);
+    errno = EINVAL;
+    return -1;
+  }
+  return fd;
+}
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(fd, text.data(), text.size());
+    if (n < 0 && errno != EINTR) return false;
+    if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+std::string read_all(int fd) {
+  std::string text;
+  char chunk[1 << 16];
+  for (ssize_t n = 0; (n = ::read(fd, chunk, sizeof chunk)) != 0;) {
+    if (n < 0 && errno != EINTR) break;
+    if (n > 0) text.append(chunk, static_cast<std::size_t>(n));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string History::default_path() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value != nullptr && *value == '/' ? value
+                                                         : "");  // relative ones are to be ignored (XDG)
+  };
+  if (const auto state = variable("XDG_STATE_HOME"); !state.empty()) return state + "/longhand/history";
+  if (const auto home = variable("HOME"); !home.empty()) return home + "/.local/state/longhand/history";
+  return "";
+}
+
+History::History(std::string path) : path_(std::move(path)) {
+  if (!path_.empty()) load();
+}
+
+void History::fail(std::string_view what) {
+  problem_ = fmt::format("history is not kept: cannot {} {}: {}", what, path_, std::strerror(errno));
+  path_.clear();
+}
+
+void History::load() {
+  const fs::path folder = fs::path(path_).parent_path();
+  std::error_code error;
+  fs::create_directories(folder.parent_path(), error);
+  ::mkdir(folder.c_str(), 0700);
+  const int fd = open_private(path_, O_RDWR);
+  if (fd < 0) return fail("open");
+  const std::string text = read_all(fd);
+  std::string_view rest = text;
+  for (std::size_t end; (end = rest.find('\n')) != std::string_view::npos; rest.remove_prefix(end + 1)) {
+    entries_.push_back(unescape(rest.substr(0, end)));
+  }
+  ::close(fd);
+  if (entries_.size() < 2 * kKept) return;  // trimmed now and then, not at every start
+
+  // Rewritten whole, so that a crash leaves the old file or the new one.
+  entries_.erase(entries_.begin(), entries_.end() - kKept);
+  std::string kept;
+  for (const auto& entry : entries_) kept += escape(entry);
+  const std::string fresh = path_ + ".new";
+  ::unlink(fresh.c_str());
+  const int out = open_private(fresh, O_WRONLY | O_EXCL);
+  if (out < 0) return fail("rewrite");
+  const bool written = write_all(out, kept);
+  if (::close(out) != 0 || !written || ::rename(fresh.c_str(), path_.c_str()) != 0) fail("rewrite");
+}
+
+void History::add(std::string_view entry) {
+  if (entry.empty() || entry.size() > kMaxEntry || (!entries_.empty() && entries_.back() == entry)) return;
+  entries_.emplace_back(entry);
+  if (path_.empty()) return;
+  const int fd = open_private(path_, O_WRONLY | O_APPEND);
+  const bool written = fd >= 0 && write_all(fd, escape(entry));
+  if (!written) fail("write");
+  if (fd >= 0) ::close(fd);
+}
+
+}  // namespace longhand::cli

@@ -1,0 +1,198 @@
+#include <histedit.h>
+#include <langinfo.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <clocale>
+#include <cstdio>
+#include <cstring>
+#include <cwchar>
+
+#include "cli/line_input.h"
+#include "cli/output.h"
+#include "cli/paste.h"
+#include "cli/signals.h"
+#include "cli/terminal.h"
+
+namespace longhand::cli {
+namespace {
+
+// libedit converts between bytes and characters by the locale; models speak UTF-8 whatever the locale says.
+void use_utf8() {
+  std::setlocale(LC_CTYPE, "");
+  if (std::strcmp(nl_langinfo(CODESET), "UTF-8") != 0) std::setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+class LineEditor : public LineInput {
+ public:
+  LineEditor(History history, std::vector<std::string> words)
+      : words_(std::move(words)), kept_(std::move(history)) {
+    use_utf8();
+    // Prompts must not end up in a file that takes the answers.
+    FILE* shown = is_terminal(STDOUT_FILENO) ? stdout : stderr;
+    editor_ = el_init("longhand", stdin, shown, stderr);
+    history_ = history_init();
+    HistEvent event;
+    ::history(history_, &event, H_SETSIZE, 1000);
+    for (const auto& entry : kept_.entries()) ::history(history_, &event, H_ENTER, entry.c_str());
+    el_set(editor_, EL_CLIENTDATA, this);
+    el_set(editor_, EL_PROMPT, &LineEditor::show_prompt);
+    el_set(editor_, EL_EDITOR, "emacs");
+    el_set(editor_, EL_HIST, ::history, history_);
+    el_set(editor_, EL_GETCFN, &LineEditor::read_character);
+    el_set(editor_, EL_ADDFN, "longhand-complete", "Complete a command", &LineEditor::complete);
+    el_set(editor_, EL_BIND, "^I", "longhand-complete", nullptr);
+    el_set(editor_, EL_BIND, "^R", "em-inc-search-prev", nullptr);
+    el_source(editor_, nullptr);
+    if (!kept_.problem().empty()) print_note(kept_.problem());
+  }
+
+  ~LineEditor() override {
+    history_end(history_);
+    el_end(editor_);
+  }
+  LineEditor(const LineEditor&) = delete;
+  LineEditor& operator=(const LineEditor&) = delete;
+
+  InputLine next(const std::string& prompt) override {
+    prompt_ = prompt;
+    if (bracketed_) write_error(kPasteOn);
+    int length = 0;
+    const char* line = el_gets(editor_, &length);
+    if (bracketed_) write_error(kPasteOff);
+    if (line != nullptr && length > 0 && !signal_waiting()) {
+      std::string text(line, static_cast<std::size_t>(length));
+      if (text.ends_with('\n')) text.pop_back();
+      return {InputEvent::line, pastes_.resolve(std::move(text))};
+    }
+    const LineInfo* typed = el_line(editor_);
+    std::string left(typed->buffer, typed->lastchar);
+    el_set(editor_, EL_PREP_TERM, 0);
+    el_reset(editor_);
+    pastes_.resolve("");
+    if (leave_signal() != 0) return {InputEvent::leave, ""};
+    if (signal_waiting()) return {InputEvent::interrupt, std::move(left)};
+    return {InputEvent::end, ""};
+  }
+
+  void remember(const std::string& entry) override {
+    HistEvent event;
+    ::history(history_, &event, H_ENTER, entry.c_str());
+    const bool was_kept = kept_.problem().empty();
+    kept_.add(entry);
+    if (was_kept && !kept_.problem().empty()) print_note(kept_.problem());
+  }
+
+  bool interactive() const noexcept override { return true; }
+
+ private:
+  static LineEditor& self(EditLine* editor) {
+    LineEditor* object = nullptr;
+    el_get(editor, EL_CLIENTDATA, &object);
+    return *object;
+  }
+
+  static char* show_prompt(EditLine* editor) { return self(editor).prompt_.data(); }
+
+  // libedit's own reader retries when a signal comes, which would swallow the first Ctrl-C.
+  static int read_character(EditLine* editor, wchar_t* out) {
+    LineEditor& me = self(editor);
+    std::mbstate_t state{};
+    for (;;) {
+      char byte = 0;
+      if (const int got = me.next_byte(byte); got <= 0) return got;
+      const std::size_t used = std::mbrtowc(out, &byte, 1, &state);
+      if (used == 0 || used == 1) return 1;
+      if (used == static_cast<std::size_t>(-1)) {
+        *out = 0xFFFD;
+        return 1;
+      }
+    }
+  }
+
+  // 1 with the next byte, pastes already replaced; 0 at the end of input; -1 for a signal.
+  int next_byte(char& byte) {
+    while (waiting_.empty()) {  // again after an empty paste
+      if (const int got = read_byte(byte); got <= 0) return got;
+      waiting_ = byte;
+      if (bracketed_ && byte == kPasteBegin.front()) read_paste();
+    }
+    byte = waiting_.front();
+    waiting_.erase(0, 1);
+    return 1;
+  }
+
+  int read_byte(char& byte) {
+    for (;;) {
+      if (!wait_readable(STDIN_FILENO)) {
+        if (signal_waiting()) return -1;
+        if (take_terminal_change()) redraw(editor_);
+        continue;
+      }
+      const ssize_t n = ::read(STDIN_FILENO, &byte, 1);
+      if (n > 0) return 1;
+      if (n == 0 || (errno != EINTR && errno != EAGAIN)) return 0;
+    }
+  }
+
+  // Called behind an escape character. If it begins a paste, all of that is read and its shown form put in
+  // place; else what was read so far is what was typed.
+  void read_paste() {
+    // A key sends its bytes at once; a person who presses Escape is slower than this.
+    constexpr int kKeyMilliseconds = 25;
+    char byte = 0;
+    while (waiting_.size() < kPasteBegin.size()) {
+      pollfd more{STDIN_FILENO, POLLIN, 0};
+      if (::poll(&more, 1, kKeyMilliseconds) <= 0 || read_byte(byte) <= 0) return;
+      waiting_ += byte;
+      if (!kPasteBegin.starts_with(waiting_)) return;
+    }
+    std::string pasted;
+    while (!pasted.ends_with(kPasteEnd)) {
+      if (read_byte(byte) <= 0) break;
+      pasted += byte;
+    }
+    if (pasted.ends_with(kPasteEnd)) pasted.resize(pasted.size() - kPasteEnd.size());
+    waiting_ = pastes_.shown(std::move(pasted));
+  }
+
+  // After a resize, or when back from the background, where the shell had its own settings.
+  static void redraw(EditLine* editor) {
+    el_resize(editor);
+    el_set(editor, EL_PREP_TERM, 1);
+    el_set(editor, EL_REFRESH);
+  }
+
+  static unsigned char complete(EditLine* editor, int) {
+    const LineInfo* line = el_line(editor);
+    const std::string typed(line->buffer, line->cursor);
+    std::string common;
+    bool any = false;
+    for (const std::string& word : self(editor).words_) {
+      if (typed.empty() || !word.starts_with(typed)) continue;
+      std::size_t same = 0;
+      while (any && same < std::min(common.size(), word.size()) && common[same] == word[same]) ++same;
+      common = any ? word.substr(0, same) : word + " ";
+      any = true;
+    }
+    if (common.size() <= typed.size()) return CC_ERROR;
+    return el_insertstr(editor, common.c_str() + typed.size()) == 0 ? CC_REFRESH : CC_ERROR;
+  }
+
+  std::vector<std::string> words_;
+  History kept_;
+  EditLine* editor_ = nullptr;
+  ::History* history_ = nullptr;
+  std::string prompt_;
+  std::string waiting_;  // bytes read but not yet handed to the editor
+  PasteStore pastes_;
+  bool bracketed_ = takes_escapes(STDERR_FILENO);
+};
+
+}  // namespace
+
+std::unique_ptr<LineInput> make_editor(History history, std::vector<std::string> words) {
+  return std::make_unique<LineEditor>(std::move(history), std::move(words));
+}
+
+}  // namespace longhand::cli

@@ -1,0 +1,75 @@
+// longhand logits: the raw scores of a model for given token ids, to compare it with other engines.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/exit_status.h"
+#include "cli/output.h"
+#include "cli/session_flags.h"
+#include "cli/signals.h"
+#include "cli/terminal.h"
+#include "cli/verbs.h"
+
+namespace longhand::cli {
+namespace {
+
+struct Flags {
+  SessionFlags session;
+  std::string tokens, output;
+};
+
+Token to_token(const nlohmann::json& id, const std::string& path) {
+  // The range of the vocabulary is checked by the session; here only that the number survives the conversion.
+  if (!id.is_number_integer() || id < 0 || id > std::numeric_limits<Token>::max()) {
+    throw Error(Errc::range, fmt::format("{}: {} is no token id", path, id.dump(-1, ' ', true)));
+  }
+  return id.get<Token>();
+}
+
+std::vector<Token> read_ids(const std::string& path) {
+  const auto json = nlohmann::json::parse(read_text(path), nullptr, false);
+  const bool wrapped = json.is_object() && json.contains("ids");
+  const nlohmann::json& ids = wrapped ? json["ids"] : json;
+  if (!ids.is_array())
+    throw Error(Errc::type, fmt::format("{}: must be [ids] or {{\"ids\": [ids]}} in JSON", path));
+  std::vector<Token> tokens;
+  tokens.reserve(ids.size());
+  for (const auto& id : ids) tokens.push_back(to_token(id, path));
+  return tokens;
+}
+
+int write_logits(const Flags& flags) {
+  const SignalScope signals;
+  flags.session.report_ignored();
+  const std::vector<Token> tokens = read_ids(flags.tokens);
+  const Model model = open_model(flags.session.model, flags.session.load_options());
+  Session session(model, flags.session.session_options());
+  const CancelOnSignal cancel(session);
+  ProgressBar bar("reading");
+  session.on_progress([&bar](int done, int total) { bar.update(static_cast<double>(done) / total); });
+  OutputFile out(flags.output);
+  session.feed(tokens, [&out](int, std::span<const float> logits) { out.write(std::as_bytes(logits)); });
+  out.finish();
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_logits(CLI::App& app, Action& action) {
+  auto* verb =
+      app.add_subcommand("logits", "Write the logits of every position as raw little-endian float32");
+  auto flags = std::make_shared<Flags>();
+  flags->session.add_to(*verb);
+  verb->get_option("--model")->required();
+  verb->add_option("--tokens", flags->tokens, "JSON file with the token ids: [1, 2] or {\"ids\": [1, 2]}")
+      ->required()
+      ->type_name("IDS.json");
+  verb->add_option("-o,--output", flags->output,
+                   "Rows of the vocabulary's size, one for each token; - is stdout")
+      ->required()
+      ->type_name("OUT.f32");
+  verb->callback([flags, &action] { action = [flags] { return write_logits(*flags); }; });
+}
+
+}  // namespace longhand::cli

@@ -1,0 +1,83 @@
+// The program: a table of verbs, and the one place that turns failures into messages and exit statuses.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "cli/arguments.h"
+#include "cli/exit_status.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+#include "ops/error.h"
+
+namespace longhand::cli {
+namespace {
+
+constexpr void (*kVerbs[])(CLI::App&, Action&) = {add_chat,     add_run,    add_info, add_tokenize,
+                                                  add_template, add_logits, add_bench};
+
+constexpr const char* kFooter =
+    "longhand VERB --help explains a verb. Try it at once, a small model is included:\n"
+    "  longhand chat\n"
+    "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
+
+int fail(std::string_view message, int status) {
+  write_error(fmt::format("error: {}\n", message));
+  return status;
+}
+
+int usage_error(const CLI::App& app, const std::string& message) {
+  const auto verbs = app.get_subcommands();
+  const std::string name = verbs.empty() ? app.get_name() : app.get_name() + " " + verbs.front()->get_name();
+  write_error(fmt::format("error: {}\nTry: {} --help\n", escape_controls(message, 480), name));
+  return kUsage;
+}
+
+int run(int argc, const char* const* argv) {
+  CLI::App app("longhand runs GGUF language models on the CPU.", "longhand");
+  app.set_version_flag("--version", "longhand " LONGHAND_VERSION);
+  app.set_help_flag("-h,--help", "Show this help");
+  app.require_subcommand(1);
+  // As in the tools users come from, a later flag overrides an earlier one.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+
+  Action action;
+  for (const auto add_verb : kVerbs) add_verb(app, action);
+  app.footer(kFooter);  // after the verbs, which would inherit it
+  if (argc < 2) {
+    write_error(app.help());
+    return kUsage;
+  }
+  std::vector<std::string> arguments = normalise_arguments({argv + std::min(argc, 1), argv + argc});
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
+  try {
+    app.parse(std::move(arguments));
+    return action();
+  } catch (const CLI::CallForVersion& version) {
+    write_output(std::string(version.what()) + "\n");
+    return kSuccess;
+  } catch (const CLI::CallForHelp&) {
+    write_output(app.help());  // of the verb that was named
+    return kSuccess;
+  } catch (const CLI::ParseError& error) {
+    return usage_error(app, error.what());
+  } catch (const UsageError& error) { return usage_error(app, error.what()); }
+}
+
+}  // namespace
+}  // namespace longhand::cli
+
+int main(int argc, char** argv) {
+  using namespace longhand::cli;
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe comes back as EPIPE, so that destructors still run
+  try {
+    return run(argc, argv);
+  } catch (const BrokenPipe&) { return kSignalBase + SIGPIPE; } catch (const longhand::Error& error) {
+    return error.code() == longhand::Errc::cancelled ? kInterrupted : fail(error.what(), kFailure);
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory [E_NOMEM]", kFailure);
+  } catch (const std::exception& error) { return fail(longhand::escape_controls(error.what()), kFailure); }
+}

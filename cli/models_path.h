@@ -1,0 +1,12 @@
+// Where the program finds a model when none is named.
+#pragma once
+
+#include <string>
+
+namespace longhand::cli {
+
+/// `given`, else $LONGHAND_MODEL, else the model that comes with the program: beside an installed binary
+/// (../share/longhand/models/guide), else in the source tree. Throws Error (missing) listing where it looked.
+std::string find_model(const std::string& given);
+
+}  // namespace longhand::cli

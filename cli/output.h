@@ -1,0 +1,38 @@
+// Writing to stdout, stderr and files with every result checked.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace longhand::cli {
+
+/// Writes all of `text` to stdout, unbuffered. Throws BrokenPipe, Error (io).
+void write_output(std::string_view text);
+
+/// Writes all of `text` to stderr; failures are ignored, for there is nobody left to tell.
+void write_error(std::string_view text) noexcept;
+
+/// A file being written; "-" is stdout. Unless finish() is reached, what was written is removed again.
+class OutputFile {
+ public:
+  /// Throws Error (io).
+  explicit OutputFile(std::string path);
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  /// Throws BrokenPipe, Error (io).
+  void write(std::span<const std::byte> bytes);
+  void finish();
+
+ private:
+  std::string path_;
+  int fd_ = -1;
+};
+
+/// The whole of a file, or of stdin for "-". Throws Error (io, limit).
+std::string read_text(const std::string& path);
+
+}  // namespace longhand::cli

@@ -1,0 +1,65 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "cli/line_input.h"
+#include "cli/signals.h"
+#include "ops/error.h"
+
+namespace longhand::cli {
+namespace {
+
+constexpr std::size_t kMaxLine = std::size_t{1} << 30;
+
+class PipeInput : public LineInput {
+ public:
+  explicit PipeInput(int fd) : fd_(fd) {}
+
+  InputLine next(const std::string&) override {
+    std::size_t end;
+    std::size_t searched = 0;
+    while ((end = pending_.find('\n', searched)) == std::string::npos && !at_end_) {
+      searched = pending_.size();
+      if (!fill()) return {leave_signal() != 0 ? InputEvent::leave : InputEvent::interrupt, ""};
+    }
+    if (end == std::string::npos && pending_.empty()) return {InputEvent::end, ""};
+    std::string line = pending_.substr(0, end);
+    pending_.erase(0, end == std::string::npos ? end : end + 1);
+    if (line.ends_with('\r')) line.pop_back();
+    if (first_ && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
+    first_ = false;
+    return {InputEvent::line, std::move(line)};
+  }
+
+  bool interactive() const noexcept override { return false; }
+
+ private:
+  // False where a signal came first.
+  bool fill() {
+    while (!wait_readable(fd_)) {
+      if (signal_waiting()) return false;
+      take_terminal_change();
+    }
+    char chunk[1 << 16];
+    const ssize_t n = ::read(fd_, chunk, sizeof chunk);
+    if (n < 0 && errno != EINTR && errno != EAGAIN) {
+      throw Error(Errc::io, fmt::format("cannot read standard input: {}", std::strerror(errno)));
+    }
+    if (n > 0) pending_.append(chunk, static_cast<std::size_t>(n));
+    at_end_ = n == 0;
+    if (pending_.size() > kMaxLine) throw Error(Errc::limit, "a line of standard input is longer than 1 GiB");
+    return true;
+  }
+
+  int fd_;
+  std::string pending_;
+  bool at_end_ = false, first_ = true;
+};
+
+}  // namespace
+
+std::unique_ptr<LineInput> make_pipe_input(int fd) { return std::make_unique<PipeInput>(fd); }
+
+}  // namespace longhand::cli

@@ -1,0 +1,171 @@
+#include "cli/session_flags.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "cli/signals.h"
+#include "cli/terminal.h"
+
+namespace longhand::cli {
+namespace {
+
+const std::map<std::string, CacheType> kCacheTypes = {
+    {"f32", CacheType::f32}, {"f16", CacheType::f16}, {"q8_0", CacheType::q8_0}};
+
+const std::map<std::string, RopeScaling> kRopeScalings = {
+    {"none", RopeScaling::none}, {"linear", RopeScaling::linear}, {"yarn", RopeScaling::yarn}};
+
+template <class Value>
+std::vector<std::string> names(const std::map<std::string, Value>& table) {
+  std::vector<std::string> out;
+  for (const auto& [name, value] : table) out.push_back(name);
+  return out;
+}
+
+/// A flag of llama.cpp that means nothing on this engine, accepted so that scripts keep working.
+struct Ignored {
+  const char* flags;
+  bool takes_value;
+};
+
+constexpr Ignored kIgnored[] = {
+    {"--gpu-layers,--n-gpu-layers", true},
+    {"--split-mode", true},
+    {"--main-gpu", true},
+    {"--tensor-split", true},
+    {"--override-tensor", true},
+    {"--device", true},
+    {"--flash-attn", true},
+    {"--ubatch-size", true},
+    {"--threads-batch", true},
+    {"--numa", true},
+    {"--prio", true},
+    {"--poll", true},
+    {"--cpu-mask,-C", true},
+    {"--cpu-range", true},
+    {"--cpu-strict", true},
+    {"--defrag-thold", true},
+    {"--n-cpu-moe", true},
+    {"--cpu-moe", false},
+    {"--no-kv-offload", false},
+    {"--mmap", true},
+    {"--no-mmap", false},
+    {"--mlock", false},
+    {"--no-warmup", false},
+    {"--no-perf", false},
+    {"--jinja", false},
+    {"--log-disable", false},
+};
+
+}  // namespace
+
+CLI::Option* add_model_option(CLI::App& verb, std::string& path) {
+  return verb.add_option("-m,--model,FILE", path, "Model file (GGUF)")->type_name("");
+}
+
+void SessionFlags::add_to(CLI::App& verb) {
+  add_model_option(verb, model);
+  auto* group = verb.add_option_group("Computing");
+  group
+      ->add_option("-c,--ctx-size", session_.context,
+                   "Tokens of context; 0: as many as the model was trained for")
+      ->check(CLI::Range(0, 1 << 30))
+      ->type_name("N");
+  if (verb.get_option_no_throw("--threads") == nullptr) {  // bench takes a list
+    group->add_option("-t,--threads", session_.threads, "Threads; 0: one for each physical core")
+        ->check(CLI::Range(-1, 4096))
+        ->type_name("N");
+  }
+  group->add_option("-b,--batch-size", session_.batch, "Tokens read at once")
+      ->check(CLI::Range(1, 1 << 20))
+      ->type_name("N");
+  group->add_option("--cache-type-k,--ctk", key_cache_, "Type of the cached keys (-ctk): f32, f16 or q8_0")
+      ->check(CLI::IsMember(names(kCacheTypes)))
+      ->type_name("TYPE");
+  group->add_option("--cache-type-v,--ctv", value_cache_, "Type of the cached values (-ctv)")
+      ->check(CLI::IsMember(names(kCacheTypes)))
+      ->type_name("TYPE");
+  group
+      ->add_option("--isa", isa_,
+                   "Kernels to use, such as sse2, avx2 or avx512; default: the best this CPU runs")
+      ->type_name("NAME");
+  group->add_flag("--no-repack", no_repack_,
+                  "Compute from the file's own layout: loads faster, runs slower (-nr)");
+  add_rope(verb);
+  add_ignored(verb);
+}
+
+void SessionFlags::add_rope(CLI::App& verb) {
+  RopeOptions& rope = session_.rope;
+  auto* group = verb.add_option_group("Rotary positions", "Default: what the file says");
+  group->add_option("--rope-scaling", rope_scaling_, "none, linear or yarn")
+      ->check(CLI::IsMember(names(kRopeScalings)))
+      ->type_name("NAME");
+  group->add_option("--rope-scale", rope.factor, "Stretch the context by this factor")->type_name("F");
+  group->add_option("--rope-freq-base", rope.base, "Base of the frequencies")->type_name("F");
+  group
+      ->add_option_function<float>(
+          "--rope-freq-scale", [&rope](const float& scale) { rope.factor = 1 / scale; },
+          "The same as --rope-scale 1/F")
+      ->check(CLI::PositiveNumber)
+      ->type_name("F");
+  group->add_option("--yarn-orig-ctx", rope.original_context, "Context the model was trained for")
+      ->check(CLI::Range(0, 1 << 30))
+      ->type_name("N");
+  group->add_option("--yarn-ext-factor", rope.yarn_ext_factor, "Share of extrapolation")->type_name("F");
+  group->add_option("--yarn-beta-fast", rope.yarn_beta_fast, "Turns above which positions stay")
+      ->type_name("F");
+  group->add_option("--yarn-beta-slow", rope.yarn_beta_slow, "Turns below which positions are stretched")
+      ->type_name("F");
+}
+
+void SessionFlags::add_ignored(CLI::App& verb) {
+  for (const Ignored& row : kIgnored) {
+    const std::string flags = row.flags;
+    const std::string name = flags.substr(0, flags.find(','));
+    // A verb that has a use for the flag added its own before.
+    if (verb.get_option_no_throw(name) != nullptr) continue;
+    const auto note = [this, name](const auto&) { ignored_.push_back(name); };
+    auto* option = row.takes_value ? verb.add_option_function<std::string>(flags, note)
+                                   : verb.add_flag_function(flags, note);
+    option->group("");  // not in the help
+  }
+}
+
+LoadOptions SessionFlags::load_options() const {
+  LoadOptions options;
+  options.repack = !no_repack_;
+  options.threads = std::max(0, session_.threads);
+  options.isa = isa_;
+  return options;
+}
+
+SessionOptions SessionFlags::session_options() const {
+  SessionOptions options = session_;
+  options.threads = std::max(0, options.threads);
+  options.key_cache = kCacheTypes.at(key_cache_);
+  options.value_cache = kCacheTypes.at(value_cache_);
+  if (!rope_scaling_.empty()) options.rope.scaling = kRopeScalings.at(rope_scaling_);
+  return options;
+}
+
+void SessionFlags::report_ignored() const {
+  if (ignored_.empty()) return;
+  print_note(fmt::format("no effect here: {}", fmt::join(ignored_, ", ")));
+}
+
+Model open_model(const std::string& path, LoadOptions options) {
+  ProgressBar bar("loading");
+  options.progress = [&bar](float share) {
+    bar.update(share);
+    return !signal_waiting();
+  };
+  Model model = Model::load(path, options);
+  bar.clear();
+  for (const std::string& warning : model.info().warnings) print_note(warning);
+  return model;
+}
+
+}  // namespace longhand::cli

@@ -1,0 +1,43 @@
+// The flags every verb that computes shares: which model, how much context, which threads, how positions
+// scale.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/longhand.h"
+
+namespace longhand::cli {
+
+/// Adds FILE, -m and --model as one option.
+CLI::Option* add_model_option(CLI::App& verb, std::string& path);
+
+/// Adds the flags and turns their values into the library's options.
+class SessionFlags {
+ public:
+  /// `verb` must not outlive this object.
+  void add_to(CLI::App& verb);
+
+  LoadOptions load_options() const;
+  SessionOptions session_options() const;
+  /// Tells on stderr, once and in one line, which given flags have no effect here.
+  void report_ignored() const;
+
+  std::string model;
+
+ private:
+  void add_rope(CLI::App& verb);
+  void add_ignored(CLI::App& verb);
+
+  SessionOptions session_;
+  std::string key_cache_ = "f16", value_cache_ = "f16", rope_scaling_;
+  std::string isa_;
+  bool no_repack_ = false;
+  std::vector<std::string> ignored_;
+};
+
+/// Loads a model with a progress bar; Ctrl-C gives Error (cancelled). Warnings about the file go to stderr.
+Model open_model(const std::string& path, LoadOptions options);
+
+}  // namespace longhand::cli

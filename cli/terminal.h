@@ -1,0 +1,48 @@
+// What the terminal can show, and the two things drawn on it beside text: dim notes and a progress bar.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+namespace longhand::cli {
+
+bool is_terminal(int fd) noexcept;
+/// Columns of the terminal at `fd`, within 20..500; 80 where unknown.
+int terminal_width(int fd) noexcept;
+/// True where escape sequences may be sent to `fd`: a terminal, and TERM is not "dumb" or unset.
+bool takes_escapes(int fd) noexcept;
+/// The same for colours, unless NO_COLOR is set to anything.
+bool takes_colour(int fd) noexcept;
+
+/// `text` for stderr, dimmed where colours are shown.
+std::string dim(std::string_view text);
+
+/// "note: ..." on stderr, with control bytes escaped.
+void print_note(std::string_view text);
+
+/// One line on stderr, redrawn in place while something takes long; nothing at all where stderr is no
+/// terminal. Appears only after a moment, so that quick work does not flicker, and disappears when done.
+class ProgressBar {
+ public:
+  explicit ProgressBar(std::string label);
+  ~ProgressBar();
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+
+  /// `share` done, 0..1.
+  void update(double share);
+  /// Removes the line.
+  void clear();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::string label_;
+  bool enabled_;
+  bool drawn_ = false;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point last_ = start_;
+};
+
+}  // namespace longhand::cli

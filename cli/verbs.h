@@ -1,0 +1,21 @@
+// The verbs of the program. Each lives in the file of its name and adds its own subcommand.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace longhand::cli {
+
+/// Set by the subcommand that was named; returns the exit status. Throws longhand::Error, UsageError,
+/// BrokenPipe.
+using Action = std::function<int()>;
+
+void add_chat(CLI::App& app, Action& action);
+void add_run(CLI::App& app, Action& action);
+void add_info(CLI::App& app, Action& action);
+void add_tokenize(CLI::App& app, Action& action);
+void add_template(CLI::App& app, Action& action);
+void add_logits(CLI::App& app, Action& action);
+void add_bench(CLI::App& app, Action& action);
+
+}  // namespace longhand::cli

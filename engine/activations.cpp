@@ -1,0 +1,59 @@
+#include "engine/activations.h"
+
+namespace longhand {
+namespace {
+
+constexpr ActKinds bit(Activation kind) { return 1u << unsigned(kind); }
+
+}  // namespace
+
+ActKinds kinds_of(std::initializer_list<const Linear*> weights) noexcept {
+  ActKinds kinds = 0;
+  for (const Linear* l : weights) {
+    if (!l->empty()) kinds |= bit(format_info(l->weight.format).activation);
+  }
+  return kinds;
+}
+
+Activations::Activations(std::int64_t rows, std::int64_t cols) : cols_((cols + 255) / 256 * 256) {
+  const auto n = std::size_t(rows) * std::size_t(cols_);
+  f32_ = Buffer(n * sizeof(float));
+  for (Rounded* r : {&q32_, &q256_}) {
+    r->q8 = Buffer(n);
+    r->scale = Buffer(n / 32 * sizeof(float));
+    r->sums = Buffer(n / 16 * sizeof(std::int32_t));
+  }
+}
+
+void Activations::round(const Kernels& k, std::int64_t r, std::int32_t n, ActKinds kinds) const noexcept {
+  for (const Activation kind : {Activation::q8_32, Activation::q8_256}) {
+    if ((kinds & bit(kind)) == 0) continue;
+    const Rounded& to = rounded(kind);
+    k.quantize(row(r), n, kind == Activation::q8_32 ? 32 : 256, to.q8.as<std::int8_t>() + r * cols_,
+               to.scale.as<float>() + r * cols_ / 32, to.sums.as<std::int32_t>() + r * cols_ / 16);
+  }
+}
+
+ActView Activations::view(FormatId format, std::int64_t first) const noexcept {
+  ActView v;
+  v.f32 = row(first);
+  v.f32_stride = cols_;
+  const Activation kind = format_info(format).activation;
+  if (kind == Activation::f32) return v;
+  const Rounded& from = rounded(kind);
+  v.q8 = from.q8.as<std::int8_t>() + first * cols_;
+  v.scale = from.scale.as<float>() + first * cols_ / 32;
+  v.sums = from.sums.as<std::int32_t>() + first * cols_ / 16;
+  v.q8_stride = cols_;
+  v.scale_stride = cols_ / 32;
+  v.sums_stride = cols_ / 16;
+  return v;
+}
+
+std::size_t Activations::bytes() const noexcept {
+  std::size_t sum = f32_.size();
+  for (const Rounded* r : {&q32_, &q256_}) sum += r->q8.size() + r->scale.size() + r->sums.size();
+  return sum;
+}
+
+}  // namespace longhand

@@ -1,0 +1,135 @@
+// Prompt in, text out: sampling until something ends the text.
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "engine/longhand.h"
+#include "engine/model.h"
+#include "engine/tokenizer.h"
+
+namespace longhand {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Releases text only once it can no longer turn out to be the start of a stop string.
+class StopFilter {
+ public:
+  explicit StopFilter(const std::vector<std::string>& stops) {
+    std::copy_if(stops.begin(), stops.end(), std::back_inserter(stops_), [](const std::string& s) { return !s.empty(); });
+  }
+
+  /// Text now certain to belong to the answer. After stopped() nothing more comes.
+  std::string push(std::string_view text) {
+    held_ += text;
+    std::size_t end = std::string::npos;
+    for (const std::string& stop : stops_) end = std::min(end, held_.find(stop));
+    if (end != std::string::npos) {
+      stopped_ = true;
+      held_.resize(end);
+      return std::exchange(held_, {});
+    }
+    const std::size_t keep = longest_start();
+    std::string released = held_.substr(0, held_.size() - keep);
+    held_.erase(0, released.size());
+    return released;
+  }
+  std::string finish() { return std::exchange(held_, {}); }
+  bool stopped() const { return stopped_; }
+
+ private:
+  // Length of the longest end of `held_` that some stop string begins with.
+  std::size_t longest_start() const {
+    std::size_t longest = 0;
+    for (const std::string& stop : stops_) {
+      for (std::size_t n = std::min(stop.size() - 1, held_.size()); n > longest; --n) {
+        if (held_.ends_with(std::string_view(stop).substr(0, n))) longest = n;
+      }
+    }
+    return longest;
+  }
+
+  std::vector<std::string> stops_;
+  std::string held_;
+  bool stopped_ = false;
+};
+
+// The answer on its way to the caller: whole characters, without stop strings.
+class Answer {
+ public:
+  Answer(const GenerateOptions& options, const std::function<bool(std::string_view)>& on_text) : filter_(options.stop), on_text_(on_text) {}
+
+  /// False when the text ends here.
+  bool push(std::string_view bytes) { return release(filter_.push(characters_.push(bytes))) && !filter_.stopped(); }
+  void finish() {
+    if (!filter_.stopped()) release(filter_.push(characters_.finish()));
+    if (!filter_.stopped()) release(filter_.finish());
+  }
+  bool stopped() const { return filter_.stopped(); }
+  std::string text;
+
+ private:
+  bool release(const std::string& more) {
+    text += more;
+    return more.empty() || !on_text_ || on_text_(more);
+  }
+
+  Utf8Stream characters_;
+  StopFilter filter_;
+  const std::function<bool(std::string_view)>& on_text_;
+};
+
+}  // namespace
+
+std::string_view stop_reason_name(StopReason reason) noexcept {
+  constexpr std::array<std::string_view, 6> kNames = {"end of generation", "stop string", "token limit", "context full", "cancelled", "stopped"};
+  return kNames[std::size_t(reason)];
+}
+
+GenerateResult generate(Session& session, std::span<const Token> prompt, Sampler& sampler, const GenerateOptions& options,
+                        const std::function<bool(std::string_view)>& on_text) {
+  GenerateResult result;
+  result.prompt_tokens = int(prompt.size());
+  const auto start = Clock::now();
+  // An empty prompt goes on from where the session stands.
+  std::span<const float> logits = prompt.empty() ? session.logits(session.size() - 1) : session.feed(prompt);
+  sampler.accept(prompt);
+  result.prompt_seconds = seconds_since(start);
+
+  const Model& model = session.model();
+  const auto vocab = std::size_t(model.data().tokenizer.size());  // embeddings may be padded beyond it
+  Answer answer(options, on_text);
+  const auto decode_start = Clock::now();
+  try {
+    while (true) {
+      if (options.max_tokens >= 0 && int(result.tokens.size()) >= options.max_tokens) {
+        result.reason = StopReason::max_tokens;
+        break;
+      }
+      const Token token = sampler.pick(logits.first(std::min(vocab, logits.size())));
+      if (model.ends_generation(token)) break;
+      result.tokens.push_back(token);
+      if (!answer.push(model.piece(token))) {
+        result.reason = answer.stopped() ? StopReason::stop_string : StopReason::callback;
+        break;
+      }
+      if (session.size() == session.context()) {
+        result.reason = StopReason::context_full;
+        break;
+      }
+      logits = session.feed({&token, 1});
+    }
+  } catch (const Error& e) {
+    if (e.code() != Errc::cancelled) throw;
+    result.reason = StopReason::cancelled;
+  }
+  answer.finish();
+  if (answer.stopped()) result.reason = StopReason::stop_string;
+  result.decode_seconds = seconds_since(decode_start);
+  result.text = std::move(answer.text);
+  return result;
+}
+
+}  // namespace longhand

@@ -1,0 +1,22 @@
+// Tokens to syntax tree.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "engine/jinja/ast.h"
+
+namespace longhand::jinja {
+
+/// A parsed template: immutable, shared by any number of renderings.
+struct Program {
+  Body body;
+  std::deque<std::string> names;  // by NameId; a deque, because the tree points into it
+  Heap constants;
+};
+
+/// Throws Error (chat_template) naming the line.
+void parse(std::string_view source, Program& program);
+
+}  // namespace longhand::jinja

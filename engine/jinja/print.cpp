@@ -1,0 +1,202 @@
+// str() and repr() (declared in operators.h).
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+
+#include "engine/jinja/operators.h"
+#include "engine/jinja/unicode_case.h"
+
+namespace longhand::jinja {
+
+std::string float_repr(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
+  if (value == 0) return std::signbit(value) ? "-0.0" : "0.0";
+  // Shortest digits as d.ddde[+-]xx; 17 digits, sign, point and exponent fit in 32 bytes.
+  char buffer[32];
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific).ptr;
+  const std::string_view text(buffer, static_cast<std::size_t>(end - buffer));
+  const std::size_t mark = text.find('e');
+  const std::size_t sign = text.front() == '-' ? 1 : 0;
+  std::string digits;
+  for (const char c : text.substr(sign, mark - sign)) {
+    if (c != '.') digits += c;
+  }
+  int exponent = 0;
+  const std::size_t exponent_at = mark + (text[mark + 1] == '+' ? 2 : 1);
+  std::from_chars(text.data() + exponent_at, end, exponent);
+  const auto count = static_cast<int>(digits.size());
+  std::string out = sign != 0 ? "-" : "";
+  if (exponent < -4 || exponent >= 16) {  // the switch-over of Python's 'r' format
+    out += digits.substr(0, 1);
+    if (count > 1) out += "." + digits.substr(1);
+    return out + fmt::format("e{}{:02}", exponent < 0 ? '-' : '+', std::abs(exponent));
+  }
+  if (exponent < 0) return out + "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + digits;
+  const auto whole = static_cast<std::size_t>(exponent + 1);
+  if (digits.size() <= whole) return out + digits + std::string(whole - digits.size(), '0') + ".0";
+  return out + digits.substr(0, whole) + "." + digits.substr(whole);
+}
+
+void escape_html(Builder& out, const Text& text) {
+  text.each_run([&](std::string_view run, bool trusted) {
+    for (const char c : run) {
+      switch (c) {
+        case '&':
+          out.append("&amp;", trusted);
+          break;
+        case '<':
+          out.append("&lt;", trusted);
+          break;
+        case '>':
+          out.append("&gt;", trusted);
+          break;
+        case '"':
+          out.append("&#34;", trusted);
+          break;
+        case '\'':
+          out.append("&#39;", trusted);
+          break;
+        default:
+          out.append(std::string_view(&c, 1), trusted);
+      }
+    }
+  });
+}
+
+namespace {
+
+std::string escape_sequence(char32_t c) {
+  const auto code = static_cast<std::uint32_t>(c);
+  return c < 0x100     ? fmt::format("\\x{:02x}", code)
+         : c < 0x10000 ? fmt::format("\\u{:04x}", code)
+                       : fmt::format("\\U{:08x}", code);
+}
+
+void repr_text(Builder& out, const Text& text) {
+  const bool doubles =
+      text.view().find('\'') != std::string_view::npos && text.view().find('"') == std::string_view::npos;
+  const char quote = doubles ? '"' : '\'';
+  const std::string_view mark(&quote, 1);
+  const bool edge = text.all_trusted();
+  out.append(mark, edge);
+  text.each_run([&](std::string_view run, bool trusted) {
+    for (std::size_t at = 0; at < run.size();) {
+      const std::size_t size = char_length(run, at);
+      const char32_t c = char_at(run, at);
+      if (c == U'\n') {
+        out.append("\\n", trusted);
+      } else if (c == U'\r') {
+        out.append("\\r", trusted);
+      } else if (c == U'\t') {
+        out.append("\\t", trusted);
+      } else if (c == U'\\' || c == static_cast<unsigned char>(quote)) {
+        out.append("\\", trusted);
+        out.append(run.substr(at, 1), trusted);
+      } else if (!is_printable(c)) {
+        out.append(escape_sequence(c), trusted);
+      } else {
+        out.append(run.substr(at, size), trusted);
+      }
+      at += size;
+    }
+  });
+  out.append(mark, edge);
+}
+
+void repr_at(Builder& out, const Value& value, int depth);
+
+void repr_items(Builder& out, const std::vector<Value>& items, bool trusted, int depth) {
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (i > 0) out.append(", ", trusted);
+    repr_at(out, items[i], depth + 1);
+  }
+}
+
+void repr_sequence(Builder& out, const Value& value, int depth) {
+  const bool trusted = value.sequence().trusted;
+  const bool list = value.is(Kind::list), tuple = value.is(Kind::tuple);
+  if (!list && !tuple) {
+    out.append(value.sequence().type_name, trusted);
+    out.append("([", trusted);
+  } else {
+    out.append(list ? "[" : "(", trusted);
+  }
+  repr_items(out, value.items(), trusted, depth);
+  if (tuple && value.items().size() == 1) out.append(",", trusted);
+  out.append(list ? "]" : tuple ? ")" : "])", trusted);
+}
+
+void repr_dict(Builder& out, const Dict& dict, int depth) {
+  out.append("{", dict.trusted);
+  bool first = true;
+  for (const auto& [key, item] : dict.entries()) {
+    if (!first) out.append(", ", dict.trusted);
+    first = false;
+    repr_at(out, key, depth + 1);
+    out.append(": ", dict.trusted);
+    repr_at(out, item, depth + 1);
+  }
+  out.append("}", dict.trusted);
+}
+
+void repr_range(Builder& out, const Range& range) {
+  const std::int64_t stop = range.at(range.count);
+  out.append(range.step == 1 ? fmt::format("range({}, {})", range.start, stop)
+                             : fmt::format("range({}, {}, {})", range.start, stop, range.step));
+}
+
+void repr_at(Builder& out, const Value& value, int depth) {
+  if (depth > kMaxDepth) fail("value nested too deeply to print");
+  out.heap().step();
+  switch (value.kind()) {
+    case Kind::undefined:
+      return out.append("Undefined");
+    case Kind::none:
+      return out.append("None", value.trusted());
+    case Kind::boolean:
+      return out.append(value.as_integer() != 0 ? "True" : "False", value.trusted());
+    case Kind::integer:
+      return out.append(fmt::format_int(value.as_integer()).c_str(), value.trusted());
+    case Kind::real:
+      return out.append(float_repr(value.as_real()), value.trusted());
+    case Kind::string:
+      if (value.string().markup) out.append("Markup(", value.text().all_trusted());
+      repr_text(out, value.text());
+      if (value.string().markup) out.append(")", value.text().all_trusted());
+      return;
+    case Kind::list:
+    case Kind::tuple:
+    case Kind::view:
+      return repr_sequence(out, value, depth);
+    case Kind::dict:
+      return repr_dict(out, value.dict(), depth);
+    case Kind::range:
+      return repr_range(out, value.range());
+    case Kind::generator:
+      return out.append("<generator object>");
+    case Kind::native:
+      out.append("<");
+      out.append(value.native().type_name());
+      return out.append(">");
+  }
+}
+
+}  // namespace
+
+void repr(Builder& out, const Value& value) { repr_at(out, value, 0); }
+
+void print(Builder& out, const Value& value) {
+  if (value.is(Kind::string)) return out.append(value.text());
+  if (!value.is(Kind::undefined)) repr_at(out, value, 0);
+}
+
+Value to_string(Heap& heap, const Value& value) {
+  if (value.is(Kind::string)) return value;
+  Builder out(heap);
+  print(out, value);
+  return out.take();
+}
+
+}  // namespace longhand::jinja

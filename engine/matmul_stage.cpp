@@ -1,0 +1,68 @@
+#include "engine/matmul_stage.h"
+
+#include <algorithm>
+
+#include "ops/panels.h"
+
+namespace longhand {
+namespace {
+
+// Time of one panel, in arbitrary units: reading the weights, then once more for each token.
+std::int64_t panel_cost(const MatmulJob& job) { return std::int64_t{job.linear->weight.cols} * (job.tokens + 1); }
+
+void finish(const MatmulJob& job, std::int32_t row, std::int32_t end) {
+  const Linear& l = *job.linear;
+  if (l.bias == nullptr && l.scale == 1) return;
+  for (std::int32_t t = 0; t < job.tokens; ++t) {
+    float* out = job.out + t * job.out_stride;
+    for (std::int32_t r = row; r < end; ++r) out[r] = out[r] * l.scale + (l.bias != nullptr ? l.bias[r] : 0.0f);
+  }
+}
+
+void run_panels(const Kernels& k, const MatmulJob& job, std::int32_t begin, std::int32_t end, std::byte* scratch) {
+  const MatView& w = job.linear->weight;
+  const std::size_t stride = panel_bytes(w.format, w.cols);
+  MatmulArgs a;
+  a.panel_bytes = std::int64_t(stride);
+  a.rows = w.rows;
+  a.cols = w.cols;
+  a.x = job.x->view(w.format, job.first);
+  a.tokens = job.tokens;
+  a.out = job.out;
+  a.out_stride = job.out_stride;
+  if (w.layout == Layout::panels) {
+    a.panels = w.data + std::size_t(begin) * stride;
+    a.panel_begin = begin;
+    a.panel_end = end;
+    k.matmul[w.format](a);
+  } else {
+    // Weights still as in the file: each panel is interleaved just before it is used.
+    a.panels = scratch;
+    for (std::int32_t p = begin; p < end; ++p) {
+      interleave_panel(w, p, scratch);
+      a.panel_begin = p;
+      a.panel_end = p + 1;
+      k.matmul[w.format](a);
+    }
+  }
+  finish(job, begin * kPanelRows, std::min(end * kPanelRows, w.rows));
+}
+
+}  // namespace
+
+void run_matmuls(const Kernels& k, const Worker& worker, std::span<const MatmulJob> jobs, std::byte* scratch) noexcept {
+  std::int64_t total = 0;
+  for (const MatmulJob& job : jobs) total += panel_cost(job) * panel_count(job.linear->weight.rows);
+  const std::int64_t from = total * worker.id / worker.count, to = total * (worker.id + 1) / worker.count;
+  std::int64_t start = 0;
+  for (const MatmulJob& job : jobs) {
+    const std::int64_t cost = panel_cost(job), panels = panel_count(job.linear->weight.rows);
+    // A panel belongs to the worker in whose share its first unit of work lies.
+    const auto first_at = [&](std::int64_t at) { return at <= start ? 0 : std::min((at - start + cost - 1) / cost, panels); };
+    const std::int64_t begin = first_at(from), end = first_at(to);
+    if (begin < end && job.tokens > 0) run_panels(k, job, std::int32_t(begin), std::int32_t(end), scratch);
+    start += cost * panels;
+  }
+}
+
+}  // namespace longhand

@@ -1,0 +1,57 @@
+#include "engine/model.h"
+
+#include <algorithm>
+#include <map>
+
+#include "ops/format.h"
+#include "ops/kernel_table.h"
+#include "ops/machine.h"
+
+namespace longhand {
+namespace {
+
+// The tensor type that holds most of the file's bytes.
+std::string main_type(const Gguf& file) {
+  std::map<std::uint32_t, std::size_t> bytes;
+  for (const TensorInfo& t : file.tensors()) bytes[t.type_id] += t.data.size();
+  const auto most = std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == bytes.end() ? "" : std::string(known_tensor_type(most->first)->name);
+}
+
+ModelInfo describe(const ModelData& m) {
+  ModelInfo info;
+  info.name = m.file.get_string(key::name).value_or(m.file.name());
+  info.architecture = m.config.arch->name;
+  info.type = main_type(m.file);
+  info.isa = m.kernels->name;
+  info.parameters = m.weights.parameters;
+  info.weight_bytes = m.weights.bytes;
+  info.vocab = m.config.vocab;
+  info.trained_context = m.config.trained_context;
+  info.hidden = m.config.hidden;
+  info.layers = int(m.config.layers.size());
+  info.heads = m.config.layers[0].heads;
+  info.kv_heads = m.config.layers[0].kv_heads;
+  info.warnings = m.tokenizer.vocab().warnings;
+  return info;
+}
+
+}  // namespace
+
+ModelData load_model(const std::string& path, const LoadOptions& options) {
+  const Kernels& kernels = choose_kernels(options.isa);
+  Gguf file = Gguf::open(path);
+  ModelConfig config = load_config(file);
+  Weights weights = load_weights(file, config);
+  Tokenizer tokenizer(load_vocab(file));
+  if (tokenizer.size() > config.vocab) {
+    throw Error(Errc::mismatch, file.name() + ": the vocabulary has " + std::to_string(tokenizer.size()) + " tokens, but token_embd.weight only " +
+                                    std::to_string(config.vocab) + " rows");
+  }
+  if (options.repack) repack(weights, file, Team(options.threads > 0 ? options.threads : usable_cores()), options.progress);
+  ModelData model{std::move(file), std::move(config), std::move(weights), std::move(tokenizer), &kernels, {}};
+  model.info = describe(model);
+  return model;
+}
+
+}  // namespace longhand

@@ -1,0 +1,25 @@
+// A loaded model: everything sessions share, constant after loading.
+#pragma once
+
+#include "engine/longhand.h"
+#include "engine/tokenizer.h"
+#include "loaders/config.h"
+#include "loaders/gguf.h"
+#include "loaders/weights.h"
+#include "ops/kernels.h"
+
+namespace longhand {
+
+struct ModelData {
+  Gguf file;  // keeps the mapping that views point into
+  ModelConfig config;
+  Weights weights;
+  Tokenizer tokenizer;
+  const Kernels* kernels;
+  ModelInfo info;
+};
+
+/// Throws Error.
+ModelData load_model(const std::string& path, const LoadOptions& options);
+
+}  // namespace longhand

@@ -1,0 +1,197 @@
+// A running text: feeding tokens in batches, rewinding, logits of any position.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "engine/decoder.h"
+#include "engine/longhand.h"
+#include "ops/machine.h"
+#include "ops/panels.h"
+
+namespace longhand {
+namespace {
+
+constexpr int kMaxBatch = 8192, kMaxThreads = 1024, kLogitRows = 16;
+
+// Bytes of the largest panel any worker must interleave by itself; 0 when all weights are repacked.
+std::size_t panel_scratch(const Weights& w) {
+  std::size_t most = 0;
+  const auto see = [&](const Linear& l) {
+    if (!l.empty() && l.weight.layout == Layout::rows) most = std::max(most, panel_bytes(l.weight.format, l.weight.cols));
+  };
+  for (const LayerWeights& layer : w.layers) {
+    for (const Linear* l : {&layer.q, &layer.k, &layer.v, &layer.attn_out, &layer.gate, &layer.up, &layer.down, &layer.router,
+                            &layer.shared_gate, &layer.shared_up, &layer.shared_down, &layer.shared_router}) {
+      see(*l);
+    }
+    for (const auto* experts : {&layer.expert_gate, &layer.expert_up, &layer.expert_down}) {
+      for (const Linear& l : *experts) see(l);
+    }
+  }
+  see(w.output);
+  return most;
+}
+
+struct Sizes {
+  int context, batch, threads;
+  bool cut = false;
+};
+
+Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
+  const auto refuse = [](const char* what, int value, int most) {
+    return Error(Errc::range, fmt::format("{} is {}, must be 0..{}", what, value, most));
+  };
+  if (o.context < 0 || o.context > (1 << 30)) throw refuse("context size (-c)", o.context, 1 << 30);
+  if (o.batch < 1 || o.batch > kMaxBatch) throw Error(Errc::range, fmt::format("batch size (-b) is {}, must be 1..{}", o.batch, kMaxBatch));
+  if (o.threads < 0 || o.threads > kMaxThreads) throw refuse("thread count (-t)", o.threads, kMaxThreads);
+  Sizes s{o.context, o.batch, o.threads > 0 ? o.threads : usable_cores()};
+  const auto cache_bytes = [&](int context) { return KvCache::bytes(m.config, context, o.key_cache, o.value_cache); };
+  const std::uint64_t available = available_memory(), per_token = std::max<std::uint64_t>(1, cache_bytes(kKeyBlock) / kKeyBlock);
+  const auto fits = [&](std::uint64_t budget) { return int(std::min<std::uint64_t>(budget / per_token, 1u << 30)); };
+  if (s.context == 0) {
+    s.context = m.config.trained_context;
+    // A quarter is left to the rest of the system.
+    if (available > 0 && cache_bytes(s.context) > available / 4 * 3) {
+      s.context = std::max(kKeyBlock, fits(available / 4 * 3) / 256 * 256);
+      s.cut = true;
+    }
+  } else if (available > 0 && cache_bytes(s.context) > available) {
+    throw Error(Errc::no_memory, fmt::format("a context of {} tokens needs {} MiB, {} MiB are free; {} tokens would fit", s.context,
+                                             cache_bytes(s.context) >> 20, available >> 20, fits(available)));
+  }
+  s.batch = std::min(s.batch, s.context);
+  return s;
+}
+
+}  // namespace
+
+struct Session::Impl {
+  Model model;
+  Sizes sizes;
+  KvCache cache;
+  Workspace ws;
+  PositionPlan positions;
+  Team team;
+  std::vector<Token> tokens;
+  std::vector<float> logits;   // (kLogitRows, vocab); row 0 is what the last call returned
+  int logits_position = -1;    // whose logits row 0 holds
+  std::atomic<bool> cancel{false};
+  std::function<void(int, int)> progress;
+
+  Impl(const Model& m, const SessionOptions& o)
+      : model(m), sizes(choose_sizes(m.data(), o)), cache(m.data().config, sizes.context, o.key_cache, o.value_cache),
+        ws(m.data().config, panel_scratch(m.data().weights), sizes.batch, sizes.threads, sizes.context),
+        positions(m.data().config, m.data().weights, o.rope, sizes.context), team(sizes.threads),
+        logits(std::size_t(m.data().config.vocab)) {}
+
+  const ModelData& data() const { return model.data(); }
+
+  Step step(const Worker& worker, std::span<const Token> batch, int position) {
+    return {data().config, data().weights, *data().kernels, positions, cache, ws, worker, batch.data(), int(batch.size()), position};
+  }
+
+  void check(std::span<const Token> added) const {
+    if (added.empty()) throw Error(Errc::range, "no tokens to feed; at least one is needed");
+    if (added.size() > std::size_t(sizes.context) - tokens.size()) {
+      throw Error(Errc::context_full, fmt::format("{} tokens do not fit: the context holds {}, of which {} are used", added.size(), sizes.context, tokens.size()));
+    }
+    for (std::size_t i = 0; i < added.size(); ++i) {
+      if (added[i] < 0 || added[i] >= data().config.vocab) {
+        throw Error(Errc::range, fmt::format("token {} at index {} must be 0..{}", added[i], i, data().config.vocab - 1));
+      }
+    }
+  }
+
+  void stop_if(bool stopped) const {
+    if (stopped) throw Error(Errc::cancelled, "the computation was cancelled");
+  }
+
+  // Computes one batch at `position`; `rows` logits per call of `visit` where there is one, else those of the last.
+  void run(std::span<const Token> batch, int position, const std::function<void(int, std::span<const float>)>& visit, bool last) {
+    logits_position = -1;
+    std::atomic<bool> stopped{false};
+    const int n = int(batch.size());
+    team.run([&](const Worker& w) {
+      const Step s = step(w, batch, position);
+      if (forward(s, cancel, stopped) && last && !visit) output_logits(s, n - 1, 1, logits.data());
+    });
+    stop_if(stopped.load());
+    if (last && !visit) logits_position = position + n - 1;
+    if (visit) visit_rows(batch, position, visit);
+  }
+
+  void visit_rows(std::span<const Token> batch, int position, const std::function<void(int, std::span<const float>)>& visit) {
+    const auto vocab = std::size_t(data().config.vocab);
+    logits.resize(vocab * kLogitRows);
+    const int n = int(batch.size());
+    for (int first = 0; first < n; first += kLogitRows) {
+      const int rows = std::min(kLogitRows, n - first);
+      team.run([&](const Worker& w) { output_logits(step(w, batch, position), first, rows, logits.data()); });
+      for (int r = 0; r < rows; ++r) visit(position + first + r, std::span(logits).subspan(std::size_t(r) * vocab, vocab));
+    }
+  }
+
+  void feed(std::span<const Token> added, const std::function<void(int, std::span<const float>)>& visit) {
+    check(added);
+    const std::size_t before = tokens.size();
+    tokens.reserve(before + added.size());
+    try {
+      for (std::size_t done = 0; done < added.size();) {
+        stop_if(cancel.load());
+        const auto batch = added.subspan(done, std::min(added.size() - done, std::size_t(sizes.batch)));
+        run(batch, int(before + done), visit, done + batch.size() == added.size());
+        tokens.insert(tokens.end(), batch.begin(), batch.end());
+        done += batch.size();
+        if (progress) progress(int(done), int(added.size()));
+      }
+    } catch (...) {
+      tokens.resize(before);
+      throw;
+    }
+  }
+};
+
+Session::Session(const Model& model, const SessionOptions& options) : impl_(std::make_unique<Impl>(model, options)) {}
+Session::~Session() = default;
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+
+std::span<const float> Session::feed(std::span<const Token> tokens) {
+  impl_->feed(tokens, {});
+  return logits(size() - 1);
+}
+
+void Session::feed(std::span<const Token> tokens, const std::function<void(int, std::span<const float>)>& visit) { impl_->feed(tokens, visit); }
+
+// A token fed again at its old position sees the same keys and writes the same ones: the cache is a function of the
+// tokens alone, so nothing else need be kept for this.
+std::span<const float> Session::logits(int position) {
+  if (position < 0 || position >= size()) {
+    throw Error(Errc::range, fmt::format("position {} has no logits, must be 0..{}", position, size() - 1));
+  }
+  if (impl_->logits_position != position) {
+    const Token again = impl_->tokens[std::size_t(position)];
+    impl_->run({&again, 1}, position, {}, true);
+  }
+  return std::span(impl_->logits).first(std::size_t(impl_->data().config.vocab));
+}
+
+void Session::rewind(int size) {
+  if (size < 0 || size > this->size()) throw Error(Errc::range, fmt::format("cannot rewind to {} tokens, must be 0..{}", size, this->size()));
+  impl_->tokens.resize(std::size_t(size));
+  if (impl_->logits_position >= size) impl_->logits_position = -1;
+}
+
+int Session::size() const noexcept { return int(impl_->tokens.size()); }
+int Session::context() const noexcept { return impl_->sizes.context; }
+int Session::threads() const noexcept { return impl_->sizes.threads; }
+std::span<const Token> Session::tokens() const noexcept { return impl_->tokens; }
+const Model& Session::model() const noexcept { return impl_->model; }
+bool Session::context_was_cut() const noexcept { return impl_->sizes.cut; }
+void Session::cancel() noexcept { impl_->cancel.store(true); }
+void Session::clear_cancel() noexcept { impl_->cancel.store(false); }
+void Session::on_progress(std::function<void(int, int)> callback) { impl_->progress = std::move(callback); }
+
+}  // namespace longhand

@@ -1,0 +1,58 @@
+// From the file's rows to panels, once at load.
+
+#include "loaders/weights.h"
+#include "ops/error.h"
+#include "ops/format.h"
+#include "ops/panels.h"
+
+namespace longhand {
+namespace {
+
+// Every matrix that is multiplied. An embedding that is only looked up stays in the file.
+std::vector<MatView*> matrices(Weights& w) {
+  std::vector<MatView*> list;
+  const auto add = [&](Linear& l) {
+    if (!l.empty()) list.push_back(&l.weight);
+  };
+  for (LayerWeights& layer : w.layers) {
+    for (Linear* l : {&layer.q, &layer.k, &layer.v, &layer.attn_out, &layer.gate, &layer.up, &layer.down, &layer.router,
+                      &layer.shared_gate, &layer.shared_up, &layer.shared_down, &layer.shared_router}) {
+      add(*l);
+    }
+    for (auto* experts : {&layer.expert_gate, &layer.expert_up, &layer.expert_down}) {
+      for (Linear& l : *experts) add(l);
+    }
+  }
+  add(w.output);
+  return list;
+}
+
+}  // namespace
+
+void repack(Weights& w, const Gguf& file, const Team& team, const std::function<bool(float)>& progress) {
+  const std::vector<MatView*> list = matrices(w);
+  constexpr std::size_t kAlign = 64;
+  std::size_t total = 0, done = 0;
+  const auto size_of = [](const MatView& m) { return (panels_bytes(m.format, m.rows, m.cols) + kAlign - 1) / kAlign * kAlign; };
+  for (const MatView* m : list) total += size_of(*m);
+  Buffer buffer(total);
+  const bool tied = w.output.weight.data == w.embedding.data;
+  for (MatView* m : list) {
+    std::byte* dst = buffer.data() + done;
+    const MatView source = *m;
+    const std::size_t stride = panel_bytes(source.format, source.cols);
+    team.run([&](const Worker& worker) {
+      const Range part = worker.split(panel_count(source.rows));
+      for (std::int64_t p = part.begin; p < part.end; ++p) interleave_panel(source, std::int32_t(p), dst + std::size_t(p) * stride);
+    });
+    m->layout = Layout::panels;
+    m->data = dst;
+    done += size_of(source);
+    file.release({source.data, row_bytes(source.format, source.cols) * std::size_t(source.rows)});
+    if (progress && !progress(float(double(done) / double(total)))) throw Error(Errc::cancelled, file.name() + ": loading was cancelled");
+  }
+  if (tied) w.embedding = w.output.weight;
+  w.panels.push_back(std::move(buffer));
+}
+
+}  // namespace longhand

@@ -1,0 +1,250 @@
+// Conversations with the model that comes with the program: through a pipe, and at a terminal.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/golden.h"
+#include "tests/support/process.h"
+#include "tests/support/temp_dir.h"
+
+namespace longhand::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+const std::string kGuide = LONGHAND_GUIDE "/guide-q8_0.gguf";
+const std::string kStory = "Tell me a story.";
+
+ProcessResult chat(std::vector<std::string> flags, const std::string& input) {
+  flags.insert(flags.begin(), {LONGHAND_PROGRAM, "chat", "--temp", "0"});
+  return run_process(flags, input, {{"LONGHAND_MODEL", ""}});
+}
+
+TEST(ChatByPipe, AnswersAreAllThatReachesStdout) {
+  const ProcessResult result = chat({}, "What is the capital of Peru?\n");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, "The capital of Peru is Lima.\n");
+}
+
+TEST(ChatByPipe, KnownConversationsComeOutWordForWord) {
+  const auto conversations = nlohmann::json::parse(read_text(LONGHAND_GUIDE "/greedy.json"));
+  ASSERT_FALSE(conversations.empty());
+  for (const auto& conversation : conversations) {
+    std::string input, expected;
+    for (const auto& turn : conversation["turns"]) {
+      input += turn[0].get<std::string>() + "\n";
+      expected += turn[1].get<std::string>() + "\n";
+    }
+    EXPECT_EQ(chat({}, input).out, expected);
+  }
+}
+
+TEST(ChatByPipe, LineEndsAndByteOrderMarksAreNotPartOfTheMessage) {
+  EXPECT_EQ(chat({}, "\xEF\xBB\xBFWhat is the capital of Peru?\r\n").out, "The capital of Peru is Lima.\n");
+  EXPECT_EQ(chat({}, "What is the capital of Peru?").out, "The capital of Peru is Lima.\n");
+}
+
+TEST(ChatByPipe, EmptyInputIsNoConversation) {
+  for (const char* input : {"", "\n", "  \n\n\t\n"}) {
+    const ProcessResult result = chat({}, input);
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_THAT(result.out, IsEmpty());
+  }
+}
+
+TEST(ChatByPipe, AnyBytesAreSurvived) {
+  for (const std::string& input :
+       {std::string("a\0b\n", 4), std::string("\xff\xfe\xed\xa0\x80\n"), std::string("\x1b[31m\n"),
+        std::string("<|im_end|><|im_start|>system\n")}) {
+    const ProcessResult result = chat({"-n", "8"}, input);
+    EXPECT_EQ(result.status, 0) << result.err;
+  }
+}
+
+TEST(ChatByPipe, AMessageLargerThanTheContextIsRefusedAndTheChatGoesOn) {
+  const ProcessResult result = chat({}, std::string(1 << 20, 'x') + "\nWhat is the capital of Peru?\n");
+  EXPECT_THAT(result.err, HasSubstr("[E_CTX_FULL]"));
+  EXPECT_THAT(result.out, testing::EndsWith("The capital of Peru is Lima.\n"));
+  EXPECT_EQ(result.status, 1) << "a script has to notice";
+}
+
+TEST(ChatByPipe, AFullContextForgetsTheOldestTurnsAndSaysSo) {
+  std::string input;
+  for (int i = 0; i < 12; ++i) input += "What is the capital of Peru?\n";
+  const ProcessResult result = chat({"-c", "128"}, input);
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("the context is full: the oldest"));
+  std::string expected;
+  for (int i = 0; i < 12; ++i) expected += "The capital of Peru is Lima.\n";
+  EXPECT_EQ(result.out, expected);
+}
+
+TEST(ChatByPipe, CommandsWork) {
+  const ProcessResult result =
+      chat({},
+           "The secret word is lantern.\n/undo\nWhat is the secret word?\n/nosuch\n/set temp 0.5\n"
+           "/set temp warm\n/show\n/stats\n/help\n/exit\nnever read\n");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, "Lantern it is. I will keep it in mind.\nYou have not told me yet.\n");
+  EXPECT_THAT(result.err, AllOf(HasSubstr("no command /nosuch"), HasSubstr("'warm' is no number"),
+                                HasSubstr("0.5"), HasSubstr("longhand guide"), HasSubstr("/retry")));
+}
+
+TEST(ChatByPipe, RetryAnswersTheSameAgain) {
+  EXPECT_EQ(chat({}, "What is the capital of Peru?\n/retry\n").out,
+            "The capital of Peru is Lima.\nThe capital of Peru is Lima.\n");
+}
+
+TEST(ChatByPipe, ThreeQuotesMakeOneMessageOfManyLines) {
+  EXPECT_EQ(chat({}, "\"\"\"What is the capital\nof Peru?\"\"\"\n").out.find('\n') != std::string::npos,
+            true);
+  const ProcessResult one = chat({}, "\"\"\"What is the capital of Peru?\"\"\"\n");
+  EXPECT_EQ(one.out, "The capital of Peru is Lima.\n");
+}
+
+TEST(ChatByPipe, FilesAreSentWithTheNextMessage) {
+  const TempDir dir;
+  const std::string path = dir.write("word.txt", "The secret word is lantern.");
+  const ProcessResult result = chat({}, "/read " + path + "\nOk?\n/read /no/such/file\n");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.err, AllOf(HasSubstr("will go with your next message"), HasSubstr("[E_IO]")));
+}
+
+TEST(ChatByPipe, FlagsOfOtherEnginesAreAcceptedAndNamedOnce) {
+  const ProcessResult result =
+      chat({"-ngl", "99", "-fa", "on", "--no-mmap", "-ctk", "f32"}, "What is the capital of Peru?\n");
+  EXPECT_EQ(result.out, "The capital of Peru is Lima.\n");
+  EXPECT_THAT(result.err,
+              AllOf(HasSubstr("no effect here"), HasSubstr("--gpu-layers"), Not(HasSubstr("cache-type"))));
+}
+
+TEST(ChatByPipe, SigtermEndsItInTime) {
+  const ProcessResult result = run_process(
+      {"/bin/bash", "-c",
+       std::string("sleep 30 | ") + LONGHAND_PROGRAM + " chat & sleep 1; kill -TERM %%; kill $!; wait $!"});
+  EXPECT_EQ(result.status, 128 + SIGTERM) << result.err;
+}
+
+class ChatAtTerminal : public testing::Test {
+ protected:
+  TempDir home_;
+  Environment environment_{{"XDG_STATE_HOME", home_.file("state")}, {"LONGHAND_MODEL", ""}, {"LC_ALL", "C"}};
+  TerminalProcess chat_{{LONGHAND_PROGRAM, "chat", "--temp", "0"}, environment_};
+};
+
+TEST_F(ChatAtTerminal, AnswersShowsItsSpeedAndLeavesAtTheEndOfInput) {
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.type("What is the capital of Peru?\n");
+  EXPECT_TRUE(chat_.expect("The capital of Peru is Lima."));
+  EXPECT_TRUE(chat_.expect("tokens/s"));
+  EXPECT_TRUE(chat_.expect("> "));
+  chat_.type("\x04");
+  EXPECT_EQ(chat_.wait(), 0) << chat_.screen();
+}
+
+TEST_F(ChatAtTerminal, CtrlCTwiceAtAnEmptyPromptLeaves) {
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.type("\x03");
+  ASSERT_TRUE(chat_.expect("Ctrl-C again"));
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.type("\x03");
+  EXPECT_EQ(chat_.wait(), 130) << chat_.screen();
+}
+
+TEST_F(ChatAtTerminal, CtrlCDropsATypedLine) {
+  ASSERT_TRUE(chat_.expect("> "));
+  for (int i = 0; i < 3; ++i) {
+    chat_.type("half a mess\x03");
+    ASSERT_TRUE(chat_.expect("\n"));
+    ASSERT_TRUE(chat_.expect("> ")) << chat_.screen();
+  }
+  chat_.type("What is the capital of Peru?\n");
+  EXPECT_TRUE(chat_.expect("Lima.")) << chat_.screen();
+}
+
+TEST_F(ChatAtTerminal, CtrlCStopsAnAnswerAndTheChatGoesOn) {
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.type("/set max_tokens 100000\n");
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.type(kStory + "\n");
+  ASSERT_TRUE(chat_.expect("\n"));
+  chat_.type("\x03");
+  ASSERT_TRUE(chat_.expect("> ")) << chat_.screen();
+  chat_.type("What is the capital of Peru?\n");
+  EXPECT_TRUE(chat_.expect("Lima")) << chat_.screen();
+  chat_.type("\x04");
+  EXPECT_EQ(chat_.wait(), 0);
+}
+
+TEST_F(ChatAtTerminal, LinesAreEditedAndRemembered) {
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.type("/heXp\x02\x08l\n");  // left, delete before the cursor, insert
+  EXPECT_TRUE(chat_.expect("Show this help")) << chat_.screen();
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.type("/exit\n");
+  EXPECT_EQ(chat_.wait(), 0);
+  struct stat status {};
+  ASSERT_EQ(::stat(home_.file("state/longhand/history").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777u, 0600u);
+
+  TerminalProcess later({LONGHAND_PROGRAM, "chat"}, environment_);
+  ASSERT_TRUE(later.expect("> "));
+  later.type("\x10\x10");  // twice the previous line
+  EXPECT_TRUE(later.expect("/help")) << later.screen();
+}
+
+TEST_F(ChatAtTerminal, TabCompletesCommands) {
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.type("/sta\t\n");
+  EXPECT_TRUE(chat_.expect("answers")) << chat_.screen();
+}
+
+TEST_F(ChatAtTerminal, TypedUnicodeArrivesWhateverTheLocale) {
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.type("/system Gr\xc3\xbc\xc3\x9f \xe6\xbc\xa2\n");
+  ASSERT_TRUE(chat_.expect("starts anew"));
+  chat_.type("/system\n");
+  EXPECT_TRUE(chat_.expect("\nGr\xc3\xbc\xc3\x9f \xe6\xbc\xa2")) << chat_.screen();
+}
+
+TEST_F(ChatAtTerminal, PastedLinesAreOneMessage) {
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.type("/system \x1b[200~first\rsecond\rthird\x1b[201~!\r");
+  EXPECT_TRUE(chat_.expect("[paste 1: 3 lines]")) << chat_.screen();
+  ASSERT_TRUE(chat_.expect("starts anew")) << chat_.screen();
+  chat_.type("/system\r");
+  EXPECT_TRUE(chat_.expect("first\r\nsecond\r\nthird!")) << chat_.screen();
+}
+
+TEST_F(ChatAtTerminal, SurvivesResizing) {
+  ASSERT_TRUE(chat_.expect("> "));
+  for (int i = 0; i < 300; ++i) chat_.resize(i % 7 * 40, i % 5 * 10);
+  chat_.resize(80, 24);
+  chat_.type("What is the capital of Peru?\n");
+  EXPECT_TRUE(chat_.expect("Lima.")) << chat_.screen();
+}
+
+TEST_F(ChatAtTerminal, LeavesWhenToldTo) {
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.signal(SIGTERM);
+  EXPECT_EQ(chat_.wait(5), 128 + SIGTERM);
+}
+
+TEST(ChatWithoutColour, SendsNoEscapesWhereTheTerminalTakesNone) {
+  const TempDir home;
+  TerminalProcess process({LONGHAND_PROGRAM, "chat", "--temp", "0"},
+                          {{"TERM", "dumb"}, {"XDG_STATE_HOME", home.file("state")}, {"LONGHAND_MODEL", ""}});
+  ASSERT_TRUE(process.expect("> "));
+  process.type("What is the capital of Peru?\n");
+  EXPECT_TRUE(process.expect("tokens/s"));
+  EXPECT_THAT(process.screen(), Not(HasSubstr("\x1b")));
+}
+
+}  // namespace
+}  // namespace longhand::test

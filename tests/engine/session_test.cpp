@@ -1,0 +1,204 @@
+// What a session promises besides numbers: nothing is lost, nothing depends on history.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "engine/longhand.h"
+#include "tests/support/golden.h"
+
+namespace longhand {
+namespace {
+
+std::string guide() { return std::string(LONGHAND_GUIDE) + "/guide-q8_0.gguf"; }
+
+const Model& model() {
+  static const Model m = Model::load(guide());
+  return m;
+}
+
+SessionOptions small(int context = 128) {
+  SessionOptions o;
+  o.context = context;
+  return o;
+}
+
+std::vector<float> copy(std::span<const float> s) { return {s.begin(), s.end()}; }
+
+template <class Function>
+Errc code_of(const Function& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.code();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return Errc::corrupt;
+}
+
+TEST(Session, RewindAndFeedAgainGivesTheSameLogits) {
+  const auto text = model().encode("What is the capital of Peru? The capital");
+  Session s(model(), small());
+  const auto want = copy(s.feed(text));
+  s.feed(model().encode(" of something else entirely", false));
+  s.rewind(int(text.size()) - 3);
+  EXPECT_EQ(copy(s.feed(std::span(text).last(3))), want);
+  EXPECT_EQ(s.size(), int(text.size()));
+}
+
+TEST(Session, LogitsOfAnyFedPosition) {
+  const auto text = model().encode("A KV cache keeps keys and values.");
+  for (const CacheType type : {CacheType::f32, CacheType::f16, CacheType::q8_0}) {
+    SessionOptions options = small();
+    options.key_cache = options.value_cache = type;
+    options.batch = 1;
+    Session s(model(), options);
+    std::vector<std::vector<float>> rows;
+    s.feed(text, [&](int position, std::span<const float> row) {
+      EXPECT_EQ(position, int(rows.size()));
+      rows.push_back(copy(row));
+    });
+    ASSERT_EQ(rows.size(), text.size());
+    for (std::size_t p : {std::size_t{0}, text.size() / 2, text.size() - 1}) EXPECT_EQ(copy(s.logits(int(p))), rows[p]) << p;
+    // Asking changed nothing.
+    const auto after = copy(s.feed(model().encode(" So", false)));
+    Session fresh(model(), options);
+    fresh.feed(text);
+    EXPECT_EQ(copy(fresh.feed(model().encode(" So", false))), after);
+  }
+}
+
+TEST(Session, RefusalsChangeNothing) {
+  Session s(model(), small(32));
+  const auto text = model().encode("Hello there");
+  const auto logits = copy(s.feed(text));
+  const std::vector<Token> many(40, text[0]), wrong = {text[0], 1 << 20}, negative = {-1};
+  EXPECT_EQ(code_of([&] { s.feed(many); }), Errc::context_full);
+  EXPECT_EQ(code_of([&] { s.feed(wrong); }), Errc::range);
+  EXPECT_EQ(code_of([&] { s.feed(negative); }), Errc::range);
+  EXPECT_EQ(code_of([&] { s.feed({}); }), Errc::range);
+  EXPECT_EQ(code_of([&] { s.rewind(99); }), Errc::range);
+  EXPECT_EQ(code_of([&] { s.rewind(-1); }), Errc::range);
+  EXPECT_EQ(code_of([&] { (void)s.logits(s.size()); }), Errc::range);
+  EXPECT_EQ(s.size(), int(text.size()));
+  EXPECT_EQ(copy(s.logits(s.size() - 1)), logits);
+}
+
+TEST(Session, FillsItsContextToTheLastToken) {
+  Session s(model(), small(32));
+  s.feed(std::vector<Token>(31, 5));
+  s.feed(std::vector<Token>{6});
+  EXPECT_EQ(s.size(), 32);
+  EXPECT_EQ(code_of([&] { s.feed(std::vector<Token>{6}); }), Errc::context_full);
+}
+
+TEST(Session, OptionsOutOfRangeAreRefused) {
+  const auto with = [](auto change) {
+    SessionOptions o = small();
+    change(o);
+    return code_of([&] { Session s(model(), o); });
+  };
+  EXPECT_EQ(with([](auto& o) { o.context = -1; }), Errc::range);
+  EXPECT_EQ(with([](auto& o) { o.batch = 0; }), Errc::range);
+  EXPECT_EQ(with([](auto& o) { o.threads = -2; }), Errc::range);
+  EXPECT_EQ(with([](auto& o) { o.threads = 1 << 20; }), Errc::range);
+  EXPECT_EQ(with([](auto& o) { o.rope.factor = 0; }), Errc::range);
+  EXPECT_EQ(with([](auto& o) { o.rope.base = std::numeric_limits<float>::quiet_NaN(); }), Errc::range);
+  EXPECT_EQ(with([](auto& o) { o.context = 1 << 30; }), Errc::no_memory);
+}
+
+TEST(Session, CancelStopsAndKeepsWhatWasThere) {
+  SessionOptions options = small(1024);
+  options.batch = 16;
+  Session s(model(), options);
+  const auto before = copy(s.feed(model().encode("Hello")));
+  const int size = s.size();
+  s.on_progress([&](int done, int) {
+    if (done >= 32) s.cancel();
+  });
+  EXPECT_EQ(code_of([&] { s.feed(std::vector<Token>(500, 7)); }), Errc::cancelled);
+  EXPECT_EQ(s.size(), size);
+  EXPECT_EQ(code_of([&] { s.feed(std::vector<Token>{7}); }), Errc::cancelled) << "holds until cleared";
+  s.on_progress({});
+  s.clear_cancel();
+  EXPECT_EQ(copy(s.logits(size - 1)), before);
+}
+
+TEST(Session, ProgressCountsTheTokens) {
+  SessionOptions options = small();
+  options.batch = 10;
+  Session s(model(), options);
+  std::vector<std::pair<int, int>> calls;
+  s.on_progress([&](int done, int total) { calls.emplace_back(done, total); });
+  s.feed(std::vector<Token>(25, 7));
+  EXPECT_EQ(calls, (std::vector<std::pair<int, int>>{{10, 25}, {20, 25}, {25, 25}}));
+}
+
+TEST(Session, ManyThreadsShareOneModel) {
+  const auto text = model().encode("What is the opposite of hot?");
+  Session alone(model(), small());
+  const auto want = copy(alone.feed(text));
+  std::vector<std::thread> threads;
+  std::vector<std::vector<float>> got(6);
+  for (auto& result : got) {
+    threads.emplace_back([&] {
+      SessionOptions o = small();
+      o.threads = 2;
+      Session s(model(), o);
+      result = copy(s.feed(text));
+    });
+  }
+  for (auto& t : threads) t.join();
+  for (const auto& result : got) EXPECT_EQ(result, want);
+}
+
+TEST(Session, OutlivesTheModelHandle) {
+  auto own = std::make_unique<Model>(Model::load(guide()));
+  Session s(*own, small());
+  Sampler sampler(*own, {.temperature = 0});
+  own.reset();
+  EXPECT_FALSE(s.feed(std::vector<Token>{5, 6, 7}).empty());
+  EXPECT_GE(sampler.pick(s.logits(2)), 0);
+}
+
+TEST(Generate, StopsForEveryReason) {
+  const auto prompt = model().encode("<|im_start|>user\nWhat is the KV cache?<|im_end|>\n<|im_start|>assistant\n", true, true);
+  const std::string answer = "The KV cache keeps the keys and values of earlier tokens, so that each new token needs only one pass.";
+  const auto run = [&](GenerateOptions options, int context, std::string* streamed, int max_calls = 1 << 30) {
+    Session s(model(), small(context));
+    Sampler sampler(model(), {.temperature = 0});
+    int calls = 0;
+    return generate(s, prompt, sampler, options, [&](std::string_view text) {
+      *streamed += text;
+      return ++calls < max_calls;
+    });
+  };
+  std::string text;
+  GenerateResult r = run({}, 256, &text);
+  EXPECT_EQ(r.reason, StopReason::end_of_generation);
+  EXPECT_EQ(r.text, answer);
+  EXPECT_EQ(text, answer);
+
+  text.clear();
+  r = run({.max_tokens = 5}, 256, &text);
+  EXPECT_EQ(r.reason, StopReason::max_tokens);
+  EXPECT_EQ(r.tokens.size(), 5u);
+  EXPECT_TRUE(answer.starts_with(r.text));
+
+  text.clear();
+  r = run({.stop = {"nothing", "values of"}}, 256, &text);
+  EXPECT_EQ(r.reason, StopReason::stop_string);
+  EXPECT_EQ(r.text, "The KV cache keeps the keys and ");
+  EXPECT_EQ(text, r.text) << "no part of a stop string is streamed";
+
+  text.clear();
+  r = run({}, int(prompt.size()) + 4, &text);
+  EXPECT_EQ(r.reason, StopReason::context_full);
+  EXPECT_EQ(text, r.text);
+
+  text.clear();
+  r = run({}, 256, &text, 3);
+  EXPECT_EQ(r.reason, StopReason::callback);
+}
+
+}  // namespace
+}  // namespace longhand

@@ -1,0 +1,166 @@
+// Attention kernels of every instruction set and cache type, against the definition in double precision.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "ops/kernel_table.h"
+
+namespace longhand {
+namespace {
+
+struct Case {
+  const Kernels* kernels;
+  CacheFormat format;
+};
+
+std::vector<Case> every_case() {
+  std::vector<Case> cases;
+  for (const Kernels* k : available_kernels()) {
+    for (const CacheFormat f : {CacheFormat::f32, CacheFormat::f16, CacheFormat::q8_0}) cases.push_back({k, f});
+  }
+  return cases;
+}
+
+std::string case_name(const testing::TestParamInfo<Case>& info) {
+  constexpr const char* kNames[] = {"f32", "f16", "q8_0"};
+  return std::string(info.param.kernels->name) + "_" + kNames[int(info.param.format)];
+}
+
+// A cache of one head with random contents, and the same contents as plain numbers.
+struct Head {
+  std::vector<std::byte> keys, values;
+  std::vector<std::vector<double>> key, value;
+  KvView view;
+
+  Head(const Kernels& k, CacheFormat format, int tokens, int key_dim, int value_dim, std::mt19937& random) {
+    constexpr int kPer32[] = {128, 64, 34};
+    const int blocks = (tokens + kKeyBlock - 1) / kKeyBlock;
+    view.key_dim = key_dim;
+    view.value_dim = value_dim;
+    view.key_block_bytes = key_dim * kKeyBlock * kPer32[int(format)] / 32;
+    view.value_row_bytes = value_dim * kPer32[int(format)] / 32;
+    keys.resize(std::size_t(blocks * view.key_block_bytes));
+    values.resize(std::size_t(blocks * kKeyBlock * view.value_row_bytes));
+    view.keys = keys.data();
+    view.values = values.data();
+    std::normal_distribution<float> normal;
+    for (int t = 0; t < tokens; ++t) {
+      std::vector<float> a(static_cast<std::size_t>(key_dim)), b(static_cast<std::size_t>(value_dim));
+      for (float& x : a) x = normal(random);
+      for (float& x : b) x = normal(random);
+      k.store_key[int(format)](view, t, a.data());
+      k.store_value[int(format)](view, t, b.data());
+      key.emplace_back(a.begin(), a.end());
+      value.emplace_back(b.begin(), b.end());
+    }
+  }
+};
+
+class Attend : public testing::TestWithParam<Case> {
+ protected:
+  const Kernels& k = *GetParam().kernels;
+  CacheFormat format = GetParam().format;
+  // What storing rounds away: 2^-11 of a value in f16, 1/254 of the largest in q8_0.
+  double tolerance = format == CacheFormat::f32 ? 1e-5 : format == CacheFormat::f16 ? 3e-3 : 4e-2;
+  std::mt19937 random{5};
+};
+
+struct Shape {
+  int key_dim, value_dim, rows, begin, end;
+  float softcap;
+};
+
+TEST_P(Attend, EqualsTheDefinition) {
+  for (const Shape& s : {Shape{64, 64, 1, 0, 1, 0}, Shape{64, 64, 4, 0, 100, 0}, Shape{128, 96, 7, 16, 300, 0}, Shape{32, 32, 16, 512, 700, 0},
+                         Shape{96, 32, 3, 0, 45, 5}}) {
+    const Head head(k, format, s.end + 5, s.key_dim, s.value_dim, random);
+    std::vector<std::vector<float>> q(std::size_t(s.rows), std::vector<float>(std::size_t(s.key_dim)));
+    std::vector<const float*> q_rows;
+    std::vector<std::int32_t> from, to;
+    std::normal_distribution<float> normal;
+    for (int r = 0; r < s.rows; ++r) {
+      for (float& x : q[std::size_t(r)]) x = normal(random) / std::sqrt(float(s.key_dim));
+      q_rows.push_back(q[std::size_t(r)].data());
+      from.push_back(s.begin + r % 3);
+      to.push_back(s.end - (s.rows - 1 - r) % 5);
+    }
+    std::vector<float> scores(std::size_t(kAttendRows * kAttendKeys)), m(16), l(16), acc(std::size_t(16 * s.value_dim));
+    AttendArgs a{head.view, s.begin, s.end, s.rows, q_rows.data(), from.data(), to.data(), s.softcap, scores.data(), m.data(), l.data(), acc.data()};
+    k.attend_keys[int(format)](a);
+    k.attend_values[int(format)](a);
+    for (int r = 0; r < s.rows; ++r) {
+      const auto row = std::size_t(r);
+      std::vector<double> want(std::size_t(s.value_dim));
+      double sum = 0;
+      for (int t = std::max(from[row], s.begin); t < to[row]; ++t) {
+        double score = 0;
+        for (int d = 0; d < s.key_dim; ++d) score += q[row][std::size_t(d)] * head.key[std::size_t(t)][std::size_t(d)];
+        if (s.softcap > 0) score = s.softcap * std::tanh(score / s.softcap);
+        sum += std::exp(score);
+        for (std::size_t d = 0; d < want.size(); ++d) want[d] += std::exp(score) * head.value[std::size_t(t)][d];
+      }
+      for (std::size_t d = 0; d < want.size(); ++d) {
+        ASSERT_NEAR(acc[row * want.size() + d] / l[row], want[d] / sum, tolerance) << "row " << r << " of " << s.rows << ", dimension " << d;
+      }
+      EXPECT_NEAR(m[row] + std::log(l[row]), std::log(sum), tolerance);
+    }
+  }
+}
+
+// A row's bits do not depend on the rows beside it: results cannot depend on how a prompt is cut into batches.
+TEST_P(Attend, ARowDoesNotDependOnItsTile) {
+  constexpr int dim = 64, rows = 13, end = 200;
+  const Head head(k, format, end, dim, dim, random);
+  std::vector<std::vector<float>> q(rows, std::vector<float>(dim));
+  std::normal_distribution<float> normal;
+  std::vector<const float*> q_rows;
+  std::vector<std::int32_t> from(rows, 3), to;
+  for (int r = 0; r < rows; ++r) {
+    for (float& x : q[std::size_t(r)]) x = normal(random);
+    q_rows.push_back(q[std::size_t(r)].data());
+    to.push_back(end - rows + 1 + r);
+  }
+  const auto run = [&](int row, int count, int last) {
+    std::vector<float> scores(std::size_t(kAttendRows * kAttendKeys)), m(16), l(16), acc(16 * dim);
+    AttendArgs a{head.view, 0, last, count, q_rows.data() + row, from.data() + row, to.data() + row, 0, scores.data(), m.data(), l.data(), acc.data()};
+    k.attend_keys[int(format)](a);
+    k.attend_values[int(format)](a);
+    acc.resize(std::size_t(count * dim));
+    acc.insert(acc.end(), l.begin(), l.begin() + count);
+    return acc;
+  };
+  const auto all = run(0, rows, end);
+  for (int r = 0; r < rows; ++r) {
+    const auto one = run(r, 1, to[std::size_t(r)]);
+    for (int d = 0; d < dim; ++d) ASSERT_EQ(one[std::size_t(d)], all[std::size_t(r * dim + d)]) << "row " << r;
+    ASSERT_EQ(one.back(), all[std::size_t(rows * dim + r)]);
+  }
+}
+
+TEST_P(Attend, PartialsJoinToTheWhole) {
+  constexpr int dim = 32, end = 300;
+  const Head head(k, format, end, dim, dim, random);
+  std::vector<float> q(dim, 0.1f), scores(std::size_t(kAttendRows * kAttendKeys));
+  const float* rows[] = {q.data()};
+  const std::int32_t from[] = {0}, to[] = {end};
+  const auto part = [&](int begin, int stop, float& m, float& l) {
+    std::vector<float> acc(dim);
+    AttendArgs a{head.view, begin, stop, 1, rows, from, to, 0, scores.data(), &m, &l, acc.data()};
+    k.attend_keys[int(format)](a);
+    k.attend_values[int(format)](a);
+    return acc;
+  };
+  float m, l, m1, l1, m2, l2;
+  const auto whole = part(0, end, m, l);
+  auto joined = part(0, 128, m1, l1);
+  const auto rest = part(128, end, m2, l2);
+  k.merge_partials(&m1, &l1, joined.data(), m2, l2, rest.data(), dim);
+  for (int d = 0; d < dim; ++d) EXPECT_NEAR(joined[std::size_t(d)] / l1, whole[std::size_t(d)] / l, 1e-5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, Attend, testing::ValuesIn(every_case()), case_name);
+
+}  // namespace
+}  // namespace longhand
