@@ -132,25 +132,12 @@ char32_t to_lower(char32_t code) noexcept {
   return entry ? entry->to : code;
 }
 
-void append_decomposition(std::u32string& out, char32_t code) {
-  // Hangul syllables decompose by arithmetic: leading consonant, vowel, optional trailing consonant.
-  constexpr char32_t kSyllables = 0xAC00, kCount = 11172, kVowels = 21, kTrails = 28;
-  if (code >= kSyllables && code < kSyllables + kCount) {
-    const char32_t index = code - kSyllables;
-    out += char32_t{0x1100} + index / (kVowels * kTrails);
-    out += char32_t{0x1161} + index / kTrails % kVowels;
-    if (index % kTrails != 0) out += char32_t{0x11A7} + index % kTrails;
-    return;
-  }
-  const auto* entry =
-      find_entry(unicode_tables::decompositions(), code, [](const auto& e) { return e.from; });
-  if (!entry) {
-    out += code;
-    return;
-  }
-  for (const std::uint32_t part : entry->to) {
-    if (part != 0) out += char32_t{part};
-  }
+char32_t base_character(char32_t code) noexcept {
+  // Hangul syllables decompose by arithmetic; 588 of them begin with each leading consonant.
+  constexpr char32_t kFirst = 0xAC00, kCount = 11172, kPerConsonant = 588, kConsonants = 0x1100;
+  if (code >= kFirst && code < kFirst + kCount) return kConsonants + (code - kFirst) / kPerConsonant;
+  const auto* entry = find_entry(unicode_tables::bases(), code, [](const auto& e) { return e.from; });
+  return entry ? entry->to : code;
 }
 
 }  // namespace longhand

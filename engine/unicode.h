@@ -82,7 +82,7 @@ inline bool is_category(char32_t code, CategoryMask mask) noexcept {
 bool is_white_space(char32_t code) noexcept;
 /// Simple (one to one) lower case.
 char32_t to_lower(char32_t code) noexcept;
-/// Appends the full canonical decomposition of `code`.
-void append_decomposition(std::u32string& out, char32_t code);
+/// The character without its accents: the first of its canonical decomposition.
+char32_t base_character(char32_t code) noexcept;
 
 }  // namespace longhand
