@@ -11,7 +11,7 @@ TEST(Unicode, EveryScalarValueSurvivesEncodingAndDecoding) {
     std::string text;
     append_utf8(text, code);
     const Decoded c = decode_utf8(text, 0);
-    ASSERT_TRUE(c.valid && c.code == code && c.length == text.size()) << std::hex << code;
+    ASSERT_TRUE(c.valid && c.code == code && c.length == text.size()) << std::hex << std::uint32_t{code};
   }
 }
 
@@ -35,7 +35,8 @@ TEST(Unicode, CategoriesOfKnownCharacters) {
       {'5', Category::Nd},    {0x2167, Category::Nl},  {0xBD, Category::No},    {'_', Category::Pc},
       {' ', Category::Zs},    {0x1F600, Category::So}, {'+', Category::Sm},     {'\n', Category::Cc},
       {0x200D, Category::Cf}, {0xE000, Category::Co},  {0x10FFFF, Category::Cn}};
-  for (const auto& [code, expected] : known) EXPECT_EQ(category(code), expected) << std::hex << code;
+  for (const auto& [code, expected] : known)
+    EXPECT_EQ(category(code), expected) << std::hex << std::uint32_t{code};
 }
 
 TEST(Unicode, MasksOfGroupsHoldTheirMembers) {

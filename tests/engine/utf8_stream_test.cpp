@@ -15,7 +15,8 @@ TEST(Utf8Stream, EveryScalarValueSurvivesEverySplit) {
       Utf8Stream stream;
       const std::string first = stream.push(text.substr(0, split));
       ASSERT_TRUE(first.empty() || split == text.size());
-      ASSERT_EQ(first + stream.push(text.substr(split)) + stream.finish(), text);
+      const std::string rest = stream.push(text.substr(split));
+      ASSERT_EQ(first + rest + stream.finish(), text);
     }
   }
 }
