@@ -203,12 +203,11 @@ void Unigram::sample(std::string_view text, double alpha, std::mt19937_64& rando
   std::ranges::stable_sort(edges, {}, &Edge::end);
   std::vector<Step> steps(normal.size() + 1);
   for (std::size_t at = normal.size(); at > 0; at = steps[at].begin) {
-    const auto arrivals = std::ranges::equal_range(edges, at, {}, &Edge::end);
+    auto edge = std::ranges::lower_bound(edges, at, {}, &Edge::end);
     double left = std::generate_canonical<double, 53>(random);
-    for (const Edge& edge : arrivals) {
-      steps[at] = {edge.token, edge.begin};  // the last one stays if rounding leaves something over
-      left -= std::exp(edge.log_weight - forward[at]);
-      if (left < 0) break;
+    for (; edge != edges.end() && edge->end == at && left >= 0; ++edge) {
+      steps[at] = {edge->token, edge->begin};  // the last one stays if rounding leaves something over
+      left -= std::exp(edge->log_weight - forward[at]);
     }
   }
   append_path(steps, out);
