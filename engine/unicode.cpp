@@ -1,17 +1,12 @@
 #include "engine/unicode.h"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 
 #include "engine/unicode_tables.h"
 
 namespace longhand {
 namespace {
-
-constexpr std::array<std::string_view, 30> kCategoryNames = {
-    "Cn", "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps",
-    "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co"};
 
 // Entry of a table sorted by `key` with this exact key, or nullptr.
 template <class Table, class Key>
@@ -45,15 +40,6 @@ constexpr std::uint32_t sequence_length(unsigned lead) {
 }
 
 }  // namespace
-
-CategoryMask category_mask(std::string_view name) noexcept {
-  CategoryMask mask = 0;
-  if (name.empty()) return mask;
-  for (std::size_t i = 0; i < kCategoryNames.size(); ++i) {
-    if (kCategoryNames[i].starts_with(name)) mask |= 1u << i;
-  }
-  return mask;
-}
 
 Decoded detail::decode_multibyte(std::string_view text, std::size_t at) noexcept {
   const auto byte = [&](std::size_t i) {

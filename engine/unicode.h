@@ -49,7 +49,14 @@ enum class Category : std::uint8_t {
 using CategoryMask = std::uint32_t;
 constexpr CategoryMask category_bit(Category c) { return 1u << static_cast<unsigned>(c); }
 /// The mask of a name as in regular expressions: "L", "Lu", "P" ... 0 if there is none such.
-CategoryMask category_mask(std::string_view name) noexcept;
+constexpr CategoryMask category_mask(std::string_view name) {
+  constexpr std::string_view kNames = "CnLuLlLtLmLoMnMcMeNdNlNoPcPdPsPePiPfPoSmScSkSoZsZlZpCcCfCsCo";
+  CategoryMask mask = 0;
+  for (std::size_t i = 0; i < kNames.size() / 2; ++i) {
+    if (!name.empty() && kNames.substr(i * 2, 2).starts_with(name)) mask |= 1u << i;
+  }
+  return mask;
+}
 
 struct Decoded {
   char32_t code = kReplacement;

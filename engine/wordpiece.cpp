@@ -13,7 +13,7 @@ constexpr CodeRange kIdeographs[] = {{0x4E00, 0x9FFF},   {0x3400, 0x4DBF},   {0x
                                      {0xF900, 0xFAFF},   {0x2F800, 0x2FA1F}};
 
 bool stands_alone(char32_t code) {
-  const CategoryMask kPunctuation = category_mask("P"), kSymbols = category_mask("S");
+  constexpr CategoryMask kPunctuation = category_mask("P"), kSymbols = category_mask("S");
   return is_category(code, kPunctuation) || (code < 0x7F && is_category(code, kSymbols)) ||
          std::ranges::any_of(kIdeographs,
                              [&](const CodeRange& r) { return r.first <= code && code <= r.last; });
@@ -21,7 +21,7 @@ bool stands_alone(char32_t code) {
 
 // Characters a normalised text does not have. Code points without a character are no control characters.
 bool is_dropped(char32_t code) {
-  const CategoryMask kControl = category_mask("C") & ~category_bit(Category::Cn);
+  constexpr CategoryMask kControl = category_mask("C") & ~category_bit(Category::Cn);
   return code == 0 || code == kReplacement || is_category(code, kControl);
 }
 
