@@ -82,9 +82,10 @@ int Chat::loop() {
 
 // False if it means to leave.
 bool Chat::handle_interrupt(const std::string& typed) {
-  take_interrupts();
+  const int presses = take_interrupts();
   write_error("\n");
-  empty_interrupts_ = typed.empty() ? empty_interrupts_ + 1 : 0;
+  empty_interrupts_ =
+      typed.empty() ? empty_interrupts_ + presses : presses - 1;  // the first dropped the line
   if (!input_.interactive() || empty_interrupts_ > 1) return false;
   if (empty_interrupts_ == 1) print_note("Ctrl-C again or Ctrl-D leaves");
   return true;
@@ -147,15 +148,26 @@ void Chat::answer(const std::function<ChatAnswer(const ChatSession::OnText&)>& a
   const bool filtered = is_terminal(STDOUT_FILENO);
   OutputFilter filter;
   bool open_line = false;  // the answer so far does not end in a newline
-  const auto show = [&](std::string_view text) {
+  const auto write = [&](const std::string& text) {
+    write_output(text);
+    if (!text.empty()) open_line = text.back() != '\n';
+  };
+  bool reasoned = false;  // reasoning is shown, and its line is open
+  const auto show = [&](const ReasoningSpan& span) {
     bar.clear();
-    const std::string shown = filtered ? filter.push(text) : std::string(text);
-    write_output(shown);
-    if (!shown.empty()) open_line = shown.back() != '\n';
+    if (span.kind == ReasoningSpan::Kind::reasoning) {
+      // Not part of the answer: shown to people only.
+      if (input_.interactive()) write_error(dim(make_visible(span.text)));
+      reasoned = input_.interactive();
+      return;
+    }
+    if (std::exchange(reasoned, false)) write_error("\n");
+    write(filtered ? filter.push(span.text) : span.text);
   };
   const auto end_line = [&] {
     bar.clear();
-    if (filtered) show(filter.finish());
+    if (reasoned) write_error("\n");
+    write(filter.finish());
     if (open_line) write_output("\n");
   };
   try {
@@ -223,6 +235,7 @@ int chat(const Flags& flags) {
   const auto input = interactive
                          ? make_editor(History(flags.no_history ? "" : History::default_path()), chat_words())
                          : make_pipe_input(STDIN_FILENO);
+  for (const std::string& warning : session.format().warnings()) print_note(warning);
   if (interactive) greet(session);
   Chat chat(session, *input);
   if (!flags.prompt.empty()) chat.send(flags.prompt);

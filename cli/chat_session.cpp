@@ -3,111 +3,124 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/model.h"
+
 namespace longhand::cli {
 namespace {
 
-// Room for an answer that turns are dropped for, before it starts. Less would stop most answers in the
-// middle.
+// Room for an answer that turns are dropped for, before it starts. Less would stop most answers midway.
 constexpr int kAnswerRoom = 256;
 
-std::size_t common_prefix(std::span<const Token> a, std::span<const Token> b) {
-  const auto [end, ignored] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
-  return static_cast<std::size_t>(end - a.begin());
-}
+const Tokenizer& tokenizer_of(const Model& model) { return model.data().tokenizer; }
 
 }  // namespace
 
+// An answer on its way.
+struct ChatSession::Writing {
+  const OnText& on_text;
+  ChatAnswer answer;
+  std::vector<Token> tokens;
+  std::string content, reasoning;
+  std::optional<ReasoningSplitter> splitter;
+
+  void pass(const std::vector<ReasoningSpan>& spans) {
+    for (const ReasoningSpan& span : spans) {
+      (span.kind == ReasoningSpan::Kind::answer ? content : reasoning) += span.text;
+      on_text(span);
+    }
+  }
+};
+
 ChatSession::ChatSession(const Model& model, const SessionOptions& options, ChatSettings settings)
-    : settings_(std::move(settings)), session_(model, options), sampler_(model, settings_.sampler) {}
+    : settings_(std::move(settings)),
+      session_(model, options),
+      sampler_(model, settings_.sampler),
+      format_(chat_source(tokenizer_of(model).vocab())) {
+  conversation_.emplace(format_, tokenizer_of(session_.model()));
+  conversation_->set_system(settings_.system);
+}
 
 ChatAnswer ChatSession::ask(const std::string& text, const OnText& on_text) {
-  const auto turns_before = turns_;
-  turns_.push_back({text, "", false});
-  try {
-    return answer_last(on_text);
-  } catch (...) {
-    turns_ = turns_before;
-    throw;
-  }
+  return answer_turn([&] { conversation_->ask(text); }, on_text);
 }
 
 ChatAnswer ChatSession::retry(const OnText& on_text) {
-  const auto turns_before = turns_;
-  turns_.back().answer.clear();
-  try {
-    return answer_last(on_text);
-  } catch (...) {
-    turns_ = turns_before;
-    throw;
-  }
+  return answer_turn([this] { conversation_->retry(); }, on_text);
 }
 
-bool ChatSession::undo() {
-  if (turns_.empty()) return false;
-  turns_.pop_back();
-  return true;
-}
+bool ChatSession::undo() { return conversation_->undo(); }
 
 void ChatSession::clear() {
-  turns_.clear();
+  conversation_->clear();
   sampler_.reset();
 }
 
 void ChatSession::change(ChatSettings settings) {
-  Sampler sampler(model(), settings.sampler);
-  sampler_ = std::move(sampler);
+  sampler_ = Sampler(model(), settings.sampler);
   settings_ = std::move(settings);
+  conversation_->set_system(settings_.system);
 }
 
-ChatAnswer ChatSession::answer_last(const OnText& on_text) {
+template <class Begin>
+ChatAnswer ChatSession::answer_turn(Begin begin, const OnText& on_text) {
+  Conversation before = *conversation_;
+  try {
+    begin();
+    return write(on_text);
+  } catch (...) {
+    conversation_.emplace(std::move(before));
+    throw;
+  }
+}
+
+ChatAnswer ChatSession::write(const OnText& on_text) {
   session_.clear_cancel();
-  ChatAnswer answer;
-  std::vector<Token> written;
+  Writing writing{on_text, {}, {}, {}, {}, {}};
   // A context that fills up in the middle of an answer: forget more turns, read the rest again, and write on.
-  while (answer_more(answer, written, on_text)) {}
-  turns_.back().stopped = answer.reason != StopReason::end_of_generation;
-  answer.written_tokens = static_cast<int>(written.size());
-  add_to_totals(answer);
-  return answer;
+  while (write_more(writing)) {}
+  writing.pass(writing.splitter->finish());
+  const std::string raw = tokenizer_of(model()).decode(writing.tokens, false, true);
+  writing.answer.written_tokens = static_cast<int>(writing.tokens.size());
+  conversation_->answer({writing.content, writing.reasoning, raw, std::move(writing.tokens)});
+  add_to_totals(writing.answer);
+  return writing.answer;
+}
+
+TurnPlan ChatSession::plan(std::size_t written) {
+  const int wanted = settings_.max_tokens >= 0 ? std::min(settings_.max_tokens, kAnswerRoom) : kAnswerRoom;
+  const int room = std::clamp(wanted, 1, std::max(1, session_.context() / 4));
+  const auto context = static_cast<std::size_t>(session_.context());
+  try {
+    return conversation_->plan_turn(session_.tokens(), context, written + static_cast<std::size_t>(room));
+  } catch (const Error& error) {
+    if (error.code() != Errc::context_full) throw;
+    return conversation_->plan_turn(session_.tokens(), context,
+                                    written + 1);  // a short answer is better than none
+  }
 }
 
 // One run of the model; true if it stopped only because turns have to be dropped first.
-bool ChatSession::answer_more(ChatAnswer& answer, std::vector<Token>& written, const OnText& on_text) {
-  std::vector<Token> prompt = prompt_tokens();
-  const int dropped = make_room(prompt, written.size());
-  answer.dropped_turns += dropped;
-  prompt.insert(prompt.end(), written.begin(), written.end());
+bool ChatSession::write_more(Writing& writing) {
+  TurnPlan turn = plan(writing.tokens.size());
+  writing.answer.dropped_turns += turn.dropped_turns;
+  if (!writing.splitter) writing.splitter.emplace(format_.reasoning(), turn.opens_reasoning);
+  turn.new_tokens.insert(turn.new_tokens.end(), writing.tokens.begin(), writing.tokens.end());
 
-  // At least one token has to be fed to get logits.
-  const std::size_t reused = std::min(common_prefix(session_.tokens(), prompt), prompt.size() - 1);
-  session_.rewind(static_cast<int>(reused));
+  session_.rewind(static_cast<int>(turn.rewind_to));
   GenerateOptions options;
-  if (settings_.max_tokens >= 0) options.max_tokens = settings_.max_tokens - static_cast<int>(written.size());
-  const auto result =
-      generate(session_, std::span(prompt).subspan(reused), sampler_, options, [&](std::string_view text) {
-        turns_.back().answer += text;
-        on_text(text);
+  if (settings_.max_tokens >= 0)
+    options.max_tokens = settings_.max_tokens - static_cast<int>(writing.tokens.size());
+  const GenerateResult result =
+      generate(session_, turn.new_tokens, sampler_, options, [&writing](std::string_view text) {
+        writing.pass(writing.splitter->push(text));
         return true;
       });
-  written.insert(written.end(), result.tokens.begin(), result.tokens.end());
-  answer.reason = result.reason;
-  answer.read_tokens += result.prompt_tokens;
-  answer.read_seconds += result.prompt_seconds;
-  answer.write_seconds += result.decode_seconds;
-  return result.reason == StopReason::context_full && turns_.size() > 1;
-}
-
-// Drops the oldest turns until the prompt, what is written and some more fit; returns how many.
-int ChatSession::make_room(std::vector<Token>& prompt, std::size_t written) {
-  const int wanted = settings_.max_tokens >= 0 ? std::min(settings_.max_tokens, kAnswerRoom) : kAnswerRoom;
-  const auto room = static_cast<std::size_t>(std::clamp(wanted, 1, std::max(1, session_.context() / 4)));
-  int dropped = 0;
-  while (prompt.size() + written + room > static_cast<std::size_t>(session_.context()) && turns_.size() > 1) {
-    turns_.erase(turns_.begin());
-    prompt = prompt_tokens();
-    ++dropped;
-  }
-  return dropped;
+  writing.tokens.insert(writing.tokens.end(), result.tokens.begin(), result.tokens.end());
+  writing.answer.reason = result.reason;
+  writing.answer.read_tokens += result.prompt_tokens;
+  writing.answer.read_seconds += result.prompt_seconds;
+  writing.answer.write_seconds += result.decode_seconds;
+  return result.reason == StopReason::context_full && turns().size() > 1;
 }
 
 void ChatSession::add_to_totals(const ChatAnswer& answer) {

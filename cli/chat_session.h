@@ -1,7 +1,7 @@
-// A chat: the turns so far, and a model's session kept in step with them.
+// A chat: a conversation, and a model's session kept in step with it.
 //
-// The turns are the truth. What the session holds is a cache of their beginning: before each answer it is cut
-// back to what still agrees, and only the rest is read.
+// The conversation is the truth. What the session holds is a cache of its beginning: before each answer it is
+// cut back to what still agrees, and only the rest is read.
 #pragma once
 
 #include <functional>
@@ -9,15 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "engine/chat_format.h"
+#include "engine/conversation.h"
 #include "engine/longhand.h"
 
 namespace longhand::cli {
-
-struct Turn {
-  std::string user;
-  std::string answer;
-  bool stopped = false;  // the answer was cut short by Ctrl-C, a limit or a full context
-};
 
 struct ChatSettings {
   std::string system;
@@ -41,7 +37,7 @@ struct ChatTotals {
 
 class ChatSession {
  public:
-  using OnText = std::function<void(std::string_view)>;
+  using OnText = std::function<void(const ReasoningSpan&)>;
 
   /// Throws Error as Session and Sampler do.
   ChatSession(const Model& model, const SessionOptions& options, ChatSettings settings);
@@ -50,7 +46,7 @@ class ChatSession {
   /// prompt never. Throws Error, and then the turns are as before: context_full (the turn alone does not
   /// fit), cancelled (while reading; while writing the answer so far is kept), nonfinite and others.
   ChatAnswer ask(const std::string& text, const OnText& on_text);
-  /// Answers the last turn anew. There must be one.
+  /// Answers the last turn anew. Throws Error as ask() does; range if there is none.
   ChatAnswer retry(const OnText& on_text);
   /// Forgets the last turn; false if there is none.
   bool undo();
@@ -60,23 +56,28 @@ class ChatSession {
   void change(ChatSettings settings);
 
   const ChatSettings& settings() const noexcept { return settings_; }
-  const std::vector<Turn>& turns() const noexcept { return turns_; }
+  const std::vector<ChatTurn>& turns() const noexcept { return conversation_->turns(); }
+  const ChatFormat& format() const noexcept { return format_; }
   const ChatTotals& totals() const noexcept { return totals_; }
   std::uint32_t seed() const noexcept { return sampler_.seed(); }
   Session& session() noexcept { return session_; }
   const Model& model() const noexcept { return session_.model(); }
 
  private:
-  ChatAnswer answer_last(const OnText& on_text);
-  bool answer_more(ChatAnswer& answer, std::vector<Token>& written, const OnText& on_text);
-  std::vector<Token> prompt_tokens() const;
-  int make_room(std::vector<Token>& prompt, std::size_t written);
+  struct Writing;
+
+  template <class Begin>
+  ChatAnswer answer_turn(Begin begin, const OnText& on_text);
+  ChatAnswer write(const OnText& on_text);
+  TurnPlan plan(std::size_t written);
+  bool write_more(Writing& writing);
   void add_to_totals(const ChatAnswer& answer);
 
   ChatSettings settings_;
   Session session_;
   Sampler sampler_;
-  std::vector<Turn> turns_;
+  ChatFormat format_;
+  std::optional<Conversation> conversation_;  // always there; optional so that it can be put back
   ChatTotals totals_;
 };
 

@@ -19,9 +19,13 @@ void project(const Step& s, const LayerPlan& plan, const LayerWeights& w) {
   run_matmuls(s.kernels, s.worker, jobs, s.scratch().panel.data());
 }
 
-// Norm and rotation of one head of one token.
-void place_head(const Step& s, const LayerPlan& plan, const NormWeights& norm, int t, float* head) {
-  if (s.config.arch->qk_norm == QkNorm::per_head) s.norm(norm, head, s.config.head_dim, head);
+// Norm and rotation of head h of token t.
+void place_head(const Step& s, const LayerPlan& plan, NormWeights norm, int t, int h, float* head) {
+  const QkNorm kind = s.config.arch->qk_norm;
+  if (kind == QkNorm::own_per_head && norm.weight != nullptr) norm.weight += std::int64_t{h} * s.config.head_dim;
+  if (kind == QkNorm::per_head || (kind == QkNorm::own_per_head && norm.weight != nullptr)) {
+    s.norm(norm, head, s.config.head_dim, head);
+  }
   if (!plan.rope) return;
   const int half = s.positions.rot() / 2;
   const std::int64_t row = (std::int64_t{plan.local_rope} * s.ws.batch + t) * half;
@@ -49,12 +53,12 @@ void place(const Step& s, int il, const LayerPlan& plan, const LayerWeights& w) 
     const int t = int(i / per_token), h = int(i % per_token);
     if (h < plan.heads) {
       float* q = s.ws.q.as<float>() + (std::int64_t{t} * plan.heads + h) * head_dim;
-      place_head(s, plan, w.q_norm, t, q);
+      place_head(s, plan, w.q_norm, t, h, q);
       s.kernels.scale(q, s.positions.query_scale(s.position + t), head_dim);
     } else {
       const std::int64_t row = std::int64_t{t} * plan.kv_heads + h - plan.heads;
       float* k = s.ws.k.as<float>() + row * head_dim;
-      place_head(s, plan, w.k_norm, t, k);
+      place_head(s, plan, w.k_norm, t, h - plan.heads, k);
       const KvView kv = s.cache.view(il, h - plan.heads);
       s.kernels.store_key[int(keys)](kv, s.position + t, k);
       s.kernels.store_value[int(values)](kv, s.position + t, s.ws.v.as<float>() + row * value_dim);

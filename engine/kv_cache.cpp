@@ -45,6 +45,12 @@ KvView KvCache::view(int layer, int kv_head) const noexcept {
   return v;
 }
 
+std::uint64_t KvCache::bytes() const noexcept {
+  std::uint64_t sum = 0;
+  for (const Layer& l : layers_) sum += l.keys.size() + l.values.size();
+  return sum;
+}
+
 std::uint64_t KvCache::bytes(const ModelConfig& c, int context, CacheType keys, CacheType values) noexcept {
   std::uint64_t heads = 0;
   for (const LayerPlan& plan : c.layers) heads += std::uint64_t(plan.kv_heads);

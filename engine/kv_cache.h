@@ -20,7 +20,9 @@ class KvCache {
   KvView view(int layer, int kv_head) const noexcept;
   CacheFormat key_format() const noexcept { return key_format_; }
   CacheFormat value_format() const noexcept { return value_format_; }
-  /// Bytes `context` tokens take when full.
+  /// Bytes reserved.
+  std::uint64_t bytes() const noexcept;
+  /// Bytes a cache for `context` tokens reserves.
   static std::uint64_t bytes(const ModelConfig& config, int context, CacheType keys, CacheType values) noexcept;
 
  private:

@@ -188,6 +188,7 @@ int Session::size() const noexcept { return int(impl_->tokens.size()); }
 int Session::context() const noexcept { return impl_->sizes.context; }
 int Session::threads() const noexcept { return impl_->sizes.threads; }
 std::span<const Token> Session::tokens() const noexcept { return impl_->tokens; }
+std::uint64_t Session::bytes() const noexcept { return impl_->cache.bytes() + impl_->ws.bytes(); }
 const Model& Session::model() const noexcept { return impl_->model; }
 bool Session::context_was_cut() const noexcept { return impl_->sizes.cut; }
 void Session::cancel() noexcept { impl_->cancel.store(true); }

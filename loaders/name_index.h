@@ -32,10 +32,11 @@ class NameIndex {
   }
 
   const Entry* find(std::span<const Entry> entries, std::string_view wanted) const noexcept {
-    const auto [first, last] = std::ranges::equal_range(slots_, hash(wanted), {}, &Slot::hash);
-    const auto at = std::ranges::lower_bound(first, last, wanted, {},
-                                             [&](const Slot& slot) { return entries[slot.entry].*name; });
-    return at != last && entries[at->entry].*name == wanted ? &entries[at->entry] : nullptr;
+    const std::uint32_t wanted_hash = hash(wanted);
+    const auto at = std::partition_point(slots_.begin(), slots_.end(), [&](const Slot& slot) {
+      return slot.hash != wanted_hash ? slot.hash < wanted_hash : entries[slot.entry].*name < wanted;
+    });
+    return at != slots_.end() && entries[at->entry].*name == wanted ? &entries[at->entry] : nullptr;
   }
 
   /// The first entry whose name an earlier one has already.

@@ -292,7 +292,7 @@ Spec parse_spec(std::string_view text) {
 Value format_value(Heap& heap, const Value& value, std::string_view text) {
   if (text.empty()) return to_string(heap, value);
   Spec spec = parse_spec(text);
-  if (value.is_number() && !(value.is(Kind::boolean) && (spec.type == '\0' || spec.type == 's'))) {
+  if (value.is_number() && spec.type != 's') {
     if (spec.type == 'c') return percent_item(heap, value, spec);
     if (spec.type == 'n') spec.type = '\0';
     if (spec.type != '\0' && std::string_view("dxXobeEfFgG%").find(spec.type) == std::string_view::npos) {

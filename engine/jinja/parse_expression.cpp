@@ -403,7 +403,10 @@ ExpressionPtr parse_binary(ParserState& s, Level weakest) {
 
 ExpressionPtr parse_expression(ParserState& s, bool with_condition) {
   ExpressionPtr value = parse_binary(s, kOr);
-  while (with_condition && s.is_word("if")) {
+  // "a if b if c" nests to the left, without recursion here but for every later walk over the tree.
+  constexpr int kMaxChain = 4;
+  for (int chain = 0; with_condition && s.is_word("if"); ++chain) {
+    if (chain == kMaxChain) syntax_error(s.line(), "conditions nested too deeply");
     const auto nest = s.nest();
     auto node = std::make_unique<Conditional>(s.line());
     s.take();

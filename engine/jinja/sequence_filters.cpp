@@ -116,9 +116,14 @@ Value items(Render& r, const Value& v, const Arguments&) {
   return generator(r.heap, find_method(Kind::dict, "items")(r, v, {}).items());
 }
 
+// Attributes only, never items.
 Value attr(Render& r, const Value& v, const Arguments& a) {
   const Bound bound("attr", a, {"name"}, 1);
-  return r.attribute(v, to_string(r.heap, *bound[0]).text().bytes());
+  const std::string& name = to_string(r.heap, *bound[0]).text().bytes();
+  if (v.is(Kind::dict) && find_method(Kind::dict, name) == nullptr) {
+    return Value::undefined(Missing::attribute, &name, Kind::dict);
+  }
+  return r.attribute(v, name);
 }
 
 // ---- map, select, reject: anything false, None too, counts as an empty sequence

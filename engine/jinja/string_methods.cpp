@@ -210,16 +210,7 @@ Value expandtabs(Render& r, const Value& self, const Arguments& a) {
 
 // ---- is...() ----------------------------------------------------------------------------------------------
 
-bool is_digit(char32_t c) { return c >= U'0' && c <= U'9'; }
-// Beyond ASCII every printable character that is no space counts as a letter; exact categories are not needed
-// here.
-bool is_alpha(char32_t c) {
-  return (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z') ||
-         (c >= 0xAA && c < 0xDC00 && is_printable(c) && is_cased(c)) ||
-         (c >= 0x5D0 && is_printable(c) && !(c >= 0x2000 && c < 0x2C00) && !(c >= 0x3000 && c < 0x3005) &&
-          !(c >= 0xFE00 && c < 0xFF21));
-}
-bool is_alnum(char32_t c) { return is_alpha(c) || is_digit(c); }
+bool is_alnum(char32_t c) { return is_letter(c) || is_decimal(c); }
 bool is_ascii(char32_t c) { return c < 0x80; }
 
 using Predicate = bool (*)(char32_t);
@@ -266,12 +257,12 @@ constexpr std::array<Named<Method>, 42> kMethods = {{
     {"format", format_method},
     {"index", index<false>},
     {"isalnum", all_are<is_alnum>},
-    {"isalpha", all_are<is_alpha>},
+    {"isalpha", all_are<is_letter>},
     {"isascii", all_are<is_ascii, true>},
-    {"isdecimal", all_are<is_digit>},
-    {"isdigit", all_are<is_digit>},
+    {"isdecimal", all_are<is_decimal>},
+    {"isdigit", all_are<is_decimal>},
     {"islower", case_test<Case::lower>},
-    {"isnumeric", all_are<is_digit>},
+    {"isnumeric", all_are<is_decimal>},
     {"isprintable", all_are<is_printable, true>},
     {"isspace", all_are<is_space>},
     {"istitle", case_test<Case::title>},

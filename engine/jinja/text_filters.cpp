@@ -78,8 +78,7 @@ Value word_count(Render& r, const Value& v, const Arguments&) {
   bool inside = false;
   for (std::size_t at = 0; at < s.size(); at += char_length(s, at)) {
     const char32_t c = char_at(s, at);
-    const bool word = (c >= U'0' && c <= U'9') || (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z') ||
-                      c == U'_' || (c >= 0xAA && is_printable(c));
+    const bool word = is_letter(c) || is_decimal(c) || c == U'_';
     words += word && !inside ? 1 : 0;
     inside = word;
   }
@@ -146,14 +145,17 @@ Value strip_tags(Render& r, const Value& v, const Arguments&) {
   return out.take();
 }
 
-void quote_url(Builder& out, const Text& text, bool keep_slash) {
+// In a query a space becomes "+" and a slash is quoted.
+void quote_url(Builder& out, const Text& text, bool query) {
   text.each_run([&](std::string_view run, bool trusted) {
     for (const char c : run) {
       const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                          std::string_view("_.-~").find(c) != std::string_view::npos ||
-                         (c == '/' && keep_slash);
+                         (c == '/' && !query);
       if (plain) {
         out.append(std::string_view(&c, 1), trusted);
+      } else if (c == ' ' && query) {
+        out.append("+", trusted);
       } else {
         out.append(fmt::format("%{:02X}", static_cast<unsigned char>(c)), trusted);
       }
@@ -163,7 +165,7 @@ void quote_url(Builder& out, const Text& text, bool keep_slash) {
 Value url_encode(Render& r, const Value& v, const Arguments&) {
   Builder out(r.heap);
   if (v.is(Kind::string) || !is_iterable(v)) {
-    quote_url(out, to_string(r.heap, v).text(), true);
+    quote_url(out, to_string(r.heap, v).text(), false);
     return out.take();
   }
   const Value pairs = v.is(Kind::dict) ? find_method(Kind::dict, "items")(r, v, {}) : v;
@@ -172,9 +174,9 @@ Value url_encode(Render& r, const Value& v, const Arguments&) {
     const std::vector<Value> items = collect(r.heap, pair);
     if (items.size() != 2) fail("urlencode: expected pairs");
     if (!std::exchange(first, false)) out.append("&");
-    quote_url(out, to_string(r.heap, items[0]).text(), false);
+    quote_url(out, to_string(r.heap, items[0]).text(), true);
     out.append("=");
-    quote_url(out, to_string(r.heap, items[1]).text(), false);
+    quote_url(out, to_string(r.heap, items[1]).text(), true);
   }
   return out.take();
 }

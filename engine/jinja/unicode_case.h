@@ -12,6 +12,8 @@ char32_t to_upper(char32_t code);
 void append_upper(std::u32string& out, char32_t code);
 /// False for control, format, unassigned and separator characters other than the space.
 bool is_printable(char32_t code);
+bool is_letter(char32_t code);
+bool is_decimal(char32_t code);
 /// str.isspace() and what strip() removes.
 bool is_space(char32_t code);
 inline bool is_cased(char32_t code) { return to_lower(code) != code || to_upper(code) != code; }

@@ -55,7 +55,8 @@ void add_headers(Corpus& corpus) {
   };
   int number = 0;
   for (const auto& [magic, says] : magics) {
-    corpus.add(fmt::format("magic_{}", number++), Errc::magic, says, [&](GgufWriter& w) { w.magic = magic; });
+    corpus.add(fmt::format("magic_{}", number++), Errc::magic, says,
+               [&start = magic](GgufWriter& w) { w.magic = start; });
   }
   for (const std::uint32_t version : {0U, 1U, 4U, 5U, 255U, 0x7FFFFFFFU, 0xFFFFFFFFU}) {
     corpus.add(fmt::format("version_{}", version), Errc::version, "must be 2 or 3",
@@ -110,7 +111,7 @@ void add_key_names(Corpus& corpus) {
       {"c1_control", "a\xC2\x9B"},
   };
   for (const auto& [name, key] : names) {
-    corpus.add("key_name_" + name, Errc::range, "name", [&](GgufWriter& w) { w.add(key, 1U); });
+    corpus.add("key_name_" + name, Errc::range, "name", [&text = key](GgufWriter& w) { w.add(text, 1U); });
   }
   corpus.add("key_name_too_long", Errc::limit, "65535",
              [](GgufWriter& w) { w.add(std::string(65536, 'k'), 1U); });

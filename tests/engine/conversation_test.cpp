@@ -1,0 +1,181 @@
+#include "engine/conversation.h"
+
+#include <gtest/gtest.h>
+
+#include "ops/error.h"
+#include "tests/support/tiny_vocab.h"
+
+namespace longhand {
+namespace {
+
+const char* const kChatMl =
+    "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+
+// What a session would do, without a model.
+struct FakeSession {
+  std::vector<Token> tokens;
+  void follow(const TurnPlan& plan) {
+    ASSERT_LE(plan.rewind_to, tokens.size());
+    tokens.resize(plan.rewind_to);
+    tokens.insert(tokens.end(), plan.new_tokens.begin(), plan.new_tokens.end());
+  }
+  void generate(const std::vector<Token>& answer) { tokens.insert(tokens.end(), answer.begin(), answer.end()); }
+};
+
+class ConversationTest : public ::testing::Test {
+ protected:
+  TurnPlan plan(std::size_t context = 100'000, std::size_t reserve = 0) {
+    TurnPlan plan = chat.plan_turn(session.tokens, context, reserve);
+    session.follow(plan);
+    return plan;
+  }
+  void reply(const std::string& text, const std::vector<Token>& tokens) {
+    session.generate(tokens);
+    chat.answer({text, "", text, tokens});
+  }
+  void reply(const std::string& text) { reply(text, tokenizer.encode(text, {.add_special = false})); }
+  std::string held() const { return tokenizer.decode(session.tokens, false, true); }
+
+  Tokenizer tokenizer{test::tiny_vocab()};
+  ChatFormat format{{kChatMl, "", "", "", std::nullopt}};
+  Conversation chat{format, tokenizer};
+  FakeSession session;
+};
+
+TEST_F(ConversationTest, FirstTurnFeedsEverything) {
+  chat.set_system("be brief");
+  chat.ask("hi");
+  const TurnPlan first = plan();
+  EXPECT_EQ(first.rewind_to, 0U);
+  EXPECT_EQ(held(), "<|im_start|>system\nbe brief<|im_end|>\n<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n");
+}
+
+TEST_F(ConversationTest, LaterTurnsFeedOnlyWhatIsNew) {
+  chat.ask("hi");
+  plan();
+  reply("hello");
+  const std::size_t before = session.tokens.size();
+  chat.ask("more");
+  const TurnPlan second = plan();
+  EXPECT_EQ(second.rewind_to, before);
+  EXPECT_EQ(tokenizer.decode(second.new_tokens, false, true),
+            "<|im_end|>\n<|im_start|>user\nmore<|im_end|>\n<|im_start|>assistant\n");
+}
+
+TEST_F(ConversationTest, GeneratedTokensAreKeptThoughEncodingWouldDiffer) {
+  chat.ask("hi");
+  plan();
+  const std::vector<Token> usual = tokenizer.encode("abc", {.add_special = false});
+  std::vector<Token> odd;  // the same text letter by letter
+  for (const char* letter : {"a", "b", "c"}) {
+    for (const Token token : tokenizer.encode(letter, {.add_special = false})) odd.push_back(token);
+  }
+  ASSERT_NE(usual, odd);
+  reply("abc", odd);
+  const std::vector<Token> before = session.tokens;
+  for (const char* question : {"one", "two", "three"}) {
+    chat.ask(question);
+    EXPECT_EQ(plan().rewind_to, question == std::string("one") ? before.size() : session.tokens.size() - plan().new_tokens.size());
+    EXPECT_TRUE(std::equal(before.begin(), before.end(), session.tokens.begin()));
+    reply("abc", odd);
+  }
+}
+
+TEST_F(ConversationTest, AnswersTheTemplateChangesAreEncodedAnew) {
+  chat.ask("hi");
+  plan();
+  session.generate(tokenizer.encode("thought abc", {.add_special = false}));
+  chat.answer({"abc", "thought", "thought abc", tokenizer.encode("thought abc", {.add_special = false})});
+  chat.ask("more");
+  plan();
+  EXPECT_EQ(held(), prompt_text(format.render(std::vector<ChatMessage>{
+                        {"user", "hi", ""}, {"assistant", "abc", "thought"}, {"user", "more", ""}})));
+}
+
+TEST_F(ConversationTest, RetryFeedsOneTokenAgain) {
+  chat.ask("hi");
+  plan();
+  const std::vector<Token> prompt = session.tokens;
+  reply("abc");
+  ASSERT_TRUE(chat.retry());
+  const TurnPlan again = plan();
+  EXPECT_EQ(again.rewind_to, prompt.size() - 1);
+  EXPECT_EQ(session.tokens, prompt);
+}
+
+TEST_F(ConversationTest, UndoGoesBackToTheTurnBefore) {
+  chat.ask("one");
+  plan();
+  reply("abc");
+  const std::vector<Token> after_one = session.tokens;
+  chat.ask("two");
+  plan();
+  reply("cab");
+  ASSERT_TRUE(chat.undo());
+  EXPECT_EQ(chat.turns().size(), 1U);
+  chat.ask("three");
+  EXPECT_EQ(plan().rewind_to, after_one.size() + tokenizer.encode("<|im_end|>\n<|im_start|>user\nt", {false, true}).size());
+  EXPECT_TRUE(chat.undo());
+  EXPECT_TRUE(chat.undo());
+  EXPECT_FALSE(chat.undo());
+  EXPECT_FALSE(chat.retry());
+}
+
+TEST_F(ConversationTest, ClearKeepsTheSystemPrompt) {
+  chat.set_system("sys");
+  chat.ask("one");
+  plan();
+  reply("abc");
+  chat.clear();
+  chat.ask("two");
+  plan();
+  EXPECT_EQ(held(), "<|im_start|>system\nsys<|im_end|>\n<|im_start|>user\ntwo<|im_end|>\n<|im_start|>assistant\n");
+}
+
+TEST_F(ConversationTest, OldestTurnsAreDroppedWhenTheContextIsFull) {
+  chat.set_system("sys");
+  std::size_t fits = 0;
+  for (const char* question : {"one", "two", "three", "four"}) {
+    chat.ask(question);
+    plan();
+    if (question != std::string("four")) reply("abc");
+    fits = session.tokens.size();
+  }
+  const TurnPlan smaller = plan(fits - 1);
+  EXPECT_EQ(smaller.dropped_turns, 1);
+  EXPECT_EQ(chat.turns().size(), 3U);
+  EXPECT_EQ(chat.turns()[0].user, "two");
+  EXPECT_EQ(held().find("one"), std::string::npos);
+  EXPECT_TRUE(held().starts_with("<|im_start|>system\nsys<|im_end|>\n<|im_start|>user\ntwo"));
+  EXPECT_LE(session.tokens.size(), fits - 1);
+}
+
+TEST_F(ConversationTest, AMessageTooLongChangesNothing) {
+  chat.set_system("sys");
+  chat.ask("one");
+  plan();
+  reply("abc");
+  chat.ask(std::string(1000, 'z'));
+  const auto turns = chat.turns().size();
+  try {
+    chat.plan_turn(session.tokens, 100, 0);
+    FAIL();
+  } catch (const Error& error) { EXPECT_EQ(error.code(), Errc::context_full); }
+  EXPECT_EQ(chat.turns().size(), turns);
+  EXPECT_TRUE(chat.undo());
+  chat.ask("ok");
+  EXPECT_NO_THROW(plan(1000));
+}
+
+TEST_F(ConversationTest, PlansOnlyForTurnsThatWait) {
+  EXPECT_THROW(plan(), Error);
+  chat.ask("hi");
+  plan();
+  reply("abc");
+  EXPECT_THROW(plan(), Error);
+  EXPECT_THROW(chat.answer({}), Error);
+}
+
+}  // namespace
+}  // namespace longhand

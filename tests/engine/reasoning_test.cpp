@@ -1,0 +1,59 @@
+#include "engine/reasoning.h"
+
+#include <gtest/gtest.h>
+
+namespace longhand {
+namespace {
+
+// The stream in chunks of `size` bytes as "R(...)A(...)".
+std::string split(const ReasoningStyle& style, bool inside, std::string_view text, std::size_t size) {
+  ReasoningSplitter splitter(style, inside);
+  std::vector<ReasoningSpan> spans;
+  const auto add = [&](std::vector<ReasoningSpan> more) {
+    for (ReasoningSpan& span : more) {
+      if (!spans.empty() && spans.back().kind == span.kind) {
+        spans.back().text += span.text;
+      } else {
+        spans.push_back(std::move(span));
+      }
+    }
+  };
+  for (std::size_t at = 0; at < text.size(); at += size) add(splitter.push(text.substr(at, size)));
+  add(splitter.finish());
+  std::string out;
+  for (const ReasoningSpan& span : spans) out += (span.kind == ReasoningSpan::Kind::answer ? "A(" : "R(") + span.text + ")";
+  return out;
+}
+
+struct Case {
+  const char* marks;  // a template mentioning the style
+  bool inside;
+  const char *stream, *expected;
+};
+const Case kCases[] = {
+    {"no marks", false, "a <think>b</think>", "A(a <think>b</think>)"},
+    {"<think>", false, "<think>\nwhy\n</think>\n\nbecause", "R(why\n)A(because)"},
+    {"<think>", true, "why</think>because", "R(why)A(because)"},
+    {"<think>", false, "plain answer", "A(plain answer)"},
+    {"<think>", false, "a < b <thin and <think>c</think>", "A(a < b <thin and )R(c)"},
+    {"<think>", true, "never closed", "R(never closed)"},
+    {"<think>", false, "half a marker <thi", "A(half a marker <thi)"},
+    {"[THINK]", false, "[THINK]x[/THINK]y", "R(x)A(y)"},
+    {"<|channel>thought", false, "<|channel>thought\nx<channel|>y", "R(x)A(y)"},
+    {"<|START_THINKING|><think>", false, "<|START_THINKING|>x<|END_THINKING|>y", "R(x)A(y)"},
+    {"<|channel|><|message|>", false,
+     "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>yes", "R(hm)A(yes)"},
+    {"<|channel|><|message|>", false, "<|channel|>commentary to=f<|message|>{}<|call|>", "R({})"},
+    {"<|channel|><|message|>", false, "just text", "A(just text)"},
+};
+
+TEST(Reasoning, SplitsHoweverTheStreamIsCut) {
+  for (const Case& c : kCases) {
+    for (const std::size_t size : {1, 2, 3, 7, 1000}) {
+      EXPECT_EQ(split(find_reasoning_style(c.marks), c.inside, c.stream, size), c.expected) << c.stream << " by " << size;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace longhand
