@@ -23,9 +23,9 @@ constexpr std::array<std::string_view, 5> kRoles = {"system", "user", "assistant
 constexpr std::string_view kProbeUser = "zqprobeuser", kProbeAnswer = "zqprobeanswer",
                            kProbeSystem = "zqprobesystem";
 
-// Room per message beyond the basic budget: templates look at each message a few hundred times, some look at
-// all earlier ones too.
-constexpr std::uint64_t kStepsPerMessage = 50'000;
+// Room beyond the basic budget: templates take some hundred steps a message, some look at all earlier
+// messages too, and all copy the texts a few times.
+constexpr std::uint64_t kStepsPerMessage = 50'000, kCopies = 16;
 
 /// Builds the variables of a template.
 class Variables {
@@ -159,7 +159,10 @@ jinja::Text ChatFormat::run(std::span<const ChatMessage> messages, const ChatOpt
   jinja::RenderOptions render;
   render.now = source_.now;
   render.mutable_data = true;  // every rendering has its own data; some published templates append to lists
-  render.limits.steps += kStepsPerMessage * messages.size();
+  for (const ChatMessage& message : messages) {
+    render.limits.steps += kStepsPerMessage + message.content.size();
+    render.limits.bytes += kCopies * message.content.size();
+  }
   return template_->render(heap, variables.all(), render);
 }
 

@@ -204,7 +204,7 @@ bool contains(Heap& heap, const Value& container, const Value& item) {
       if (!item.is(Kind::string)) {
         fail(fmt::format("'in <string>' requires string as left operand, not {}", type_name(item)));
       }
-      heap.step(container.view().size() / 32);
+      heap.step(container.view().size() / 8);
       return container.view().find(item.view()) != std::string_view::npos;
     case Kind::dict:
       return container.dict().find(heap, item) != nullptr;

@@ -21,7 +21,8 @@ std::string split(const ReasoningStyle& style, bool inside, std::string_view tex
   for (std::size_t at = 0; at < text.size(); at += size) add(splitter.push(text.substr(at, size)));
   add(splitter.finish());
   std::string out;
-  for (const ReasoningSpan& span : spans) out += (span.kind == ReasoningSpan::Kind::answer ? "A(" : "R(") + span.text + ")";
+  for (const ReasoningSpan& span : spans)
+    out += (span.kind == ReasoningSpan::Kind::answer ? "A(" : "R(") + span.text + ")";
   return out;
 }
 
@@ -42,7 +43,8 @@ const Case kCases[] = {
     {"<|channel>thought", false, "<|channel>thought\nx<channel|>y", "R(x)A(y)"},
     {"<|START_THINKING|><think>", false, "<|START_THINKING|>x<|END_THINKING|>y", "R(x)A(y)"},
     {"<|channel|><|message|>", false,
-     "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>yes", "R(hm)A(yes)"},
+     "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>yes",
+     "R(hm)A(yes)"},
     {"<|channel|><|message|>", false, "<|channel|>commentary to=f<|message|>{}<|call|>", "R({})"},
     {"<|channel|><|message|>", false, "just text", "A(just text)"},
 };
@@ -50,7 +52,8 @@ const Case kCases[] = {
 TEST(Reasoning, SplitsHoweverTheStreamIsCut) {
   for (const Case& c : kCases) {
     for (const std::size_t size : {1, 2, 3, 7, 1000}) {
-      EXPECT_EQ(split(find_reasoning_style(c.marks), c.inside, c.stream, size), c.expected) << c.stream << " by " << size;
+      EXPECT_EQ(split(find_reasoning_style(c.marks), c.inside, c.stream, size), c.expected)
+          << c.stream << " by " << size;
     }
   }
 }
