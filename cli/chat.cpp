@@ -82,9 +82,10 @@ int Chat::loop() {
 
 // False if it means to leave.
 bool Chat::handle_interrupt(const std::string& typed) {
-  take_interrupts();
+  const int presses = take_interrupts();
   write_error("\n");
-  empty_interrupts_ = typed.empty() ? empty_interrupts_ + 1 : 0;
+  empty_interrupts_ =
+      typed.empty() ? empty_interrupts_ + presses : presses - 1;  // the first dropped the line
   if (!input_.interactive() || empty_interrupts_ > 1) return false;
   if (empty_interrupts_ == 1) print_note("Ctrl-C again or Ctrl-D leaves");
   return true;

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <cwchar>
+#include <utility>
 
 #include "cli/line_input.h"
 #include "cli/output.h"
@@ -65,13 +66,11 @@ class LineEditor : public LineInput {
       if (text.ends_with('\n')) text.pop_back();
       return {InputEvent::line, pastes_.resolve(std::move(text))};
     }
-    const LineInfo* typed = el_line(editor_);
-    std::string left(typed->buffer, typed->lastchar);
     el_set(editor_, EL_PREP_TERM, 0);
     el_reset(editor_);
     pastes_.resolve("");
     if (leave_signal() != 0) return {InputEvent::leave, ""};
-    if (signal_waiting()) return {InputEvent::interrupt, std::move(left)};
+    if (signal_waiting()) return {InputEvent::interrupt, std::exchange(left_, {})};
     return {InputEvent::end, ""};
   }
 
@@ -125,7 +124,11 @@ class LineEditor : public LineInput {
   int read_byte(char& byte) {
     for (;;) {
       if (!wait_readable(STDIN_FILENO)) {
-        if (signal_waiting()) return -1;
+        if (signal_waiting()) {
+          const LineInfo* typed = el_line(editor_);  // the editor forgets it when reading fails
+          left_.assign(typed->buffer, typed->lastchar);
+          return -1;
+        }
         if (take_terminal_change()) redraw(editor_);
         continue;
       }
@@ -184,6 +187,7 @@ class LineEditor : public LineInput {
   EditLine* editor_ = nullptr;
   ::History* history_ = nullptr;
   std::string prompt_;
+  std::string left_;     // what had been typed when a signal came
   std::string waiting_;  // bytes read but not yet handed to the editor
   PasteStore pastes_;
   bool bracketed_ = takes_escapes(STDERR_FILENO);

@@ -10,6 +10,7 @@
 #include "cli/arguments.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
+#include "cli/signals.h"
 #include "cli/verbs.h"
 #include "ops/error.h"
 
@@ -76,7 +77,8 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const BrokenPipe&) { return kSignalBase + SIGPIPE; } catch (const longhand::Error& error) {
-    return error.code() == longhand::Errc::cancelled ? kInterrupted : fail(error.what(), kFailure);
+    if (error.code() != longhand::Errc::cancelled) return fail(error.what(), kFailure);
+    return leave_signal() != 0 ? kSignalBase + leave_signal() : kInterrupted;
   } catch (const std::bad_alloc&) {
     return fail("out of memory [E_NOMEM]", kFailure);
   } catch (const std::exception& error) { return fail(longhand::escape_controls(error.what()), kFailure); }

@@ -19,9 +19,13 @@ void project(const Step& s, const LayerPlan& plan, const LayerWeights& w) {
   run_matmuls(s.kernels, s.worker, jobs, s.scratch().panel.data());
 }
 
-// Norm and rotation of one head of one token.
-void place_head(const Step& s, const LayerPlan& plan, const NormWeights& norm, int t, float* head) {
-  if (s.config.arch->qk_norm == QkNorm::per_head) s.norm(norm, head, s.config.head_dim, head);
+// Norm and rotation of head h of token t.
+void place_head(const Step& s, const LayerPlan& plan, NormWeights norm, int t, int h, float* head) {
+  const QkNorm kind = s.config.arch->qk_norm;
+  if (kind == QkNorm::own_per_head && norm.weight != nullptr) norm.weight += std::int64_t{h} * s.config.head_dim;
+  if (kind == QkNorm::per_head || (kind == QkNorm::own_per_head && norm.weight != nullptr)) {
+    s.norm(norm, head, s.config.head_dim, head);
+  }
   if (!plan.rope) return;
   const int half = s.positions.rot() / 2;
   const std::int64_t row = (std::int64_t{plan.local_rope} * s.ws.batch + t) * half;
@@ -49,15 +53,16 @@ void place(const Step& s, int il, const LayerPlan& plan, const LayerWeights& w) 
     const int t = int(i / per_token), h = int(i % per_token);
     if (h < plan.heads) {
       float* q = s.ws.q.as<float>() + (std::int64_t{t} * plan.heads + h) * head_dim;
-      place_head(s, plan, w.q_norm, t, q);
+      place_head(s, plan, w.q_norm, t, h, q);
       s.kernels.scale(q, s.positions.query_scale(s.position + t), head_dim);
     } else {
       const std::int64_t row = std::int64_t{t} * plan.kv_heads + h - plan.heads;
       float* k = s.ws.k.as<float>() + row * head_dim;
-      place_head(s, plan, w.k_norm, t, k);
-      const KvView kv = s.cache.view(il, h - plan.heads);
-      s.kernels.store_key[int(keys)](kv, s.position + t, k);
-      s.kernels.store_value[int(values)](kv, s.position + t, s.ws.v.as<float>() + row * value_dim);
+      place_head(s, plan, w.k_norm, t, h - plan.heads, k);
+      const int position = s.position + t;
+      const KvView kv = s.cache.view(il, h - plan.heads, position);
+      s.kernels.store_key[int(keys)](kv, position % kAttendKeys, k);
+      s.kernels.store_value[int(values)](kv, position % kAttendKeys, s.ws.v.as<float>() + row * value_dim);
     }
   }
 }
@@ -114,16 +119,23 @@ struct Partials {
   float *m, *l, *acc;
 };
 
+// Positions inside the chunk count from its start.
 void attend_chunk(const Units& u, int il, const Tile& tile, int chunk, const Partials& to) {
   const Step& s = u.s;
+  const int start = chunk * kAttendKeys;
+  std::array<std::int32_t, kAttendRows> first, last;
+  for (std::size_t r = 0; r < std::size_t(tile.rows); ++r) {
+    first[r] = std::clamp(tile.from[r] - start, 0, kAttendKeys);
+    last[r] = std::clamp(tile.to[r] - start, 0, kAttendKeys);
+  }
   AttendArgs a;
-  a.kv = s.cache.view(il, tile.kv_head);
-  a.begin = std::max(chunk * kAttendKeys, tile.begin / kKeyBlock * kKeyBlock);
-  a.end = std::min((chunk + 1) * kAttendKeys, tile.end);
+  a.kv = s.cache.view(il, tile.kv_head, start);
+  a.begin = std::max(0, tile.begin - start) / kKeyBlock * kKeyBlock;
+  a.end = std::min(kAttendKeys, tile.end - start);
   a.rows = tile.rows;
   a.q = tile.q.data();
-  a.from = tile.from.data();
-  a.to = tile.to.data();
+  a.from = first.data();
+  a.to = last.data();
   a.softcap = s.config.attention_softcap;
   a.scores = s.scratch().scores.as<float>();
   a.m = to.m;

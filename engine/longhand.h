@@ -27,8 +27,8 @@ using Token = std::int32_t;
 struct LoadOptions {
   bool repack = true;               ///< interleave weights for the CPU at load; false computes from the file's own rows
   int threads = 0;                  ///< for loading; 0: as many as the machine gives this process
-  std::string isa;                  ///< "avx2", "sse2", ...; empty: LONGHAND_ISA, else the best this CPU runs
-  std::function<bool(float)> progress;  ///< told the share done, 0..1; returning false cancels the load
+  std::string isa = {};             ///< "avx2", "sse2", ...; empty: LONGHAND_ISA, else the best this CPU runs
+  std::function<bool(float)> progress = {};  ///< told the share done, 0..1; returning false cancels the load
 };
 
 /// What a model is, for showing.
@@ -90,7 +90,7 @@ struct SessionOptions {
   int batch = 512;            ///< tokens computed at once while reading a prompt; results do not depend on it
   CacheType key_cache = CacheType::f16;
   CacheType value_cache = CacheType::f16;
-  RopeOptions rope;
+  RopeOptions rope = {};
 };
 
 /// One running text: its tokens and their keys and values.
@@ -173,12 +173,12 @@ struct SamplerOptions {
   float mirostat_tau = 5.0f;
   float mirostat_eta = 0.1f;
   bool ignore_eos = false;  ///< never end by itself
-  std::vector<std::pair<Token, float>> logit_bias;
+  std::vector<std::pair<Token, float>> logit_bias = {};
   std::vector<SamplerStage> stages = {
       SamplerStage::penalties, SamplerStage::dry,       SamplerStage::top_n_sigma,
       SamplerStage::top_k,     SamplerStage::typical_p, SamplerStage::top_p,
       SamplerStage::min_p,     SamplerStage::xtc,       SamplerStage::temperature};
-  std::string grammar;  ///< GBNF text; empty: none
+  std::string grammar = {};  ///< GBNF text; empty: none
 };
 
 /// "penalties;dry;top_k" or the short form "edskypmxt", one letter a stage in the order of the enum. Throws
@@ -222,7 +222,7 @@ std::string_view stop_reason_name(StopReason reason) noexcept;
 
 struct GenerateOptions {
   int max_tokens = -1;               ///< -1: until the model ends or the context is full
-  std::vector<std::string> stop;     ///< the text ends before the first of these
+  std::vector<std::string> stop = {};  ///< the text ends before the first of these
 };
 
 struct GenerateResult {

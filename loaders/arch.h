@@ -23,7 +23,12 @@ enum class Residual : unsigned char {
   parallel,       // attention and feed-forward both read x
   by_ffn_norm,    // parallel in files without a norm of their own for the feed-forward
 };
-enum class QkNorm : unsigned char { none, per_head, full_width };
+enum class QkNorm : unsigned char {
+  none,
+  per_head,       // over each head, one weight for all of them
+  own_per_head,   // over each head, a weight of its own; only the larger models of a family have it
+  full_width,     // over all heads together
+};
 enum class Rope : unsigned char { none, neighbours, halves };  // pairs (2i, 2i + 1) or (i, i + rot / 2)
 enum class Act : unsigned char { silu, gelu, relu_squared };
 enum class Gating : unsigned char { softmax, sigmoid, softmax_selected };

@@ -19,7 +19,7 @@ void gemma3_query_scale(ModelConfig& c) {
 // OLMo-3 stretches only the layers that see everything; its window layers keep the same base unstretched.
 void olmo_local_base(ModelConfig& c) { c.rope.local_base = c.rope.base; }
 
-// Old files lack the scales of the paper (MiniCPM, arXiv 2404.06395).
+// Old files lack the scales of the paper (MiniCPM, arXiv 2404.06395), whose logits are divided by hidden / 256.
 void minicpm_scales(ModelConfig& c) {
   if (c.embedding_scale == 0) c.embedding_scale = 12;
   if (c.residual_scale == 0) c.residual_scale = 1.4f / std::sqrt(float(c.layers.size()));
@@ -34,7 +34,7 @@ constexpr ArchSpec kArchs[] = {
     {.name = "ernie4_5"},
     {.name = "granite", .logits_divided = true},
     {.name = "granitemoe", .logits_divided = true},
-    {.name = "minicpm", .quirk = minicpm_scales},
+    {.name = "minicpm", .logits_divided = true, .quirk = minicpm_scales},
     {.name = "qwen2", .rope = Rope::halves},
     {.name = "qwen2moe", .rope = Rope::halves, .experts = {.normalise = false}},
     {.name = "qwen3", .qk_norm = QkNorm::per_head, .rope = Rope::halves},
@@ -51,10 +51,10 @@ constexpr ArchSpec kArchs[] = {
      .act = Act::gelu, .window = {.period = 6, .local_rope = true}, .sqrt_embedding = true,
      .quirk = gemma3_query_scale},
     {.name = "glm4", .place = NormPlace::sandwich},
-    {.name = "command-r", .norm = Norm::layer, .residual = Residual::parallel},
+    {.name = "command-r", .norm = Norm::layer, .qk_norm = QkNorm::own_per_head, .residual = Residual::parallel},
     {.name = "cohere2", .norm = Norm::layer, .residual = Residual::parallel, .window = {.period = 4, .rope_only_local = true}},
     {.name = "starcoder2", .norm = Norm::layer, .rope = Rope::halves, .act = Act::gelu, .gated = false},
-    {.name = "stablelm", .norm = Norm::layer, .residual = Residual::by_ffn_norm, .rope = Rope::halves},
+    {.name = "stablelm", .norm = Norm::layer, .qk_norm = QkNorm::own_per_head, .residual = Residual::by_ffn_norm, .rope = Rope::halves},
     {.name = "nemotron", .norm = Norm::layer, .rope = Rope::halves, .act = Act::relu_squared, .gated = false},
     {.name = "phi2", .norm = Norm::layer, .residual = Residual::parallel, .rope = Rope::halves, .act = Act::gelu, .gated = false},
 };

@@ -212,9 +212,10 @@ void load_attention(LayerLoader& in, const ModelConfig& c, const LayerPlan& plan
   if (c.arch->qk_norm == QkNorm::per_head) {
     w.q_norm = in.norm("attn_q_norm", c.head_dim);
     w.k_norm = in.norm("attn_k_norm", c.head_dim);
-  } else if (c.arch->qk_norm == QkNorm::full_width) {
-    w.q_norm = in.norm("attn_q_norm", q);
-    w.k_norm = in.norm("attn_k_norm", k);
+  } else if (c.arch->qk_norm != QkNorm::none) {
+    const bool required = c.arch->qk_norm == QkNorm::full_width;
+    w.q_norm = in.norm("attn_q_norm", q, required);
+    w.k_norm = in.norm("attn_k_norm", k, required);
   }
 }
 

@@ -30,7 +30,7 @@ struct NormWeights {
 /// Fused tensors of a file (qkv, gate and up) appear here as their parts.
 struct LayerWeights {
   NormWeights attn_norm, attn_post_norm;  // (hidden)
-  NormWeights q_norm, k_norm;             // (head_dim), or (heads x head_dim) and (kv_heads x head_dim)
+  NormWeights q_norm, k_norm;             // (head_dim), or (heads, head_dim) and (kv_heads, head_dim)
   Linear q;                               // (heads x head_dim, hidden)
   Linear k;                               // (kv_heads x head_dim, hidden)
   Linear v;                               // (kv_heads x value_dim, hidden)

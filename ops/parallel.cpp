@@ -2,8 +2,6 @@
 
 #include <omp.h>
 
-#include <thread>
-
 namespace longhand {
 namespace {
 
@@ -25,15 +23,14 @@ void Barrier::wait() noexcept {
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) == workers_ - 1) {
     arrived_.store(0, std::memory_order_relaxed);
     phase_.store(phase + 1, std::memory_order_release);
+    phase_.notify_all();  // looks at a counter of sleepers, and calls the system only when there is one
     return;
   }
-  for (int spins = 0; phase_.load(std::memory_order_acquire) == phase; ++spins) {
-    if (spins < kSpins) {
-      relax();
-    } else {
-      std::this_thread::yield();
-    }
+  for (int spins = 0; spins < kSpins; ++spins) {
+    if (phase_.load(std::memory_order_acquire) != phase) return;
+    relax();
   }
+  phase_.wait(phase, std::memory_order_acquire);
 }
 
 void Team::run(const std::function<void(const Worker&)>& body) const noexcept {

@@ -16,7 +16,7 @@ struct RopeParams {
   double factor = 1;                                                      // context stretched by this
   int original_context = 0;                                               // yarn
   double beta_fast = 32, beta_slow = 1, ext_factor = 1, attn_factor = 1;  // yarn
-  std::span<const float> divisors;  // (rot / 2) or empty: factor tensors of the file
+  std::span<const float> divisors = {};  // (rot / 2) or empty: factor tensors of the file
 };
 
 struct RopeTable {

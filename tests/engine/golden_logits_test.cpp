@@ -60,7 +60,8 @@ std::vector<std::string> runnable_models() {
     for (const std::string& name : test::list_folder(root)) {
       const Golden g(root + "/" + name);
       bool known = find_arch(g.meta.at("arch").get<std::string>()) != nullptr;
-      for (const auto& [type, count] : g.meta.value("tensor_types", Json::object()).items()) known = known && types.contains(type);
+      const Json used = g.meta.value("tensor_types", Json::object());
+      for (const auto& [type, count] : used.items()) known = known && types.contains(type);
       if (known) models.push_back(std::string(set) + "/" + name);
     }
   }
@@ -110,8 +111,8 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(GoldenLogits);
 INSTANTIATE_TEST_SUITE_P(Models, GoldenLogits, testing::ValuesIn(runnable_models()), model_name);
 
 TEST(GoldenData, IsHere) {
-  LONGHAND_NEED_GOLDEN(test::golden("archs"));
-  EXPECT_GE(runnable_models().size(), 40u);
+  const std::size_t whole_set = test::golden("archs/llama-Q4_K_M").empty() ? 7 : 90;
+  EXPECT_GE(runnable_models().size(), whole_set);
 }
 
 }  // namespace

@@ -136,7 +136,7 @@ TEST(Gguf, KeepsItsViewsWhenMovedAndReleased) {
   Gguf first = Gguf::open(path);
   const Gguf file = std::move(first);
   EXPECT_EQ(file.name(), "model.gguf");
-  for (const TensorInfo& tensor : file.tensors()) file.release(tensor);
+  for (const TensorInfo& tensor : file.tensors()) file.release(tensor.data);
   EXPECT_EQ(text(file.find_tensor("token_embd.weight")->data), std::string(68, 'q'));
 }
 
@@ -170,7 +170,7 @@ TEST(SplitGguf, OpensAllPartsFromTheFirst) {
     ASSERT_NE(tensor, nullptr);
     EXPECT_EQ(tensor->part, no);
     EXPECT_EQ(text(tensor->data), encode(1.0F * static_cast<float>(no)) + encode(0.5F));
-    file.release(*tensor);
+    file.release(tensor->data);
   }
   EXPECT_EQ(file.require_int(key::block_count), 7);
   std::uintmax_t bytes = 0;

@@ -33,7 +33,7 @@ TEST_P(Elementwise, RmsNorm) {
     double squares = 0;
     for (const float v : x) squares += double(v) * v;
     const double scale = 1 / std::sqrt(squares / n + 1e-5);
-    std::vector<float> out(std::size_t(n) + 1, 77), plain(std::size_t(n));
+    std::vector<float> out(x.size() + 1, 77), plain(x.size());
     k.rms_norm(x.data(), w.data(), 1e-5f, n, out.data());
     k.rms_norm(x.data(), nullptr, 1e-5f, n, plain.data());
     for (std::size_t i = 0; i < x.size(); ++i) {

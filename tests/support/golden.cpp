@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -11,8 +12,12 @@
 namespace longhand::test {
 
 std::string golden(const std::string& relative) {
-  const std::string path = std::string(LONGHAND_GOLDEN) + "/" + relative;
-  return std::filesystem::exists(path) ? path : "";
+  const char* elsewhere = std::getenv("LONGHAND_GOLDEN");
+  for (const char* root : {elsewhere != nullptr ? elsewhere : LONGHAND_GOLDEN, LONGHAND_TEST_DATA}) {
+    const std::string path = std::string(root) + "/" + relative;
+    if (std::filesystem::exists(path)) return path;
+  }
+  return "";
 }
 
 std::string read_text(const std::string& path) {

@@ -1,4 +1,5 @@
-// Golden reference data beside the checkout; tests that need it skip loudly where it is absent.
+// Reference data: the whole set beside the checkout (or where LONGHAND_GOLDEN says) where there is one, else the small part in tests/data. Tests that
+// need what is not there skip loudly.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -9,7 +10,7 @@
 
 namespace longhand::test {
 
-/// Path below the golden data, or "" when it is not there.
+/// Path of a file or folder of the reference data, or "" when it is not there.
 std::string golden(const std::string& relative);
 std::vector<std::byte> read_bytes(const std::string& path);
 std::vector<float> read_floats(const std::string& path);
