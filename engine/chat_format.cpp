@@ -160,7 +160,7 @@ jinja::Text ChatFormat::run(std::span<const ChatMessage> messages, const ChatOpt
   render.now = source_.now;
   render.mutable_data = true;  // every rendering has its own data; some published templates append to lists
   for (const ChatMessage& message : messages) {
-    render.limits.steps += kStepsPerMessage + message.content.size();
+    render.limits.steps += kStepsPerMessage + 4 * message.content.size();
     render.limits.bytes += kCopies * message.content.size();
   }
   return template_->render(heap, variables.all(), render);

@@ -341,10 +341,7 @@ Value repeat(Heap& heap, const Value& value, std::int64_t count) {
   heap.charge(total);  // before the first byte is copied
   if (value.is(Kind::string)) {
     Text text;
-    if (unit > 0) {
-      text.reserve(total);
-      for (std::uint64_t i = 0; i < times; ++i) text.append(value.text());
-    }
+    if (unit > 0) text = value.text().repeated(static_cast<std::size_t>(times));
     return Value::of(heap.make<String>(std::move(text), value.string().markup));
   }
   Sequence* out = heap.sequence();
