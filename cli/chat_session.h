@@ -77,6 +77,7 @@ class ChatSession {
   Session session_;
   Sampler sampler_;
   ChatFormat format_;
+  std::vector<Token> marker_tokens_;
   std::optional<Conversation> conversation_;  // always there; optional so that it can be put back
   ChatTotals totals_;
 };

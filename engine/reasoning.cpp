@@ -37,11 +37,28 @@ ReasoningStyle find_reasoning_style(std::string_view text) {
   return {};
 }
 
+std::vector<std::string> ReasoningStyle::markers() const {
+  if (form == Form::pair) return {open, close};
+  if (form == Form::channels) return {kChannelMarkers.begin(), kChannelMarkers.end()};
+  return {};
+}
+
+std::vector<Token> marker_tokens(const ReasoningStyle& style, const Tokenizer& tokenizer) {
+  std::vector<Token> out;
+  for (const std::string& marker : style.markers()) {
+    // A marker may be more than a token: "<|channel>" and "thought".
+    for (const Token token : tokenizer.encode(marker, {.add_special = false, .parse_special = true})) {
+      const TokenType type = tokenizer.vocab().types[static_cast<std::size_t>(token)];
+      if (type == TokenType::control && std::ranges::find(out, token) == out.end()) out.push_back(token);
+    }
+  }
+  return out;
+}
+
 ReasoningSplitter::ReasoningSplitter(ReasoningStyle style, bool inside)
-    : style_(std::move(style)), reasoning_(inside && style_.form == ReasoningStyle::Form::pair) {
-  if (style_.form == ReasoningStyle::Form::pair) markers_ = {style_.open, style_.close};
-  if (style_.form == ReasoningStyle::Form::channels)
-    markers_.assign(kChannelMarkers.begin(), kChannelMarkers.end());
+    : style_(std::move(style)),
+      markers_(style_.markers()),
+      reasoning_(inside && style_.form == ReasoningStyle::Form::pair) {
 }
 
 std::optional<ReasoningSplitter::Hit> ReasoningSplitter::next_marker() const {

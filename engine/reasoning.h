@@ -6,16 +6,24 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/tokenizer.h"
+
 namespace longhand {
 
 /// How a model marks its reasoning.
 struct ReasoningStyle {
   enum class Form { none, pair, channels } form = Form::none;
   std::string open, close;  // pair: "<think>" and "</think>"
+
+  std::vector<std::string> markers() const;
 };
 
 /// Recognises the style from the text of a chat template.
 ReasoningStyle find_reasoning_style(std::string_view template_text);
+
+/// The control tokens that the markers are made of, in no order: a stream shows the markers only if these are written
+/// out in it.
+std::vector<Token> marker_tokens(const ReasoningStyle& style, const Tokenizer& tokenizer);
 
 struct ReasoningSpan {
   enum class Kind { answer, reasoning } kind = Kind::answer;

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/longhand.h"
+#include "engine/model.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/tiny_model.h"
+
 namespace longhand {
 namespace {
 
@@ -56,6 +61,38 @@ TEST(Reasoning, SplitsHoweverTheStreamIsCut) {
           << c.stream << " by " << size;
     }
   }
+}
+
+// Control tokens are silent in a stream; those that are markers have to be seen.
+TEST(Reasoning, MarkersThatAreControlTokensSplitTheStream) {
+  const test::TempDir dir;
+  test::tiny_llama().write(dir.file("model.gguf"));
+  const Model model = Model::load(dir.file("model.gguf"));
+  const Tokenizer& tokenizer = model.data().tokenizer;
+  const ReasoningStyle style = find_reasoning_style("<think>");
+  const Token open = tokenizer.size() - 4, close = open + 1, begin = open + 2;
+  EXPECT_EQ(marker_tokens(style, tokenizer), (std::vector<Token>{open, close}));
+  EXPECT_EQ(marker_tokens({}, tokenizer), std::vector<Token>{});
+
+  // Biases far above all logits, and a penalty for what was written: the tokens come in this order.
+  SamplerOptions sampling;
+  sampling.temperature = 0;
+  sampling.presence_penalty = 5000;
+  sampling.logit_bias = {{open, 5000.0f},
+                         {model.encode("b", false)[0], 4000.0f},
+                         {close, 3000.0f},
+                         {begin, 2000.0f},
+                         {model.encode("a", false)[0], 1000.0f}};
+  Session session(model);
+  GenerateOptions options;
+  options.max_tokens = 5;
+  Sampler silent(model, sampling);
+  EXPECT_EQ(generate(session, model.encode("x", false), silent, options).text, "ba");
+  options.written_out = marker_tokens(style, tokenizer);
+  Sampler shown(model, sampling);
+  const std::string text = generate(session, model.encode("x", false), shown, options).text;
+  EXPECT_EQ(text, "<think>b</think>a");
+  EXPECT_EQ(split(style, false, text, 1), "R(b)A(a)");
 }
 
 }  // namespace
