@@ -22,8 +22,10 @@ void Barrier::wait() noexcept {
   const std::uint32_t phase = phase_.load(std::memory_order_relaxed);
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) == workers_ - 1) {
     arrived_.store(0, std::memory_order_relaxed);
-    phase_.store(phase + 1, std::memory_order_release);
-    phase_.notify_all();  // looks at a counter of sleepers, and calls the system only when there is one
+    // Sequentially consistent, because notify_all() looks at a counter of sleepers and calls the system only when
+    // there is one: that look must not overtake the store, or the worker that just falls asleep is never woken.
+    phase_.store(phase + 1, std::memory_order_seq_cst);
+    phase_.notify_all();
     return;
   }
   for (int spins = 0; spins < kSpins; ++spins) {
