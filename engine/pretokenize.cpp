@@ -11,7 +11,7 @@ struct DigitRow {
 
 // The first row of decimal digits at or after `from`; empty at the end of the text if there is none.
 DigitRow next_digit_row(std::string_view text, std::size_t from) {
-  const CategoryMask kWordCharacter =
+  constexpr CategoryMask kWordCharacter =
       category_mask("L") | category_mask("M") | category_mask("Nd") | category_mask("Pc");
   DigitRow row{from, from};
   for (std::size_t at = from; at < text.size();) {

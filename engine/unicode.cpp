@@ -1,17 +1,12 @@
 #include "engine/unicode.h"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 
 #include "engine/unicode_tables.h"
 
 namespace longhand {
 namespace {
-
-constexpr std::array<std::string_view, 30> kCategoryNames = {
-    "Cn", "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps",
-    "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co"};
 
 // Entry of a table sorted by `key` with this exact key, or nullptr.
 template <class Table, class Key>
@@ -45,15 +40,6 @@ constexpr std::uint32_t sequence_length(unsigned lead) {
 }
 
 }  // namespace
-
-CategoryMask category_mask(std::string_view name) noexcept {
-  CategoryMask mask = 0;
-  if (name.empty()) return mask;
-  for (std::size_t i = 0; i < kCategoryNames.size(); ++i) {
-    if (kCategoryNames[i].starts_with(name)) mask |= 1u << i;
-  }
-  return mask;
-}
 
 Decoded detail::decode_multibyte(std::string_view text, std::size_t at) noexcept {
   const auto byte = [&](std::size_t i) {
@@ -132,25 +118,12 @@ char32_t to_lower(char32_t code) noexcept {
   return entry ? entry->to : code;
 }
 
-void append_decomposition(std::u32string& out, char32_t code) {
-  // Hangul syllables decompose by arithmetic: leading consonant, vowel, optional trailing consonant.
-  constexpr char32_t kSyllables = 0xAC00, kCount = 11172, kVowels = 21, kTrails = 28;
-  if (code >= kSyllables && code < kSyllables + kCount) {
-    const char32_t index = code - kSyllables;
-    out += char32_t{0x1100} + index / (kVowels * kTrails);
-    out += char32_t{0x1161} + index / kTrails % kVowels;
-    if (index % kTrails != 0) out += char32_t{0x11A7} + index % kTrails;
-    return;
-  }
-  const auto* entry =
-      find_entry(unicode_tables::decompositions(), code, [](const auto& e) { return e.from; });
-  if (!entry) {
-    out += code;
-    return;
-  }
-  for (const std::uint32_t part : entry->to) {
-    if (part != 0) out += char32_t{part};
-  }
+char32_t base_character(char32_t code) noexcept {
+  // Hangul syllables decompose by arithmetic; 588 of them begin with each leading consonant.
+  constexpr char32_t kFirst = 0xAC00, kCount = 11172, kPerConsonant = 588, kConsonants = 0x1100;
+  if (code >= kFirst && code < kFirst + kCount) return kConsonants + (code - kFirst) / kPerConsonant;
+  const auto* entry = find_entry(unicode_tables::bases(), code, [](const auto& e) { return e.from; });
+  return entry ? entry->to : code;
 }
 
 }  // namespace longhand

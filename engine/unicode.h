@@ -49,7 +49,14 @@ enum class Category : std::uint8_t {
 using CategoryMask = std::uint32_t;
 constexpr CategoryMask category_bit(Category c) { return 1u << static_cast<unsigned>(c); }
 /// The mask of a name as in regular expressions: "L", "Lu", "P" ... 0 if there is none such.
-CategoryMask category_mask(std::string_view name) noexcept;
+constexpr CategoryMask category_mask(std::string_view name) {
+  constexpr std::string_view kNames = "CnLuLlLtLmLoMnMcMeNdNlNoPcPdPsPePiPfPoSmScSkSoZsZlZpCcCfCsCo";
+  CategoryMask mask = 0;
+  for (std::size_t i = 0; i < kNames.size() / 2; ++i) {
+    if (!name.empty() && kNames.substr(i * 2, 2).starts_with(name)) mask |= 1u << i;
+  }
+  return mask;
+}
 
 struct Decoded {
   char32_t code = kReplacement;
@@ -82,7 +89,7 @@ inline bool is_category(char32_t code, CategoryMask mask) noexcept {
 bool is_white_space(char32_t code) noexcept;
 /// Simple (one to one) lower case.
 char32_t to_lower(char32_t code) noexcept;
-/// Appends the full canonical decomposition of `code`.
-void append_decomposition(std::u32string& out, char32_t code);
+/// The character without its accents: the first of its canonical decomposition.
+char32_t base_character(char32_t code) noexcept;
 
 }  // namespace longhand

@@ -20,17 +20,13 @@ struct CategoryStart {
 struct CodePair {
   std::uint32_t from, to;
 };
-/// Full canonical decomposition; unused places are 0. Hangul syllables are computed, not listed.
-struct Decomposition {
-  std::uint32_t from;
-  std::uint32_t to[4];
-};
 
 std::span<const CategoryStart> category_starts() noexcept;
 std::span<const CodeRange> white_space() noexcept;
 std::span<const CodeRange> han() noexcept;
 std::span<const CodePair> lower() noexcept;
-std::span<const Decomposition> decompositions() noexcept;
+/// First characters of canonical decompositions. Hangul syllables are computed, not listed.
+std::span<const CodePair> bases() noexcept;
 
 }  // namespace unicode_tables
 }  // namespace longhand

@@ -36,6 +36,7 @@ double log_add(double a, double b) {
 // The blob: size of the trie in bytes, its nodes, then replacements that end in NUL.
 CharsMap::CharsMap(std::span<const std::byte> blob) {
   if (blob.empty()) return;
+  absent_ = false;
   if (blob.size() < 4) corrupt(fmt::format("{} bytes, too short for its header", blob.size()));
   const std::size_t size = load_u32(blob);
   if (size > blob.size() - 4 || size % 4 != 0) {
@@ -53,7 +54,7 @@ std::uint32_t CharsMap::node(std::size_t index) const {
 
 CharsMap::Match CharsMap::longest(std::string_view text) const {
   Match match;
-  if (nodes_.empty()) return match;
+  if (absent_) return match;
   // A unit: bits 0-7 and 31 the label, 8 "has a value", 9 "offset is in units of 256", 10-30 offset to the
   // children.
   const auto offset = [](std::uint32_t unit) { return (unit >> 10) << ((unit & (1u << 9)) >> 6); };
@@ -202,12 +203,11 @@ void Unigram::sample(std::string_view text, double alpha, std::mt19937_64& rando
   std::ranges::stable_sort(edges, {}, &Edge::end);
   std::vector<Step> steps(normal.size() + 1);
   for (std::size_t at = normal.size(); at > 0; at = steps[at].begin) {
-    const auto arrivals = std::ranges::equal_range(edges, at, {}, &Edge::end);
+    auto edge = std::ranges::lower_bound(edges, at, {}, &Edge::end);
     double left = std::generate_canonical<double, 53>(random);
-    for (const Edge& edge : arrivals) {
-      steps[at] = {edge.token, edge.begin};  // the last one stays if rounding leaves something over
-      left -= std::exp(edge.log_weight - forward[at]);
-      if (left < 0) break;
+    for (; edge != edges.end() && edge->end == at && left >= 0; ++edge) {
+      steps[at] = {edge->token, edge->begin};  // the last one stays if rounding leaves something over
+      left -= std::exp(edge->log_weight - forward[at]);
     }
   }
   append_path(steps, out);

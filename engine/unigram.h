@@ -30,6 +30,7 @@ class CharsMap {
 
  private:
   std::uint32_t node(std::size_t index) const;
+  bool absent_ = true;
   std::span<const std::byte> nodes_;
   std::string_view replacements_;
 };

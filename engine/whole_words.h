@@ -9,9 +9,9 @@
 
 namespace longhand {
 
-/// Most words of ordinary text are tokens, and nearly always merging leads to that token; once it was seen to, it
-/// need not be done again. One flag a token: what is remembered follows from the vocabulary alone, so threads may
-/// race to write it.
+/// Most words of ordinary text are tokens, and nearly always merging leads to that token; once it was seen
+/// to, it need not be done again. One flag a token: what is remembered follows from the vocabulary alone, so
+/// threads may race to write it.
 class WholeWords {
  public:
   explicit WholeWords(std::size_t tokens) : known_(std::make_unique<std::atomic<bool>[]>(tokens)) {}

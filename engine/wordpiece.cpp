@@ -13,15 +13,16 @@ constexpr CodeRange kIdeographs[] = {{0x4E00, 0x9FFF},   {0x3400, 0x4DBF},   {0x
                                      {0xF900, 0xFAFF},   {0x2F800, 0x2FA1F}};
 
 bool stands_alone(char32_t code) {
-  const CategoryMask kPunctuation = category_mask("P"), kSymbols = category_mask("S");
+  constexpr CategoryMask kPunctuation = category_mask("P"), kSymbols = category_mask("S");
   return is_category(code, kPunctuation) || (code < 0x7F && is_category(code, kSymbols)) ||
          std::ranges::any_of(kIdeographs,
                              [&](const CodeRange& r) { return r.first <= code && code <= r.last; });
 }
 
-// Characters a normalised text does not have.
+// Characters a normalised text does not have. Code points without a character are no control characters.
 bool is_dropped(char32_t code) {
-  return code == 0 || code == kReplacement || is_category(code, category_mask("C"));
+  constexpr CategoryMask kControl = category_mask("C") & ~category_bit(Category::Cn);
+  return code == 0 || code == kReplacement || is_category(code, kControl);
 }
 
 }  // namespace
@@ -52,20 +53,14 @@ std::vector<std::string> WordPiece::words(std::string_view text) const {
     append_utf8(words.back(), lowercase_ ? to_lower(code) : code);
     open = !alone;
   };
-  std::u32string parts;
   for (std::size_t at = 0; at < text.size();) {
     const Decoded c = decode_utf8(text, at);
     at += c.length;
-    if (!strip_accents_) {
-      add(c.code);
-      continue;
-    }
-    // Canonical order of the marks does not matter: they are dropped.
-    parts.clear();
-    append_decomposition(parts, c.code);
-    for (const char32_t part : parts) {
-      if (!is_category(part, category_bit(Category::Mn))) add(part);
-    }
+    // As the engines these files are made for do, keep the first character of a decomposition whatever
+    // follows it. For letters with accents that is what the original normalisation leaves; of Hangul
+    // syllables it is less.
+    const char32_t code = strip_accents_ ? base_character(c.code) : c.code;
+    if (!strip_accents_ || !is_category(code, category_bit(Category::Mn))) add(code);
   }
   return words;
 }

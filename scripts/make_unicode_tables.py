@@ -51,10 +51,11 @@ def read_property(path, name):
     return merged
 
 
-def full_decomposition(code, table):
-    if code not in table:
-        return [code]
-    return [c for part in table[code] for c in full_decomposition(part, table)]
+def base_character(code, table):
+    """First character of the full canonical decomposition."""
+    while code in table:
+        code = table[code][0]
+    return code
 
 
 def emit(declaration, items):
@@ -86,15 +87,14 @@ def main():
     emit("constexpr CodeRange kHan[]",
          [f"{{0x{lo:X}, 0x{hi:X}}}" for lo, hi in read_property(f"{folder}/Scripts.txt", "Han")])
     emit("constexpr CodePair kLower[]", [f"{{0x{c:X}, 0x{lower[c]:X}}}" for c in sorted(lower)])
-    emit("constexpr Decomposition kDecompositions[]",
-         ["{0x%X, {%s}}" % (c, ", ".join(f"0x{d:X}" for d in full_decomposition(c, decomposition)))
-          for c in sorted(decomposition)])
+    emit("constexpr CodePair kBases[]",
+         [f"{{0x{c:X}, 0x{base_character(c, decomposition):X}}}" for c in sorted(decomposition)])
     print("// clang-format on\n\n}  // namespace\n")
     print("std::span<const CategoryStart> category_starts() noexcept { return kCategoryStarts; }")
     print("std::span<const CodeRange> white_space() noexcept { return kWhiteSpace; }")
     print("std::span<const CodeRange> han() noexcept { return kHan; }")
     print("std::span<const CodePair> lower() noexcept { return kLower; }")
-    print("std::span<const Decomposition> decompositions() noexcept { return kDecompositions; }")
+    print("std::span<const CodePair> bases() noexcept { return kBases; }")
     print("\n}  // namespace longhand::unicode_tables")
 
 

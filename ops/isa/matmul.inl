@@ -3,6 +3,9 @@
 // integers are summed and the same floats added in the same order.
 #pragma once
 
+#include <type_traits>
+#include <utility>
+
 #include "ops/isa/lanes.inl"
 
 namespace longhand {
@@ -12,160 +15,168 @@ namespace {
 // Tokens per tile: accumulators, weights and broadcasts must fit 32 (AVX-512, NEON) or 16 vector registers.
 constexpr int kTile = kLanes == 16 ? 8 : 4;
 
-template <int N>
-using Tile = F[kParts][N];
-
-template <int N>
-inline void store_tile(const Tile<N>& acc, const MatmulArgs& a, int panel, int token) {
-  const int row = panel * kPanelRows;
-  for (int n = 0; n < N; ++n) {
-    float* out = a.out + (token + n) * a.out_stride + row;
-    if (row + kPanelRows <= a.rows) {
-      for (int p = 0; p < kParts; ++p) acc[p][n].store_unaligned(out + p * kLanes);
-    } else {
-      float y[kPanelRows];
-      for (int p = 0; p < kParts; ++p) acc[p][n].store_unaligned(y + p * kLanes);
-      std::memcpy(out, y, sizeof(float) * std::size_t(a.rows - row));
-    }
-  }
+// f(0), f(1), ... f(n - 1) with constants. Loops that index an array of vectors must be unrolled before the compiler
+// decides which arrays become registers, and its own unrolling comes after: four times slower, measured.
+template <int n, class Function>
+[[gnu::always_inline]] inline void repeat(const Function& f) {
+  [&]<int... i>(std::integer_sequence<int, i...>) { (f(std::integral_constant<int, i>{}), ...); }(std::make_integer_sequence<int, n>{});
 }
 
-// Weights that are floats: F32, F16, BF16.
-template <class Fm, int N>
-inline void dot_floats(const std::byte* panel, const MatmulArgs& a, int token, Tile<N>& acc) {
-  const float* x[N];
-  for (int n = 0; n < N; ++n) x[n] = a.x.f32 + (token + n) * a.x.f32_stride;
-  for (int k = 0; k < a.cols; ++k) {
-    for (int p = 0; p < kParts; ++p) {
-      const F w = Fm::value(Cursor{panel, p});
-      for (int n = 0; n < N; ++n) acc[p][n] = xsimd::fma(w, F(x[n][k]), acc[p][n]);
+// Sums of one part (kLanes rows) of a panel for N tokens.
+template <int N>
+using Tile = F[N];
+
+template <int N>
+inline void store_tile(const Tile<N>& acc, const MatmulArgs& a, int row, int token) {
+  repeat<N>([&](auto n) {
+    float* out = a.out + (token + n) * a.out_stride + row;
+    if (row + kLanes <= a.rows) {
+      acc[n].store_unaligned(out);
+    } else if (row < a.rows) {
+      float y[kLanes];
+      acc[n].store_unaligned(y);
+      std::memcpy(out, y, sizeof(float) * std::size_t(a.rows - row));
     }
-    panel += kPanelRows * sizeof(typename Fm::Block);
+  });
+}
+
+// Weights that are floats: F32, F16, BF16. Two chains of sums, even and odd columns, hide half of the latency of the
+// multiply-add.
+template <class Fm, int N>
+inline void dot_floats(Cursor c, const MatmulArgs& a, int token, Tile<N>& acc) {
+  constexpr int kStride = kPanelRows * sizeof(typename Fm::Block);
+  const float* x[N];
+  repeat<N>([&](auto n) { x[n] = a.x.f32 + (token + n) * a.x.f32_stride; });
+  Tile<N> odd;
+  repeat<N>([&](auto n) { odd[n] = F(0.0f); });
+  int k = 0;
+  for (; k + 2 <= a.cols; k += 2) {
+    const F w0 = Fm::value(c), w1 = Fm::value(Cursor{c.block + kStride, c.part});
+    repeat<N>([&](auto n) {
+      acc[n] = xsimd::fma(w0, F(x[n][k]), acc[n]);
+      odd[n] = xsimd::fma(w1, F(x[n][k + 1]), odd[n]);
+    });
+    c.block += 2 * kStride;
   }
+  if (k < a.cols) {
+    const F w = Fm::value(c);
+    repeat<N>([&](auto n) { acc[n] = xsimd::fma(w, F(x[n][k]), acc[n]); });
+  }
+  repeat<N>([&](auto n) { acc[n] += odd[n]; });
 }
 
 // Integer dot products of `kQuads` quads of weights from quads(g) with each token's bytes at `q[n] + offset`.
-template <bool kSigned, int kMax, int kQuads, int N, class Quads>
-inline void dot_quads(Dot<kSigned, kMax> (&dot)[N], const std::int8_t* const (&q)[N], int offset,
-                      const Quads& quads) {
-#pragma GCC unroll 8
-  for (int g = 0; g < kQuads; ++g) {
-    const auto w = Dot<kSigned, kMax>::prepare(quads(g));
-    for (int n = 0; n < N; ++n) dot[n].add(w, broadcast_quad(q[n] + offset + 4 * g), g);
-  }
+template <int kQuads, class D, int N, class Quads>
+[[gnu::always_inline]] inline void dot_quads(D (&dot)[N], const std::int8_t* const (&q)[N], int offset, const Quads& quads) {
+  repeat<kQuads>([&](auto g) {
+    const auto w = D::prepare(quads(g));
+    repeat<N>([&](auto n) { dot[n].add(w, broadcast_quad(q[n] + offset + 4 * g), g); });
+  });
 }
 
 // Formats with one float scale (and minimum) per block of 32.
 template <class Fm, int N>
-inline void dot_blocks(const std::byte* panel, const MatmulArgs& a, int token, Tile<N>& acc) {
+inline void dot_blocks(Cursor c, const MatmulArgs& a, int token, Tile<N>& acc) {
   using D = Dot<Fm::kSigned, Fm::kMax>;
-  const std::int8_t* q[N];
-  for (int n = 0; n < N; ++n) q[n] = a.x.q8 + (token + n) * a.x.q8_stride;
-  for (int b = 0; b < a.cols / 32; ++b) {
-    std::int32_t sum[N];
-    float scale[N];
-    for (int n = 0; n < N; ++n) {
-      const std::int32_t* s = a.x.sums + (token + n) * a.x.sums_stride + 2 * b;
-      sum[n] = s[0] + s[1];
-      scale[n] = a.x.scale[(token + n) * a.x.scale_stride + b];
-    }
-#pragma GCC unroll 4
-    for (int p = 0; p < kParts; ++p) {
-      const Cursor c{panel, p};
-      D dot[N];
-      for (int n = 0; n < N; ++n) dot[n].acc = I(-(Fm::kOffset + D::kBias) * sum[n]);
-      dot_quads<Fm::kSigned, Fm::kMax, 8>(dot, q, 32 * b, [&](int g) { return Fm::quads(c, g); });
-      const F d = Fm::scale(c);
-      for (int n = 0; n < N; ++n) {
-        acc[p][n] = xsimd::fma(xsimd::to_float(dot[n].sum()), d * F(scale[n]), acc[p][n]);
-        if constexpr (Fm::kHasMin)
-          acc[p][n] = xsimd::fma(Fm::minimum(c), F(scale[n] * float(sum[n])), acc[p][n]);
-      }
-    }
-    panel += kPanelRows * sizeof(typename Fm::Block);
-  }
-}
-
-// Formats with 256 weights per block and small integer scales per group inside it: the sums stay integers
-// until the block ends. |sum| <= 63 * 127 * 31 * 256 < 2^31 for scales of 6 bits, 127 * 127 * 32 * 256 < 2^31
-// for 8.
-template <class Fm, int N>
-inline void dot_superblocks(const std::byte* panel, const MatmulArgs& a, int token, Tile<N>& acc) {
-  using D = Dot<Fm::kSigned, Fm::kMax>;
-  constexpr unsigned kGroups = 256 / Fm::kGroup;
-  constexpr int kQuads = Fm::kGroup / 4;
   const std::int8_t* q[N];
   const std::int32_t* sums[N];
-  for (int n = 0; n < N; ++n) {
+  const float* scales[N];
+  repeat<N>([&](auto n) {
     q[n] = a.x.q8 + (token + n) * a.x.q8_stride;
     sums[n] = a.x.sums + (token + n) * a.x.sums_stride;
-  }
-  for (int b = 0; b < a.cols / 256; ++b) {
-#pragma GCC unroll 1
-    for (int p = 0; p < kParts; ++p) {
-      const Cursor c{panel, p};
-      I total[N], minima[N];
-      for (int n = 0; n < N; ++n) total[n] = minima[n] = I(0);
-        // Two halves: unrolling all groups doubles compile time and code for no speed; half a block is what
-        // makes the formats' shifts constants.
-#pragma GCC unroll 1
-      for (unsigned half = 0; half < 2; ++half) {
-#pragma GCC unroll 8
-        for (unsigned part = 0; part < kGroups / 2; ++part) {
-          const unsigned group = half * (kGroups / 2) + part;
-          std::int32_t sum[N];
-          for (int n = 0; n < N; ++n) {
-            const std::int32_t* s = sums[n] + 16 * b + int(group) * Fm::kGroup / 16;
-            sum[n] = Fm::kGroup == 32 ? s[0] + s[1] : s[0];
-          }
-          D dot[N];
-          for (int n = 0; n < N; ++n) dot[n].acc = I(-(Fm::kOffset + D::kBias) * sum[n]);
-          constexpr unsigned kPerSub = 32 / Fm::kGroup;  // groups of one run of 32 weights
-          dot_quads<Fm::kSigned, Fm::kMax, kQuads>(dot, q, 256 * b + int(group) * Fm::kGroup, [&](int g) {
-            return Fm::quads(c, group / kPerSub, int(group % kPerSub) * kQuads + g);
-          });
-          const I scale = Fm::scale(c, group);
-          for (int n = 0; n < N; ++n) {
-            total[n] += scale * dot[n].sum();
-            if constexpr (Fm::kHasMin) minima[n] += Fm::minimum(c, group) * I(sum[n]);
-          }
-        }
+    scales[n] = a.x.scale + (token + n) * a.x.scale_stride;
+  });
+  for (int b = 0; b < a.cols / 32; ++b) {
+    D dot[N];
+    repeat<N>([&](auto n) { dot[n].acc = I(-(Fm::kOffset + D::kBias) * (sums[n][2 * b] + sums[n][2 * b + 1])); });
+    dot_quads<8>(dot, q, 32 * b, [&](int g) { return Fm::quads(c, g); });
+    const F d = Fm::scale(c);
+    repeat<N>([&](auto n) {
+      acc[n] = xsimd::fma(xsimd::to_float(dot[n].sum()), d * F(scales[n][b]), acc[n]);
+      if constexpr (Fm::kHasMin) {
+        const float sum = scales[n][b] * float(sums[n][2 * b] + sums[n][2 * b + 1]);
+        acc[n] = xsimd::fma(Fm::minimum(c), F(sum), acc[n]);
       }
-      const F d = Fm::d(c);
-      for (int n = 0; n < N; ++n) {
-        const F y(a.x.scale[(token + n) * a.x.scale_stride + b]);
-        acc[p][n] = xsimd::fma(xsimd::to_float(total[n]), d * y, acc[p][n]);
-        if constexpr (Fm::kHasMin)
-          acc[p][n] = xsimd::fnma(xsimd::to_float(minima[n]), Fm::dmin(c) * y, acc[p][n]);
-      }
-    }
-    panel += kPanelRows * sizeof(typename Fm::Block);
+    });
+    c.block += kPanelRows * sizeof(typename Fm::Block);
   }
 }
 
+// Formats with 256 weights per block and small integer scales per group inside it: the sums stay integers until
+// the block ends. |sum| <= 63 * 127 * 31 * 256 < 2^31 for scales of 6 bits, 128 * 127 * 32 * 256 < 2^31 for 8.
 template <class Fm, int N>
-void panel_tile(const std::byte* data, const MatmulArgs& a, int panel, int token) {
-  Tile<N> acc;
-  for (auto& part : acc) {
-    for (F& x : part) x = F(0.0f);
+inline void dot_superblocks(Cursor c, const MatmulArgs& a, int token, Tile<N>& acc) {
+  using D = Dot<Fm::kSigned, Fm::kMax>;
+  constexpr int kQuads = Fm::kGroup / 4, kPerSub = 32 / Fm::kGroup;  // groups per run of 32 weights
+  const std::int8_t* q[N];
+  const std::int32_t* sums[N];
+  repeat<N>([&](auto n) {
+    q[n] = a.x.q8 + (token + n) * a.x.q8_stride;
+    sums[n] = a.x.sums + (token + n) * a.x.sums_stride;
+  });
+  for (int b = 0; b < a.cols / 256; ++b) {
+    I total[N], minima[N];
+    repeat<N>([&](auto n) { total[n] = minima[n] = I(0); });
+    // Runs of 32 are unrolled by kUnroll: that makes the formats' shifts constants; all eight would only be more code.
+    constexpr int kUnroll = 4;
+#pragma GCC unroll 1
+    for (int run = 0; run < 8; run += kUnroll) {
+      repeat<kUnroll * kPerSub>([&](auto i) {
+        const unsigned sub = unsigned(run) + i / kPerSub, group = unsigned(run * kPerSub) + i;
+        std::int32_t sum[N];
+        D dot[N];
+        repeat<N>([&](auto n) {
+          const std::int32_t* s = sums[n] + 16 * b + int(group) * Fm::kGroup / 16;
+          sum[n] = Fm::kGroup == 32 ? s[0] + s[1] : s[0];
+          dot[n].acc = I(-(Fm::kOffset + D::kBias) * sum[n]);
+        });
+        dot_quads<kQuads>(dot, q, 256 * b + int(group) * Fm::kGroup, [&](int g) { return Fm::quads(c, sub, i % kPerSub * kQuads + g); });
+        const I scale = Fm::scale(c, group);
+        repeat<N>([&](auto n) {
+          total[n] += scale * dot[n].sum();
+          if constexpr (Fm::kHasMin) minima[n] += Fm::minimum(c, group) * I(sum[n]);
+        });
+      });
+    }
+    const F d = Fm::d(c);
+    repeat<N>([&](auto n) {
+      const F y(a.x.scale[(token + n) * a.x.scale_stride + b]);
+      acc[n] = xsimd::fma(xsimd::to_float(total[n]), d * y, acc[n]);
+      if constexpr (Fm::kHasMin) acc[n] = xsimd::fnma(xsimd::to_float(minima[n]), Fm::dmin(c) * y, acc[n]);
+    });
+    c.block += kPanelRows * sizeof(typename Fm::Block);
   }
-  if constexpr (Fm::info.activation == Activation::f32) {
-    dot_floats<Fm, N>(data, a, token, acc);
-  } else if constexpr (Fm::info.block_elements == 32) {
-    dot_blocks<Fm, N>(data, a, token, acc);
-  } else {
-    dot_superblocks<Fm, N>(data, a, token, acc);
-  }
-  store_tile<N>(acc, a, panel, token);
 }
 
+// Flattened: a lambda left out of line would keep its accumulators in memory.
+template <class Fm, int N>
+[[gnu::flatten, gnu::noinline]] void panel_tile(Cursor c, const MatmulArgs& a, int row, int token) {
+  Tile<N> acc;
+  repeat<N>([&](auto n) { acc[n] = F(0.0f); });
+  if constexpr (Fm::info.activation == Activation::f32) {
+    dot_floats<Fm, N>(c, a, token, acc);
+  } else if constexpr (Fm::info.block_elements == 32) {
+    dot_blocks<Fm, N>(c, a, token, acc);
+  } else {
+    dot_superblocks<Fm, N>(c, a, token, acc);
+  }
+  store_tile<N>(acc, a, row, token);
+}
+
+// The parts of a panel one after the other: the second finds the panel in the nearest cache, and with more parts at
+// once the compiler keeps the broadcast activations of all of them in memory.
 template <class Fm>
 void matmul(const MatmulArgs& a) noexcept {
   const std::byte* data = a.panels;
   for (int panel = a.panel_begin; panel < a.panel_end; ++panel, data += a.panel_bytes) {
-    int t = 0;
-    for (; t + kTile <= a.tokens; t += kTile) panel_tile<Fm, kTile>(data, a, panel, t);
-    for (; t < a.tokens; ++t) panel_tile<Fm, 1>(data, a, panel, t);
+    for (int t = 0; t < a.tokens;) {
+      const bool whole = t + kTile <= a.tokens;
+      for (int part = 0; part < kParts; ++part) {
+        const int row = panel * kPanelRows + part * kLanes;
+        whole ? panel_tile<Fm, kTile>({data, part}, a, row, t) : panel_tile<Fm, 1>({data, part}, a, row, t);
+      }
+      t += whole ? kTile : 1;
+    }
   }
 }
 

@@ -1,0 +1,122 @@
+#include "engine/unigram.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <map>
+
+#include "ops/error.h"
+#include "tests/support/vocab_maker.h"
+
+namespace longhand {
+namespace {
+
+using test::VocabMaker;
+using Ids = std::vector<Token>;
+
+VocabMaker small_vocab() {
+  VocabMaker maker(VocabKind::unigram);
+  maker.vocab().unk = maker.add("<unk>", TokenType::unknown);
+  maker.add("a", TokenType::normal, -1.0f);
+  maker.add("b", TokenType::normal, -1.5f);
+  maker.add("ab", TokenType::normal, -2.0f);
+  maker.add("ba", TokenType::normal, -2.2f);
+  maker.add("aba", TokenType::normal, -3.4f);
+  return maker;
+}
+
+Ids encode(const Vocab& vocab, std::string_view text) {
+  Ids out;
+  Unigram(vocab).encode(text, true, out);
+  return out;
+}
+
+// All segmentations into tokens 1..5 with their log-probabilities.
+void enumerate(const Vocab& vocab, std::string_view rest, const Ids& path, double score,
+               std::map<Ids, double>& all) {
+  if (rest.empty()) all[path] = score;
+  for (Token t = 1; t <= 5; ++t) {
+    const auto i = static_cast<std::size_t>(t);
+    if (!rest.starts_with(vocab.tokens[i])) continue;
+    Ids longer = path;
+    longer.push_back(t);
+    enumerate(vocab, rest.substr(vocab.tokens[i].size()), longer, score + vocab.scores[i], all);
+  }
+}
+
+TEST(Unigram, FindsTheMostProbableSegmentation) {
+  VocabMaker maker = small_vocab();
+  for (const char* text : {"a", "ab", "aba", "abab", "bababa", "aabbaabab"}) {
+    std::map<Ids, double> all;
+    enumerate(maker.vocab(), text, {}, 0, all);
+    const auto best =
+        std::max_element(all.begin(), all.end(), [](auto& x, auto& y) { return x.second < y.second; });
+    EXPECT_EQ(encode(maker.vocab(), text), best->first) << text;
+  }
+}
+
+TEST(Unigram, UnknownCharactersMergeIntoOneToken) {
+  VocabMaker maker = small_vocab();
+  EXPECT_EQ(encode(maker.vocab(),
+                   "aXY\xC3\xA9"
+                   "b"),
+            (Ids{1, 0, 2}));
+}
+
+TEST(Unigram, SamplesEverySegmentationAsOftenAsItsProbabilitySays) {
+  VocabMaker maker = small_vocab();
+  const Unigram unigram(maker.vocab());
+  for (const double alpha : {0.0, 0.7, 2.0}) {
+    std::map<Ids, double> all;
+    enumerate(maker.vocab(), "ababa", {}, 0, all);
+    double total = 0;
+    for (auto& [ids, score] : all) total += std::exp(alpha * score);
+    std::mt19937_64 random(11);
+    std::map<Ids, int> seen;
+    constexpr int kDraws = 20000;
+    for (int i = 0; i < kDraws; ++i) {
+      Ids ids;
+      unigram.sample("ababa", alpha, random, ids);
+      ++seen[ids];
+    }
+    // 5 standard deviations of a binomial share. Paths through <unk> have weight exp(-13.4 alpha) and more of
+    // it; with alpha 0 none is possible, because a token covers every character.
+    for (const auto& [ids, score] : all) {
+      const double p = std::exp(alpha * score) / total;
+      EXPECT_NEAR(seen[ids] / double{kDraws}, p, 5 * std::sqrt(p / kDraws) + 1e-4);
+    }
+  }
+}
+
+TEST(Unigram, NormalisesSpaces) {
+  const std::string m = "\xE2\x96\x81";
+  VocabMaker maker = small_vocab();
+  EXPECT_EQ(Unigram(maker.vocab()).normalize(" a  b "), m + "a" + m + m + "b" + m);
+  maker.vocab().add_space_prefix = true;
+  EXPECT_EQ(Unigram(maker.vocab()).normalize("a"), m + "a");
+  maker.vocab().remove_extra_whitespaces = true;
+  EXPECT_EQ(Unigram(maker.vocab()).normalize("  a  b  "), m + "a" + m + "b");
+}
+
+TEST(CharsMap, RefusesBlobsThatPointOutsideThemselves) {
+  const auto blob = [](std::vector<std::uint32_t> words, std::size_t extra = 0) {
+    std::vector<std::byte> bytes(words.size() * 4 + extra);
+    std::memcpy(bytes.data(), words.data(), words.size() * 4);
+    return bytes;
+  };
+  for (std::size_t size = 1; size < 4; ++size) {
+    EXPECT_THROW(CharsMap(std::vector<std::byte>(size)), Error);
+  }
+  EXPECT_THROW(CharsMap(blob({0xFFFFFFFF})), Error);
+  EXPECT_THROW(CharsMap(blob({8, 0})), Error);
+  EXPECT_THROW(CharsMap(blob({6, 0, 0})), Error);
+  const auto far = blob({4, 0x7FFFFC00});  // the root's children lie far outside
+  EXPECT_THROW(CharsMap(far).longest("a"), Error);
+  const auto none = blob({0});
+  EXPECT_EQ(CharsMap({}).longest("a").length, 0u);
+  EXPECT_THROW(CharsMap(none).longest("a"), Error) << "a trie without a root is no trie";
+}
+
+}  // namespace
+}  // namespace longhand

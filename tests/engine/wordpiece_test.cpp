@@ -1,0 +1,42 @@
+#include "engine/wordpiece.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/vocab_maker.h"
+
+namespace longhand {
+namespace {
+
+using Words = std::vector<std::string>;
+
+TEST(WordPiece, NormalisesAndCutsIntoWords) {
+  test::VocabMaker maker(VocabKind::wordpiece);
+  const WordPiece pieces(maker.vocab());
+  EXPECT_EQ(pieces.words("Hello,  W\xC3\x96rld!"), (Words{"hello", ",", "world", "!"}));
+  EXPECT_EQ(pieces.words("a\xCC\x81$\xE4\xB8\xAD\xE6\x96\x87z"),
+            (Words{"a", "$", "\xE4\xB8\xAD", "\xE6\x96\x87", "z"}));
+  EXPECT_EQ(pieces.words(std::string_view("a\0b\x01"
+                                          "c",
+                                          5)),
+            (Words{"abc"}));
+  maker.vocab().lowercase = maker.vocab().strip_accents = false;
+  EXPECT_EQ(WordPiece(maker.vocab()).words("\xC3\x89t"), (Words{"\xC3\x89t"}));
+}
+
+TEST(WordPiece, TakesTheLongestPiecesOrTheUnknownToken) {
+  test::VocabMaker maker(VocabKind::wordpiece);
+  const Token unk = maker.vocab().unk = maker.add("[UNK]", TokenType::unknown);
+  const Token un = maker.add("\xE2\x96\x81un"), unhappy = maker.add("\xE2\x96\x81unhappy"),
+              ly = maker.add("ly"), l = maker.add("l");
+  const WordPiece pieces(maker.vocab());
+  const auto encode = [&](std::string_view text) {
+    std::vector<Token> out;
+    pieces.encode(text, true, out);
+    return out;
+  };
+  EXPECT_EQ(encode("Unhappyly unl"), (std::vector<Token>{unhappy, ly, un, l}));
+  EXPECT_EQ(encode("unx unly"), (std::vector<Token>{unk, un, ly}));
+}
+
+}  // namespace
+}  // namespace longhand
