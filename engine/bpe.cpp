@@ -35,7 +35,7 @@ std::string escape_spaces(std::string_view text) {
 Bpe::PairTable::PairTable(std::size_t pairs)
     : slots_(std::bit_ceil(pairs + pairs / 2 + 2)), mask_(slots_.size() - 1) {}
 
-void Bpe::PairTable::insert(Symbol left, Symbol right, PairMerge merge) {
+void Bpe::PairTable::insert(SymbolId left, SymbolId right, PairMerge merge) {
   const std::uint64_t wanted = key(left, right);
   std::size_t at = home(wanted);
   while (slots_[at].key != kFree && slots_[at].key != wanted) at = (at + 1) & mask_;
@@ -51,13 +51,13 @@ Bpe::Bpe(const Vocab& vocab)
     : raw_(vocab.kind == VocabKind::bpe_raw),
       escape_spaces_((require_pre_type(vocab.pre).flags & kEscapeSpaces) != 0),
       ignore_merges_(vocab.ignore_merges),
-      tokens_(static_cast<Symbol>(vocab.tokens.size())),
+      tokens_(static_cast<SymbolId>(vocab.tokens.size())),
       words_(require_pre_type(vocab.pre).passes),
       symbols_(vocab.tokens.size()),
       pairs_(vocab.merges.size()),
       whole_words_(vocab.tokens.size()) {
   for (std::size_t i = 0; i < vocab.tokens.size(); ++i) {
-    if (is_text_token(vocab.types[i])) symbols_.insert(vocab.tokens[i], static_cast<Symbol>(i));
+    if (is_text_token(vocab.types[i])) symbols_.insert(vocab.tokens[i], static_cast<SymbolId>(i));
   }
   read_merges(vocab);
   if (raw_) byte_tokens_ = find_byte_tokens(vocab);
@@ -69,9 +69,9 @@ Bpe::Bpe(const Vocab& vocab)
   }
 }
 
-Symbol Bpe::intern(std::string_view text) {
-  if (const Symbol known = symbols_.find(text); known != kNoSymbol) return known;
-  const auto number = tokens_ + static_cast<Symbol>(extra_texts_.size());
+SymbolId Bpe::intern(std::string_view text) {
+  if (const SymbolId known = symbols_.find(text); known != kNoSymbol) return known;
+  const auto number = tokens_ + static_cast<SymbolId>(extra_texts_.size());
   extra_texts_.emplace_back(text);
   return symbols_.insert(extra_texts_.back(), number).first;
 }
@@ -106,7 +106,7 @@ void Bpe::fill_raw(std::string_view word, Merger& merger) const {
 
 Token Bpe::find_word(std::string_view word, std::string& mapped) const {
   if (raw_) {
-    const Symbol symbol = symbols_.find(word);
+    const SymbolId symbol = symbols_.find(word);
     return symbol < tokens_ ? symbol : kNoToken;
   }
   mapped.clear();
@@ -118,7 +118,7 @@ Token Bpe::find_word(std::string_view word, std::string& mapped) const {
       append_utf8(mapped, character);
     }
   }
-  const Symbol symbol = symbols_.find(mapped);
+  const SymbolId symbol = symbols_.find(mapped);
   return symbol < tokens_ ? symbol : kNoToken;
 }
 
@@ -140,7 +140,7 @@ void Bpe::encode_word(std::string_view word, Scratch& scratch, std::vector<Token
     return pairs_.find(merger[left].symbol, merger[right].symbol);
   });
   if (whole != kNoToken && merger[0].symbol == whole) whole_words_.remember(whole);
-  merger.for_each([&](Symbol symbol, std::size_t begin, std::size_t end) {
+  merger.for_each([&](SymbolId symbol, std::size_t begin, std::size_t end) {
     if (symbol != kNoSymbol && symbol < tokens_) return out.push_back(symbol);
     for (std::size_t at = begin; at < end; ++at) {
       const Token token = byte_tokens_[static_cast<unsigned char>(word[at])];

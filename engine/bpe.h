@@ -24,8 +24,8 @@ class Bpe : public Encoder {
   class PairTable {
    public:
     explicit PairTable(std::size_t pairs);
-    void insert(Symbol left, Symbol right, PairMerge merge);
-    PairMerge find(Symbol left, Symbol right) const noexcept {
+    void insert(SymbolId left, SymbolId right, PairMerge merge);
+    PairMerge find(SymbolId left, SymbolId right) const noexcept {
       const std::uint64_t wanted = key(left, right);
       for (std::size_t at = home(wanted);; at = (at + 1) & mask_) {
         if (slots_[at].key == wanted) return slots_[at].merge;
@@ -40,7 +40,7 @@ class Bpe : public Encoder {
       std::uint64_t key = kFree;
       PairMerge merge;
     };
-    static std::uint64_t key(Symbol left, Symbol right) noexcept {
+    static std::uint64_t key(SymbolId left, SymbolId right) noexcept {
       return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
     }
     std::size_t home(std::uint64_t pair) const noexcept {
@@ -52,21 +52,21 @@ class Bpe : public Encoder {
   };
 
   struct Scratch;
-  Symbol intern(std::string_view text);
+  SymbolId intern(std::string_view text);
   Token find_word(std::string_view word, std::string& mapped) const;
   void read_merges(const Vocab& vocab);
   void encode_word(std::string_view word, Scratch& scratch, std::vector<Token>& out) const;
   void fill_raw(std::string_view word, Merger& merger) const;
 
   bool raw_, escape_spaces_, ignore_merges_;
-  Symbol tokens_;  // symbols below this are tokens, the others only parts of merges
+  SymbolId tokens_;  // symbols below this are tokens, the others only parts of merges
   PreTokenizer words_;
   TextIndex symbols_;                    // text as in the file -> symbol
   std::deque<std::string> extra_texts_;  // of symbols that are no tokens
   PairTable pairs_;
   WholeWords whole_words_;
-  std::array<Symbol, 256> byte_symbols_;  // byte -> symbol of its character (raw: of ASCII characters)
-  std::array<Token, 256> byte_tokens_;    // byte -> token, where a symbol is none
+  std::array<SymbolId, 256> byte_symbols_;  // byte -> symbol of its character (raw: of ASCII characters)
+  std::array<Token, 256> byte_tokens_;      // byte -> token, where a symbol is none
 };
 
 }  // namespace longhand

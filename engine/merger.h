@@ -8,21 +8,21 @@
 
 namespace longhand {
 
-using Symbol = std::int32_t;
-inline constexpr Symbol kNoSymbol = -1;
+using SymbolId = std::int32_t;
+inline constexpr SymbolId kNoSymbol = -1;
 
 /// What becomes of a pair: the lowest priority is merged first, ties from the left.
 struct PairMerge {
   static constexpr std::uint32_t kNever = ~std::uint32_t{0};
   std::uint32_t priority = kNever;
-  Symbol result = kNoSymbol;
+  SymbolId result = kNoSymbol;
 };
 
 /// Scratch for one word at a time, reused from word to word. O(n log n) in the length of the word.
 class Merger {
  public:
   struct Piece {
-    Symbol symbol;
+    SymbolId symbol;
     std::uint32_t previous, next;  // places in the word; the last piece's next is the word's size
     PairMerge merge;               // of this piece with the next
   };
@@ -34,7 +34,7 @@ class Merger {
     size_ = static_cast<std::uint32_t>(bytes);
   }
   /// Appends the next `bytes` bytes of the word as one symbol.
-  void add(Symbol symbol, std::size_t bytes) {
+  void add(SymbolId symbol, std::size_t bytes) {
     const std::uint32_t next = end_ + static_cast<std::uint32_t>(bytes);
     pieces_[end_] = {symbol, last_, next, {}};
     last_ = end_;

@@ -99,7 +99,7 @@ void Spm::encode_stretch(std::string_view text, Merger& merger, std::vector<Toke
     return find_merge(text.substr(left, merger[right].next - left));
   });
   if (whole != kNoToken && merger[0].symbol == whole) whole_words_.remember(whole);
-  merger.for_each([&](Symbol symbol, std::size_t begin, std::size_t end) {
+  merger.for_each([&](SymbolId symbol, std::size_t begin, std::size_t end) {
     if (symbol != kNoSymbol) return out.push_back(symbol);
     for (std::size_t at = begin; at < end; ++at) {
       const Token byte = byte_tokens_[static_cast<unsigned char>(text[at])];

@@ -27,7 +27,7 @@ class Spm : public Encoder {
   WholeWords whole_words_;
   std::size_t longest_ = 0;                // bytes of the longest token
   std::vector<std::uint32_t> priorities_;  // (vocab) low for a high score
-  std::array<Symbol, 128> ascii_;
+  std::array<SymbolId, 128> ascii_;
   std::array<Token, 256> byte_tokens_;
   std::vector<char32_t> before_space_;  // sorted: characters that stand before a space within some token
 };

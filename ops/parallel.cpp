@@ -16,14 +16,44 @@ inline void relax() {
 // About 20 us of spinning at 40 cycles a pause: longer than any stage should leave a worker waiting.
 constexpr int kSpins = 2000;
 
+// What the members of one run share. OpenMP's own fork and join order memory too, but race detectors cannot
+// see inside its runtime: the two counters say it in a language they understand.
+struct Run {
+  const std::function<void(const Worker&)>& body;
+  Barrier barrier;
+  std::atomic<int> entered{0}, left{0};
+};
+
+[[gnu::noinline]] void take_part(Run& run, int workers, int id, int count) {
+  (void)run.entered.load(std::memory_order_acquire);
+  // A runtime under pressure may give fewer threads than asked for; each then plays several workers only
+  // where that cannot deadlock, which a barrier between stages forbids, so all work falls to the first.
+  if (count == workers) {
+    run.body(Worker{id, count, &run.barrier});
+  } else if (id == 0) {
+    run.body(Worker{0, 1, nullptr});
+  }
+  run.left.fetch_add(1, std::memory_order_release);
+}
+
+// Nothing else is in this function, because the detector must not look at it: the compiler passes the
+// region's variables through memory before `entered` can be read.
+[[gnu::no_sanitize_thread]] void fork(Run* run, int workers) {
+#pragma omp parallel num_threads(workers) default(none) firstprivate(run, workers)
+  take_part(*run, workers, omp_get_thread_num(), omp_get_num_threads());
+}
+
 }  // namespace
 
 void Barrier::wait() noexcept {
   const std::uint32_t phase = phase_.load(std::memory_order_relaxed);
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) == workers_ - 1) {
     arrived_.store(0, std::memory_order_relaxed);
-    phase_.store(phase + 1, std::memory_order_release);
-    phase_.notify_all();  // looks at a counter of sleepers, and calls the system only when there is one
+    // Sequentially consistent, because notify_all() looks at a counter of sleepers and calls the system only
+    // when there is one: that look must not overtake the store, or the worker that just falls asleep is never
+    // woken.
+    phase_.store(phase + 1, std::memory_order_seq_cst);
+    phase_.notify_all();
     return;
   }
   for (int spins = 0; spins < kSpins; ++spins) {
@@ -38,27 +68,10 @@ void Team::run(const std::function<void(const Worker&)>& body) const noexcept {
     body(Worker{0, 1, nullptr});
     return;
   }
-  Barrier barrier(workers_);
-  // OpenMP's own fork and join order memory too, but race detectors cannot see inside its runtime: these two
-  // say it in a language they understand.
-  std::atomic<int> entered{0}, left{0};
-  entered.store(1, std::memory_order_release);
-#pragma omp parallel num_threads(workers_)
-  {
-    (void)entered.load(std::memory_order_acquire);
-    // A runtime under pressure may give fewer threads than asked for; each then plays several workers only
-    // where that cannot deadlock, which a barrier between stages forbids, so all work falls to the threads
-    // there are.
-    const int count = omp_get_num_threads();
-    if (count == workers_) {
-      body(Worker{omp_get_thread_num(), count, &barrier});
-    } else {
-#pragma omp single
-      body(Worker{0, 1, nullptr});
-    }
-    left.fetch_add(1, std::memory_order_release);
-  }
-  (void)left.load(std::memory_order_acquire);
+  Run run{body, Barrier(workers_)};
+  run.entered.store(1, std::memory_order_release);
+  fork(&run, workers_);
+  (void)run.left.load(std::memory_order_acquire);
 }
 
 }  // namespace longhand

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # the lists of packages are used by the scripts
-# Shared by scripts/chat and scripts/test: installs what is missing (Debian 12), configures and builds. Sourced.
+# Sourced by the other scripts: installs what is missing (Debian 12), configures and builds.
 # Everything said here goes to stderr: stdout belongs to the program.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
