@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/chat_format.h"
-#include "engine/conversation.h"
+#include "engine/chat/chat_format.h"
+#include "engine/chat/conversation.h"
 #include "engine/longhand.h"
 
 namespace longhand::cli {

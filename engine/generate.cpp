@@ -6,7 +6,7 @@
 
 #include "engine/longhand.h"
 #include "engine/model.h"
-#include "engine/tokenizer.h"
+#include "engine/text/tokenizer.h"
 
 namespace longhand {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <iterator>
 
-#include "engine/unicode.h"
+#include "engine/text/unicode.h"
 
 namespace longhand::jinja {
 namespace {

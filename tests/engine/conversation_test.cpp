@@ -1,4 +1,4 @@
-#include "engine/conversation.h"
+#include "engine/chat/conversation.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "engine/reasoning.h"
+#include "engine/chat/reasoning.h"
 
 #include <gtest/gtest.h>
 
