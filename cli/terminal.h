@@ -32,8 +32,8 @@ class ProgressBar {
 
   /// `share` done, 0..1.
   void update(double share);
-  /// Removes the line.
-  bool clear();  ///< false where nothing was shown
+  /// Removes the line; false where none was shown.
+  bool clear();
 
  private:
   using Clock = std::chrono::steady_clock;
