@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/random.h"
-#include "engine/sampler.h"
+#include "engine/sampling/random.h"
+#include "engine/sampling/sampler.h"
 
 namespace {
 

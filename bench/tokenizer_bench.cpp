@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "engine/tokenizer.h"
+#include "engine/text/tokenizer.h"
 #include "loaders/gguf.h"
 
 namespace longhand {

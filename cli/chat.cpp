@@ -165,8 +165,8 @@ void Chat::answer(const std::function<ChatAnswer(const ChatSession::OnText&)>& a
     write(filtered ? filter.push(span.text) : span.text);
   };
   const auto end_line = [&] {
-    bar.clear();
-    if (reasoned) write_error("\n");
+    const bool echoed = !bar.clear() && !open_line && input_.interactive() && signal_waiting();
+    if (reasoned || echoed) write_error("\n");
     write(filter.finish());
     if (open_line) write_output("\n");
   };
@@ -181,6 +181,7 @@ void Chat::answer(const std::function<ChatAnswer(const ChatSession::OnText&)>& a
       print_note("stopped while reading; the message is not part of the conversation");
     } else {
       write_error(fmt::format("error: {}\n", error.what()));
+      if (!state_.attached.empty()) print_note("what was read still goes with the next message; /clear drops it");
       failed_ = true;
     }
   }
@@ -193,10 +194,13 @@ void Chat::answer(const std::function<ChatAnswer(const ChatSession::OnText&)>& a
 void Chat::report(const ChatAnswer& answer) {
   if (answer.dropped_turns > 0) {
     print_note(
-        fmt::format("the context is full: the oldest {} were forgotten",
-                    answer.dropped_turns == 1 ? "turn" : fmt::format("{} turns", answer.dropped_turns)));
+        answer.dropped_turns == 1
+            ? "the context is full: the oldest turn was forgotten"
+            : fmt::format("the context is full: the oldest {} turns were forgotten", answer.dropped_turns));
   }
-  if (answer.reason != StopReason::end_of_generation) {
+  if (answer.reason == StopReason::cancelled) {
+    print_note("the answer was stopped");
+  } else if (answer.reason != StopReason::end_of_generation) {
     print_note(fmt::format("the answer was stopped: {}", stop_reason_name(answer.reason)));
   }
   if (!input_.interactive() || !is_terminal(STDERR_FILENO) || answer.write_seconds <= 0) return;
@@ -210,10 +214,11 @@ void greet(ChatSession& chat) {
   const ModelInfo info = chat.model().info();
   const Session& session = chat.session();
   write_error(
-      dim(fmt::format("{} ({}, {} parameters, {}), context {}, {} threads, {}\n"
+      dim(fmt::format("{} ({}, {} parameters, {}), context {}, {} thread{}, {}\n"
                       "/help lists commands; Ctrl-C stops an answer, Ctrl-D leaves.",
                       make_visible(info.name), make_visible(info.architecture), format_count(info.parameters),
-                      info.type, session.context(), session.threads(), info.isa)) +
+                      info.type, session.context(), session.threads(),
+                      session.threads() == 1 ? "" : "s", info.isa)) +
       "\n");
 }
 

@@ -60,6 +60,7 @@ void set_value(ChatState& state, const std::string& argument) {
   ChatSettings settings = state.chat.settings();
   change_setting(settings, name, argument.substr(value));
   state.chat.change(std::move(settings));
+  print_note(fmt::format("{} is {} from the next answer on", name, argument.substr(value)));
 }
 
 void show(ChatState& state, const std::string&) {

@@ -35,7 +35,8 @@ ChatSession::ChatSession(const Model& model, const SessionOptions& options, Chat
     : settings_(std::move(settings)),
       session_(model, options),
       sampler_(model, settings_.sampler),
-      format_(chat_source(tokenizer_of(model).vocab())) {
+      format_(chat_source(tokenizer_of(model).vocab())),
+      marker_tokens_(marker_tokens(format_.reasoning(), tokenizer_of(model))) {
   conversation_.emplace(format_, tokenizer_of(session_.model()));
   conversation_->set_system(settings_.system);
 }
@@ -108,6 +109,7 @@ bool ChatSession::write_more(Writing& writing) {
 
   session_.rewind(static_cast<int>(turn.rewind_to));
   GenerateOptions options;
+  options.written_out = marker_tokens_;
   if (settings_.max_tokens >= 0)
     options.max_tokens = settings_.max_tokens - static_cast<int>(writing.tokens.size());
   const GenerateResult result =

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/chat_format.h"
-#include "engine/conversation.h"
+#include "engine/chat/chat_format.h"
+#include "engine/chat/conversation.h"
 #include "engine/longhand.h"
 
 namespace longhand::cli {
@@ -77,6 +77,7 @@ class ChatSession {
   Session session_;
   Sampler sampler_;
   ChatFormat format_;
+  std::vector<Token> marker_tokens_;
   std::optional<Conversation> conversation_;  // always there; optional so that it can be put back
   ChatTotals totals_;
 };

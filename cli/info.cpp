@@ -159,12 +159,12 @@ std::string text_report(const Gguf& file) {
   constexpr std::size_t kValueWidth = 100;
   out += fmt::format("\nmetadata ({})\n", file.metadata().size());
   for (const MetaEntry& entry : file.metadata()) {
-    out += fmt::format("  {:<44} {:<7} {}\n", escape_controls(entry.key), value_type_name(entry.type),
+    out += fmt::format("  {:<44} {:<7} {}\n", make_visible(entry.key), value_type_name(entry.type),
                        meta_text(entry, kValueWidth));
   }
   out += fmt::format("\ntensors ({})\n", file.tensors().size());
   for (const TensorInfo& tensor : file.tensors()) {
-    out += fmt::format("  {:<44} {:<8} {:<22} {:>12}\n", escape_controls(tensor.name), type_name(tensor),
+    out += fmt::format("  {:<44} {:<8} {:<22} {:>12}\n", make_visible(tensor.name), type_name(tensor),
                        dims_text(tensor, " x "), tensor.data.size());
   }
   return out;

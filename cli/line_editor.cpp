@@ -161,6 +161,8 @@ class LineEditor : public LineInput {
 
   // After a resize, or when back from the background, where the shell had its own settings.
   static void redraw(EditLine* editor) {
+    // The editor takes the screen for blank, and would write prompt and text behind those that are there.
+    write_error(takes_escapes(STDERR_FILENO) ? "\r\x1b[J" : "\n");
     el_resize(editor);
     el_set(editor, EL_PREP_TERM, 1);
     el_set(editor, EL_REFRESH);

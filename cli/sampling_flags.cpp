@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "cli/output.h"
-#include "engine/json_schema.h"
+#include "engine/grammar/json_schema.h"
 #include "loaders/keys.h"
 #include "ops/error.h"
 

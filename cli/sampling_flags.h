@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/model.h"
-#include "engine/sampler.h"
+#include "engine/sampling/sampler.h"
 
 namespace longhand::cli {
 

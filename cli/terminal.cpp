@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "cli/output.h"
 #include "ops/error.h"
@@ -66,9 +67,9 @@ void ProgressBar::update(double share) {
   drawn_ = true;
 }
 
-void ProgressBar::clear() {
+bool ProgressBar::clear() {
   if (drawn_) write_error(kClearLine);
-  drawn_ = false;
+  return std::exchange(drawn_, false);
 }
 
 }  // namespace longhand::cli

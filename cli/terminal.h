@@ -33,7 +33,7 @@ class ProgressBar {
   /// `share` done, 0..1.
   void update(double share);
   /// Removes the line.
-  void clear();
+  bool clear();  ///< false where nothing was shown
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -14,8 +14,8 @@
 #include "cli/output.h"
 #include "cli/output_filter.h"
 #include "cli/verbs.h"
-#include "engine/tokenizer.h"
-#include "engine/unicode.h"
+#include "engine/text/tokenizer.h"
+#include "engine/text/unicode.h"
 #include "ops/error.h"
 
 namespace longhand::cli {

@@ -59,9 +59,10 @@ void place(const Step& s, int il, const LayerPlan& plan, const LayerWeights& w) 
       const std::int64_t row = std::int64_t{t} * plan.kv_heads + h - plan.heads;
       float* k = s.ws.k.as<float>() + row * head_dim;
       place_head(s, plan, w.k_norm, t, h - plan.heads, k);
-      const KvView kv = s.cache.view(il, h - plan.heads);
-      s.kernels.store_key[int(keys)](kv, s.position + t, k);
-      s.kernels.store_value[int(values)](kv, s.position + t, s.ws.v.as<float>() + row * value_dim);
+      const int position = s.position + t;
+      const KvView kv = s.cache.view(il, h - plan.heads, position);
+      s.kernels.store_key[int(keys)](kv, position % kAttendKeys, k);
+      s.kernels.store_value[int(values)](kv, position % kAttendKeys, s.ws.v.as<float>() + row * value_dim);
     }
   }
 }
@@ -118,16 +119,23 @@ struct Partials {
   float *m, *l, *acc;
 };
 
+// Positions inside the chunk count from its start.
 void attend_chunk(const Units& u, int il, const Tile& tile, int chunk, const Partials& to) {
   const Step& s = u.s;
+  const int start = chunk * kAttendKeys;
+  std::array<std::int32_t, kAttendRows> first, last;
+  for (std::size_t r = 0; r < std::size_t(tile.rows); ++r) {
+    first[r] = std::clamp(tile.from[r] - start, 0, kAttendKeys);
+    last[r] = std::clamp(tile.to[r] - start, 0, kAttendKeys);
+  }
   AttendArgs a;
-  a.kv = s.cache.view(il, tile.kv_head);
-  a.begin = std::max(chunk * kAttendKeys, tile.begin / kKeyBlock * kKeyBlock);
-  a.end = std::min((chunk + 1) * kAttendKeys, tile.end);
+  a.kv = s.cache.view(il, tile.kv_head, start);
+  a.begin = std::max(0, tile.begin - start) / kKeyBlock * kKeyBlock;
+  a.end = std::min(kAttendKeys, tile.end - start);
   a.rows = tile.rows;
   a.q = tile.q.data();
-  a.from = tile.from.data();
-  a.to = tile.to.data();
+  a.from = first.data();
+  a.to = last.data();
   a.softcap = s.config.attention_softcap;
   a.scores = s.scratch().scores.as<float>();
   a.m = to.m;

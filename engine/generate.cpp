@@ -6,7 +6,7 @@
 
 #include "engine/longhand.h"
 #include "engine/model.h"
-#include "engine/tokenizer.h"
+#include "engine/text/tokenizer.h"
 
 namespace longhand {
 namespace {
@@ -98,8 +98,8 @@ GenerateResult generate(Session& session, std::span<const Token> prompt, Sampler
   sampler.accept(prompt);
   result.prompt_seconds = seconds_since(start);
 
-  const Model& model = session.model();
-  const auto vocab = std::size_t(model.data().tokenizer.size());  // embeddings may be padded beyond it
+  const Tokenizer& tokenizer = session.model().data().tokenizer;
+  const auto vocab = std::size_t(tokenizer.size());  // embeddings may be padded beyond it
   Answer answer(options, on_text);
   const auto decode_start = Clock::now();
   try {
@@ -109,9 +109,10 @@ GenerateResult generate(Session& session, std::span<const Token> prompt, Sampler
         break;
       }
       const Token token = sampler.pick(logits.first(std::min(vocab, logits.size())));
-      if (model.ends_generation(token)) break;
+      if (tokenizer.ends_generation(token)) break;
       result.tokens.push_back(token);
-      if (!answer.push(model.piece(token))) {
+      const bool written_out = std::ranges::find(options.written_out, token) != options.written_out.end();
+      if (!answer.push(tokenizer.piece(token, written_out))) {
         result.reason = answer.stopped() ? StopReason::stop_string : StopReason::callback;
         break;
       }

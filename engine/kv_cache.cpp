@@ -11,7 +11,8 @@ std::int64_t value_bytes(CacheType type, std::int64_t n) {
   return n * kPer32[int(type)] / 32;
 }
 
-std::int64_t key_blocks(int context) { return (std::int64_t{context} + kKeyBlock - 1) / kKeyBlock; }
+// Tokens there is room for: whole chunks.
+std::int64_t room(int context) { return (std::int64_t{context} + kAttendKeys - 1) / kAttendKeys * kAttendKeys; }
 
 void check(CacheType type, const char* option, const char* what, int dim) {
   if (type == CacheType::q8_0 && dim % 32 != 0) {
@@ -22,22 +23,23 @@ void check(CacheType type, const char* option, const char* what, int dim) {
 }  // namespace
 
 KvCache::KvCache(const ModelConfig& c, int context, CacheType keys, CacheType values)
-    : key_format_(CacheFormat(keys)), value_format_(CacheFormat(values)), blocks_(key_blocks(context)),
+    : key_format_(CacheFormat(keys)), value_format_(CacheFormat(values)),
       key_block_bytes_(value_bytes(keys, std::int64_t{c.head_dim} * kKeyBlock)), value_row_bytes_(value_bytes(values, c.value_dim)),
       key_dim_(c.head_dim), value_dim_(c.value_dim) {
   check(keys, "-ctk", "key head", c.head_dim);
   check(values, "-ctv", "value head", c.value_dim);
   for (const LayerPlan& plan : c.layers) {
-    const auto heads = std::size_t(plan.kv_heads);
-    layers_.push_back({Buffer(heads * std::size_t(blocks_ * key_block_bytes_)), Buffer(heads * std::size_t(blocks_ * kKeyBlock * value_row_bytes_))});
+    const std::int64_t tokens = room(context) * plan.kv_heads;
+    layers_.push_back({plan.kv_heads, Buffer(std::size_t(tokens / kKeyBlock * key_block_bytes_)), Buffer(std::size_t(tokens * value_row_bytes_))});
   }
 }
 
-KvView KvCache::view(int layer, int kv_head) const noexcept {
+KvView KvCache::view(int layer, int kv_head, int position) const noexcept {
   const Layer& l = layers_[std::size_t(layer)];
+  const std::int64_t part = std::int64_t{position / kAttendKeys} * l.heads + kv_head;
   KvView v;
-  v.keys = l.keys.data() + kv_head * blocks_ * key_block_bytes_;
-  v.values = l.values.data() + kv_head * blocks_ * kKeyBlock * value_row_bytes_;
+  v.keys = l.keys.data() + part * (kAttendKeys / kKeyBlock) * key_block_bytes_;
+  v.values = l.values.data() + part * kAttendKeys * value_row_bytes_;
   v.key_block_bytes = key_block_bytes_;
   v.value_row_bytes = value_row_bytes_;
   v.key_dim = key_dim_;
@@ -54,8 +56,7 @@ std::uint64_t KvCache::bytes() const noexcept {
 std::uint64_t KvCache::bytes(const ModelConfig& c, int context, CacheType keys, CacheType values) noexcept {
   std::uint64_t heads = 0;
   for (const LayerPlan& plan : c.layers) heads += std::uint64_t(plan.kv_heads);
-  const std::int64_t tokens = key_blocks(context) * kKeyBlock;
-  return heads * std::uint64_t(value_bytes(keys, c.head_dim) + value_bytes(values, c.value_dim)) * std::uint64_t(tokens);
+  return heads * std::uint64_t(value_bytes(keys, c.head_dim) + value_bytes(values, c.value_dim)) * std::uint64_t(room(context));
 }
 
 }  // namespace longhand

@@ -1,4 +1,7 @@
 // Keys and values of all tokens of a session.
+//
+// Tokens lie in chunks of kAttendKeys, the unit attention works in; in a chunk each head has its keys and values in one
+// piece. So memory is touched in the order the text grows, and one head still streams.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +20,8 @@ class KvCache {
   /// sizes that are no multiples of 32), no_memory.
   KvCache(const ModelConfig& config, int context, CacheType keys, CacheType values);
 
-  KvView view(int layer, int kv_head) const noexcept;
+  /// One head's part of the chunk of `position`; in the view tokens count from the start of the chunk.
+  KvView view(int layer, int kv_head, int position) const noexcept;
   CacheFormat key_format() const noexcept { return key_format_; }
   CacheFormat value_format() const noexcept { return value_format_; }
   /// Bytes reserved.
@@ -27,11 +31,11 @@ class KvCache {
 
  private:
   struct Layer {
-    Buffer keys;    // (kv_heads, key blocks)
-    Buffer values;  // (kv_heads, tokens)
+    int heads;
+    Buffer keys;    // (chunks, kv_heads, key blocks of a chunk)
+    Buffer values;  // (chunks, kv_heads, tokens of a chunk)
   };
   CacheFormat key_format_, value_format_;
-  std::int64_t blocks_;  // key blocks per head
   std::int64_t key_block_bytes_, value_row_bytes_;
   std::int32_t key_dim_, value_dim_;
   std::vector<Layer> layers_;

@@ -86,7 +86,7 @@ struct RopeOptions {
 
 struct SessionOptions {
   int context = 0;            ///< tokens; 0: what the model was trained for, or as much as fits in memory
-  int threads = 0;            ///< 0: physical cores this process may use
+  int threads = 0;            ///< 0: physical cores this process may use, fewer for very small models
   int batch = 512;            ///< tokens computed at once while reading a prompt; results do not depend on it
   CacheType key_cache = CacheType::f16;
   CacheType value_cache = CacheType::f16;
@@ -223,6 +223,7 @@ std::string_view stop_reason_name(StopReason reason) noexcept;
 struct GenerateOptions {
   int max_tokens = -1;               ///< -1: until the model ends or the context is full
   std::vector<std::string> stop = {};  ///< the text ends before the first of these
+  std::vector<Token> written_out = {};  ///< control tokens that are part of the text; others add nothing to it
 };
 
 struct GenerateResult {

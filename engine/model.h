@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/longhand.h"
-#include "engine/tokenizer.h"
+#include "engine/text/tokenizer.h"
 #include "loaders/config.h"
 #include "loaders/gguf.h"
 #include "loaders/weights.h"

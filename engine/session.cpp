@@ -34,6 +34,15 @@ std::size_t panel_scratch(const Weights& w) {
   return most;
 }
 
+// Workers meet about ten times a layer, and where other programs run too, one whose core is taken keeps all others
+// waiting. A share of the weights that streams in within a millisecond is not worth that.
+constexpr std::uint64_t kBytesPerWorker = std::uint64_t{8} << 20;
+
+int useful_workers(const ModelData& m) {
+  const std::uint64_t shares = std::max<std::uint64_t>(1, m.info.weight_bytes / kBytesPerWorker);
+  return int(std::min<std::uint64_t>(std::uint64_t(usable_cores()), shares));
+}
+
 struct Sizes {
   int context, batch, threads;
   bool cut = false;
@@ -46,7 +55,7 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
   if (o.context < 0 || o.context > (1 << 30)) throw refuse("context size (-c)", o.context, 1 << 30);
   if (o.batch < 1 || o.batch > kMaxBatch) throw Error(Errc::range, fmt::format("batch size (-b) is {}, must be 1..{}", o.batch, kMaxBatch));
   if (o.threads < 0 || o.threads > kMaxThreads) throw refuse("thread count (-t)", o.threads, kMaxThreads);
-  Sizes s{o.context, o.batch, o.threads > 0 ? o.threads : usable_cores()};
+  Sizes s{o.context, o.batch, o.threads > 0 ? o.threads : useful_workers(m)};
   const auto cache_bytes = [&](int context) { return KvCache::bytes(m.config, context, o.key_cache, o.value_cache); };
   const std::uint64_t available = available_memory(), per_token = std::max<std::uint64_t>(1, cache_bytes(kKeyBlock) / kKeyBlock);
   const auto fits = [&](std::uint64_t budget) { return int(std::min<std::uint64_t>(budget / per_token, 1u << 30)); };

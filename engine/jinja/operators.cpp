@@ -204,7 +204,7 @@ bool contains(Heap& heap, const Value& container, const Value& item) {
       if (!item.is(Kind::string)) {
         fail(fmt::format("'in <string>' requires string as left operand, not {}", type_name(item)));
       }
-      heap.step(container.view().size() / 32);
+      heap.step(container.view().size() / 8);
       return container.view().find(item.view()) != std::string_view::npos;
     case Kind::dict:
       return container.dict().find(heap, item) != nullptr;
@@ -341,10 +341,7 @@ Value repeat(Heap& heap, const Value& value, std::int64_t count) {
   heap.charge(total);  // before the first byte is copied
   if (value.is(Kind::string)) {
     Text text;
-    if (unit > 0) {
-      text.reserve(total);
-      for (std::uint64_t i = 0; i < times; ++i) text.append(value.text());
-    }
+    if (unit > 0) text = value.text().repeated(static_cast<std::size_t>(times));
     return Value::of(heap.make<String>(std::move(text), value.string().markup));
   }
   Sequence* out = heap.sequence();

@@ -92,6 +92,13 @@ class ParserState {
 ExpressionPtr parse_expression(ParserState& state, bool with_condition = true);
 /// One expression, or several with commas between, which make a tuple.
 ExpressionPtr parse_expressions(ParserState& state, bool with_condition = true);
+/// A name, literal, list, dict or something in parentheses.
+ExpressionPtr parse_primary(ParserState& state);
+ExpressionPtr parse_number(ParserState& state);
+/// ".name", "[key]" and "(arguments)", as many as there are.
+void parse_attribute_suffixes(ParserState& state, std::vector<std::unique_ptr<Suffix>>& suffixes);
+/// "| filter", "is test" and "(arguments)", as many as there are.
+void parse_filter_suffixes(ParserState& state, std::vector<std::unique_ptr<Suffix>>& suffixes);
 /// The "(...)" of a call.
 CallArguments parse_arguments(ParserState& state);
 /// "| filter | filter" with the first bar optional, as in {% filter x %}.

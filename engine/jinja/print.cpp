@@ -41,66 +41,54 @@ std::string float_repr(double value) {
 
 void escape_html(Builder& out, const Text& text) {
   text.each_run([&](std::string_view run, bool trusted) {
-    for (const char c : run) {
-      switch (c) {
-        case '&':
-          out.append("&amp;", trusted);
-          break;
-        case '<':
-          out.append("&lt;", trusted);
-          break;
-        case '>':
-          out.append("&gt;", trusted);
-          break;
-        case '"':
-          out.append("&#34;", trusted);
-          break;
-        case '\'':
-          out.append("&#39;", trusted);
-          break;
-        default:
-          out.append(std::string_view(&c, 1), trusted);
-      }
+    std::size_t plain = 0;  // start of what can be copied as it is
+    for (std::size_t at = run.find_first_of("&<>\"'"); at != std::string_view::npos;
+         at = run.find_first_of("&<>\"'", plain)) {
+      out.append(run.substr(plain, at - plain), trusted);
+      const char c = run[at];
+      out.append(c == '&'   ? "&amp;"
+                 : c == '<' ? "&lt;"
+                 : c == '>' ? "&gt;"
+                 : c == '"' ? "&#34;"
+                            : "&#39;",
+                 trusted);
+      plain = at + 1;
     }
+    out.append(run.substr(plain), trusted);
   });
 }
 
 namespace {
 
-std::string escape_sequence(char32_t c) {
+// How repr() shows a character; empty: as it is.
+std::string escape_sequence(char32_t c, char quote) {
+  if (c == U'\n') return "\\n";
+  if (c == U'\r') return "\\r";
+  if (c == U'\t') return "\\t";
+  if (c == U'\\' || c == static_cast<unsigned char>(quote)) return {'\\', static_cast<char>(c)};
+  if (is_printable(c)) return "";
   const auto code = static_cast<std::uint32_t>(c);
-  return c < 0x100     ? fmt::format("\\x{:02x}", code)
-         : c < 0x10000 ? fmt::format("\\u{:04x}", code)
-                       : fmt::format("\\U{:08x}", code);
+  if (c < 0x100) return fmt::format("\\x{:02x}", code);
+  return c < 0x10000 ? fmt::format("\\u{:04x}", code) : fmt::format("\\U{:08x}", code);
 }
 
 void repr_text(Builder& out, const Text& text) {
-  const bool doubles =
-      text.view().find('\'') != std::string_view::npos && text.view().find('"') == std::string_view::npos;
-  const char quote = doubles ? '"' : '\'';
+  const auto has = [&](char c) { return text.view().find(c) != std::string_view::npos; };
+  const char quote = has('\'') && !has('"') ? '"' : '\'';
   const std::string_view mark(&quote, 1);
   const bool edge = text.all_trusted();
   out.append(mark, edge);
   text.each_run([&](std::string_view run, bool trusted) {
-    for (std::size_t at = 0; at < run.size();) {
-      const std::size_t size = char_length(run, at);
-      const char32_t c = char_at(run, at);
-      if (c == U'\n') {
-        out.append("\\n", trusted);
-      } else if (c == U'\r') {
-        out.append("\\r", trusted);
-      } else if (c == U'\t') {
-        out.append("\\t", trusted);
-      } else if (c == U'\\' || c == static_cast<unsigned char>(quote)) {
-        out.append("\\", trusted);
-        out.append(run.substr(at, 1), trusted);
-      } else if (!is_printable(c)) {
-        out.append(escape_sequence(c), trusted);
-      } else {
-        out.append(run.substr(at, size), trusted);
-      }
-      at += size;
+    std::size_t plain = 0;  // start of what can be copied as it is
+    for (std::size_t at = 0, next = 0; at < run.size(); at = next) {
+      next = at + char_length(run, at);
+      const std::string escaped = escape_sequence(char_at(run, at), quote);
+      if (escaped.empty()) continue;
+      out.append(run.substr(plain, at - plain), trusted);
+      out.append(escaped, trusted);
+      plain = next;
     }
+    out.append(run.substr(plain), trusted);
   });
   out.append(mark, edge);
 }

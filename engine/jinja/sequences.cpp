@@ -53,7 +53,7 @@ bool resolve_index(std::int64_t& index, std::int64_t size) {
 
 std::optional<Value> character(Heap& heap, const Value& value, std::int64_t index) {
   const std::string_view text = value.view();
-  heap.step(text.size() / 32);
+  heap.step(text.size() / 8);
   std::size_t begin = 0;
   if (index >= 0) {
     begin = char_offset(text, static_cast<std::size_t>(index));
@@ -101,7 +101,7 @@ Bounds resolve(const Slice& slice, std::int64_t size) {
 
 Value slice_string(Heap& heap, const Value& value, const Slice& slice) {
   const std::string_view text = value.view();
-  heap.step(text.size() / 16);
+  heap.step(text.size() / 8);
   const Bounds b = resolve(slice, static_cast<std::int64_t>(char_count(text)));
   Builder out(heap);
   if (b.count > 0 && b.step == 1) {

@@ -77,7 +77,7 @@ struct Window {
 // The part of the text that optional start and end positions (in characters) select.
 Window window(Heap& heap, const Value& self, const Bound& bound) {
   const std::string_view s = self.view();
-  heap.step(s.size() / 32);
+  heap.step(s.size() / 8);
   if (!bound.given(1) && !bound.given(2)) return {0, s.size(), false};
   const auto size = static_cast<std::int64_t>(char_count(s));
   const auto clamp = [&](std::int64_t at) { return at < 0 ? std::max<std::int64_t>(at + size, 0) : at; };
@@ -142,7 +142,7 @@ Value partition(Render& r, const Value& self, const Arguments& a) {
   const std::string_view s = self.view(), separator = bound.text(0).view();
   if (separator.empty()) fail("empty separator");
   Heap& heap = heap_of(r);
-  heap.step(s.size() / 32);
+  heap.step(s.size() / 8);
   const std::size_t at = kFromRight ? s.rfind(separator) : s.find(separator);
   const Value empty = heap.string("");
   if (at == std::string_view::npos) {
@@ -217,7 +217,7 @@ using Predicate = bool (*)(char32_t);
 template <Predicate kPredicate, bool kEmpty = false>
 Value all_are(Render& r, const Value& self, const Arguments&) {
   const std::string_view s = self.view();
-  heap_of(r).step(s.size() / 16);
+  heap_of(r).step(s.size() / 8);
   for (std::size_t at = 0; at < s.size(); at += char_length(s, at)) {
     if (!kPredicate(char_at(s, at))) return Value::boolean(false);
   }
@@ -228,7 +228,7 @@ Value all_are(Render& r, const Value& self, const Arguments&) {
 template <Case kCase>
 Value case_test(Render& r, const Value& self, const Arguments&) {
   const std::string_view s = self.view();
-  heap_of(r).step(s.size() / 16);
+  heap_of(r).step(s.size() / 8);
   bool any = false, after_cased = false;
   for (std::size_t at = 0; at < s.size(); at += char_length(s, at)) {
     const char32_t c = char_at(s, at);

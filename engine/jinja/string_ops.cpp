@@ -94,7 +94,7 @@ Value title_words(Heap& heap, const Value& text) {
 
 Value replace(Heap& heap, const Value& text, const Text& from, const Text& to, std::int64_t count) {
   const std::string_view s = text.view();
-  heap.step(s.size() / 32);
+  heap.step(s.size() / 8);
   Builder out(heap);
   std::size_t at = 0;
   const auto may = [&] { return count < 0 || count-- > 0; };
@@ -168,7 +168,7 @@ std::vector<Value> split_words_right(Heap& heap, const Value& text, std::int64_t
 std::vector<Value> split(Heap& heap, const Value& text, const std::string_view* separator,
                          std::int64_t limit) {
   const std::string_view s = text.view();
-  heap.step(s.size() / 16);
+  heap.step(s.size() / 8);
   if (separator == nullptr) return split_words(heap, text, limit);
   if (separator->empty()) fail("empty separator");
   std::vector<Value> parts;
@@ -186,7 +186,7 @@ std::vector<Value> split(Heap& heap, const Value& text, const std::string_view* 
 std::vector<Value> split_right(Heap& heap, const Value& text, const std::string_view* separator,
                                std::int64_t limit) {
   const std::string_view s = text.view();
-  heap.step(s.size() / 16);
+  heap.step(s.size() / 8);
   if (separator == nullptr) return split_words_right(heap, text, limit);
   if (separator->empty()) fail("empty separator");
   std::vector<Value> parts;
@@ -205,7 +205,7 @@ std::vector<Value> split_right(Heap& heap, const Value& text, const std::string_
 
 std::vector<Value> split_lines(Heap& heap, const Value& text, bool keep_ends) {
   const std::string_view s = text.view();
-  heap.step(s.size() / 16);
+  heap.step(s.size() / 8);
   const auto ends_line = [](char32_t c) {
     return (c >= 0x0A && c <= 0x0D) || (c >= 0x1C && c <= 0x1E) || c == 0x85 || c == 0x2028 || c == 0x2029;
   };

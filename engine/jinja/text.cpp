@@ -39,6 +39,21 @@ Text Text::slice(std::size_t begin, std::size_t end) const {
   return out;
 }
 
+Text Text::repeated(std::size_t times) const {
+  Text out;
+  out.reserve(size() * times);
+  if (!flips_.empty()) {
+    for (std::size_t i = 0; i < times; ++i) out.append(*this);
+    return out;
+  }
+  // One kind of trust: doubling needs few copies however short the text is.
+  out.first_ = first_;
+  if (times > 0) out.bytes_ = bytes_;
+  const std::size_t total = size() * times;
+  while (out.size() < total) out.bytes_.append(out.bytes_, 0, std::min(out.size(), total - out.size()));
+  return out;
+}
+
 std::size_t char_length(std::string_view text, std::size_t at) noexcept {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned lead = byte(at);

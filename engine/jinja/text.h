@@ -34,6 +34,7 @@ class Text {
   /// Appends bytes [begin, end) of `other` with their marks.
   void append(const Text& other, std::size_t begin, std::size_t end);
   Text slice(std::size_t begin, std::size_t end) const;
+  Text repeated(std::size_t times) const;
 
   /// The maximal runs of equal trust, in order: for_each(string_view run, bool trusted).
   template <class F>

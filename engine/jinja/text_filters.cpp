@@ -150,8 +150,7 @@ void quote_url(Builder& out, const Text& text, bool query) {
   text.each_run([&](std::string_view run, bool trusted) {
     for (const char c : run) {
       const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                         std::string_view("_.-~").find(c) != std::string_view::npos ||
-                         (c == '/' && !query);
+                         std::string_view("_.-~").find(c) != std::string_view::npos || (c == '/' && !query);
       if (plain) {
         out.append(std::string_view(&c, 1), trusted);
       } else if (c == ' ' && query) {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <iterator>
 
-#include "engine/unicode.h"
+#include "engine/text/unicode.h"
 
 namespace longhand::jinja {
 namespace {
@@ -134,17 +134,17 @@ void append_upper(std::u32string& out, char32_t code) {
 
 bool is_printable(char32_t code) {
   if (code < 0x7F) return code >= 0x20;
-  static constexpr CategoryMask kHidden =
-      category_bit(Category::Cn) | category_bit(Category::Cc) | category_bit(Category::Cf) |
-      category_bit(Category::Cs) | category_bit(Category::Co) | category_bit(Category::Zs) |
-      category_bit(Category::Zl) | category_bit(Category::Zp);
+  static constexpr CategoryMask kHidden = category_bit(Category::Cn) | category_bit(Category::Cc) |
+                                          category_bit(Category::Cf) | category_bit(Category::Cs) |
+                                          category_bit(Category::Co) | category_bit(Category::Zs) |
+                                          category_bit(Category::Zl) | category_bit(Category::Zp);
   return !is_category(code, kHidden);
 }
 
 bool is_letter(char32_t code) {
-  static constexpr CategoryMask kLetters =
-      category_bit(Category::Lu) | category_bit(Category::Ll) | category_bit(Category::Lt) |
-      category_bit(Category::Lm) | category_bit(Category::Lo);
+  static constexpr CategoryMask kLetters = category_bit(Category::Lu) | category_bit(Category::Ll) |
+                                           category_bit(Category::Lt) | category_bit(Category::Lm) |
+                                           category_bit(Category::Lo);
   return is_category(code, kLetters);
 }
 

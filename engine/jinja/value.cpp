@@ -211,7 +211,7 @@ void Heap::out_of_steps() const {
 void Heap::charge(std::uint64_t bytes) {
   if (bytes_left_ < bytes) fail(fmt::format("memory budget of {} bytes exceeded", limits_.bytes));
   bytes_left_ -= bytes;
-  step(bytes / 32);  // so that copying long texts counts as time
+  step(1 + bytes / 32);  // so that copying counts as time, long texts and many short ones
 }
 
 Value Heap::string(Text text, bool markup) {

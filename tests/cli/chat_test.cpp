@@ -116,6 +116,15 @@ TEST(ChatByPipe, FilesAreSentWithTheNextMessage) {
   EXPECT_THAT(result.err, AllOf(HasSubstr("will go with your next message"), HasSubstr("[E_IO]")));
 }
 
+TEST(ChatByPipe, AFileThatDoesNotFitCanBeDropped) {
+  const TempDir dir;
+  const std::string path = dir.write("big.txt", std::string(1 << 16, 'x'));
+  const ProcessResult result =
+      chat({}, "/read " + path + "\nToo much?\n/clear\nWhat is the capital of Peru?\n");
+  EXPECT_THAT(result.err, AllOf(HasSubstr("[E_CTX_FULL]"), HasSubstr("/clear drops it")));
+  EXPECT_THAT(result.out, testing::EndsWith("The capital of Peru is Lima.\n"));
+}
+
 TEST(ChatByPipe, FlagsOfOtherEnginesAreAcceptedAndNamedOnce) {
   const ProcessResult result =
       chat({"-ngl", "99", "-fa", "on", "--no-mmap", "-ctk", "f32"}, "What is the capital of Peru?\n");
@@ -170,18 +179,21 @@ TEST_F(ChatAtTerminal, CtrlCDropsATypedLine) {
   EXPECT_TRUE(chat_.expect("Lima.")) << chat_.screen();
 }
 
-TEST_F(ChatAtTerminal, CtrlCStopsAnAnswerAndTheChatGoesOn) {
-  ASSERT_TRUE(chat_.expect("> "));
-  chat_.type("/set max_tokens 100000\n");
-  ASSERT_TRUE(chat_.expect("> "));
-  chat_.type(kStory + "\n");
-  ASSERT_TRUE(chat_.expect("\n"));
-  chat_.type("\x03");
-  ASSERT_TRUE(chat_.expect("> ")) << chat_.screen();
-  chat_.type("What is the capital of Peru?\n");
-  EXPECT_TRUE(chat_.expect("Lima")) << chat_.screen();
-  chat_.type("\x04");
-  EXPECT_EQ(chat_.wait(), 0);
+TEST(ChatInterrupted, CtrlCStopsAnAnswerAndTheChatGoesOn) {
+  const TempDir home;
+  TerminalProcess process({LONGHAND_PROGRAM, "chat", "--temp", "0", "--ignore-eos", "-c", "16384"},
+                          {{"XDG_STATE_HOME", home.file("state")}, {"LONGHAND_MODEL", ""}});
+  ASSERT_TRUE(process.expect("> "));
+  for (int i = 0; i < 2; ++i) {
+    process.type(kStory + "\n");
+    ASSERT_TRUE(process.expect("\n"));
+    ASSERT_TRUE(process.expect(". ")) << process.screen();  // in the middle of an answer that never ends
+    process.type("\x03");
+    ASSERT_TRUE(process.expect("the answer was stopped")) << process.screen();
+    ASSERT_TRUE(process.expect("> ")) << process.screen();
+  }
+  process.type("\x04");
+  EXPECT_EQ(process.wait(), 0);
 }
 
 TEST_F(ChatAtTerminal, LinesAreEditedAndRemembered) {

@@ -77,8 +77,10 @@ TEST(OutputFilter, SplitsMakeNoDifference) {
   const std::string whole = make_visible(text);
   for (std::size_t cut = 0; cut <= text.size(); ++cut) {
     OutputFilter filter;
-    EXPECT_EQ(filter.push(text.substr(0, cut)) + filter.push(text.substr(cut)) + filter.finish(), whole)
-        << cut;
+    std::string shown = filter.push(text.substr(0, cut));
+    shown += filter.push(text.substr(cut));
+    shown += filter.finish();
+    EXPECT_EQ(shown, whole) << cut;
   }
   OutputFilter filter;
   std::string bytewise;

@@ -1,4 +1,4 @@
-#include "engine/bpe.h"
+#include "engine/text/bpe.h"
 
 #include <gtest/gtest.h>
 

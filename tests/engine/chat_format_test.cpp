@@ -1,4 +1,4 @@
-#include "engine/chat_format.h"
+#include "engine/chat/chat_format.h"
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,9 @@ const char* const kChatMl =
     "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
-ChatFormat format_of(std::string text) { return ChatFormat({std::move(text), "<s>", "</s>", "test model", std::nullopt}); }
+ChatFormat format_of(std::string text) {
+  return ChatFormat({std::move(text), "<s>", "</s>", "test model", std::nullopt});
+}
 std::string text_of(const ChatFormat& format, const Messages& messages, const ChatOptions& options = {}) {
   return prompt_text(format.render(messages, options));
 }
@@ -34,9 +36,8 @@ TEST(ChatFormat, RendersTheConversation) {
 TEST(ChatFormat, OnlyTheTemplateIsTrusted) {
   const ChatFormat format = format_of(kChatMl);
   const std::vector<PromptPiece> pieces = format.render(Messages{{"user", "<|im_end|>", ""}});
-  const std::vector<PromptPiece> expected = {{"<|im_start|>user\n", true},
-                                             {"<|im_end|>", false},
-                                             {"<|im_end|>\n<|im_start|>assistant\n", true}};
+  const std::vector<PromptPiece> expected = {
+      {"<|im_start|>user\n", true}, {"<|im_end|>", false}, {"<|im_end|>\n<|im_start|>assistant\n", true}};
   EXPECT_EQ(pieces, expected);
 }
 
@@ -49,9 +50,15 @@ TEST(ChatFormat, UnknownRolesAreNotTrusted) {
 }
 
 TEST(ChatFormat, FallsBackToChatMlAndSaysSo) {
-  const char* const broken[] = {"", "{{", "{% include 'x' %}", "{{ raise_exception('no') }}", "always the same text",
-                                "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
-                                "\xff\xfe{{ '\xff", "{{ messages[0].content }}"};
+  const char* const broken[] = {
+      "",
+      "{{",
+      "{% include 'x' %}",
+      "{{ raise_exception('no') }}",
+      "always the same text",
+      "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+      "\xff\xfe{{ '\xff",
+      "{{ messages[0].content }}"};
   for (const char* text : broken) {
     const ChatFormat format = format_of(text);
     EXPECT_TRUE(format.is_fallback()) << text;
@@ -72,21 +79,25 @@ TEST(ChatFormat, SystemTextGoesToTheFirstUserMessage) {
       "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
       "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}");
   const ChatFormat ignoring = format_of(
-      "{% for m in messages %}{% if m.role != 'system' %}[{{ m.role }}]{{ m.content }}{% endif %}{% endfor %}");
+      "{% for m in messages %}{% if m.role != 'system' %}[{{ m.role }}]{{ m.content }}{% endif %}{% endfor "
+      "%}");
   for (const ChatFormat* format : {&refusing, &ignoring}) {
     EXPECT_FALSE(format->is_fallback());
     EXPECT_FALSE(format->accepts_system());
-    EXPECT_EQ(text_of(*format, {{"system", "S", ""}, {"user", "U", ""}, {"assistant", "A", ""}, {"user", "V", ""}}),
-              "[user]S\n\nU[assistant]A[user]V");
+    EXPECT_EQ(
+        text_of(*format, {{"system", "S", ""}, {"user", "U", ""}, {"assistant", "A", ""}, {"user", "V", ""}}),
+        "[user]S\n\nU[assistant]A[user]V");
     EXPECT_EQ(text_of(*format, {{"system", "S", ""}}), "[user]S");
   }
 }
 
 TEST(ChatFormat, FindsWhatATemplateWantsAsInput) {
-  const ChatFormat parts = format_of("{% for m in messages %}{% for p in m.content %}{{ p.text }};{% endfor %}{% endfor %}");
+  const ChatFormat parts =
+      format_of("{% for m in messages %}{% for p in m.content %}{{ p.text }};{% endfor %}{% endfor %}");
   EXPECT_FALSE(parts.is_fallback());
   EXPECT_EQ(text_of(parts, {{"user", "U", ""}}), "U;");
-  const ChatFormat tools = format_of("{% for t in tools %}{% endfor %}{% for m in messages %}{{ m.content }}{% endfor %}");
+  const ChatFormat tools =
+      format_of("{% for t in tools %}{% endfor %}{% for m in messages %}{{ m.content }}{% endfor %}");
   EXPECT_FALSE(tools.is_fallback());
   EXPECT_EQ(text_of(tools, {{"user", "U", ""}}), "U");
 }
@@ -108,7 +119,8 @@ TEST(ChatFormat, RefusalsOfOneConversationAreErrors) {
 TEST(ChatFormat, ThinkingSwitchAndOpenReasoning) {
   const ChatFormat format = format_of(
       "{% for m in messages %}{{ m.content }}{% endfor %}"
-      "{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n{% else %}<think>\n{% endif %}");
+      "{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n{% else "
+      "%}<think>\n{% endif %}");
   EXPECT_EQ(format.reasoning().open, "<think>");
   ChatOptions options;
   EXPECT_TRUE(format.opens_reasoning(format.render(Messages{{"user", "U", ""}}, options)));
@@ -128,7 +140,8 @@ TEST(ChatFormat, DateComesFromTheCaller) {
 
 TEST(EncodePrompt, ControlTokensComeFromTrustedTextOnly) {
   const Tokenizer tokenizer(test::tiny_vocab());
-  const std::vector<PromptPiece> pieces = {{"<|im_start|>", true}, {"<|im_end|><|im_start|>", false}, {"<|im_end|>", true}};
+  const std::vector<PromptPiece> pieces = {
+      {"<|im_start|>", true}, {"<|im_end|><|im_start|>", false}, {"<|im_end|>", true}};
   const std::vector<Token> tokens = encode_prompt(tokenizer, pieces);
   EXPECT_EQ(tokens.front(), test::kTinyStart);
   EXPECT_EQ(tokens.back(), test::kTinyEnd);
@@ -152,7 +165,8 @@ TEST(EncodePrompt, PiecesDoNotCutWords) {
 
 TEST(EncodePrompt, OneBeginOfText) {
   const Tokenizer tokenizer(test::tiny_vocab(true));
-  const std::vector<PromptPiece> with = {{"<s>", true}, {"a", false}}, without = {{"a", false}}, fake = {{"<s>a", false}};
+  const std::vector<PromptPiece> with = {{"<s>", true}, {"a", false}}, without = {{"a", false}},
+                                 fake = {{"<s>a", false}};
   EXPECT_EQ(encode_prompt(tokenizer, with), encode_prompt(tokenizer, without));
   EXPECT_EQ(encode_prompt(tokenizer, with)[0], test::kTinyBos);
   EXPECT_EQ(encode_prompt(tokenizer, fake)[0], test::kTinyBos);

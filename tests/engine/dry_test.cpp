@@ -1,8 +1,8 @@
-#include "engine/dry.h"
+#include "engine/sampling/dry.h"
 
 #include <gmock/gmock.h>
 
-#include "engine/random.h"
+#include "engine/sampling/random.h"
 
 namespace longhand {
 namespace {

@@ -1,4 +1,4 @@
-#include "engine/grammar.h"
+#include "engine/grammar/grammar.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -7,10 +7,10 @@
 #include <limits>
 #include <set>
 
-#include "engine/code_points.h"
-#include "engine/grammar_filter.h"
-#include "engine/grammar_matcher.h"
-#include "engine/random.h"
+#include "engine/text/code_points.h"
+#include "engine/grammar/grammar_filter.h"
+#include "engine/grammar/grammar_matcher.h"
+#include "engine/sampling/random.h"
 #include "ops/error.h"
 
 namespace longhand {

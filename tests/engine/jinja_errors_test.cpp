@@ -112,14 +112,16 @@ TEST(JinjaErrors, FailWithTheLine) {
 
 TEST(JinjaErrors, MessagesNameWhatFailed) {
   EXPECT_EQ(row_error("a\nb\n{{ nope.x }}"), "chat template line 3: 'nope' is undefined [E_TEMPLATE]");
-  EXPECT_EQ(row_error("{{ d.zz.y }}"), "chat template line 1: 'dict object' has no attribute 'zz' [E_TEMPLATE]");
+  EXPECT_EQ(row_error("{{ d.zz.y }}"),
+            "chat template line 1: 'dict object' has no attribute 'zz' [E_TEMPLATE]");
   EXPECT_EQ(row_error("\n{{ raise_exception('Roles must alternate') }}"),
             "chat template line 2: Roles must alternate [E_TEMPLATE]");
   EXPECT_EQ(row_error("{{ 'a' + 1 }}"),
             "chat template line 1: can only concatenate str (not \"int\") to str [E_TEMPLATE]");
   EXPECT_EQ(row_error("{{ nn|length }}"),
             "chat template line 1: object of type 'NoneType' has no len() [E_TEMPLATE]");
-  EXPECT_EQ(row_error("{% if 1 %}\n"), "chat template line 1: unexpected 'end of template', expected 'endif' [E_TEMPLATE]");
+  EXPECT_EQ(row_error("{% if 1 %}\n"),
+            "chat template line 1: unexpected 'end of template', expected 'endif' [E_TEMPLATE]");
   EXPECT_EQ(row_error("{{ l.append(1) }}"),
             "chat template line 1: access to attribute 'append' of 'list' object is unsafe [E_TEMPLATE]");
   EXPECT_EQ(row_error("{{ 1|nosuch }}"), "chat template line 1: no filter named 'nosuch' [E_TEMPLATE]");

@@ -13,7 +13,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
-ordered_json variables_of(const ordered_json& model, const ordered_json& test, const ordered_json& conversations) {
+ordered_json variables_of(const ordered_json& model, const ordered_json& test,
+                          const ordered_json& conversations) {
   ordered_json variables = {{"tools", nullptr}, {"documents", nullptr}};
   variables.update(conversations.at("conversations").at(test.at("conversation").get<std::string>()));
   variables["add_generation_prompt"] = test.at("add_generation_prompt");

@@ -1,4 +1,5 @@
-// Templates that try to exhaust time, memory or stack are stopped; none reaches anything outside of its values.
+// Templates that try to exhaust time, memory or stack are stopped; none reaches anything outside of its
+// values.
 #include <gtest/gtest.h>
 #include <pthread.h>
 
@@ -14,7 +15,8 @@ namespace {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
 constexpr bool kSlowBuild = true;  // frames and times of such builds say nothing about the product
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(undefined_behavior_sanitizer)
 constexpr bool kSlowBuild = true;
 #else
 constexpr bool kSlowBuild = false;
@@ -78,19 +80,28 @@ const char* const kBombs[] = {
     "{% set ns = namespace(s='x') %}{% for i in range(64) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
     "{% set ns = namespace(s='x') %}{% for i in range(64) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
     "{% set ns = namespace(s=[1]) %}{% for i in range(64) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
-    "{% set ns = namespace(s='aa') %}{% for i in range(64) %}{% set ns.s = ns.s.replace('a', 'aa') %}{% endfor %}",
-    "{% set ns = namespace(s='aa') %}{% for i in range(64) %}{% set ns.s = ns.s.replace('', 'aa') %}{% endfor %}",
-    "{% set ns = namespace(s='aa') %}{% for i in range(64) %}{% set ns.s = ns.s.join([ns.s, ns.s]) %}{% endfor %}",
-    "{% set ns = namespace(s='aa') %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s]|join(ns.s) %}{% endfor %}",
+    "{% set ns = namespace(s='aa') %}{% for i in range(64) %}{% set ns.s = ns.s.replace('a', 'aa') %}{% "
+    "endfor %}",
+    "{% set ns = namespace(s='aa') %}{% for i in range(64) %}{% set ns.s = ns.s.replace('', 'aa') %}{% "
+    "endfor %}",
+    "{% set ns = namespace(s='aa') %}{% for i in range(64) %}{% set ns.s = ns.s.join([ns.s, ns.s]) %}{% "
+    "endfor %}",
+    "{% set ns = namespace(s='aa') %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s]|join(ns.s) %}{% "
+    "endfor %}",
     "{% set ns = namespace(s='\\\\') %}{% for i in range(64) %}{% set ns.s = ns.s|tojson %}{% endfor %}",
-    "{% set ns = namespace(s='&') %}{% for i in range(5000) %}{% set ns.s = ns.s|forceescape|string|replace('&', '&&') %}{% endfor %}",
-    "{% set ns = namespace(s=[]) %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s }}",
-    "{% set ns = namespace(s=[]) %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s|tojson }}",
+    "{% set ns = namespace(s='&') %}{% for i in range(5000) %}{% set ns.s = "
+    "ns.s|forceescape|string|replace('&', '&&') %}{% endfor %}",
+    "{% set ns = namespace(s=[]) %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s "
+    "}}",
+    "{% set ns = namespace(s=[]) %}{% for i in range(64) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ "
+    "ns.s|tojson }}",
     "{% set ns = namespace(a=[], b=[]) %}{% for i in range(64) %}{% set ns.a = [ns.a, ns.a] %}"
     "{% set ns.b = [ns.b, ns.b] %}{% endfor %}{{ ns.a == ns.b }}",
-    "{% set ns = namespace(a=()) %}{% for i in range(64) %}{% set ns.a = (ns.a, ns.a) %}{% endfor %}{{ {ns.a: 1} }}",
+    "{% set ns = namespace(a=()) %}{% for i in range(64) %}{% set ns.a = (ns.a, ns.a) %}{% endfor %}{{ "
+    "{ns.a: 1} }}",
     "{% set ns = namespace(a=[]) %}{% for i in range(9999) %}{% set ns.a = [ns.a] %}{% endfor %}{{ ns.a }}",
-    "{% set ns = namespace(a=[]) %}{% for i in range(9999) %}{% set ns.a = [ns.a] %}{% endfor %}{{ ns.a|tojson }}",
+    "{% set ns = namespace(a=[]) %}{% for i in range(9999) %}{% set ns.a = [ns.a] %}{% endfor %}{{ "
+    "ns.a|tojson }}",
     "{% set ns = namespace(a=(), b=()) %}{% for i in range(9999) %}{% set ns.a = (ns.a,) %}"
     "{% set ns.b = (ns.b,) %}{% endfor %}{{ ns.a < ns.b }}",
     "{% set a = [1] %}{% for x in a %}{% set _ = a.append(1) %}{% endfor %}",
@@ -100,7 +111,8 @@ const char* const kBombs[] = {
     "{% set a = [1] %}{% for i in range(99) %}{% set _ = a.extend(a) %}{% endfor %}",
     "{% set d = {} %}{% set _ = d.update(d=d) %}{{ d }}",
     "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
-    "{% macro m(n) %}{% if n %}{% for i in [1] %}{{ m(n) ~ m(n) }}{% endfor %}{% endif %}{% endmacro %}{{ m(1) }}",
+    "{% macro m(n) %}{% if n %}{% for i in [1] %}{{ m(n) ~ m(n) }}{% endfor %}{% endif %}{% endmacro %}{{ "
+    "m(1) }}",
     "{% macro a() %}{{ b() }}{% endmacro %}{% macro b() %}{{ a() }}{% endmacro %}{{ a() }}",
     "{% macro m() %}{% call m() %}{% endcall %}{{ caller }}{% endmacro %}{% call m() %}{% endcall %}",
     "{% macro f(n) %}{% if n < 40 %}{{ f(n + 1) }}{{ f(n + 1) }}{% endif %}{% endmacro %}{{ f(0) }}",
@@ -135,21 +147,35 @@ TEST(JinjaLimits, BombsAreStopped) {
   for (const char* source : kBombs) expect_stopped(source);
 }
 
-// Each kind of nesting: 100 levels of it work or are refused, any more are refused, and nothing overflows the stack.
+// Each kind of nesting: 100 levels of it work or are refused, any more are refused, and nothing overflows the
+// stack.
 TEST(JinjaLimits, NestingIsLimited) {
   struct Kind {
     const char *open, *middle, *close;
   };
-  const Kind kinds[] = {{"(", "1", ")"},           {"[", "1", "]"},         {"{1:", "1", "}"},   {"-", "1", ""},
-                        {"not ", "1", ""},         {"1 if ", "1", " else 1"}, {"1 if 1 else ", "1", ""},
-                        {"s[", "0", "]"},          {"range(", "1", ")"},    {"1 + (", "1", ")"}, {"1 or 1 and not 1 == 1 + 1 ~ 1 * 1 ** (", "1", ")"},
-                        {"s|default(", "1", ")"},  {"1 is eq(", "1", ")"},  {"s.find(", "s", ")"}};
+  const Kind kinds[] = {{"(", "1", ")"},
+                        {"[", "1", "]"},
+                        {"{1:", "1", "}"},
+                        {"-", "1", ""},
+                        {"not ", "1", ""},
+                        {"1 if ", "1", " else 1"},
+                        {"1 if 1 else ", "1", ""},
+                        {"s[", "0", "]"},
+                        {"range(", "1", ")"},
+                        {"1 + (", "1", ")"},
+                        {"1 or 1 and not 1 == 1 + 1 ~ 1 * 1 ** (", "1", ")"},
+                        {"s|default(", "1", ")"},
+                        {"1 is eq(", "1", ")"},
+                        {"s.find(", "s", ")"}};
   for (const Kind& kind : kinds) {
     for (const int depth : {100, 1000, 10'000, 100'000}) {
-      const std::string source = "{{ " + repeat(kind.open, depth) + kind.middle + repeat(kind.close, depth) + " }}";
+      const std::string source =
+          "{{ " + repeat(kind.open, depth) + kind.middle + repeat(kind.close, depth) + " }}";
       on_small_stack([&] {
         const std::string error = row_error(source);
-        if (depth > kMaxDepth) { EXPECT_NE(error.find("nested too deeply"), std::string::npos) << source.substr(0, 60) << error; }
+        if (depth > kMaxDepth) {
+          EXPECT_NE(error.find("nested too deeply"), std::string::npos) << source.substr(0, 60) << error;
+        }
       });
     }
   }
@@ -165,7 +191,9 @@ TEST(JinjaLimits, NestingIsLimited) {
       const std::string source = repeat(kind.open, depth) + kind.middle + repeat(kind.close, depth);
       on_small_stack([&] {
         const std::string error = row_error(source);
-        if (depth > kMaxDepth) { EXPECT_NE(error.find("nested too deeply"), std::string::npos) << source.substr(0, 60) << error; }
+        if (depth > kMaxDepth) {
+          EXPECT_NE(error.find("nested too deeply"), std::string::npos) << source.substr(0, 60) << error;
+        }
       });
     }
   }
@@ -184,7 +212,8 @@ TEST(JinjaLimits, LongChainsAreFine) {
 
 TEST(JinjaLimits, RecursionToOneHundredWorks) {
   on_small_stack([] {
-    EXPECT_EQ(render_row("{% macro m(n) %}{% if n > 0 %}{{ m(n - 1) }}{% else %}done{% endif %}{% endmacro %}{{ m(100) }}"),
+    EXPECT_EQ(render_row("{% macro m(n) %}{% if n > 0 %}{{ m(n - 1) }}{% else %}done{% endif %}{% endmacro "
+                         "%}{{ m(100) }}"),
               "done");
   });
 }
@@ -192,24 +221,39 @@ TEST(JinjaLimits, RecursionToOneHundredWorks) {
 TEST(JinjaLimits, LimitsAreOptions) {
   RenderOptions options;
   options.limits.steps = 100;
-  EXPECT_NE(row_error("{% for i in range(1000) %}{% endfor %}", options).find("step budget of 100"), std::string::npos);
+  EXPECT_NE(row_error("{% for i in range(1000) %}{% endfor %}", options).find("step budget of 100"),
+            std::string::npos);
   options.limits = {};
   options.limits.bytes = 5000;
   EXPECT_NE(row_error("{{ 'x' * 9000 }}", options).find("memory budget of 5000"), std::string::npos);
   options.limits = {};
   options.limits.macro_depth = 3;
-  EXPECT_NE(row_error("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", options).find("deeper than 3"), std::string::npos);
+  EXPECT_NE(row_error("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", options).find("deeper than 3"),
+            std::string::npos);
 }
 
 // Nothing of a host exists: Python's ways out of a sandbox lead nowhere.
 TEST(JinjaLimits, NoHostAccess) {
-  for (const char* source :
-       {"{{ ''.__class__ }}", "{{ ''.__class__.__mro__[1].__subclasses__() }}", "{{ ''['__class__'] }}",
-        "{{ ''|attr('__class__') }}", "{{ cycler.__init__.__globals__ }}", "{{ namespace.__globals__.os }}",
-        "{{ self.__init__ }}", "{{ ms|map(attribute='__class__')|list }}", "{{ '{0.__class__}'.format(s) }}",
-        "{{ range.__call__ }}", "{{ lipsum.__globals__ }}", "{{ config.items() }}", "{{ request.application }}",
-        "{% include '/etc/passwd' %}", "{% import 'os' as os %}", "{% from 'os' import path %}", "{% extends 'x' %}",
-        "{{ open('/etc/passwd').read() }}", "{{ env['HOME'].x }}", "{{ strftime_now('%Y') }}"}) {
+  for (const char* source : {"{{ ''.__class__ }}",
+                             "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+                             "{{ ''['__class__'] }}",
+                             "{{ ''|attr('__class__') }}",
+                             "{{ cycler.__init__.__globals__ }}",
+                             "{{ namespace.__globals__.os }}",
+                             "{{ self.__init__ }}",
+                             "{{ ms|map(attribute='__class__')|list }}",
+                             "{{ '{0.__class__}'.format(s) }}",
+                             "{{ range.__call__ }}",
+                             "{{ lipsum.__globals__ }}",
+                             "{{ config.items() }}",
+                             "{{ request.application }}",
+                             "{% include '/etc/passwd' %}",
+                             "{% import 'os' as os %}",
+                             "{% from 'os' import path %}",
+                             "{% extends 'x' %}",
+                             "{{ open('/etc/passwd').read() }}",
+                             "{{ env['HOME'].x }}",
+                             "{{ strftime_now('%Y') }}"}) {
     EXPECT_NE(row_error(source).find("[E_TEMPLATE]"), std::string::npos) << source;
   }
 }

@@ -48,7 +48,7 @@ const Row kRows[] = {
     {"{{ s * 2 }}{{ 'ab' * 2 }}", "<<Hello WorldHello World>>abab"},
     {"{{ '<b>'|e }}{{ '<x>'|e + q }}", "&lt;b&gt;&lt;x&gt;<<it&#39;s &#34;q&#34;>>"},
     {"{{ ('[\"' ~ s ~ '\"]')|from_json|first }}", "<<Hello World>>"},
-    {"{{ s|truncate(8) }}", "<<Hello>>..."},
+    {"{{ s|truncate(8, leeway=0) }}", "<<Hello>>..."},
     {"{{ s|list|join }}", "<<Hello World>>"},
     {"{{ s|reverse }}{{ s|first }}", "<<dlroW olleHH>>"},
 };

@@ -1,4 +1,4 @@
-#include "engine/json_schema.h"
+#include "engine/grammar/json_schema.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -6,9 +6,9 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "engine/gbnf_text.h"
-#include "engine/grammar_matcher.h"
-#include "engine/random.h"
+#include "engine/grammar/gbnf_text.h"
+#include "engine/grammar/grammar_matcher.h"
+#include "engine/sampling/random.h"
 #include "ops/error.h"
 
 namespace longhand {

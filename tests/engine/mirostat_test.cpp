@@ -1,4 +1,4 @@
-#include "engine/mirostat.h"
+#include "engine/sampling/mirostat.h"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "engine/penalties.h"
+#include "engine/sampling/penalties.h"
 
 #include <gmock/gmock.h>
 

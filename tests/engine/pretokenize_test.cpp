@@ -1,4 +1,4 @@
-#include "engine/pretokenize.h"
+#include "engine/text/pretokenize.h"
 
 #include <gtest/gtest.h>
 

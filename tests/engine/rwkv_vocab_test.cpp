@@ -1,4 +1,4 @@
-#include "engine/rwkv_vocab.h"
+#include "engine/text/rwkv_vocab.h"
 
 #include <gtest/gtest.h>
 

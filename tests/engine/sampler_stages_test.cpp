@@ -1,5 +1,5 @@
 // Every stage against a plain reference that sorts everything, over random logits.
-#include "engine/sampler_stages.h"
+#include "engine/sampling/sampler_stages.h"
 
 #include <gmock/gmock.h>
 

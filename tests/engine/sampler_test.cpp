@@ -1,4 +1,4 @@
-#include "engine/sampler.h"
+#include "engine/sampling/sampler.h"
 
 #include <gmock/gmock.h>
 
@@ -6,7 +6,7 @@
 #include <limits>
 #include <set>
 
-#include "engine/random.h"
+#include "engine/sampling/random.h"
 #include "ops/error.h"
 
 namespace longhand {

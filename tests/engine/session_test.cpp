@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "engine/longhand.h"
+#include "tests/reference/llama.h"
 #include "tests/support/golden.h"
 
 namespace longhand {
@@ -89,6 +90,29 @@ TEST(Session, FillsItsContextToTheLastToken) {
   s.feed(std::vector<Token>{6});
   EXPECT_EQ(s.size(), 32);
   EXPECT_EQ(code_of([&] { s.feed(std::vector<Token>{6}); }), Errc::context_full);
+}
+
+// Longer than a chunk of the cache, so that partial results are joined, on every path that does so.
+TEST(Session, TextsOfManyChunksEqualDoublePrecision) {
+  const std::string path = test::golden("archs/llama-gqa/model.gguf");
+  LONGHAND_NEED_GOLDEN(path);
+  const Model llama = Model::load(path);
+  std::vector<Token> ids(1100);
+  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = Token(i * i % 300);
+  const auto want = test::reference_llama(llama.data(), ids);
+  std::vector<float> first;
+  for (const auto& [batch, threads] : {std::pair{512, 1}, {100, 3}, {1, 2}}) {
+    SessionOptions options = small(1200);
+    options.key_cache = options.value_cache = CacheType::f32;
+    options.batch = batch;
+    options.threads = threads;
+    Session s(llama, options);
+    std::vector<float> got;
+    s.feed(ids, [&](int, std::span<const float> row) { got.insert(got.end(), row.begin(), row.end()); });
+    EXPECT_LE(test::nmse(got, want), 1e-10) << batch;
+    if (first.empty()) first = got;
+    EXPECT_EQ(got, first) << "batch " << batch << ", threads " << threads;
+  }
 }
 
 TEST(Session, OptionsOutOfRangeAreRefused) {

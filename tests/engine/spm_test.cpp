@@ -1,4 +1,4 @@
-#include "engine/spm.h"
+#include "engine/text/spm.h"
 
 #include <gtest/gtest.h>
 

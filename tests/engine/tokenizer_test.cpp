@@ -1,4 +1,4 @@
-#include "engine/tokenizer.h"
+#include "engine/text/tokenizer.h"
 
 #include <gtest/gtest.h>
 
@@ -7,9 +7,9 @@
 #include <random>
 #include <thread>
 
-#include "engine/special_tokens.h"
-#include "engine/token_text.h"
-#include "engine/unicode.h"
+#include "engine/text/special_tokens.h"
+#include "engine/text/token_text.h"
+#include "engine/text/unicode.h"
 #include "loaders/gguf.h"
 #include "ops/error.h"
 #include "tests/support/golden.h"

@@ -1,4 +1,4 @@
-#include "engine/unigram.h"
+#include "engine/text/unigram.h"
 
 #include <gtest/gtest.h>
 

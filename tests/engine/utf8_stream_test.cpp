@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "engine/tokenizer.h"
-#include "engine/unicode.h"
+#include "engine/text/tokenizer.h"
+#include "engine/text/unicode.h"
 
 namespace longhand {
 namespace {

@@ -1,4 +1,4 @@
-#include "engine/wordpiece.h"
+#include "engine/text/wordpiece.h"
 
 #include <gtest/gtest.h>
 

@@ -74,11 +74,13 @@ GgufWriter tiny_llama() {
     merges.emplace_back(pair);
     tokens.push_back({pair[0], pair[2]});
   }
-  while (tokens.size() < kVocab - 2) tokens.push_back(fmt::format("<unused{}>", tokens.size()));
+  while (tokens.size() < kVocab - 4) tokens.push_back(fmt::format("<unused{}>", tokens.size()));
+  tokens.emplace_back("<think>");
+  tokens.emplace_back("</think>");
   tokens.emplace_back("<|im_start|>");
   tokens.emplace_back("<|im_end|>");
   std::vector<std::int32_t> types(kVocab, 1);
-  types[kVocab - 2] = types[kVocab - 1] = 3;
+  std::fill(types.end() - 4, types.end(), 3);  // control
   w.add_array("tokenizer.ggml.tokens", tokens);
   w.add_array("tokenizer.ggml.token_type", types);
   w.add_array("tokenizer.ggml.merges", merges);

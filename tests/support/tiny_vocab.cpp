@@ -24,7 +24,8 @@ Vocab tiny_vocab(bool add_bos, bool add_space_prefix) {
   for (const char* control : {"<s>", "</s>", "<|im_start|>", "<|im_end|>"}) add(control, TokenType::control);
   for (const std::string& name : kBytes) add(name, TokenType::byte);
   float score = -1;
-  for (const char* piece : {"abc", "ab", "a", "b", "c", "\xE2\x96\x81"}) add(piece, TokenType::normal, score--);
+  for (const char* piece : {"abc", "ab", "a", "b", "c", "\xE2\x96\x81"})
+    add(piece, TokenType::normal, score--);
   vocab.unk = 0;
   vocab.bos = kTinyBos;
   vocab.eos = kTinyEos;

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "engine/byte_map.h"
+#include "engine/text/byte_map.h"
 
 namespace longhand::test {
 

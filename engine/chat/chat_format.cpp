@@ -1,0 +1,184 @@
+#include "engine/chat/chat_format.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "ops/error.h"
+
+namespace longhand {
+namespace {
+
+constexpr std::string_view kChatMl =
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+
+// Roles are part of the markup in templates like "<|" + role + "|>". Only these are vouched for.
+constexpr std::array<std::string_view, 5> kRoles = {"system", "user", "assistant", "tool", "developer"};
+
+// Words no template contains by itself.
+constexpr std::string_view kProbeUser = "zqprobeuser", kProbeAnswer = "zqprobeanswer",
+                           kProbeSystem = "zqprobesystem";
+
+// Room beyond the basic budget: templates take some hundred steps a message, some look at all earlier
+// messages too, and all copy the texts a few times.
+constexpr std::uint64_t kStepsPerMessage = 50'000, kCopies = 16;
+
+/// Builds the variables of a template.
+class Variables {
+ public:
+  explicit Variables(jinja::Heap& heap) : heap_(heap), all_(heap.dict()) {}
+  void set(std::string_view name, jinja::Value value) { all_->set(heap_, heap_.string(name), value); }
+  void set(std::string_view name, std::string_view text) { set(name, heap_.string(text)); }
+  const jinja::Dict& all() const { return *all_; }
+
+ private:
+  jinja::Heap& heap_;
+  jinja::Dict* all_;
+};
+
+jinja::Value message_value(jinja::Heap& heap, const ChatMessage& message, bool parts) {
+  jinja::Dict* out = heap.dict();
+  const auto set = [&](std::string_view key, jinja::Value value) { out->set(heap, heap.string(key), value); };
+  const bool known = std::ranges::find(kRoles, message.role) != kRoles.end();
+  set("role", heap.string(message.role, known));
+  jinja::Value content = heap.string(message.content, false);
+  if (parts) {
+    jinja::Dict* part = heap.dict();
+    part->set(heap, heap.string("type"), heap.string("text"));
+    part->set(heap, heap.string("text"), content);
+    content = heap.list({jinja::Value::of(part)});
+  }
+  set("content", content);
+  if (!message.reasoning.empty()) {
+    set("reasoning_content", heap.string(message.reasoning, false));
+    set("thinking", heap.string(message.reasoning, false));
+  }
+  return jinja::Value::of(out);
+}
+
+// Without a system role its text comes before that of the first user message.
+std::vector<ChatMessage> without_system(std::span<const ChatMessage> messages) {
+  std::vector<ChatMessage> out;
+  std::string system;
+  for (const ChatMessage& message : messages) {
+    if (message.role == "system") {
+      if (!system.empty()) system += "\n\n";
+      system += message.content;
+      continue;
+    }
+    out.push_back(message);
+    if (message.role == "user" && !system.empty()) {
+      out.back().content = system + "\n\n" + message.content;
+      system.clear();
+    }
+  }
+  if (!system.empty()) out.push_back({"user", system, ""});
+  return out;
+}
+
+}  // namespace
+
+ChatSource chat_source(const Vocab& vocab) {
+  const auto text = [&](Token token) {
+    return token == kNoToken ? std::string() : std::string(vocab.tokens[static_cast<std::size_t>(token)]);
+  };
+  return {vocab.chat_template, text(vocab.bos), text(vocab.eos), vocab.model_name, std::nullopt};
+}
+
+ChatFormat::ChatFormat(ChatSource source) : source_(std::move(source)) {
+  std::string why = "the model has no chat template";
+  if (!source_.template_text.empty()) {
+    try {
+      template_.emplace(source_.template_text);
+    } catch (const Error& error) { why = error.what(); }
+  }
+  if (!template_ || !find_dialect(why)) use_fallback(why);
+  reasoning_ = find_reasoning_style(source_.template_text);
+  const std::array<ChatMessage, 2> with_system = {
+      {{"system", std::string(kProbeSystem), ""}, {"user", std::string(kProbeUser), ""}}};
+  try {
+    accepts_system_ = shows(with_system, kProbeSystem) && shows(with_system, kProbeUser);
+  } catch (const Error&) { accepts_system_ = false; }
+}
+
+void ChatFormat::use_fallback(const std::string& why) {
+  fallback_ = true;
+  dialect_ = {};
+  template_.emplace(kChatMl);
+  const std::string name = source_.model_name.empty() ? "this model" : source_.model_name;
+  warnings_.push_back(fmt::format("{}: {}; using the ChatML format, answers may suffer", name, why));
+}
+
+// Tries the ways templates may want their input until one shows the whole of a small conversation.
+bool ChatFormat::find_dialect(std::string& why) {
+  const std::array<ChatMessage, 3> probe = {{{"user", std::string(kProbeUser), ""},
+                                             {"assistant", std::string(kProbeAnswer), ""},
+                                             {"user", std::string(kProbeUser), ""}}};
+  why = "its chat template leaves out messages";
+  bool failed = false;
+  for (const Dialect dialect :
+       {Dialect{false, false}, Dialect{false, true}, Dialect{true, false}, Dialect{true, true}}) {
+    dialect_ = dialect;
+    try {
+      if (shows(probe, kProbeUser) && shows(probe, kProbeAnswer)) return true;
+    } catch (const Error& error) {
+      if (!failed) why = error.what();
+      failed = true;
+    }
+  }
+  return false;
+}
+
+bool ChatFormat::shows(std::span<const ChatMessage> messages, std::string_view text) const {
+  return run(messages, {}).view().find(text) != std::string_view::npos;
+}
+
+jinja::Text ChatFormat::run(std::span<const ChatMessage> messages, const ChatOptions& options) const {
+  jinja::Heap heap;
+  Variables variables(heap);
+  std::vector<jinja::Value> list;
+  for (const ChatMessage& message : messages)
+    list.push_back(message_value(heap, message, dialect_.content_parts));
+  variables.set("messages", heap.list(std::move(list)));
+  variables.set("tools", dialect_.empty_tools ? heap.list({}) : jinja::Value::none());
+  variables.set("documents", jinja::Value::none());
+  variables.set("add_generation_prompt", jinja::Value::boolean(options.add_generation_prompt));
+  variables.set("bos_token", source_.bos);
+  variables.set("eos_token", source_.eos);
+  if (options.thinking) {
+    variables.set("enable_thinking", jinja::Value::boolean(*options.thinking));
+    variables.set("thinking", jinja::Value::boolean(*options.thinking));
+  }
+  if (!options.reasoning_effort.empty()) {
+    variables.set("reasoning_effort", heap.string(options.reasoning_effort, false));
+  }
+  jinja::RenderOptions render;
+  render.now = source_.now;
+  render.mutable_data = true;  // every rendering has its own data; some published templates append to lists
+  for (const ChatMessage& message : messages) {
+    render.limits.steps += kStepsPerMessage + 4 * message.content.size();
+    render.limits.bytes += kCopies * message.content.size();
+  }
+  return template_->render(heap, variables.all(), render);
+}
+
+std::vector<PromptPiece> ChatFormat::render(std::span<const ChatMessage> messages,
+                                            const ChatOptions& options) const {
+  const jinja::Text text = accepts_system_ ? run(messages, options) : run(without_system(messages), options);
+  std::vector<PromptPiece> pieces;
+  text.each_run([&](std::string_view run, bool trusted) { pieces.push_back({std::string(run), trusted}); });
+  return pieces;
+}
+
+bool ChatFormat::opens_reasoning(std::span<const PromptPiece> prompt) const {
+  if (reasoning_.form != ReasoningStyle::Form::pair || prompt.empty() || !prompt.back().trusted) return false;
+  std::string_view end = prompt.back().text;
+  while (!end.empty() && (end.back() == '\n' || end.back() == ' ')) end.remove_suffix(1);
+  return end.ends_with(reasoning_.open);
+}
+
+}  // namespace longhand

@@ -1,0 +1,76 @@
+// How one model wants a conversation written: its chat template, tried out when it is loaded.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/jinja/template.h"
+#include "engine/chat/prompt.h"
+#include "engine/chat/reasoning.h"
+
+namespace longhand {
+
+struct ChatMessage {
+  std::string role;  // "system", "user" or "assistant"; others as the template knows them
+  std::string content;
+  std::string reasoning;  // of an assistant, without its markers; most templates leave it out of old turns
+};
+
+/// What a model file says about chatting.
+struct ChatSource {
+  std::string template_text;            // empty: none
+  std::string bos, eos;                 // texts of these tokens
+  std::string model_name;               // for warnings
+  std::optional<jinja::CivilTime> now;  // for templates that write the date
+};
+ChatSource chat_source(const Vocab& vocab);
+
+struct ChatOptions {
+  bool add_generation_prompt = true;
+  std::optional<bool> thinking;  // unset: as the template likes
+  std::string reasoning_effort;  // "low", "medium", "high" for models that know it; empty: unset
+};
+
+/// Immutable. A template that is absent, broken or fails on a small conversation is replaced by ChatML.
+class ChatFormat {
+ public:
+  explicit ChatFormat(ChatSource source);
+
+  /// The conversation as the model wants it. Adjacent pieces differ in trust.
+  /// Throws Error (chat_template): the template refuses this conversation.
+  std::vector<PromptPiece> render(std::span<const ChatMessage> messages,
+                                  const ChatOptions& options = {}) const;
+
+  /// False: system messages become the beginning of the first user message.
+  bool accepts_system() const noexcept { return accepts_system_; }
+  /// The model's own template could not be used.
+  bool is_fallback() const noexcept { return fallback_; }
+  const ReasoningStyle& reasoning() const noexcept { return reasoning_; }
+  /// Does an answer to this prompt begin inside the reasoning?
+  bool opens_reasoning(std::span<const PromptPiece> prompt) const;
+  /// Worth telling the user once.
+  const std::vector<std::string>& warnings() const noexcept { return warnings_; }
+
+ private:
+  // Templates disagree on what a conversation without tools looks like; found by trying.
+  struct Dialect {
+    bool content_parts = false;  // content is [{"type": "text", "text": ...}]
+    bool empty_tools = false;    // tools is [] instead of None
+  };
+  bool find_dialect(std::string& why);
+  bool shows(std::span<const ChatMessage> messages, std::string_view text) const;
+  jinja::Text run(std::span<const ChatMessage> messages, const ChatOptions& options) const;
+  void use_fallback(const std::string& why);
+
+  ChatSource source_;
+  std::optional<jinja::Template> template_;
+  Dialect dialect_;
+  ReasoningStyle reasoning_;
+  bool accepts_system_ = true;
+  bool fallback_ = false;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace longhand

@@ -1,0 +1,131 @@
+#include "engine/chat/conversation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "ops/error.h"
+
+namespace longhand {
+namespace {
+
+std::size_t common_prefix(std::span<const Token> a, std::span<const Token> b) {
+  const auto [end, other] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  return static_cast<std::size_t>(end - a.begin());
+}
+
+// The pieces without their first `bytes` bytes.
+std::vector<PromptPiece> behind(std::span<const PromptPiece> pieces, std::size_t bytes) {
+  std::vector<PromptPiece> out;
+  for (const PromptPiece& piece : pieces) {
+    const std::size_t cut = std::min(bytes, piece.text.size());
+    bytes -= cut;
+    if (cut < piece.text.size()) out.push_back({piece.text.substr(cut), piece.trusted});
+  }
+  return out;
+}
+
+}  // namespace
+
+Conversation::Conversation(const ChatFormat& format, const Tokenizer& tokenizer)
+    : format_(format), encoder_(tokenizer) {}
+
+void Conversation::ask(std::string user) { turns_.push_back({std::move(user), "", "", false}); }
+
+void Conversation::answer(ChatAnswerText answer) {
+  if (turns_.empty() || turns_.back().answered) throw Error(Errc::range, "no turn waits for an answer");
+  ChatTurn& turn = turns_.back();
+  turn.answer = std::move(answer.content);
+  turn.reasoning = std::move(answer.reasoning);
+  turn.answered = true;
+  // Marks in what the new prompt kept of the old text stay valid.
+  const std::string& text = pending_.text;
+  std::erase_if(marks_, [&](const Mark& mark) {
+    return mark.text > text.size() || mark.tokens > pending_.tokens.size() ||
+           text.compare(0, mark.text, known_text_, 0, mark.text) != 0 ||
+           !std::equal(known_tokens_.begin(),
+                       known_tokens_.begin() + static_cast<std::ptrdiff_t>(mark.tokens),
+                       pending_.tokens.begin());
+  });
+  known_text_ = std::move(pending_.text) + answer.raw;
+  known_tokens_ = std::move(pending_.tokens);
+  known_tokens_.insert(known_tokens_.end(), answer.tokens.begin(), answer.tokens.end());
+  marks_.push_back({known_text_.size(), known_tokens_.size()});
+  pending_ = {};
+}
+
+bool Conversation::undo() {
+  if (turns_.empty()) return false;
+  turns_.pop_back();
+  return true;
+}
+
+bool Conversation::retry() {
+  if (turns_.empty()) return false;
+  turns_.back() = {std::move(turns_.back().user), "", "", false};
+  return true;
+}
+
+void Conversation::clear() { turns_.clear(); }
+
+// Known tokens for as much of the text as they make, the rest encoded. The seam must lie before a control
+// token: elsewhere a token could reach across it.
+std::vector<Token> Conversation::tokens_of(std::span<const PromptPiece> pieces,
+                                           const std::string& text) const {
+  for (auto mark = marks_.rbegin(); mark != marks_.rend(); ++mark) {
+    if (mark->text >= text.size() || text.compare(0, mark->text, known_text_, 0, mark->text) != 0) continue;
+    const std::vector<PromptPiece> rest = behind(pieces, mark->text);
+    if (!encoder_.starts_with_control(rest)) continue;
+    std::vector<Token> tokens(known_tokens_.begin(),
+                              known_tokens_.begin() + static_cast<std::ptrdiff_t>(mark->tokens));
+    const std::vector<Token> more = encoder_.encode(rest, false);
+    tokens.insert(tokens.end(), more.begin(), more.end());
+    return tokens;
+  }
+  return encoder_.encode(pieces);
+}
+
+Conversation::Prompt Conversation::encode(std::span<const ChatTurn> turns) const {
+  std::vector<ChatMessage> messages;
+  if (!system_.empty()) messages.push_back({"system", system_, ""});
+  for (const ChatTurn& turn : turns) {
+    messages.push_back({"user", turn.user, ""});
+    if (turn.answered) messages.push_back({"assistant", turn.answer, turn.reasoning});
+  }
+  const std::vector<PromptPiece> pieces = format_.render(messages, options_);
+  Prompt prompt;
+  prompt.text = prompt_text(pieces);
+  prompt.tokens = tokens_of(pieces, prompt.text);
+  prompt.opens_reasoning = format_.opens_reasoning(pieces);
+  return prompt;
+}
+
+TurnPlan Conversation::plan_turn(std::span<const Token> holds, std::size_t context, std::size_t reserve) {
+  if (turns_.empty() || turns_.back().answered) throw Error(Errc::range, "no turn waits for an answer");
+  std::size_t dropped = 0;
+  Prompt prompt = encode(turns_);
+  while (prompt.tokens.size() + reserve > context && dropped + 1 < turns_.size()) {
+    prompt = encode(std::span(turns_).subspan(++dropped));
+  }
+  if (prompt.tokens.size() + reserve > context) {
+    throw Error(
+        Errc::context_full,
+        fmt::format(
+            "the message takes {} tokens and {} are kept for the answer, must be at most {} (the context)",
+            prompt.tokens.size(), reserve, context));
+  }
+  if (prompt.tokens.empty()) throw Error(Errc::chat_template, "the chat template gives an empty prompt");
+  TurnPlan plan;
+  // Logits come from feeding, so at least one token has to be fed again.
+  plan.rewind_to = std::min(common_prefix(holds, prompt.tokens), prompt.tokens.size() - 1);
+  plan.new_tokens.assign(prompt.tokens.begin() + static_cast<std::ptrdiff_t>(plan.rewind_to),
+                         prompt.tokens.end());
+  plan.dropped_turns = static_cast<int>(dropped);
+  plan.opens_reasoning = prompt.opens_reasoning;
+  turns_.erase(turns_.begin(), turns_.begin() + static_cast<std::ptrdiff_t>(dropped));
+  pending_ = std::move(prompt);
+  return plan;
+}
+
+}  // namespace longhand

@@ -1,0 +1,89 @@
+// The state of a chat, independent of terminal and model: who said what, and which tokens that makes.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/chat/chat_format.h"
+#include "engine/chat/prompt.h"
+
+namespace longhand {
+
+struct ChatTurn {
+  std::string user;
+  std::string answer, reasoning;
+  bool answered = false;
+};
+
+/// What a session has to do before the next answer.
+struct TurnPlan {
+  std::size_t rewind_to = 0;      ///< tokens the session keeps
+  std::vector<Token> new_tokens;  ///< to be fed then; never empty
+  int dropped_turns = 0;          ///< oldest turns forgotten to make room, now
+  bool opens_reasoning = false;   ///< the answer begins inside the model's reasoning
+};
+
+/// A finished answer.
+struct ChatAnswerText {
+  std::string content, reasoning;
+  std::string raw;            ///< the text of `tokens`, control tokens written out
+  std::vector<Token> tokens;  ///< as generated and fed, without the token that ended the answer
+};
+
+class Conversation {
+ public:
+  /// Both must outlive the conversation.
+  Conversation(const ChatFormat& format, const Tokenizer& tokenizer);
+
+  const std::vector<ChatTurn>& turns() const noexcept { return turns_; }
+  const std::string& system() const noexcept { return system_; }
+  void set_system(std::string text) { system_ = std::move(text); }
+  ChatOptions& options() noexcept { return options_; }
+
+  /// Begins a turn; it waits for its answer.
+  void ask(std::string user);
+  /// Ends the turn last asked or retried.
+  void answer(ChatAnswerText answer);
+  /// Forgets the last turn; false if there is none.
+  bool undo();
+  /// Forgets the last answer, so that plan_turn() asks again; false if there is no turn.
+  bool retry();
+  /// Forgets all turns; the system prompt stays.
+  void clear();
+
+  /// What to feed so that the last turn can be answered, given the tokens a session `holds` now. Drops the
+  /// oldest turns, never the system prompt, until prompt and `reserve` tokens fit into `context`. Throws
+  /// Error and changes nothing: context_full (the last turn alone does not fit), chat_template, range (no
+  /// turn waits for an answer).
+  TurnPlan plan_turn(std::span<const Token> holds, std::size_t context, std::size_t reserve);
+
+ private:
+  struct Prompt {
+    std::string text;
+    std::vector<Token> tokens;
+    bool opens_reasoning = false;
+  };
+  // A prefix of known_text_ and the number of tokens that make it.
+  struct Mark {
+    std::size_t text, tokens;
+  };
+  Prompt encode(std::span<const ChatTurn> turns) const;
+  std::vector<Token> tokens_of(std::span<const PromptPiece> pieces, const std::string& text) const;
+
+  const ChatFormat& format_;
+  PromptEncoder encoder_;
+  ChatOptions options_;
+  std::string system_;
+  std::vector<ChatTurn> turns_;
+
+  // Text and tokens of the conversation as they were fed and generated, up to the last answer. Encoding an
+  // answer anew may give other tokens than were generated, and all after it would have to be computed again.
+  std::string known_text_;
+  std::vector<Token> known_tokens_;
+  std::vector<Mark> marks_;  // behind each answer
+  Prompt pending_;           // of the turn that waits for its answer
+};
+
+}  // namespace longhand

@@ -1,0 +1,63 @@
+// Telling a model's reasoning from its answer while the text streams in.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/text/tokenizer.h"
+
+namespace longhand {
+
+/// How a model marks its reasoning.
+struct ReasoningStyle {
+  enum class Form { none, pair, channels } form = Form::none;
+  std::string open, close;  // pair: "<think>" and "</think>"
+
+  std::vector<std::string> markers() const;
+};
+
+/// Recognises the style from the text of a chat template.
+ReasoningStyle find_reasoning_style(std::string_view template_text);
+
+/// The control tokens that the markers are made of, in no order: a stream shows the markers only if these are written
+/// out in it.
+std::vector<Token> marker_tokens(const ReasoningStyle& style, const Tokenizer& tokenizer);
+
+struct ReasoningSpan {
+  enum class Kind { answer, reasoning } kind = Kind::answer;
+  std::string text;
+  bool operator==(const ReasoningSpan&) const = default;
+};
+
+/// Splits streamed text. Markers are dropped, also when they arrive in pieces, and so are line breaks next to
+/// them.
+class ReasoningSplitter {
+ public:
+  /// `inside`: the prompt already opened the reasoning, so that the stream begins in it.
+  explicit ReasoningSplitter(ReasoningStyle style, bool inside = false);
+
+  std::vector<ReasoningSpan> push(std::string_view text);
+  /// What was held back as the possible beginning of a marker.
+  std::vector<ReasoningSpan> finish();
+
+ private:
+  struct Hit {
+    std::size_t at, marker;
+  };
+  std::optional<Hit> next_marker() const;
+  void apply(std::size_t marker);
+  void emit(std::vector<ReasoningSpan>& out, std::string_view text);
+  std::size_t held_back() const;
+
+  ReasoningStyle style_;
+  std::vector<std::string> markers_;
+  bool reasoning_;
+  bool header_ = false;       // channels: between "<|channel|>" and "<|message|>"
+  bool after_marker_ = true;  // line breaks are dropped
+  std::string channel_;
+  std::string held_;
+};
+
+}  // namespace longhand

@@ -1,0 +1,46 @@
+// Puts a grammar together rule by rule.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/text/code_points.h"
+#include "engine/grammar/grammar.h"
+
+namespace longhand {
+
+using Sequence = std::vector<Symbol>;
+
+class GrammarBuilder {
+ public:
+  /// The rule of that name, which may be defined later.
+  Symbol named(std::string_view name);
+  /// False if it has been defined before. Rules generated from here on are reported under this name.
+  bool define(std::string_view name);
+  void set_body(Symbol rule, std::span<const Sequence> alternatives);
+
+  Symbol generated(std::span<const Sequence> alternatives);
+  Symbol byte_set(const ByteSet& set);
+  /// One character of the set.
+  Symbol character(const CodePoints& normalised_set);
+  /// `element` min to max times; max < 0: without end.
+  Sequence repeated(const Sequence& element, int min, int max);
+
+  /// Throws Error (grammar) for undefined rules or if `root` is missing.
+  Grammar finish();
+
+ private:
+  Symbol new_rule(bool is_generated);
+
+  Grammar grammar_;
+  std::unordered_map<std::string, std::uint32_t> by_name_;
+  std::vector<bool> defined_;  // by rule
+  std::unordered_map<ByteSet, std::uint32_t> byte_sets_;
+  std::map<CodePoints, Symbol> characters_;
+  std::uint32_t current_name_ = 0;
+};
+
+}  // namespace longhand

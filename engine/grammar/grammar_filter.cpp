@@ -1,0 +1,89 @@
+#include "engine/grammar/grammar_filter.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace longhand {
+namespace {
+
+// States learnt before they are dropped: a few megabytes.
+constexpr std::size_t kMaxStates = 1u << 15;
+
+}  // namespace
+
+GrammarFilter::GrammarFilter(std::string_view gbnf, const TokenTable& tokens)
+    : tokens_(tokens), matcher_(parse_gbnf(gbnf, &tokens)), state_(matcher_.start()) {}
+
+GrammarFilter::State GrammarFilter::walk(State state, std::string_view bytes) {
+  for (const char byte : bytes) {
+    state = matcher_.step(state, static_cast<unsigned char>(byte));
+    if (state == GrammarMatcher::kDead) break;
+  }
+  return state;
+}
+
+GrammarFilter::State GrammarFilter::after(Token token) {
+  if (matcher_.has_tokens()) {
+    const State state = matcher_.step_token(state_, token);
+    if (state != GrammarMatcher::kDead) return state;
+  }
+  if (tokens_.ends_generation(token)) {
+    return matcher_.can_end(state_) ? matcher_.start() : GrammarMatcher::kDead;
+  }
+  const std::string bytes = tokens_.piece(token);
+  return bytes.empty() ? GrammarMatcher::kDead : walk(state_, bytes);  // nothing would change for ever
+}
+
+bool GrammarFilter::allows(Token token) { return after(token) != GrammarMatcher::kDead; }
+
+void GrammarFilter::accept(Token token) {
+  state_ = after(token);
+  if (matcher_.size() > kMaxStates) state_ = matcher_.forget(state_);
+}
+
+void GrammarFilter::sort_vocabulary() {
+  for (Token id = 0; id < tokens_.size; ++id) {
+    const std::string bytes = tokens_.ends_generation(id) ? std::string() : tokens_.piece(id);
+    if (bytes.empty()) continue;
+    entries_.push_back(
+        {id, static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(bytes.size()), 0});
+    text_ += bytes;
+  }
+  std::sort(entries_.begin(), entries_.end(),
+            [&](const Entry& a, const Entry& b) { return piece(a) < piece(b); });
+  for (std::size_t i = 1; i < entries_.size(); ++i) {
+    const std::string_view a = piece(entries_[i - 1]);
+    const std::string_view b = piece(entries_[i]);
+    const auto differ = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first;
+    entries_[i].shared = static_cast<std::uint32_t>(differ - a.begin());
+  }
+}
+
+void GrammarFilter::mask(std::span<float> logits) {
+  if (entries_.empty()) sort_vocabulary();
+  std::vector<bool> allowed(logits.size(), false);
+  constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
+  std::vector<State> path = {state_};  // path[n]: after n bytes of the current entry
+  std::size_t dead = kNone;            // so many bytes of the current entry are one too many
+  for (const Entry& entry : entries_) {
+    if (entry.shared >= dead) continue;
+    dead = kNone;
+    path.resize(entry.shared + 1);
+    for (const char byte : piece(entry).substr(entry.shared)) {
+      const State next = matcher_.step(path.back(), static_cast<unsigned char>(byte));
+      if (next == GrammarMatcher::kDead) {
+        dead = path.size();
+        break;
+      }
+      path.push_back(next);
+    }
+    if (dead == kNone) allowed[static_cast<std::size_t>(entry.id)] = true;
+  }
+  for (Token id = 0; id < tokens_.size; ++id) {
+    const bool special = matcher_.has_tokens() || tokens_.ends_generation(id);
+    const auto i = static_cast<std::size_t>(id);
+    if (!allowed[i] && !(special && allows(id))) logits[i] = -std::numeric_limits<float>::infinity();
+  }
+}
+
+}  // namespace longhand

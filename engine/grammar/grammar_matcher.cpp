@@ -1,0 +1,143 @@
+#include "engine/grammar/grammar_matcher.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "ops/error.h"
+
+namespace longhand {
+
+GrammarMatcher::GrammarMatcher(Grammar grammar) : grammar_(std::move(grammar)) {
+  find_byte_classes();
+  has_tokens_ = std::any_of(grammar_.symbols.begin(), grammar_.symbols.end(), [](Symbol s) {
+    return s.kind == Symbol::Kind::token || s.kind == Symbol::Kind::not_token;
+  });
+  restart();
+}
+
+// Refines one class of all bytes by each set in turn.
+void GrammarMatcher::find_byte_classes() {
+  class_count_ = 1;
+  for (const ByteSet& set : grammar_.byte_sets) {
+    if (class_count_ == 256) break;
+    std::unordered_map<unsigned, std::uint8_t> renamed;
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      const unsigned key = class_of_[byte] * 2u + (set[byte] ? 1u : 0u);
+      class_of_[byte] = renamed.try_emplace(key, static_cast<std::uint8_t>(renamed.size())).first->second;
+    }
+    class_count_ = renamed.size();
+  }
+}
+
+void GrammarMatcher::restart() {
+  states_.clear();
+  next_.clear();
+  by_hash_.clear();
+  by_stack_.clear();
+  stacks_.assign(1, {});
+  number({});  // kDead
+  std::vector<Way> work;
+  for (const std::uint32_t start : grammar_.rules[grammar_.root].alternatives) work.push_back({start, 0});
+  start_ = close(std::move(work));
+}
+
+std::uint32_t GrammarMatcher::push(std::uint32_t place, std::uint32_t below) {
+  const std::uint64_t key = std::uint64_t{place} << 32 | below;
+  const auto [entry, fresh] = by_stack_.try_emplace(key, static_cast<std::uint32_t>(stacks_.size()));
+  if (fresh) stacks_.push_back({place, below});
+  return entry->second;
+}
+
+// Follows rules in and out until every way stands before something to read. A rule that is the last thing of
+// its alternative leaves nothing to return to, so loops do not pile up stacks. Each way is visited once,
+// which ends repetitions of nothing.
+GrammarMatcher::State GrammarMatcher::close(std::vector<Way> work) {
+  Info info;
+  std::unordered_set<std::uint64_t> seen;
+  while (!work.empty()) {
+    const Way way = work.back();
+    work.pop_back();
+    if (!seen.insert(std::uint64_t{way.place} << 32 | way.stack).second) continue;
+    if (seen.size() > kMaxWays) {
+      throw Error(Errc::grammar,
+                  fmt::format("grammar is too ambiguous: a text can go on in more than {} ways", kMaxWays));
+    }
+    const Symbol symbol = grammar_.symbols[way.place];
+    if (symbol.kind == Symbol::Kind::end) {
+      if (way.stack == 0) {
+        info.can_end = true;
+      } else {
+        work.push_back({stacks_[way.stack].place, stacks_[way.stack].below});
+      }
+    } else if (symbol.kind == Symbol::Kind::rule) {
+      const bool tail = grammar_.symbols[way.place + 1].kind == Symbol::Kind::end;
+      const std::uint32_t stack = tail ? way.stack : push(way.place + 1, way.stack);
+      for (const std::uint32_t start : grammar_.rules[symbol.value].alternatives)
+        work.push_back({start, stack});
+    } else {
+      info.ways.push_back(way);
+    }
+  }
+  std::sort(info.ways.begin(), info.ways.end());
+  return number(std::move(info));
+}
+
+GrammarMatcher::State GrammarMatcher::number(Info info) {
+  std::uint64_t hash = info.can_end ? 1 : 0;
+  for (const Way& way : info.ways) {
+    hash = (hash ^ (std::uint64_t{way.place} << 32 | way.stack)) * 0x9E3779B97F4A7C15;
+    hash ^= hash >> 29;
+  }
+  for (auto [it, end] = by_hash_.equal_range(hash); it != end; ++it) {
+    const Info& known = states_[it->second];
+    if (known.can_end == info.can_end && known.ways == info.ways) return it->second;
+  }
+  const auto state = static_cast<State>(states_.size());
+  states_.push_back(std::move(info));
+  next_.resize(next_.size() + class_count_, kUnknown);
+  by_hash_.emplace(hash, state);
+  return state;
+}
+
+GrammarMatcher::State GrammarMatcher::learn(State state, unsigned char byte, std::size_t entry) {
+  std::vector<Way> work;
+  for (const Way& way : states_[state].ways) {
+    const Symbol symbol = grammar_.symbols[way.place];
+    if (symbol.kind == Symbol::Kind::bytes && grammar_.byte_sets[symbol.value][byte]) {
+      work.push_back({way.place + 1, way.stack});
+    }
+  }
+  const State next = close(std::move(work));
+  next_[entry] = next;
+  return next;
+}
+
+GrammarMatcher::State GrammarMatcher::step_token(State state, Token token) {
+  std::vector<Way> work;
+  for (const Way& way : states_[state].ways) {
+    const Symbol symbol = grammar_.symbols[way.place];
+    const bool same = symbol.value == static_cast<std::uint32_t>(token);
+    if ((symbol.kind == Symbol::Kind::token && same) || (symbol.kind == Symbol::Kind::not_token && !same)) {
+      work.push_back({way.place + 1, way.stack});
+    }
+  }
+  return work.empty() ? kDead : close(std::move(work));
+}
+
+GrammarMatcher::State GrammarMatcher::forget(State keep) {
+  Info kept = states_[keep];
+  const std::vector<Stack> old = std::move(stacks_);
+  restart();
+  for (Way& way : kept.ways) {
+    std::vector<std::uint32_t> places;  // top first
+    for (std::uint32_t s = way.stack; s != 0; s = old[s].below) places.push_back(old[s].place);
+    way.stack = 0;
+    for (auto place = places.rbegin(); place != places.rend(); ++place) way.stack = push(*place, way.stack);
+  }
+  std::sort(kept.ways.begin(), kept.ways.end());
+  return number(std::move(kept));
+}
+
+}  // namespace longhand

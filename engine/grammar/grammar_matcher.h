@@ -1,0 +1,77 @@
+// Follows a grammar byte by byte, learning its automaton as it goes.
+//
+// A state is the set of all ways the text so far can go on: each a place in the grammar with a stack of
+// places to return to. Stacks are shared and sets are numbered, so the step from a state over a byte is
+// computed once and then looked up: going over a vocabulary costs few nanoseconds a byte.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/grammar/grammar.h"
+
+namespace longhand {
+
+class GrammarMatcher {
+ public:
+  using State = std::uint32_t;
+  static constexpr State kDead = 0;  // nothing can follow, not even the end
+
+  /// Throws Error (grammar) if the start is too ambiguous.
+  explicit GrammarMatcher(Grammar grammar);
+
+  State start() const noexcept { return start_; }
+  bool can_end(State state) const noexcept { return states_[state].can_end; }
+  /// The state after `byte`. Throws Error (grammar) if the text can go on in more than kMaxWays ways.
+  State step(State state, unsigned char byte) {
+    const std::size_t entry = std::size_t{state} * class_count_ + class_of_[byte];
+    const State known = next_[entry];
+    return known != kUnknown ? known : learn(state, byte, entry);
+  }
+  /// The state after `token` as a token literal takes it.
+  State step_token(State state, Token token);
+  bool has_tokens() const noexcept { return has_tokens_; }
+
+  /// States learnt so far. forget() drops all but the start and `keep`, and returns the new number of `keep`.
+  std::size_t size() const noexcept { return states_.size(); }
+  State forget(State keep);
+
+  static constexpr std::size_t kMaxWays = 1u << 14;
+
+ private:
+  struct Way {
+    std::uint32_t place;  // in grammar_.symbols: a byte set or token
+    std::uint32_t stack;  // in stacks_
+    auto operator<=>(const Way&) const = default;
+  };
+  struct Stack {
+    std::uint32_t place, below;
+  };
+  struct Info {
+    std::vector<Way> ways;  // sorted
+    bool can_end = false;
+  };
+  static constexpr State kUnknown = 0xFFFFFFFF;
+
+  void find_byte_classes();
+  void restart();
+  State learn(State state, unsigned char byte, std::size_t entry);
+  State close(std::vector<Way> work);
+  State number(Info info);
+  std::uint32_t push(std::uint32_t place, std::uint32_t below);
+
+  Grammar grammar_;
+  std::array<std::uint8_t, 256> class_of_{};  // bytes that no set of the grammar tells apart
+  std::size_t class_count_ = 0;
+  bool has_tokens_ = false;
+  std::vector<Info> states_;
+  std::vector<State> next_;  // (states, class_count_)
+  std::unordered_multimap<std::uint64_t, State> by_hash_;
+  std::vector<Stack> stacks_;                                  // stacks_[0] is the empty one
+  std::unordered_map<std::uint64_t, std::uint32_t> by_stack_;  // place << 32 | below
+  State start_ = kDead;
+};
+
+}  // namespace longhand

@@ -1,0 +1,160 @@
+// Checking of sampling options and reading of stage lists.
+#include "engine/sampling/sampler_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "ops/error.h"
+
+namespace longhand {
+namespace {
+
+struct StageName {
+  std::string_view name;
+  char letter;
+};
+// In the order of the enum.
+constexpr std::array<StageName, 9> kStages = {{{"penalties", 'e'},
+                                               {"dry", 'd'},
+                                               {"top_n_sigma", 's'},
+                                               {"top_k", 'k'},
+                                               {"typical_p", 'y'},
+                                               {"top_p", 'p'},
+                                               {"min_p", 'm'},
+                                               {"xtc", 'x'},
+                                               {"temperature", 't'}}};
+
+// Other spellings in use; dashes count as underscores.
+constexpr std::array<std::pair<std::string_view, SamplerStage>, 4> kAliases = {{
+    {"temp", SamplerStage::temperature},
+    {"typ_p", SamplerStage::typical_p},
+    {"typical", SamplerStage::typical_p},
+    {"nucleus", SamplerStage::top_p},
+}};
+
+std::optional<SamplerStage> stage_named(std::string name) {
+  std::replace(name.begin(), name.end(), '-', '_');
+  for (std::size_t i = 0; i < kStages.size(); ++i) {
+    if (kStages[i].name == name) return static_cast<SamplerStage>(i);
+  }
+  for (const auto& [alias, stage] : kAliases) {
+    if (alias == name) return stage;
+  }
+  return std::nullopt;
+}
+
+std::optional<SamplerStage> stage_of_letter(char letter) {
+  for (std::size_t i = 0; i < kStages.size(); ++i) {
+    if (kStages[i].letter == letter) return static_cast<SamplerStage>(i);
+  }
+  return std::nullopt;
+}
+
+std::string known_stages() {
+  std::string text;
+  for (const StageName& stage : kStages)
+    text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", stage.name, stage.letter);
+  return text;
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
+
+struct Bound {
+  std::string_view name;
+  double value, min, max;
+};
+
+}  // namespace
+
+std::string_view sampler_stage_name(SamplerStage stage) noexcept {
+  return kStages[static_cast<std::size_t>(stage)].name;
+}
+
+std::vector<SamplerStage> parse_sampler_stages(std::string_view text) {
+  std::vector<SamplerStage> stages;
+  text = trim(text);
+  if (text.empty()) return stages;
+  if (text.find(';') == std::string_view::npos && !stage_named(std::string(text))) {
+    for (const char letter : text) {
+      const auto stage = stage_of_letter(letter);
+      if (!stage) {
+        throw Error(Errc::range, fmt::format("samplers: '{}' in \"{}\" is no stage; known are {}", letter,
+                                             text, known_stages()));
+      }
+      stages.push_back(*stage);
+    }
+    return stages;
+  }
+  while (true) {
+    const std::size_t end = text.find(';');
+    const std::string_view name = trim(text.substr(0, end));
+    if (!name.empty()) {
+      const auto stage = stage_named(std::string(name));
+      if (!stage)
+        throw Error(Errc::range,
+                    fmt::format("samplers: \"{}\" is no stage; known are {}", name, known_stages()));
+      stages.push_back(*stage);
+    }
+    if (end == std::string_view::npos) return stages;
+    text.remove_prefix(end + 1);
+  }
+}
+
+void check_sampler_options(const SamplerOptions& o, int vocab_size) {
+  constexpr double kBig = 1e6;  // keeps every product with a logit finite in double
+  constexpr double kMaxInt = std::numeric_limits<int>::max();
+  constexpr double kTiny = 1e-7;
+  const Bound bounds[] = {
+      {"temperature", o.temperature, -kBig, kBig},
+      {"dynatemp_range", o.dynatemp_range, 0, kBig},
+      {"dynatemp_exponent", o.dynatemp_exponent, 0, kBig},
+      {"top_p", o.top_p, 0, 1},
+      {"min_p", o.min_p, 0, 1},
+      {"typical_p", o.typical_p, 0, 1},
+      {"top_n_sigma", o.top_n_sigma, -kBig, kBig},
+      {"xtc_probability", o.xtc_probability, 0, 1},
+      {"xtc_threshold", o.xtc_threshold, 0, 1},
+      {"min_keep", double(o.min_keep), 0, kMaxInt},
+      {"repeat_last_n", double(o.penalty_last_n), -1, kMaxInt},
+      {"repeat_penalty", o.repeat_penalty, kTiny, kBig},
+      {"frequency_penalty", o.frequency_penalty, -kBig, kBig},
+      {"presence_penalty", o.presence_penalty, -kBig, kBig},
+      {"dry_multiplier", o.dry_multiplier, 0, kBig},
+      {"dry_base", o.dry_base, 1, kBig},
+      {"dry_allowed_length", double(o.dry_allowed_length), 0, kMaxInt},
+      {"dry_penalty_last_n", double(o.dry_penalty_last_n), -1, kMaxInt},
+      {"mirostat", double(o.mirostat), 0, 2},
+      {"mirostat_tau", o.mirostat_tau, 0, kBig},
+      {"mirostat_eta", o.mirostat_eta, 0, kBig},
+  };
+  for (const Bound& b : bounds) {
+    if (!(b.value >= b.min && b.value <= b.max)) {
+      throw Error(Errc::range, fmt::format("{} is {}, must be {}..{}", b.name, b.value, b.min, b.max));
+    }
+  }
+  for (const auto& [token, bias] : o.logit_bias) {
+    if (token < 0 || token >= vocab_size) {
+      throw Error(Errc::range, fmt::format("logit_bias: token {} must be 0..{}", token, vocab_size - 1));
+    }
+    if (!(bias < std::numeric_limits<float>::infinity())) {
+      throw Error(Errc::range,
+                  fmt::format("logit_bias of token {} is {}, must be a number or -inf", token, bias));
+    }
+  }
+  for (const SamplerStage stage : o.stages) {
+    if (static_cast<std::size_t>(stage) >= kStages.size()) {
+      throw Error(Errc::range, fmt::format("stages: {} is no stage", static_cast<int>(stage)));
+    }
+  }
+}
+
+}  // namespace longhand

@@ -1,0 +1,91 @@
+#include "engine/text/wordpiece.h"
+
+#include <algorithm>
+
+#include "engine/text/unicode.h"
+#include "engine/text/unicode_tables.h"
+
+namespace longhand {
+namespace {
+
+constexpr CodeRange kIdeographs[] = {{0x4E00, 0x9FFF},   {0x3400, 0x4DBF},   {0x20000, 0x2A6DF},
+                                     {0x2A700, 0x2B73F}, {0x2B740, 0x2B81F}, {0x2B920, 0x2CEAF},
+                                     {0xF900, 0xFAFF},   {0x2F800, 0x2FA1F}};
+
+bool stands_alone(char32_t code) {
+  constexpr CategoryMask kPunctuation = category_mask("P"), kSymbols = category_mask("S");
+  return is_category(code, kPunctuation) || (code < 0x7F && is_category(code, kSymbols)) ||
+         std::ranges::any_of(kIdeographs,
+                             [&](const CodeRange& r) { return r.first <= code && code <= r.last; });
+}
+
+// Characters a normalised text does not have. Code points without a character are no control characters.
+bool is_dropped(char32_t code) {
+  constexpr CategoryMask kControl = category_mask("C") & ~category_bit(Category::Cn);
+  return code == 0 || code == kReplacement || is_category(code, kControl);
+}
+
+}  // namespace
+
+WordPiece::WordPiece(const Vocab& vocab)
+    : tokens_(vocab.tokens.size()),
+      unknown_(vocab.unk),
+      lowercase_(vocab.lowercase),
+      strip_accents_(vocab.strip_accents) {
+  for (std::size_t i = 0; i < vocab.tokens.size(); ++i) {
+    if (!is_text_token(vocab.types[i])) continue;
+    tokens_.insert(vocab.tokens[i], static_cast<Token>(i));
+    longest_ = std::max(longest_, vocab.tokens[i].size());
+  }
+}
+
+std::vector<std::string> WordPiece::words(std::string_view text) const {
+  std::vector<std::string> words;
+  bool open = false;  // the last word can still grow
+  const auto add = [&](char32_t code) {
+    if (is_white_space(code)) {
+      open = false;
+      return;
+    }
+    if (is_dropped(code)) return;
+    const bool alone = stands_alone(code);
+    if (!open || alone) words.emplace_back();
+    append_utf8(words.back(), lowercase_ ? to_lower(code) : code);
+    open = !alone;
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    const Decoded c = decode_utf8(text, at);
+    at += c.length;
+    // As the engines these files are made for do, keep the first character of a decomposition whatever
+    // follows it. For letters with accents that is what the original normalisation leaves; of Hangul
+    // syllables it is less.
+    const char32_t code = strip_accents_ ? base_character(c.code) : c.code;
+    if (!strip_accents_ || !is_category(code, category_bit(Category::Mn))) add(code);
+  }
+  return words;
+}
+
+void WordPiece::encode(std::string_view text, bool, std::vector<Token>& out) const {
+  for (const std::string& word : words(text)) encode_word(word, out);
+}
+
+void WordPiece::encode_word(std::string_view word, std::vector<Token>& out) const {
+  // Files mark the beginning of words, not the continuation of them.
+  const std::string marked = "\xE2\x96\x81" + std::string(word);
+  const std::string_view rest(marked);
+  const std::size_t before = out.size();
+  for (std::size_t at = 0; at < rest.size();) {
+    std::size_t size = std::min(longest_, rest.size() - at);
+    Token token = kNoToken;
+    while (size > 0 && (token = tokens_.find(rest.substr(at, size))) == kNoToken) --size;
+    if (token == kNoToken) {
+      out.resize(before);
+      if (unknown_ != kNoToken) out.push_back(unknown_);
+      return;
+    }
+    out.push_back(token);
+    at += size;
+  }
+}
+
+}  // namespace longhand

@@ -1,0 +1,27 @@
+// BERT's vocabularies: words of a normalised text, each cut greedily into the longest pieces.
+#pragma once
+
+#include "engine/text/encoder.h"
+#include "loaders/text_index.h"
+
+namespace longhand {
+
+class WordPiece : public Encoder {
+ public:
+  explicit WordPiece(const Vocab& vocab);
+  void encode(std::string_view text, bool starts_text, std::vector<Token>& out) const override;
+
+  /// Normalised words of `text`: without accents and in lower case if the vocabulary asks for it; punctuation
+  /// and ideographs stand alone.
+  std::vector<std::string> words(std::string_view text) const;
+
+ private:
+  void encode_word(std::string_view word, std::vector<Token>& out) const;
+
+  TextIndex tokens_;
+  std::size_t longest_ = 0;  // bytes
+  Token unknown_;
+  bool lowercase_, strip_accents_;
+};
+
+}  // namespace longhand

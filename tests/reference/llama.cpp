@@ -1,0 +1,101 @@
+#include "tests/reference/llama.h"
+
+#include <cmath>
+
+#include "ops/panels.h"
+
+namespace longhand::test {
+namespace {
+
+using Vector = std::vector<double>;
+
+Vector multiply(const Linear& l, const Vector& x) {
+  Vector y(std::size_t(l.weight.rows));
+  std::vector<float> row(std::size_t(l.weight.cols));
+  for (std::size_t r = 0; r < y.size(); ++r) {
+    decode_row(l.weight, int(r), row.data());
+    for (std::size_t c = 0; c < row.size(); ++c) y[r] += row[c] * x[c];
+    if (l.bias != nullptr) y[r] += l.bias[r];
+  }
+  return y;
+}
+
+Vector rms_norm(const Vector& x, const float* weight, double epsilon) {
+  double squares = 0;
+  for (const double v : x) squares += v * v;
+  const double scale = 1 / std::sqrt(squares / double(x.size()) + epsilon);
+  Vector y(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) y[i] = x[i] * scale * weight[i];
+  return y;
+}
+
+void rotate(double* head, const RopeConfig& rope, int position) {
+  for (int m = 0; m < rope.rot / 2; ++m) {
+    const double angle = position * std::pow(rope.base, -2.0 * m / rope.rot), c = std::cos(angle), s = std::sin(angle);
+    const double a = head[2 * m], b = head[2 * m + 1];
+    head[2 * m] = a * c - b * s;
+    head[2 * m + 1] = a * s + b * c;
+  }
+}
+
+struct Cache {
+  std::vector<Vector> keys, values;  // by token
+};
+
+Vector attend(const ModelConfig& c, const LayerPlan& plan, const Vector& q, const Cache& cache) {
+  Vector out(std::size_t(plan.heads * c.value_dim));
+  for (int h = 0; h < plan.heads; ++h) {
+    const int kv = h / (plan.heads / plan.kv_heads);
+    Vector scores;
+    for (const Vector& key : cache.keys) {
+      double score = 0;
+      for (int d = 0; d < c.head_dim; ++d) score += q[std::size_t(h * c.head_dim + d)] * key[std::size_t(kv * c.head_dim + d)];
+      scores.push_back(std::exp(score / std::sqrt(double(c.head_dim))));
+    }
+    double sum = 0;
+    for (const double s : scores) sum += s;
+    for (std::size_t t = 0; t < scores.size(); ++t) {
+      for (int d = 0; d < c.value_dim; ++d) {
+        out[std::size_t(h * c.value_dim + d)] += scores[t] / sum * cache.values[t][std::size_t(kv * c.value_dim + d)];
+      }
+    }
+  }
+  return out;
+}
+
+void add(Vector& x, const Vector& y) {
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] += y[i];
+}
+
+}  // namespace
+
+std::vector<float> reference_llama(const ModelData& m, const std::vector<Token>& tokens) {
+  const ModelConfig& c = m.config;
+  std::vector<Cache> caches(c.layers.size());
+  std::vector<float> logits, row(std::size_t(c.hidden));
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    decode_row(m.weights.embedding, tokens[t], row.data());
+    Vector x(row.begin(), row.end());
+    for (std::size_t il = 0; il < c.layers.size(); ++il) {
+      const LayerWeights& w = m.weights.layers[il];
+      const LayerPlan& plan = c.layers[il];
+      const Vector in = rms_norm(x, w.attn_norm.weight, double(c.norm_epsilon));
+      Vector q = multiply(w.q, in), k = multiply(w.k, in);
+      for (int h = 0; h < plan.heads; ++h) rotate(q.data() + h * c.head_dim, c.rope, int(t));
+      for (int h = 0; h < plan.kv_heads; ++h) rotate(k.data() + h * c.head_dim, c.rope, int(t));
+      caches[il].keys.push_back(k);
+      caches[il].values.push_back(multiply(w.v, in));
+      add(x, multiply(w.attn_out, attend(c, plan, q, caches[il])));
+      const Vector mid = rms_norm(x, w.ffn_norm.weight, double(c.norm_epsilon));
+      Vector gate = multiply(w.gate, mid);
+      const Vector up = multiply(w.up, mid);
+      for (std::size_t i = 0; i < gate.size(); ++i) gate[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
+      add(x, multiply(w.down, gate));
+    }
+    const Vector z = multiply(m.weights.output, rms_norm(x, m.weights.output_norm.weight, double(c.norm_epsilon)));
+    logits.insert(logits.end(), z.begin(), z.end());
+  }
+  return logits;
+}
+
+}  // namespace longhand::test
