@@ -27,7 +27,8 @@ void run_matmul(benchmark::State& state, const Kernels& k, FormatId format, int 
   std::vector<std::int32_t> sums(x.size() / 16);
   const int block = format_info(format).activation == Activation::q8_256 ? 256 : 32;
   for (int t = 0; t < tokens; ++t) {
-    k.quantize(x.data() + t * kCols, kCols, block, q8.data() + t * kCols, scale.data() + t * kCols / block, sums.data() + t * kCols / 16);
+    k.quantize(x.data() + t * kCols, kCols, block, q8.data() + t * kCols, scale.data() + t * kCols / block,
+               sums.data() + t * kCols / 16);
   }
   MatmulArgs a;
   a.panels = weights.data();
@@ -44,7 +45,9 @@ void run_matmul(benchmark::State& state, const Kernels& k, FormatId format, int 
     benchmark::DoNotOptimize(out.data());
   }
   const double weights_read = double(state.iterations()) * kRows * kCols;
-  state.counters["GB/s"] = benchmark::Counter(weights_read / format_info(format).block_elements * format_info(format).block_bytes * 1e-9, benchmark::Counter::kIsRate);
+  state.counters["GB/s"] = benchmark::Counter(
+      weights_read / format_info(format).block_elements * format_info(format).block_bytes * 1e-9,
+      benchmark::Counter::kIsRate);
   state.counters["GMAC/s"] = benchmark::Counter(weights_read * tokens * 1e-9, benchmark::Counter::kIsRate);
 }
 
@@ -52,8 +55,10 @@ const int registered = [] {
   for (const Kernels* k : available_kernels()) {
     for (int f = 0; f < kFormatCount; ++f) {
       for (const int tokens : {1, 8, 64}) {
-        const std::string name = std::string("matmul/") + k->name + "/" + format_info(FormatId(f)).name + "/" + std::to_string(tokens);
-        benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& s) { run_matmul(s, *k, FormatId(f), tokens); });
+        const std::string name = std::string("matmul/") + k->name + "/" + format_info(FormatId(f)).name +
+                                 "/" + std::to_string(tokens);
+        benchmark::RegisterBenchmark(name.c_str(),
+                                     [=](benchmark::State& s) { run_matmul(s, *k, FormatId(f), tokens); });
       }
     }
   }

@@ -181,7 +181,8 @@ void Chat::answer(const std::function<ChatAnswer(const ChatSession::OnText&)>& a
       print_note("stopped while reading; the message is not part of the conversation");
     } else {
       write_error(fmt::format("error: {}\n", error.what()));
-      if (!state_.attached.empty()) print_note("what was read still goes with the next message; /clear drops it");
+      if (!state_.attached.empty())
+        print_note("what was read still goes with the next message; /clear drops it");
       failed_ = true;
     }
   }
@@ -213,13 +214,12 @@ void Chat::report(const ChatAnswer& answer) {
 void greet(ChatSession& chat) {
   const ModelInfo info = chat.model().info();
   const Session& session = chat.session();
-  write_error(
-      dim(fmt::format("{} ({}, {} parameters, {}), context {}, {} thread{}, {}\n"
-                      "/help lists commands; Ctrl-C stops an answer, Ctrl-D leaves.",
-                      make_visible(info.name), make_visible(info.architecture), format_count(info.parameters),
-                      info.type, session.context(), session.threads(),
-                      session.threads() == 1 ? "" : "s", info.isa)) +
-      "\n");
+  write_error(dim(fmt::format("{} ({}, {} parameters, {}), context {}, {} thread{}, {}\n"
+                              "/help lists commands; Ctrl-C stops an answer, Ctrl-D leaves.",
+                              make_visible(info.name), make_visible(info.architecture),
+                              format_count(info.parameters), info.type, session.context(), session.threads(),
+                              session.threads() == 1 ? "" : "s", info.isa)) +
+              "\n");
 }
 
 int chat(const Flags& flags) {

@@ -74,7 +74,9 @@ void SessionFlags::add_to(CLI::App& verb) {
       ->check(CLI::Range(0, 1 << 30))
       ->type_name("N");
   if (verb.get_option_no_throw("--threads") == nullptr) {  // bench takes a list
-    group->add_option("-t,--threads", session_.threads, "Threads; 0: one for each physical core, fewer for very small models")
+    group
+        ->add_option("-t,--threads", session_.threads,
+                     "Threads; 0: one for each physical core, fewer for very small models")
         ->check(CLI::Range(-1, 4096))
         ->type_name("N");
   }

@@ -11,7 +11,8 @@ namespace longhand {
 namespace {
 
 void project(const Step& s, const LayerPlan& plan, const LayerWeights& w) {
-  const std::int64_t q_dim = std::int64_t{plan.heads} * s.config.head_dim, k_dim = std::int64_t{plan.kv_heads} * s.config.head_dim,
+  const std::int64_t q_dim = std::int64_t{plan.heads} * s.config.head_dim,
+                     k_dim = std::int64_t{plan.kv_heads} * s.config.head_dim,
                      v_dim = std::int64_t{plan.kv_heads} * s.config.value_dim;
   const std::array<MatmulJob, 3> jobs = {{{&w.q, &s.ws.in, 0, s.tokens, s.ws.q.as<float>(), q_dim},
                                           {&w.k, &s.ws.in, 0, s.tokens, s.ws.k.as<float>(), k_dim},
@@ -22,14 +23,16 @@ void project(const Step& s, const LayerPlan& plan, const LayerWeights& w) {
 // Norm and rotation of head h of token t.
 void place_head(const Step& s, const LayerPlan& plan, NormWeights norm, int t, int h, float* head) {
   const QkNorm kind = s.config.arch->qk_norm;
-  if (kind == QkNorm::own_per_head && norm.weight != nullptr) norm.weight += std::int64_t{h} * s.config.head_dim;
+  if (kind == QkNorm::own_per_head && norm.weight != nullptr)
+    norm.weight += std::int64_t{h} * s.config.head_dim;
   if (kind == QkNorm::per_head || (kind == QkNorm::own_per_head && norm.weight != nullptr)) {
     s.norm(norm, head, s.config.head_dim, head);
   }
   if (!plan.rope) return;
   const int half = s.positions.rot() / 2;
   const std::int64_t row = (std::int64_t{plan.local_rope} * s.ws.batch + t) * half;
-  s.kernels.rotate({head, s.ws.cos.as<float>() + row, s.ws.sin.as<float>() + row, s.positions.rot(), s.config.arch->rope == Rope::halves});
+  s.kernels.rotate({head, s.ws.cos.as<float>() + row, s.ws.sin.as<float>() + row, s.positions.rot(),
+                    s.config.arch->rope == Rope::halves});
 }
 
 // Norms that span all heads of a token come before the heads part.
@@ -46,7 +49,8 @@ void norm_full_width(const Step& s, const LayerPlan& plan, const LayerWeights& w
 
 // Queries in place; keys and values into the cache. Work is shared out by (token, head): queries first.
 void place(const Step& s, int il, const LayerPlan& plan, const LayerWeights& w) {
-  const int head_dim = s.config.head_dim, value_dim = s.config.value_dim, per_token = plan.heads + plan.kv_heads;
+  const int head_dim = s.config.head_dim, value_dim = s.config.value_dim,
+            per_token = plan.heads + plan.kv_heads;
   const CacheFormat keys = s.cache.key_format(), values = s.cache.value_format();
   const Range part = s.worker.split(std::int64_t{s.tokens} * per_token);
   for (std::int64_t i = part.begin; i < part.end; ++i) {
@@ -67,17 +71,17 @@ void place(const Step& s, int il, const LayerPlan& plan, const LayerWeights& w) 
   }
 }
 
-// The attention of a layer falls into units: up to kAttendRows query rows of one kv head, a row being one head of
-// one token. Each unit goes through the keys it sees in chunks at fixed positions, one partial result per chunk,
-// joined in the order of the chunks: the same additions whoever computes what.
+// The attention of a layer falls into units: up to kAttendRows query rows of one kv head, a row being one
+// head of one token. Each unit goes through the keys it sees in chunks at fixed positions, one partial result
+// per chunk, joined in the order of the chunks: the same additions whoever computes what.
 struct Units {
   const Step& s;
   const LayerPlan& plan;
-  int group;               // query heads per kv head
-  int rows;                // of one kv head: tokens x group
-  int tiles;               // units of one kv head
-  int count;               // units in all
-  int first_chunk, chunks; // chunks any row sees
+  int group;                // query heads per kv head
+  int rows;                 // of one kv head: tokens x group
+  int tiles;                // units of one kv head
+  int count;                // units in all
+  int first_chunk, chunks;  // chunks any row sees
 
   Units(const Step& step, const LayerPlan& p) : s(step), plan(p) {
     group = plan.heads / plan.kv_heads;
@@ -161,11 +165,13 @@ struct Joined {
   void add(const Partials& p) {
     for (int r = 0; r < tile.rows; ++r) {
       const auto i = std::size_t(r);
-      s.kernels.merge_partials(&m[i], &l[i], tile.result[i], p.m[r], p.l[r], p.acc + r * s.config.value_dim, s.config.value_dim);
+      s.kernels.merge_partials(&m[i], &l[i], tile.result[i], p.m[r], p.l[r], p.acc + r * s.config.value_dim,
+                               s.config.value_dim);
     }
   }
   void finish() {
-    for (int r = 0; r < tile.rows; ++r) s.kernels.scale(tile.result[std::size_t(r)], 1.0f / l[std::size_t(r)], s.config.value_dim);
+    for (int r = 0; r < tile.rows; ++r)
+      s.kernels.scale(tile.result[std::size_t(r)], 1.0f / l[std::size_t(r)], s.config.value_dim);
   }
 };
 

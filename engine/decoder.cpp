@@ -22,12 +22,14 @@ void set_angles(const Step& s) {
   for (int local = 0; local <= int(s.positions.has_local()); ++local) {
     for (std::int64_t t = part.begin; t < part.end; ++t) {
       const std::int64_t row = (local * std::int64_t{s.ws.batch} + t) * half;
-      s.positions.angles(local != 0, s.position + int(t), s.ws.cos.as<float>() + row, s.ws.sin.as<float>() + row);
+      s.positions.angles(local != 0, s.position + int(t), s.ws.cos.as<float>() + row,
+                         s.ws.sin.as<float>() + row);
     }
   }
 }
 
-// ws.in = norm(x) (or x where the layer normalises only what comes out), rounded for the matrices that read it.
+// ws.in = norm(x) (or x where the layer normalises only what comes out), rounded for the matrices that read
+// it.
 void enter(const Step& s, const NormWeights& norm, ActKinds kinds) {
   const Range part = s.worker.split(s.tokens);
   for (std::int64_t t = part.begin; t < part.end; ++t) {
@@ -54,7 +56,9 @@ void leave(const Step& s, const NormWeights& post_norm) {
   }
 }
 
-ActKinds ffn_kinds(const LayerWeights& w) { return kinds_of({&w.gate, &w.up, &w.router, &w.shared_gate, &w.shared_up, &w.shared_router}); }
+ActKinds ffn_kinds(const LayerWeights& w) {
+  return kinds_of({&w.gate, &w.up, &w.router, &w.shared_gate, &w.shared_up, &w.shared_router});
+}
 
 void any_feed_forward(const Step& s, int il) {
   if (s.weights.layers[std::size_t(il)].router.empty()) {
@@ -64,7 +68,8 @@ void any_feed_forward(const Step& s, int il) {
   }
 }
 
-// A parallel layer's feed-forward reads the layer's input, not what attention made of it: attention's output waits.
+// A parallel layer's feed-forward reads the layer's input, not what attention made of it: attention's output
+// waits.
 void set_aside(const Step& s) {
   const Range part = s.worker.split(s.tokens);
   for (std::int64_t t = part.begin; t < part.end; ++t) std::copy_n(s.out(t), s.config.hidden, s.aside(t));

@@ -1,7 +1,7 @@
 // Mixture of experts: a router sends each token to a few of many feed-forward networks.
 //
-// The rows of a batch are gathered by expert, so that each expert's weights are read once for all of its tokens. A
-// token's experts are added up in the order the router ranked them, however the batch was cut.
+// The rows of a batch are gathered by expert, so that each expert's weights are read once for all of its
+// tokens. A token's experts are added up in the order the router ranked them, however the batch was cut.
 
 #include <algorithm>
 #include <array>
@@ -20,7 +20,8 @@ namespace {
 void gate_scores(const Step& s, float* z) {
   const int n = s.config.experts;
   if (s.config.gating == Gating::softmax) s.kernels.softmax(z, n);
-  if (s.config.gating == Gating::sigmoid) std::transform(z, z + n, z, [](float x) { return 1 / (1 + std::exp(-x)); });
+  if (s.config.gating == Gating::sigmoid)
+    std::transform(z, z + n, z, [](float x) { return 1 / (1 + std::exp(-x)); });
 }
 
 // The best experts of token t, best first, and their weights.
@@ -34,7 +35,8 @@ void choose(const Step& s, std::int64_t t) {
     int best = -1;
     for (int e = 0; e < s.config.experts; ++e) {
       const bool taken = std::find(chosen, chosen + i, e) != chosen + i;
-      // The comparison keeps a router of NaNs in bounds: then some expert is taken, and the sums show the NaN.
+      // The comparison keeps a router of NaNs in bounds: then some expert is taken, and the sums show the
+      // NaN.
       if (!taken && (best < 0 || p[e] > p[best])) best = e;
     }
     chosen[i] = best;
@@ -65,7 +67,8 @@ void group_by_expert(const Step& s) {
 template <class Emit>
 void for_active_experts(const Step& s, const Emit& emit) {
   for (int e = 0; e < s.config.experts; ++e) {
-    const std::int32_t first = s.ws.expert_begin[std::size_t(e)], count = s.ws.expert_begin[std::size_t(e) + 1] - first;
+    const std::int32_t first = s.ws.expert_begin[std::size_t(e)],
+                       count = s.ws.expert_begin[std::size_t(e) + 1] - first;
     if (count > 0) emit(std::size_t(e), first, count);
   }
 }
@@ -73,8 +76,9 @@ void for_active_experts(const Step& s, const Emit& emit) {
 void run_experts(const Step& s, const LayerWeights& w) {
   const std::int64_t hidden = s.config.hidden, ff = s.config.expert_ff;
   for_active_experts(s, [&](std::size_t e, std::int32_t first, std::int32_t count) {
-    const std::array<MatmulJob, 2> jobs = {{{&w.expert_up[e], &s.ws.expert_in, first, count, s.ws.up.as<float>() + first * ff, ff},
-                                            {&w.expert_gate[e], &s.ws.expert_in, first, count, s.ws.gate.as<float>() + first * ff, ff}}};
+    const std::array<MatmulJob, 2> jobs = {
+        {{&w.expert_up[e], &s.ws.expert_in, first, count, s.ws.up.as<float>() + first * ff, ff},
+         {&w.expert_gate[e], &s.ws.expert_in, first, count, s.ws.gate.as<float>() + first * ff, ff}}};
     run_matmuls(s.kernels, s.worker, jobs, s.scratch().panel.data());
   });
   s.worker.sync();
@@ -82,12 +86,18 @@ void run_experts(const Step& s, const LayerWeights& w) {
   const ActKinds kinds = kinds_of({&w.expert_down[0]});
   const Range rows = s.worker.split(std::int64_t{s.tokens} * s.config.experts_used);
   for (std::int64_t r = rows.begin; r < rows.end; ++r) {
-    s.kernels.activate(act, s.ws.gate.as<float>() + r * ff, s.ws.up.as<float>() + r * ff, std::int32_t(ff), s.ws.expert_mid.row(r));
+    s.kernels.activate(act, s.ws.gate.as<float>() + r * ff, s.ws.up.as<float>() + r * ff, std::int32_t(ff),
+                       s.ws.expert_mid.row(r));
     s.ws.expert_mid.round(s.kernels, r, std::int32_t(ff), kinds);
   }
   s.worker.sync();
   for_active_experts(s, [&](std::size_t e, std::int32_t first, std::int32_t count) {
-    const MatmulJob job{&w.expert_down[e], &s.ws.expert_mid, first, count, s.ws.expert_out.as<float>() + first * hidden, hidden};
+    const MatmulJob job{&w.expert_down[e],
+                        &s.ws.expert_mid,
+                        first,
+                        count,
+                        s.ws.expert_out.as<float>() + first * hidden,
+                        hidden};
     run_matmuls(s.kernels, s.worker, {&job, 1}, s.scratch().panel.data());
   });
   s.worker.sync();
@@ -103,14 +113,16 @@ void run_shared(const Step& s, const LayerWeights& w) {
   }
   const std::int32_t ff = w.shared_up.weight.rows;
   const bool routed = !w.shared_router.empty();
-  const std::array<MatmulJob, 3> jobs = {{{&w.shared_up, &s.ws.in, 0, s.tokens, s.ws.up.as<float>(), ff},
-                                          {&w.shared_gate, &s.ws.in, 0, s.tokens, s.ws.gate.as<float>(), ff},
-                                          {&w.shared_router, &s.ws.in, 0, s.tokens, s.ws.shared_weight.as<float>(), 1}}};
+  const std::array<MatmulJob, 3> jobs = {
+      {{&w.shared_up, &s.ws.in, 0, s.tokens, s.ws.up.as<float>(), ff},
+       {&w.shared_gate, &s.ws.in, 0, s.tokens, s.ws.gate.as<float>(), ff},
+       {&w.shared_router, &s.ws.in, 0, s.tokens, s.ws.shared_weight.as<float>(), 1}}};
   run_matmuls(s.kernels, s.worker, std::span(jobs).first(routed ? 3 : 2), s.scratch().panel.data());
   s.worker.sync();
   const ActKinds kinds = kinds_of({&w.shared_down});
   for (std::int64_t t = part.begin; t < part.end; ++t) {
-    s.kernels.activate(Activate(s.config.arch->act), s.ws.gate.as<float>() + t * ff, s.ws.up.as<float>() + t * ff, ff, s.ws.in.row(t));
+    s.kernels.activate(Activate(s.config.arch->act), s.ws.gate.as<float>() + t * ff,
+                       s.ws.up.as<float>() + t * ff, ff, s.ws.in.row(t));
     s.ws.in.round(s.kernels, t, ff, kinds);
   }
   s.worker.sync();

@@ -12,13 +12,16 @@ namespace longhand {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 // Releases text only once it can no longer turn out to be the start of a stop string.
 class StopFilter {
  public:
   explicit StopFilter(const std::vector<std::string>& stops) {
-    std::copy_if(stops.begin(), stops.end(), std::back_inserter(stops_), [](const std::string& s) { return !s.empty(); });
+    std::copy_if(stops.begin(), stops.end(), std::back_inserter(stops_),
+                 [](const std::string& s) { return !s.empty(); });
   }
 
   /// Text now certain to belong to the answer. After stopped() nothing more comes.
@@ -59,10 +62,13 @@ class StopFilter {
 // The answer on its way to the caller: whole characters, without stop strings.
 class Answer {
  public:
-  Answer(const GenerateOptions& options, const std::function<bool(std::string_view)>& on_text) : filter_(options.stop), on_text_(on_text) {}
+  Answer(const GenerateOptions& options, const std::function<bool(std::string_view)>& on_text)
+      : filter_(options.stop), on_text_(on_text) {}
 
   /// False when the text ends here.
-  bool push(std::string_view bytes) { return release(filter_.push(characters_.push(bytes))) && !filter_.stopped(); }
+  bool push(std::string_view bytes) {
+    return release(filter_.push(characters_.push(bytes))) && !filter_.stopped();
+  }
   void finish() {
     if (!filter_.stopped()) release(filter_.push(characters_.finish()));
     if (!filter_.stopped()) release(filter_.finish());
@@ -84,11 +90,13 @@ class Answer {
 }  // namespace
 
 std::string_view stop_reason_name(StopReason reason) noexcept {
-  constexpr std::array<std::string_view, 6> kNames = {"end of generation", "stop string", "token limit", "context full", "cancelled", "stopped"};
+  constexpr std::array<std::string_view, 6> kNames = {"end of generation", "stop string", "token limit",
+                                                      "context full",      "cancelled",   "stopped"};
   return kNames[std::size_t(reason)];
 }
 
-GenerateResult generate(Session& session, std::span<const Token> prompt, Sampler& sampler, const GenerateOptions& options,
+GenerateResult generate(Session& session, std::span<const Token> prompt, Sampler& sampler,
+                        const GenerateOptions& options,
                         const std::function<bool(std::string_view)>& on_text) {
   GenerateResult result;
   result.prompt_tokens = int(prompt.size());

@@ -12,25 +12,33 @@ std::int64_t value_bytes(CacheType type, std::int64_t n) {
 }
 
 // Tokens there is room for: whole chunks.
-std::int64_t room(int context) { return (std::int64_t{context} + kAttendKeys - 1) / kAttendKeys * kAttendKeys; }
+std::int64_t room(int context) {
+  return (std::int64_t{context} + kAttendKeys - 1) / kAttendKeys * kAttendKeys;
+}
 
 void check(CacheType type, const char* option, const char* what, int dim) {
   if (type == CacheType::q8_0 && dim % 32 != 0) {
-    throw Error(Errc::range, fmt::format("{} q8_0 needs a {} size that is a multiple of 32; this model's is {}", option, what, dim));
+    throw Error(Errc::range,
+                fmt::format("{} q8_0 needs a {} size that is a multiple of 32; this model's is {}", option,
+                            what, dim));
   }
 }
 
 }  // namespace
 
 KvCache::KvCache(const ModelConfig& c, int context, CacheType keys, CacheType values)
-    : key_format_(CacheFormat(keys)), value_format_(CacheFormat(values)),
-      key_block_bytes_(value_bytes(keys, std::int64_t{c.head_dim} * kKeyBlock)), value_row_bytes_(value_bytes(values, c.value_dim)),
-      key_dim_(c.head_dim), value_dim_(c.value_dim) {
+    : key_format_(CacheFormat(keys)),
+      value_format_(CacheFormat(values)),
+      key_block_bytes_(value_bytes(keys, std::int64_t{c.head_dim} * kKeyBlock)),
+      value_row_bytes_(value_bytes(values, c.value_dim)),
+      key_dim_(c.head_dim),
+      value_dim_(c.value_dim) {
   check(keys, "-ctk", "key head", c.head_dim);
   check(values, "-ctv", "value head", c.value_dim);
   for (const LayerPlan& plan : c.layers) {
     const std::int64_t tokens = room(context) * plan.kv_heads;
-    layers_.push_back({plan.kv_heads, Buffer(std::size_t(tokens / kKeyBlock * key_block_bytes_)), Buffer(std::size_t(tokens * value_row_bytes_))});
+    layers_.push_back({plan.kv_heads, Buffer(std::size_t(tokens / kKeyBlock * key_block_bytes_)),
+                       Buffer(std::size_t(tokens * value_row_bytes_))});
   }
 }
 
@@ -56,7 +64,8 @@ std::uint64_t KvCache::bytes() const noexcept {
 std::uint64_t KvCache::bytes(const ModelConfig& c, int context, CacheType keys, CacheType values) noexcept {
   std::uint64_t heads = 0;
   for (const LayerPlan& plan : c.layers) heads += std::uint64_t(plan.kv_heads);
-  return heads * std::uint64_t(value_bytes(keys, c.head_dim) + value_bytes(values, c.value_dim)) * std::uint64_t(room(context));
+  return heads * std::uint64_t(value_bytes(keys, c.head_dim) + value_bytes(values, c.value_dim)) *
+         std::uint64_t(room(context));
 }
 
 }  // namespace longhand

@@ -1,7 +1,7 @@
 // Keys and values of all tokens of a session.
 //
-// Tokens lie in chunks of kAttendKeys, the unit attention works in; in a chunk each head has its keys and values in one
-// piece. So memory is touched in the order the text grows, and one head still streams.
+// Tokens lie in chunks of kAttendKeys, the unit attention works in; in a chunk each head has its keys and
+// values in one piece. So memory is touched in the order the text grows, and one head still streams.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ namespace longhand {
 
 class KvCache {
  public:
-  /// Room for `context` tokens; pages become resident as they are written. Throws Error: range (q8_0 with head
-  /// sizes that are no multiples of 32), no_memory.
+  /// Room for `context` tokens; pages become resident as they are written. Throws Error: range (q8_0 with
+  /// head sizes that are no multiples of 32), no_memory.
   KvCache(const ModelConfig& config, int context, CacheType keys, CacheType values);
 
   /// One head's part of the chunk of `position`; in the view tokens count from the start of the chunk.
@@ -27,7 +27,8 @@ class KvCache {
   /// Bytes reserved.
   std::uint64_t bytes() const noexcept;
   /// Bytes a cache for `context` tokens reserves.
-  static std::uint64_t bytes(const ModelConfig& config, int context, CacheType keys, CacheType values) noexcept;
+  static std::uint64_t bytes(const ModelConfig& config, int context, CacheType keys,
+                             CacheType values) noexcept;
 
  private:
   struct Layer {

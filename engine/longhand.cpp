@@ -22,7 +22,8 @@ std::string Model::piece(Token token) const { return data_->tokenizer.piece(toke
 bool Model::ends_generation(Token token) const noexcept { return data_->tokenizer.ends_generation(token); }
 
 std::uint64_t Model::session_bytes(const SessionOptions& o) const {
-  return KvCache::bytes(data_->config, o.context > 0 ? o.context : data_->config.trained_context, o.key_cache, o.value_cache);
+  return KvCache::bytes(data_->config, o.context > 0 ? o.context : data_->config.trained_context, o.key_cache,
+                        o.value_cache);
 }
 
 }  // namespace longhand

@@ -2,11 +2,12 @@
 //
 //   auto model = longhand::Model::load("model.gguf");
 //   longhand::Session session(model);
-//   longhand::generate(session, "Once upon a time", {}, [](std::string_view text) { std::cout << text; return true; });
+//   longhand::generate(session, "Once upon a time", {}, [](std::string_view text) { std::cout << text; return
+//   true; });
 //
-// Everything that can fail throws longhand::Error (ops/error.h) and leaves the object as it was. The library never
-// prints, exits, aborts or keeps global state. A Model is immutable and may serve many sessions in many threads; a
-// Session belongs to one thread at a time, except for cancel().
+// Everything that can fail throws longhand::Error (ops/error.h) and leaves the object as it was. The library
+// never prints, exits, aborts or keeps global state. A Model is immutable and may serve many sessions in many
+// threads; a Session belongs to one thread at a time, except for cancel().
 #pragma once
 
 #include <cstdint>
@@ -25,18 +26,18 @@ namespace longhand {
 using Token = std::int32_t;
 
 struct LoadOptions {
-  bool repack = true;               ///< interleave weights for the CPU at load; false computes from the file's own rows
-  int threads = 0;                  ///< for loading; 0: as many as the machine gives this process
-  std::string isa = {};             ///< "avx2", "sse2", ...; empty: LONGHAND_ISA, else the best this CPU runs
+  bool repack = true;    ///< interleave weights for the CPU at load; false computes from the file's own rows
+  int threads = 0;       ///< for loading; 0: as many as the machine gives this process
+  std::string isa = {};  ///< "avx2", "sse2", ...; empty: LONGHAND_ISA, else the best this CPU runs
   std::function<bool(float)> progress = {};  ///< told the share done, 0..1; returning false cancels the load
 };
 
 /// What a model is, for showing.
 struct ModelInfo {
-  std::string name;           // general.name or the file's name
-  std::string architecture;   // "llama"
-  std::string type;           // most common tensor type, "Q4_K"
-  std::string isa;            // kernels in use
+  std::string name;          // general.name or the file's name
+  std::string architecture;  // "llama"
+  std::string type;          // most common tensor type, "Q4_K"
+  std::string isa;           // kernels in use
   std::uint64_t parameters = 0;
   std::uint64_t weight_bytes = 0;
   int vocab = 0, trained_context = 0, hidden = 0, layers = 0, heads = 0, kv_heads = 0;
@@ -53,8 +54,8 @@ class Model {
   static Model load(const std::string& path, const LoadOptions& options = {});
 
   ModelInfo info() const;
-  /// Tokens of `text`. `special` adds begin-of-text where the model wants it. Text never becomes control tokens
-  /// unless `parse_special` is set; never set it for text that came from a user, a file or a tool.
+  /// Tokens of `text`. `special` adds begin-of-text where the model wants it. Text never becomes control
+  /// tokens unless `parse_special` is set; never set it for text that came from a user, a file or a tool.
   std::vector<Token> encode(std::string_view text, bool special = true, bool parse_special = false) const;
   std::string decode(std::span<const Token> tokens) const;
   /// Raw bytes of one token as streamed; may end inside a UTF-8 character.
@@ -78,16 +79,16 @@ enum class RopeScaling : std::uint8_t { from_file, none, linear, yarn };
 /// Overrides of the file's rotary parameters; negative: keep the file's value.
 struct RopeOptions {
   RopeScaling scaling = RopeScaling::from_file;
-  float factor = -1;          ///< context is stretched by this factor; alone it means linear
+  float factor = -1;  ///< context is stretched by this factor; alone it means linear
   float base = -1;
   int original_context = -1;
   float yarn_beta_fast = -1, yarn_beta_slow = -1, yarn_ext_factor = -1;
 };
 
 struct SessionOptions {
-  int context = 0;            ///< tokens; 0: what the model was trained for, or as much as fits in memory
-  int threads = 0;            ///< 0: physical cores this process may use, fewer for very small models
-  int batch = 512;            ///< tokens computed at once while reading a prompt; results do not depend on it
+  int context = 0;  ///< tokens; 0: what the model was trained for, or as much as fits in memory
+  int threads = 0;  ///< 0: physical cores this process may use, fewer for very small models
+  int batch = 512;  ///< tokens computed at once while reading a prompt; results do not depend on it
   CacheType key_cache = CacheType::f16;
   CacheType value_cache = CacheType::f16;
   RopeOptions rope = {};
@@ -103,26 +104,28 @@ class Session {
   Session& operator=(Session&&) noexcept;
 
   /// Appends tokens; returns the logits (vocab) after the last one, valid until the next call.
-  /// Throws Error and changes nothing: context_full, range (token id, or no tokens at all), cancelled, no_memory.
+  /// Throws Error and changes nothing: context_full, range (token id, or no tokens at all), cancelled,
+  /// no_memory.
   std::span<const float> feed(std::span<const Token> tokens);
   /// The same, calling `visit(position, logits)` for every token in turn.
   void feed(std::span<const Token> tokens, const std::function<void(int, std::span<const float>)>& visit);
-  /// Logits (vocab) after the token at `position`, any fed one; valid until the next call. Throws Error: range.
+  /// Logits (vocab) after the token at `position`, any fed one; valid until the next call. Throws Error:
+  /// range.
   std::span<const float> logits(int position);
   /// Forgets all tokens from `size` on. Throws Error: range.
   void rewind(int size);
 
-  int size() const noexcept;                          ///< tokens fed
-  int context() const noexcept;                       ///< tokens that fit
+  int size() const noexcept;     ///< tokens fed
+  int context() const noexcept;  ///< tokens that fit
   int threads() const noexcept;
   std::span<const Token> tokens() const noexcept;
-  std::uint64_t bytes() const noexcept;               ///< memory reserved; it becomes resident as the text grows
+  std::uint64_t bytes() const noexcept;  ///< memory reserved; it becomes resident as the text grows
   const Model& model() const noexcept;
   /// True when `context` was 0 and memory, not the model, set the size.
   bool context_was_cut() const noexcept;
 
-  /// From any thread or signal handler: the feed under way stops within one batch and throws Error(cancelled).
-  /// Without one under way, the next feed does.
+  /// From any thread or signal handler: the feed under way stops within one batch and throws
+  /// Error(cancelled). Without one under way, the next feed does.
   void cancel() noexcept;
   void clear_cancel() noexcept;
   /// Called between batches of a feed with tokens done and to do; must not touch the session except cancel().
@@ -217,28 +220,36 @@ class Sampler {
   std::unique_ptr<Impl> impl_;
 };
 
-enum class StopReason : std::uint8_t { end_of_generation, stop_string, max_tokens, context_full, cancelled, callback };
+enum class StopReason : std::uint8_t {
+  end_of_generation,
+  stop_string,
+  max_tokens,
+  context_full,
+  cancelled,
+  callback
+};
 std::string_view stop_reason_name(StopReason reason) noexcept;
 
 struct GenerateOptions {
-  int max_tokens = -1;               ///< -1: until the model ends or the context is full
+  int max_tokens = -1;                 ///< -1: until the model ends or the context is full
   std::vector<std::string> stop = {};  ///< the text ends before the first of these
-  std::vector<Token> written_out = {};  ///< control tokens that are part of the text; others add nothing to it
+  std::vector<Token> written_out =
+      {};  ///< control tokens that are part of the text; others add nothing to it
 };
 
 struct GenerateResult {
-  std::string text;                  // valid UTF-8, without the stop string
-  std::vector<Token> tokens;         // sampled, without the one that ended the text
+  std::string text;           // valid UTF-8, without the stop string
+  std::vector<Token> tokens;  // sampled, without the one that ended the text
   StopReason reason = StopReason::end_of_generation;
   int prompt_tokens = 0;
-  double prompt_seconds = 0;         // reading the prompt
-  double decode_seconds = 0;         // writing the answer
+  double prompt_seconds = 0;  // reading the prompt
+  double decode_seconds = 0;  // writing the answer
 };
 
-/// Feeds `prompt`, then samples until something ends the text. `on_text` gets whole UTF-8 characters as soon as they
-/// are certain not to begin a stop string; returning false ends the text.
-/// A cancelled session keeps what was fed. Throws Error as Session::feed and Sampler::pick do, for the prompt only;
-/// a context that fills up while writing ends the text with its reason.
+/// Feeds `prompt`, then samples until something ends the text. `on_text` gets whole UTF-8 characters as soon
+/// as they are certain not to begin a stop string; returning false ends the text. A cancelled session keeps
+/// what was fed. Throws Error as Session::feed and Sampler::pick do, for the prompt only; a context that
+/// fills up while writing ends the text with its reason.
 GenerateResult generate(Session& session, std::span<const Token> prompt, Sampler& sampler,
                         const GenerateOptions& options = {},
                         const std::function<bool(std::string_view)>& on_text = {});

@@ -8,18 +8,22 @@ namespace longhand {
 namespace {
 
 // Time of one panel, in arbitrary units: reading the weights, then once more for each token.
-std::int64_t panel_cost(const MatmulJob& job) { return std::int64_t{job.linear->weight.cols} * (job.tokens + 1); }
+std::int64_t panel_cost(const MatmulJob& job) {
+  return std::int64_t{job.linear->weight.cols} * (job.tokens + 1);
+}
 
 void finish(const MatmulJob& job, std::int32_t row, std::int32_t end) {
   const Linear& l = *job.linear;
   if (l.bias == nullptr && l.scale == 1) return;
   for (std::int32_t t = 0; t < job.tokens; ++t) {
     float* out = job.out + t * job.out_stride;
-    for (std::int32_t r = row; r < end; ++r) out[r] = out[r] * l.scale + (l.bias != nullptr ? l.bias[r] : 0.0f);
+    for (std::int32_t r = row; r < end; ++r)
+      out[r] = out[r] * l.scale + (l.bias != nullptr ? l.bias[r] : 0.0f);
   }
 }
 
-void run_panels(const Kernels& k, const MatmulJob& job, std::int32_t begin, std::int32_t end, std::byte* scratch) {
+void run_panels(const Kernels& k, const MatmulJob& job, std::int32_t begin, std::int32_t end,
+                std::byte* scratch) {
   const MatView& w = job.linear->weight;
   const std::size_t stride = panel_bytes(w.format, w.cols);
   MatmulArgs a;
@@ -50,7 +54,8 @@ void run_panels(const Kernels& k, const MatmulJob& job, std::int32_t begin, std:
 
 }  // namespace
 
-void run_matmuls(const Kernels& k, const Worker& worker, std::span<const MatmulJob> jobs, std::byte* scratch) noexcept {
+void run_matmuls(const Kernels& k, const Worker& worker, std::span<const MatmulJob> jobs,
+                 std::byte* scratch) noexcept {
   std::int64_t total = 0;
   for (const MatmulJob& job : jobs) total += panel_cost(job) * panel_count(job.linear->weight.rows);
   const std::int64_t from = total * worker.id / worker.count, to = total * (worker.id + 1) / worker.count;
@@ -58,7 +63,9 @@ void run_matmuls(const Kernels& k, const Worker& worker, std::span<const MatmulJ
   for (const MatmulJob& job : jobs) {
     const std::int64_t cost = panel_cost(job), panels = panel_count(job.linear->weight.rows);
     // A panel belongs to the worker in whose share its first unit of work lies.
-    const auto first_at = [&](std::int64_t at) { return at <= start ? 0 : std::min((at - start + cost - 1) / cost, panels); };
+    const auto first_at = [&](std::int64_t at) {
+      return at <= start ? 0 : std::min((at - start + cost - 1) / cost, panels);
+    };
     const std::int64_t begin = first_at(from), end = first_at(to);
     if (begin < end && job.tokens > 0) run_panels(k, job, std::int32_t(begin), std::int32_t(end), scratch);
     start += cost * panels;

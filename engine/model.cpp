@@ -14,7 +14,8 @@ namespace {
 std::string main_type(const Gguf& file) {
   std::map<std::uint32_t, std::size_t> bytes;
   for (const TensorInfo& t : file.tensors()) bytes[t.type_id] += t.data.size();
-  const auto most = std::max_element(bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto most = std::max_element(bytes.begin(), bytes.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
   return most == bytes.end() ? "" : std::string(known_tensor_type(most->first)->name);
 }
 
@@ -45,10 +46,12 @@ ModelData load_model(const std::string& path, const LoadOptions& options) {
   Weights weights = load_weights(file, config);
   Tokenizer tokenizer(load_vocab(file));
   if (tokenizer.size() > config.vocab) {
-    throw Error(Errc::mismatch, file.name() + ": the vocabulary has " + std::to_string(tokenizer.size()) + " tokens, but token_embd.weight only " +
-                                    std::to_string(config.vocab) + " rows");
+    throw Error(Errc::mismatch, file.name() + ": the vocabulary has " + std::to_string(tokenizer.size()) +
+                                    " tokens, but token_embd.weight only " + std::to_string(config.vocab) +
+                                    " rows");
   }
-  if (options.repack) repack(weights, file, Team(options.threads > 0 ? options.threads : usable_cores()), options.progress);
+  if (options.repack)
+    repack(weights, file, Team(options.threads > 0 ? options.threads : usable_cores()), options.progress);
   ModelData model{std::move(file), std::move(config), std::move(weights), std::move(tokenizer), &kernels, {}};
   model.info = describe(model);
   return model;

@@ -15,16 +15,21 @@ void check_options(const RopeOptions& o) {
   const auto given = [](float x) { return !(x < 0); };  // NaN counts as given, and is refused
   if (given(o.factor) && !(o.factor > 0 && o.factor <= 1e6f)) refuse("--rope-scale", o.factor, "in (0, 1e6]");
   if (given(o.base) && !(o.base > 0 && o.base <= 1e15f)) refuse("--rope-freq-base", o.base, "in (0, 1e15]");
-  if (given(o.yarn_beta_fast) && !(o.yarn_beta_fast > 0 && o.yarn_beta_fast <= 1e6f)) refuse("--yarn-beta-fast", o.yarn_beta_fast, "in (0, 1e6]");
-  if (given(o.yarn_beta_slow) && !(o.yarn_beta_slow > 0 && o.yarn_beta_slow <= 1e6f)) refuse("--yarn-beta-slow", o.yarn_beta_slow, "in (0, 1e6]");
-  if (given(o.yarn_ext_factor) && !(o.yarn_ext_factor <= 1e6f)) refuse("--yarn-ext-factor", o.yarn_ext_factor, "in [0, 1e6]");
+  if (given(o.yarn_beta_fast) && !(o.yarn_beta_fast > 0 && o.yarn_beta_fast <= 1e6f))
+    refuse("--yarn-beta-fast", o.yarn_beta_fast, "in (0, 1e6]");
+  if (given(o.yarn_beta_slow) && !(o.yarn_beta_slow > 0 && o.yarn_beta_slow <= 1e6f))
+    refuse("--yarn-beta-slow", o.yarn_beta_slow, "in (0, 1e6]");
+  if (given(o.yarn_ext_factor) && !(o.yarn_ext_factor <= 1e6f))
+    refuse("--yarn-ext-factor", o.yarn_ext_factor, "in [0, 1e6]");
   if (o.original_context == 0) refuse("--yarn-orig-ctx", 0, "at least 1");
 }
 
 RopeScalingRule rule_of(const RopeConfig& file, const RopeOptions& options) {
-  constexpr RopeScalingRule kRules[] = {RopeScalingRule::none, RopeScalingRule::none, RopeScalingRule::linear, RopeScalingRule::yarn};
+  constexpr RopeScalingRule kRules[] = {RopeScalingRule::none, RopeScalingRule::none, RopeScalingRule::linear,
+                                        RopeScalingRule::yarn};
   if (options.scaling != RopeScaling::from_file) return kRules[int(options.scaling)];
-  if (options.factor >= 0 && (file.rule == RopeScalingRule::none || file.rule == RopeScalingRule::longrope)) return RopeScalingRule::linear;
+  if (options.factor >= 0 && (file.rule == RopeScalingRule::none || file.rule == RopeScalingRule::longrope))
+    return RopeScalingRule::linear;
   return file.rule;
 }
 
@@ -39,7 +44,10 @@ std::span<const float> divisors(const Weights& w, const RopeConfig& rope, int co
 }  // namespace
 
 PositionPlan::PositionPlan(const ModelConfig& c, const Weights& w, const RopeOptions& o, int context)
-    : rot_(c.rope.rot), scale_(c.attention_scale), temperature_scale_(c.temperature_scale), temperature_length_(c.temperature_length) {
+    : rot_(c.rope.rot),
+      scale_(c.attention_scale),
+      temperature_scale_(c.temperature_scale),
+      temperature_length_(c.temperature_length) {
   check_options(o);
   const RopeConfig& file = c.rope;
   has_local_ = std::any_of(c.layers.begin(), c.layers.end(), [](const LayerPlan& l) { return l.local_rope; });
@@ -58,7 +66,8 @@ PositionPlan::PositionPlan(const ModelConfig& c, const Weights& w, const RopeOpt
   }
   p.ext_factor = o.yarn_ext_factor >= 0 ? double(o.yarn_ext_factor) : file.ext_factor;
   // DeepSeek's variant divides the magnitude by that of another multiplier.
-  if (p.rule == RopeRule::yarn && p.ext_factor != 0 && file.log_multiplier != 0) p.attn_factor /= mscale(p.factor, file.log_multiplier);
+  if (p.rule == RopeRule::yarn && p.ext_factor != 0 && file.log_multiplier != 0)
+    p.attn_factor /= mscale(p.factor, file.log_multiplier);
   global_ = make_rope_table(p);
 
   RopeParams local;
@@ -70,7 +79,8 @@ PositionPlan::PositionPlan(const ModelConfig& c, const Weights& w, const RopeOpt
 // The temperature rises with every temperature_length tokens, as Ministral 3 and Llama 4 were trained.
 float PositionPlan::query_scale(int position) const noexcept {
   if (temperature_scale_ == 0) return scale_;
-  return scale_ * (1 + temperature_scale_ * float(std::log(std::floor(double(position) / temperature_length_) + 1)));
+  return scale_ *
+         (1 + temperature_scale_ * float(std::log(std::floor(double(position) / temperature_length_) + 1)));
 }
 
 }  // namespace longhand

@@ -19,11 +19,13 @@ constexpr int kMaxBatch = 8192, kMaxThreads = 1024, kLogitRows = 16;
 std::size_t panel_scratch(const Weights& w) {
   std::size_t most = 0;
   const auto see = [&](const Linear& l) {
-    if (!l.empty() && l.weight.layout == Layout::rows) most = std::max(most, panel_bytes(l.weight.format, l.weight.cols));
+    if (!l.empty() && l.weight.layout == Layout::rows)
+      most = std::max(most, panel_bytes(l.weight.format, l.weight.cols));
   };
   for (const LayerWeights& layer : w.layers) {
-    for (const Linear* l : {&layer.q, &layer.k, &layer.v, &layer.attn_out, &layer.gate, &layer.up, &layer.down, &layer.router,
-                            &layer.shared_gate, &layer.shared_up, &layer.shared_down, &layer.shared_router}) {
+    for (const Linear* l :
+         {&layer.q, &layer.k, &layer.v, &layer.attn_out, &layer.gate, &layer.up, &layer.down, &layer.router,
+          &layer.shared_gate, &layer.shared_up, &layer.shared_down, &layer.shared_router}) {
       see(*l);
     }
     for (const auto* experts : {&layer.expert_gate, &layer.expert_up, &layer.expert_down}) {
@@ -34,8 +36,8 @@ std::size_t panel_scratch(const Weights& w) {
   return most;
 }
 
-// Workers meet about ten times a layer, and where other programs run too, one whose core is taken keeps all others
-// waiting. A share of the weights that streams in within a millisecond is not worth that.
+// Workers meet about ten times a layer, and where other programs run too, one whose core is taken keeps all
+// others waiting. A share of the weights that streams in within a millisecond is not worth that.
 constexpr std::uint64_t kBytesPerWorker = std::uint64_t{8} << 20;
 
 int useful_workers(const ModelData& m) {
@@ -53,12 +55,18 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
     return Error(Errc::range, fmt::format("{} is {}, must be 0..{}", what, value, most));
   };
   if (o.context < 0 || o.context > (1 << 30)) throw refuse("context size (-c)", o.context, 1 << 30);
-  if (o.batch < 1 || o.batch > kMaxBatch) throw Error(Errc::range, fmt::format("batch size (-b) is {}, must be 1..{}", o.batch, kMaxBatch));
+  if (o.batch < 1 || o.batch > kMaxBatch)
+    throw Error(Errc::range, fmt::format("batch size (-b) is {}, must be 1..{}", o.batch, kMaxBatch));
   if (o.threads < 0 || o.threads > kMaxThreads) throw refuse("thread count (-t)", o.threads, kMaxThreads);
   Sizes s{o.context, o.batch, o.threads > 0 ? o.threads : useful_workers(m)};
-  const auto cache_bytes = [&](int context) { return KvCache::bytes(m.config, context, o.key_cache, o.value_cache); };
-  const std::uint64_t available = available_memory(), per_token = std::max<std::uint64_t>(1, cache_bytes(kKeyBlock) / kKeyBlock);
-  const auto fits = [&](std::uint64_t budget) { return int(std::min<std::uint64_t>(budget / per_token, 1u << 30)); };
+  const auto cache_bytes = [&](int context) {
+    return KvCache::bytes(m.config, context, o.key_cache, o.value_cache);
+  };
+  const std::uint64_t available = available_memory(),
+                      per_token = std::max<std::uint64_t>(1, cache_bytes(kKeyBlock) / kKeyBlock);
+  const auto fits = [&](std::uint64_t budget) {
+    return int(std::min<std::uint64_t>(budget / per_token, 1u << 30));
+  };
   if (s.context == 0) {
     s.context = m.config.trained_context;
     // A quarter is left to the rest of the system.
@@ -67,8 +75,9 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
       s.cut = true;
     }
   } else if (available > 0 && cache_bytes(s.context) > available) {
-    throw Error(Errc::no_memory, fmt::format("a context of {} tokens needs {} MiB, {} MiB are free; {} tokens would fit", s.context,
-                                             cache_bytes(s.context) >> 20, available >> 20, fits(available)));
+    throw Error(Errc::no_memory,
+                fmt::format("a context of {} tokens needs {} MiB, {} MiB are free; {} tokens would fit",
+                            s.context, cache_bytes(s.context) >> 20, available >> 20, fits(available)));
   }
   s.batch = std::min(s.batch, s.context);
   return s;
@@ -84,31 +93,38 @@ struct Session::Impl {
   PositionPlan positions;
   Team team;
   std::vector<Token> tokens;
-  std::vector<float> logits;   // (kLogitRows, vocab); row 0 is what the last call returned
-  int logits_position = -1;    // whose logits row 0 holds
+  std::vector<float> logits;  // (kLogitRows, vocab); row 0 is what the last call returned
+  int logits_position = -1;   // whose logits row 0 holds
   std::atomic<bool> cancel{false};
   std::function<void(int, int)> progress;
 
   Impl(const Model& m, const SessionOptions& o)
-      : model(m), sizes(choose_sizes(m.data(), o)), cache(m.data().config, sizes.context, o.key_cache, o.value_cache),
+      : model(m),
+        sizes(choose_sizes(m.data(), o)),
+        cache(m.data().config, sizes.context, o.key_cache, o.value_cache),
         ws(m.data().config, panel_scratch(m.data().weights), sizes.batch, sizes.threads, sizes.context),
-        positions(m.data().config, m.data().weights, o.rope, sizes.context), team(sizes.threads),
+        positions(m.data().config, m.data().weights, o.rope, sizes.context),
+        team(sizes.threads),
         logits(std::size_t(m.data().config.vocab)) {}
 
   const ModelData& data() const { return model.data(); }
 
   Step step(const Worker& worker, std::span<const Token> batch, int position) {
-    return {data().config, data().weights, *data().kernels, positions, cache, ws, worker, batch.data(), int(batch.size()), position};
+    return {data().config, data().weights, *data().kernels,   positions, cache, ws,
+            worker,        batch.data(),   int(batch.size()), position};
   }
 
   void check(std::span<const Token> added) const {
     if (added.empty()) throw Error(Errc::range, "no tokens to feed; at least one is needed");
     if (added.size() > std::size_t(sizes.context) - tokens.size()) {
-      throw Error(Errc::context_full, fmt::format("{} tokens do not fit: the context holds {}, of which {} are used", added.size(), sizes.context, tokens.size()));
+      throw Error(Errc::context_full,
+                  fmt::format("{} tokens do not fit: the context holds {}, of which {} are used",
+                              added.size(), sizes.context, tokens.size()));
     }
     for (std::size_t i = 0; i < added.size(); ++i) {
       if (added[i] < 0 || added[i] >= data().config.vocab) {
-        throw Error(Errc::range, fmt::format("token {} at index {} must be 0..{}", added[i], i, data().config.vocab - 1));
+        throw Error(Errc::range,
+                    fmt::format("token {} at index {} must be 0..{}", added[i], i, data().config.vocab - 1));
       }
     }
   }
@@ -117,8 +133,10 @@ struct Session::Impl {
     if (stopped) throw Error(Errc::cancelled, "the computation was cancelled");
   }
 
-  // Computes one batch at `position`; `rows` logits per call of `visit` where there is one, else those of the last.
-  void run(std::span<const Token> batch, int position, const std::function<void(int, std::span<const float>)>& visit, bool last) {
+  // Computes one batch at `position`; `rows` logits per call of `visit` where there is one, else those of the
+  // last.
+  void run(std::span<const Token> batch, int position,
+           const std::function<void(int, std::span<const float>)>& visit, bool last) {
     logits_position = -1;
     std::atomic<bool> stopped{false};
     const int n = int(batch.size());
@@ -131,14 +149,16 @@ struct Session::Impl {
     if (visit) visit_rows(batch, position, visit);
   }
 
-  void visit_rows(std::span<const Token> batch, int position, const std::function<void(int, std::span<const float>)>& visit) {
+  void visit_rows(std::span<const Token> batch, int position,
+                  const std::function<void(int, std::span<const float>)>& visit) {
     const auto vocab = std::size_t(data().config.vocab);
     logits.resize(vocab * kLogitRows);
     const int n = int(batch.size());
     for (int first = 0; first < n; first += kLogitRows) {
       const int rows = std::min(kLogitRows, n - first);
       team.run([&](const Worker& w) { output_logits(step(w, batch, position), first, rows, logits.data()); });
-      for (int r = 0; r < rows; ++r) visit(position + first + r, std::span(logits).subspan(std::size_t(r) * vocab, vocab));
+      for (int r = 0; r < rows; ++r)
+        visit(position + first + r, std::span(logits).subspan(std::size_t(r) * vocab, vocab));
     }
   }
 
@@ -162,7 +182,8 @@ struct Session::Impl {
   }
 };
 
-Session::Session(const Model& model, const SessionOptions& options) : impl_(std::make_unique<Impl>(model, options)) {}
+Session::Session(const Model& model, const SessionOptions& options)
+    : impl_(std::make_unique<Impl>(model, options)) {}
 Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
@@ -172,10 +193,13 @@ std::span<const float> Session::feed(std::span<const Token> tokens) {
   return logits(size() - 1);
 }
 
-void Session::feed(std::span<const Token> tokens, const std::function<void(int, std::span<const float>)>& visit) { impl_->feed(tokens, visit); }
+void Session::feed(std::span<const Token> tokens,
+                   const std::function<void(int, std::span<const float>)>& visit) {
+  impl_->feed(tokens, visit);
+}
 
-// A token fed again at its old position sees the same keys and writes the same ones: the cache is a function of the
-// tokens alone, so nothing else need be kept for this.
+// A token fed again at its old position sees the same keys and writes the same ones: the cache is a function
+// of the tokens alone, so nothing else need be kept for this.
 std::span<const float> Session::logits(int position) {
   if (position < 0 || position >= size()) {
     throw Error(Errc::range, fmt::format("position {} has no logits, must be 0..{}", position, size() - 1));
@@ -188,7 +212,8 @@ std::span<const float> Session::logits(int position) {
 }
 
 void Session::rewind(int size) {
-  if (size < 0 || size > this->size()) throw Error(Errc::range, fmt::format("cannot rewind to {} tokens, must be 0..{}", size, this->size()));
+  if (size < 0 || size > this->size())
+    throw Error(Errc::range, fmt::format("cannot rewind to {} tokens, must be 0..{}", size, this->size()));
   impl_->tokens.resize(std::size_t(size));
   if (impl_->logits_position >= size) impl_->logits_position = -1;
 }

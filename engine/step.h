@@ -20,7 +20,7 @@ struct Step {
   Worker worker;
   const Token* token_ids;  // (tokens)
   int tokens;
-  int position;            // of the first token
+  int position;  // of the first token
 
   WorkerScratch& scratch() const noexcept { return ws.scratch[std::size_t(worker.id)]; }
   float* x(std::int64_t t) const noexcept { return ws.x.as<float>() + t * config.hidden; }
@@ -36,8 +36,8 @@ struct Step {
   }
 };
 
-/// ws.out = attention(ws.in) of layer il; appends the tokens' keys and values to the cache. ws.in is normalised and
-/// rounded for q, k and v; all workers have passed a barrier since.
+/// ws.out = attention(ws.in) of layer il; appends the tokens' keys and values to the cache. ws.in is
+/// normalised and rounded for q, k and v; all workers have passed a barrier since.
 void attention(const Step& s, int il) noexcept;
 
 /// ws.out = feed-forward(ws.in) of layer il; the same preconditions.

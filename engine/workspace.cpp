@@ -7,11 +7,15 @@
 namespace longhand {
 namespace {
 
-Buffer floats(std::int64_t rows, std::int64_t cols) { return Buffer(std::size_t(rows) * std::size_t(cols) * sizeof(float)); }
+Buffer floats(std::int64_t rows, std::int64_t cols) {
+  return Buffer(std::size_t(rows) * std::size_t(cols) * sizeof(float));
+}
 
 }  // namespace
 
-Workspace::Workspace(const ModelConfig& c, std::size_t panel_scratch, int batch_tokens, int workers, int context) : batch(batch_tokens) {
+Workspace::Workspace(const ModelConfig& c, std::size_t panel_scratch, int batch_tokens, int workers,
+                     int context)
+    : batch(batch_tokens) {
   std::int64_t q_dim = 0, k_dim = 0, v_dim = 0, att_dim = 0, ff = c.shared_ff;
   for (const LayerPlan& l : c.layers) {
     q_dim = std::max(q_dim, std::int64_t{l.heads} * c.head_dim);
@@ -27,7 +31,8 @@ Workspace::Workspace(const ModelConfig& c, std::size_t panel_scratch, int batch_
   k = floats(batch, k_dim);
   v = floats(batch, v_dim);
   out = floats(batch, c.hidden);
-  const bool parallel = std::any_of(c.layers.begin(), c.layers.end(), [](const LayerPlan& l) { return l.parallel; });
+  const bool parallel =
+      std::any_of(c.layers.begin(), c.layers.end(), [](const LayerPlan& l) { return l.parallel; });
   aside = floats(parallel ? batch : 0, c.hidden);
   const std::int64_t ff_values = std::max(batch * ff, slots * c.expert_ff);
   gate = floats(1, ff_values);
@@ -50,13 +55,16 @@ Workspace::Workspace(const ModelConfig& c, std::size_t panel_scratch, int batch_
   max_chunks = (context + kAttendKeys - 1) / kAttendKeys;
   partials = floats(std::int64_t{max_units} * max_chunks * kAttendRows, c.value_dim + 2);
   for (int i = 0; i < workers; ++i) {
-    scratch.push_back({Buffer(panel_scratch), floats(kAttendRows, kAttendKeys), floats(kAttendRows, c.value_dim)});
+    scratch.push_back(
+        {Buffer(panel_scratch), floats(kAttendRows, kAttendKeys), floats(kAttendRows, c.value_dim)});
   }
 }
 
 std::uint64_t Workspace::bytes() const noexcept {
   std::uint64_t sum = in.bytes() + expert_in.bytes() + expert_mid.bytes();
-  for (const Buffer* b : {&x, &q, &k, &v, &out, &aside, &gate, &up, &cos, &sin, &partials, &router, &expert_out, &shared_weight}) sum += b->size();
+  for (const Buffer* b : {&x, &q, &k, &v, &out, &aside, &gate, &up, &cos, &sin, &partials, &router,
+                          &expert_out, &shared_weight})
+    sum += b->size();
   for (const WorkerScratch& s : scratch) sum += s.panel.size() + s.scores.size() + s.acc.size();
   return sum;
 }

@@ -21,16 +21,16 @@ struct Workspace {
   /// Throws Error(no_memory).
   Workspace(const ModelConfig& config, std::size_t panel_scratch, int batch, int workers, int context);
 
-  int batch;             // tokens computed at once
-  Buffer x;              // (batch, hidden) the residual stream
-  Activations in;        // (batch, widest input) what the next matrices read
-  Buffer q;              // (batch, heads x head_dim)
-  Buffer k, v;           // (batch, kv_heads x head_dim), (batch, kv_heads x value_dim)
-  Buffer out;            // (batch, hidden) what a sub-block adds to x
-  Buffer aside;          // (batch, hidden) attention's output, in models whose layers are parallel
-  Buffer gate, up;       // (batch or batch x experts_used, ff)
-  Buffer cos, sin;       // (2 tables, batch, rot / 2)
-  Buffer partials;       // (units, chunks, kAttendRows, value_dim + 2): attention split over the cache
+  int batch;        // tokens computed at once
+  Buffer x;         // (batch, hidden) the residual stream
+  Activations in;   // (batch, widest input) what the next matrices read
+  Buffer q;         // (batch, heads x head_dim)
+  Buffer k, v;      // (batch, kv_heads x head_dim), (batch, kv_heads x value_dim)
+  Buffer out;       // (batch, hidden) what a sub-block adds to x
+  Buffer aside;     // (batch, hidden) attention's output, in models whose layers are parallel
+  Buffer gate, up;  // (batch or batch x experts_used, ff)
+  Buffer cos, sin;  // (2 tables, batch, rot / 2)
+  Buffer partials;  // (units, chunks, kAttendRows, value_dim + 2): attention split over the cache
 
   // Experts only.
   Activations expert_in, expert_mid;  // (batch x experts_used, hidden), (batch x experts_used, expert_ff)
@@ -39,8 +39,9 @@ struct Workspace {
   Buffer shared_weight;               // (batch, 1)
   std::vector<std::int32_t> chosen;   // (batch, experts_used) expert of each slot
   std::vector<float> weight;          // (batch, experts_used)
-  std::vector<std::int32_t> slot_row;     // (batch, experts_used) row of each slot in expert_in, grouped by expert
-  std::vector<std::int32_t> expert_begin; // (experts + 1) first row of each expert
+  std::vector<std::int32_t>
+      slot_row;  // (batch, experts_used) row of each slot in expert_in, grouped by expert
+  std::vector<std::int32_t> expert_begin;  // (experts + 1) first row of each expert
 
   std::vector<WorkerScratch> scratch;  // (workers)
   int max_units, max_chunks;           // of `partials`

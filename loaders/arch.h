@@ -1,8 +1,8 @@
 // An architecture is a value: what a model of some name computes, as far as its file does not say so itself.
 //
-// Facts the file states are not here: sizes, biases, fused tensors, expert tensors, rope factor tensors and a missing
-// output head (tied to the embedding) are read from the file or switched on by a tensor's presence. Norms are
-// declared, so that a file that lacks one is refused instead of computing quiet garbage.
+// Facts the file states are not here: sizes, biases, fused tensors, expert tensors, rope factor tensors and a
+// missing output head (tied to the embedding) are read from the file or switched on by a tensor's presence.
+// Norms are declared, so that a file that lacks one is refused instead of computing quiet garbage.
 #pragma once
 
 #include <string>
@@ -19,15 +19,15 @@ enum class NormPlace : unsigned char {
   post,      // x + norm(f(x))
 };
 enum class Residual : unsigned char {
-  serial,         // the feed-forward reads what attention made of x
-  parallel,       // attention and feed-forward both read x
-  by_ffn_norm,    // parallel in files without a norm of their own for the feed-forward
+  serial,       // the feed-forward reads what attention made of x
+  parallel,     // attention and feed-forward both read x
+  by_ffn_norm,  // parallel in files without a norm of their own for the feed-forward
 };
 enum class QkNorm : unsigned char {
   none,
-  per_head,       // over each head, one weight for all of them
-  own_per_head,   // over each head, a weight of its own; only the larger models of a family have it
-  full_width,     // over all heads together
+  per_head,      // over each head, one weight for all of them
+  own_per_head,  // over each head, a weight of its own; only the larger models of a family have it
+  full_width,    // over all heads together
 };
 enum class Rope : unsigned char { none, neighbours, halves };  // pairs (2i, 2i + 1) or (i, i + rot / 2)
 enum class Act : unsigned char { silu, gelu, relu_squared };
@@ -35,33 +35,33 @@ enum class Gating : unsigned char { softmax, sigmoid, softmax_selected };
 
 /// Which layers see only a window of the text.
 struct WindowSpec {
-  int period = 0;           // layers il with il % period < period - 1 have the window; 0: no layer
-  int width = 0;            // used when the file does not say
-  bool local_rope = false;  // window layers use their own rope base, without scaling
+  int period = 0;                // layers il with il % period < period - 1 have the window; 0: no layer
+  int width = 0;                 // used when the file does not say
+  bool local_rope = false;       // window layers use their own rope base, without scaling
   bool rope_only_local = false;  // full layers have no rope
 };
 
 struct ExpertSpec {
   Gating gating = Gating::softmax;
-  bool normalise = true;    // selected weights sum to 1
+  bool normalise = true;  // selected weights sum to 1
 };
 
 struct ArchSpec {
-  std::string_view name;                   // general.architecture
+  std::string_view name;  // general.architecture
   Norm norm = Norm::rms;
   NormPlace place = NormPlace::pre;
-  QkNorm qk_norm = QkNorm::none;           // before the rotation
+  QkNorm qk_norm = QkNorm::none;  // before the rotation
   Residual residual = Residual::serial;
   Rope rope = Rope::neighbours;
-  int no_rope_every = 0;                   // layers (il + 1) % n == 0 are not rotated
+  int no_rope_every = 0;  // layers (il + 1) % n == 0 are not rotated
   Act act = Act::silu;
-  bool gated = true;                       // act(gate x) * (up x), else act(up x)
+  bool gated = true;  // act(gate x) * (up x), else act(up x)
   WindowSpec window{};
   ExpertSpec experts{};
-  bool sqrt_embedding = false;             // embeddings are multiplied by sqrt(hidden size)
+  bool sqrt_embedding = false;                     // embeddings are multiplied by sqrt(hidden size)
   float attention_softcap = 0, final_softcap = 0;  // used when the file does not say
-  bool logits_divided = false;             // the file's logit scale divides instead of multiplying
-  void (*quirk)(ModelConfig&) = nullptr;   // what no field can say
+  bool logits_divided = false;                     // the file's logit scale divides instead of multiplying
+  void (*quirk)(ModelConfig&) = nullptr;           // what no field can say
 };
 
 /// nullptr for an architecture this library does not know.

@@ -16,7 +16,9 @@ class Reader {
 
   int integer(const KeySpec& key) const { return int(file_.require_int(key)); }
   int integer(const KeySpec& key, int otherwise) const { return int(file_.get_int(key).value_or(otherwise)); }
-  float number(const KeySpec& key, double otherwise) const { return float(file_.get_float(key).value_or(otherwise)); }
+  float number(const KeySpec& key, double otherwise) const {
+    return float(file_.get_float(key).value_or(otherwise));
+  }
   bool has(const KeySpec& key) const { return file_.has(key); }
   const Gguf& file() const { return file_; }
 
@@ -52,7 +54,8 @@ void read_heads(const Reader& r, ModelConfig& c) {
     LayerPlan& layer = c.layers[std::size_t(il)];
     layer.heads = heads[std::size_t(il)];
     layer.ff = ff[std::size_t(il)];
-    if (layer.heads < 1) r.refuse(key::head_count, fmt::format("is {} for layer {}, must be at least 1", layer.heads, il));
+    if (layer.heads < 1)
+      r.refuse(key::head_count, fmt::format("is {} for layer {}, must be at least 1", layer.heads, il));
   }
   const auto kv = r.per_layer(key::head_count_kv, n, 0);
   const bool has_kv = r.has(key::head_count_kv);
@@ -60,15 +63,18 @@ void read_heads(const Reader& r, ModelConfig& c) {
     LayerPlan& layer = c.layers[std::size_t(il)];
     layer.kv_heads = has_kv ? kv[std::size_t(il)] : layer.heads;
     if (layer.kv_heads < 1 || layer.heads % layer.kv_heads != 0) {
-      r.refuse(key::head_count_kv, fmt::format("is {} for layer {}, must divide the {} heads", layer.kv_heads, il, layer.heads));
+      r.refuse(key::head_count_kv,
+               fmt::format("is {} for layer {}, must divide the {} heads", layer.kv_heads, il, layer.heads));
     }
   }
   const int default_dim = c.hidden / c.layers[0].heads;
   if (!r.has(key::key_length) && default_dim * c.layers[0].heads != c.hidden) {
-    r.refuse(key::head_count, fmt::format("is {}, must divide embedding_length {}", c.layers[0].heads, c.hidden));
+    r.refuse(key::head_count,
+             fmt::format("is {}, must divide embedding_length {}", c.layers[0].heads, c.hidden));
   }
   c.head_dim = r.integer(key::key_length, default_dim);
-  c.value_dim = r.integer(key::value_length, r.has(key::key_length) && !r.has(key::value_length) ? c.head_dim : default_dim);
+  c.value_dim = r.integer(key::value_length,
+                          r.has(key::key_length) && !r.has(key::value_length) ? c.head_dim : default_dim);
   for (const LayerPlan& layer : c.layers) {
     if (std::int64_t{layer.heads} * std::max(c.head_dim, c.value_dim) > (1 << 22)) {
       r.refuse(key::key_length, fmt::format("is {}: {} heads of it exceed 2^22", c.head_dim, layer.heads));
@@ -83,12 +89,15 @@ void read_windows(const Reader& r, ModelConfig& c) {
   if (width == 0) return;
   const std::vector<std::int64_t> pattern = r.file().get_ints(key::sliding_pattern);
   if (pattern.size() > 1 && pattern.size() < c.layers.size()) {
-    r.refuse(key::sliding_pattern, fmt::format("has {} values, must be one number or one for each of {} layers", pattern.size(), c.layers.size()));
+    r.refuse(key::sliding_pattern,
+             fmt::format("has {} values, must be one number or one for each of {} layers", pattern.size(),
+                         c.layers.size()));
   }
   const std::int64_t period = pattern.size() == 1 ? pattern[0] : spec.period;
   for (std::size_t il = 0; il < c.layers.size(); ++il) {
     LayerPlan& layer = c.layers[il];
-    const bool local = pattern.size() > 1 ? pattern[il] != 0 : period == 0 || std::int64_t(il) % period < period - 1;
+    const bool local =
+        pattern.size() > 1 ? pattern[il] != 0 : period == 0 || std::int64_t(il) % period < period - 1;
     layer.window = local ? width : 0;
     layer.local_rope = local && spec.local_rope;
     if (!local && spec.rope_only_local) layer.rope = false;
@@ -102,14 +111,17 @@ RopeScalingRule parse_rule(const Reader& r) {
   if (*type == "linear") return RopeScalingRule::linear;
   if (*type == "yarn") return RopeScalingRule::yarn;
   if (*type == "longrope" || *type == "su") return RopeScalingRule::longrope;
-  throw Error(Errc::unsupported, fmt::format("{}: rope.scaling.type is '{}', must be none, linear, yarn or longrope", r.file().name(), *type));
+  throw Error(Errc::unsupported,
+              fmt::format("{}: rope.scaling.type is '{}', must be none, linear, yarn or longrope",
+                          r.file().name(), *type));
 }
 
 void read_rope(const Reader& r, ModelConfig& c) {
   RopeConfig& rope = c.rope;
   rope.rot = r.integer(key::rope_dimensions, c.head_dim);
   if (rope.rot % 2 != 0 || rope.rot > c.head_dim) {
-    r.refuse(key::rope_dimensions, fmt::format("is {}, must be even and at most the head size {}", rope.rot, c.head_dim));
+    r.refuse(key::rope_dimensions,
+             fmt::format("is {}, must be even and at most the head size {}", rope.rot, c.head_dim));
   }
   rope.base = r.number(key::rope_base, 10000);
   rope.local_base = r.number(key::rope_base_swa, 10000);
@@ -118,7 +130,8 @@ void read_rope(const Reader& r, ModelConfig& c) {
   if (rope.factor == 0) rope.factor = 1;
   rope.original_context = r.integer(key::rope_original, c.trained_context);
   if (rope.original_context == 0) rope.original_context = c.trained_context;
-  // Files with yarn state its magnitude again as yarn_attn_factor; the rule already computes it from the factor.
+  // Files with yarn state its magnitude again as yarn_attn_factor; the rule already computes it from the
+  // factor.
   const float yarn_attn_factor = rope.rule == RopeScalingRule::yarn ? 1 : r.number(key::yarn_attn_factor, 1);
   rope.attn_factor = double(r.number(key::rope_attn_factor, 1)) * double(yarn_attn_factor);
   rope.beta_fast = r.number(key::yarn_beta_fast, 32);
@@ -131,7 +144,8 @@ void read_rope(const Reader& r, ModelConfig& c) {
 void read_experts(const Reader& r, ModelConfig& c) {
   c.experts = r.integer(key::expert_count, 0);
   c.experts_used = r.integer(key::expert_used_count, 0);
-  if (c.experts == 0 && c.experts_used > 0) r.refuse(key::expert_used_count, "is set, but there are no experts");
+  if (c.experts == 0 && c.experts_used > 0)
+    r.refuse(key::expert_used_count, "is set, but there are no experts");
   if (c.experts == 0) return;
   if (c.experts_used < 1 || c.experts_used > c.experts) {
     r.refuse(key::expert_used_count, fmt::format("is {}, must be 1..{}", c.experts_used, c.experts));
@@ -158,14 +172,16 @@ ModelConfig load_config(const Gguf& file) {
   const std::string_view name = file.require_string(key::architecture);
   c.arch = find_arch(name);
   if (c.arch == nullptr) {
-    throw Error(Errc::unsupported, fmt::format("{}: architecture '{}' is not one of those supported: {}", file.name(), name, known_archs()));
+    throw Error(Errc::unsupported, fmt::format("{}: architecture '{}' is not one of those supported: {}",
+                                               file.name(), name, known_archs()));
   }
   c.hidden = r.integer(key::embedding_length);
   c.trained_context = r.integer(key::context_length);
   const int blocks = r.integer(key::block_count);
   c.skipped_layers = r.integer(key::nextn_layers, 0);
   if (c.skipped_layers >= blocks) {
-    r.refuse(key::nextn_layers, fmt::format("is {}, must be less than block_count {}", c.skipped_layers, blocks));
+    r.refuse(key::nextn_layers,
+             fmt::format("is {}, must be less than block_count {}", c.skipped_layers, blocks));
   }
   c.layers.resize(std::size_t(blocks - c.skipped_layers));
   read_heads(r, c);

@@ -15,14 +15,14 @@ struct LayerPlan {
   int ff = 0;                   // feed-forward width of the dense form
   int window = 0;               // keys visible to a query, itself included; 0: all
   bool rope = true;
-  bool local_rope = false;      // rotated by RopeConfig::local_base, without scaling
-  bool parallel = false;        // feed-forward and attention both read the layer's input
+  bool local_rope = false;  // rotated by RopeConfig::local_base, without scaling
+  bool parallel = false;    // feed-forward and attention both read the layer's input
 };
 
 enum class RopeScalingRule : std::uint8_t { none, linear, yarn, longrope };
 
 struct RopeConfig {
-  int rot = 0;                  // rotated dimensions of a head, even, at most head_dim
+  int rot = 0;  // rotated dimensions of a head, even, at most head_dim
   double base = 10000, local_base = 10000;
   RopeScalingRule rule = RopeScalingRule::none;
   double factor = 1;
@@ -34,12 +34,12 @@ struct ModelConfig {
   const ArchSpec* arch = nullptr;
   int vocab = 0, hidden = 0, head_dim = 0, value_dim = 0, trained_context = 0;
   std::vector<LayerPlan> layers;
-  int skipped_layers = 0;              // prediction layers behind the last one, not used
+  int skipped_layers = 0;  // prediction layers behind the last one, not used
   float norm_epsilon = 1e-5f;
-  float attention_scale = 0;           // multiplies q . k
-  float attention_softcap = 0, final_softcap = 0;               // 0: none
+  float attention_scale = 0;                                       // multiplies q . k
+  float attention_softcap = 0, final_softcap = 0;                  // 0: none
   float embedding_scale = 0, residual_scale = 0, logit_scale = 0;  // 0: none
-  float temperature_scale = 0;         // q *= 1 + scale ln(floor(position / temperature_length) + 1); 0: none
+  float temperature_scale = 0;  // q *= 1 + scale ln(floor(position / temperature_length) + 1); 0: none
   int temperature_length = 0;
   RopeConfig rope;
   int experts = 0, experts_used = 0, expert_ff = 0, shared_ff = 0;

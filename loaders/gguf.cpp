@@ -174,7 +174,8 @@ void Gguf::release(std::span<const std::byte> range) const noexcept {
   const auto address = [](const std::byte* p) { return reinterpret_cast<std::uintptr_t>(p); };
   for (const auto& file : impl_->files) {
     const std::span<const std::byte> all = file.mapping.bytes();
-    if (!all.empty() && address(range.data()) >= address(all.data()) && address(range.data()) < address(all.data()) + all.size()) {
+    if (!all.empty() && address(range.data()) >= address(all.data()) &&
+        address(range.data()) < address(all.data()) + all.size()) {
       file.mapping.release(range);
     }
   }

@@ -1,5 +1,5 @@
-// Every metadata key this library reads: name, type and legal range. No other code names a key, so a key cannot be
-// read without a range, and a test walks this table with every type and boundary value.
+// Every metadata key this library reads: name, type and legal range. No other code names a key, so a key
+// cannot be read without a range, and a test walks this table with every type and boundary value.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@ namespace longhand {
 
 enum class KeyType : std::uint8_t { integer, number, boolean, string, integers, numbers, strings, bytes };
 
-/// One row: `name` with "%s" for the architecture; [min, max] bounds numbers, every element of arrays, and for
-/// strings the length in bytes.
+/// One row: `name` with "%s" for the architecture; [min, max] bounds numbers, every element of arrays, and
+/// for strings the length in bytes.
 struct KeySpec {
   std::string_view name;
   KeyType type;
@@ -21,7 +21,7 @@ struct KeySpec {
 
 namespace key {
 
-inline constexpr double kMaxCount = 1 << 20;        // widths, vocabularies' ids, lengths of anything per token
+inline constexpr double kMaxCount = 1 << 20;  // widths, vocabularies' ids, lengths of anything per token
 inline constexpr double kMaxContext = 1 << 30;
 inline constexpr double kMaxScale = 1e9;
 inline constexpr double kMaxFloat = std::numeric_limits<float>::max();
@@ -132,21 +132,100 @@ inline constexpr KeySpec
 // clang-format on
 
 /// All rows above, for tests that walk them.
-inline constexpr const KeySpec* kAll[] = {
-    &architecture, &name, &file_type, &alignment, &split_no, &split_count, &split_tensors, &context_length,
-    &embedding_length, &block_count, &nextn_layers, &vocab_size, &feed_forward_length, &head_count, &head_count_kv,
-    &key_length, &value_length, &rms_epsilon, &norm_epsilon, &attention_scale, &attention_softcap, &final_softcap,
-    &logit_scale, &residual_scale, &embedding_scale, &clamp_kqv, &max_alibi_bias, &parallel_residual, &sliding_window,
-    &sliding_pattern, &rope_dimensions, &rope_base, &rope_base_swa, &rope_scaling_type, &rope_scaling_factor,
-    &rope_scale_linear, &rope_original, &rope_attn_factor, &yarn_attn_factor, &yarn_ext_factor, &yarn_beta_fast,
-    &yarn_beta_slow, &yarn_log_multiplier, &temperature_scale, &temperature_length, &expert_count,
-    &expert_used_count, &expert_ff_length, &expert_shared_ff, &expert_shared_count, &expert_gating, &expert_norm,
-    &expert_scale, &sampling_temp, &sampling_top_k, &sampling_top_p, &sampling_min_p, &sampling_xtc_probability,
-    &sampling_xtc_threshold, &sampling_penalty_last_n, &sampling_penalty_repeat, &sampling_mirostat,
-    &sampling_mirostat_tau, &sampling_mirostat_eta, &tokenizer_model, &tokenizer_pre, &tokens, &scores, &token_types,
-    &merges, &bos_id, &eos_id, &eot_id, &eom_id, &unk_id, &sep_id, &pad_id, &mask_id, &fim_pre_id, &fim_suf_id,
-    &fim_mid_id, &fim_pad_id, &fim_rep_id, &fim_sep_id, &add_bos, &add_eos, &add_sep, &add_space_prefix,
-    &remove_whitespaces, &charsmap, &lowercase, &strip_accents, &suppress_tokens, &chat_template};
+inline constexpr const KeySpec* kAll[] = {&architecture,
+                                          &name,
+                                          &file_type,
+                                          &alignment,
+                                          &split_no,
+                                          &split_count,
+                                          &split_tensors,
+                                          &context_length,
+                                          &embedding_length,
+                                          &block_count,
+                                          &nextn_layers,
+                                          &vocab_size,
+                                          &feed_forward_length,
+                                          &head_count,
+                                          &head_count_kv,
+                                          &key_length,
+                                          &value_length,
+                                          &rms_epsilon,
+                                          &norm_epsilon,
+                                          &attention_scale,
+                                          &attention_softcap,
+                                          &final_softcap,
+                                          &logit_scale,
+                                          &residual_scale,
+                                          &embedding_scale,
+                                          &clamp_kqv,
+                                          &max_alibi_bias,
+                                          &parallel_residual,
+                                          &sliding_window,
+                                          &sliding_pattern,
+                                          &rope_dimensions,
+                                          &rope_base,
+                                          &rope_base_swa,
+                                          &rope_scaling_type,
+                                          &rope_scaling_factor,
+                                          &rope_scale_linear,
+                                          &rope_original,
+                                          &rope_attn_factor,
+                                          &yarn_attn_factor,
+                                          &yarn_ext_factor,
+                                          &yarn_beta_fast,
+                                          &yarn_beta_slow,
+                                          &yarn_log_multiplier,
+                                          &temperature_scale,
+                                          &temperature_length,
+                                          &expert_count,
+                                          &expert_used_count,
+                                          &expert_ff_length,
+                                          &expert_shared_ff,
+                                          &expert_shared_count,
+                                          &expert_gating,
+                                          &expert_norm,
+                                          &expert_scale,
+                                          &sampling_temp,
+                                          &sampling_top_k,
+                                          &sampling_top_p,
+                                          &sampling_min_p,
+                                          &sampling_xtc_probability,
+                                          &sampling_xtc_threshold,
+                                          &sampling_penalty_last_n,
+                                          &sampling_penalty_repeat,
+                                          &sampling_mirostat,
+                                          &sampling_mirostat_tau,
+                                          &sampling_mirostat_eta,
+                                          &tokenizer_model,
+                                          &tokenizer_pre,
+                                          &tokens,
+                                          &scores,
+                                          &token_types,
+                                          &merges,
+                                          &bos_id,
+                                          &eos_id,
+                                          &eot_id,
+                                          &eom_id,
+                                          &unk_id,
+                                          &sep_id,
+                                          &pad_id,
+                                          &mask_id,
+                                          &fim_pre_id,
+                                          &fim_suf_id,
+                                          &fim_mid_id,
+                                          &fim_pad_id,
+                                          &fim_rep_id,
+                                          &fim_sep_id,
+                                          &add_bos,
+                                          &add_eos,
+                                          &add_sep,
+                                          &add_space_prefix,
+                                          &remove_whitespaces,
+                                          &charsmap,
+                                          &lowercase,
+                                          &strip_accents,
+                                          &suppress_tokens,
+                                          &chat_template};
 
 }  // namespace key
 }  // namespace longhand

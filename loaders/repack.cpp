@@ -15,8 +15,9 @@ std::vector<MatView*> matrices(Weights& w) {
     if (!l.empty()) list.push_back(&l.weight);
   };
   for (LayerWeights& layer : w.layers) {
-    for (Linear* l : {&layer.q, &layer.k, &layer.v, &layer.attn_out, &layer.gate, &layer.up, &layer.down, &layer.router,
-                      &layer.shared_gate, &layer.shared_up, &layer.shared_down, &layer.shared_router}) {
+    for (Linear* l :
+         {&layer.q, &layer.k, &layer.v, &layer.attn_out, &layer.gate, &layer.up, &layer.down, &layer.router,
+          &layer.shared_gate, &layer.shared_up, &layer.shared_down, &layer.shared_router}) {
       add(*l);
     }
     for (auto* experts : {&layer.expert_gate, &layer.expert_up, &layer.expert_down}) {
@@ -33,7 +34,9 @@ void repack(Weights& w, const Gguf& file, const Team& team, const std::function<
   const std::vector<MatView*> list = matrices(w);
   constexpr std::size_t kAlign = 64;
   std::size_t total = 0, done = 0;
-  const auto size_of = [](const MatView& m) { return (panels_bytes(m.format, m.rows, m.cols) + kAlign - 1) / kAlign * kAlign; };
+  const auto size_of = [](const MatView& m) {
+    return (panels_bytes(m.format, m.rows, m.cols) + kAlign - 1) / kAlign * kAlign;
+  };
   for (const MatView* m : list) total += size_of(*m);
   Buffer buffer(total);
   const bool tied = w.output.weight.data == w.embedding.data;
@@ -43,13 +46,15 @@ void repack(Weights& w, const Gguf& file, const Team& team, const std::function<
     const std::size_t stride = panel_bytes(source.format, source.cols);
     team.run([&](const Worker& worker) {
       const Range part = worker.split(panel_count(source.rows));
-      for (std::int64_t p = part.begin; p < part.end; ++p) interleave_panel(source, std::int32_t(p), dst + std::size_t(p) * stride);
+      for (std::int64_t p = part.begin; p < part.end; ++p)
+        interleave_panel(source, std::int32_t(p), dst + std::size_t(p) * stride);
     });
     m->layout = Layout::panels;
     m->data = dst;
     done += size_of(source);
     file.release({source.data, row_bytes(source.format, source.cols) * std::size_t(source.rows)});
-    if (progress && !progress(float(double(done) / double(total)))) throw Error(Errc::cancelled, file.name() + ": loading was cancelled");
+    if (progress && !progress(float(double(done) / double(total))))
+      throw Error(Errc::cancelled, file.name() + ": loading was cancelled");
   }
   if (tied) w.embedding = w.output.weight;
   w.panels.push_back(std::move(buffer));

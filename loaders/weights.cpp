@@ -16,7 +16,8 @@ namespace longhand {
 namespace {
 
 // Tensors that may be there and are not needed: what they are for is done otherwise or not at all.
-constexpr std::array<std::string_view, 3> kKnownLeftovers = {".input_scale", ".attn_rot_embd", "rope_freqs.weight"};
+constexpr std::array<std::string_view, 3> kKnownLeftovers = {".input_scale", ".attn_rot_embd",
+                                                             "rope_freqs.weight"};
 
 // Takes tensors by name and remembers which were taken.
 class Taker {
@@ -43,7 +44,8 @@ class Taker {
       ++d;
     }
     for (; d < t.dims.size(); ++d) same = same && t.dims[d] == 1;
-    for (int i = 0; i < t.n_dims; ++i) got += fmt::format("{}{}", i == 0 ? "" : " x ", t.dims[std::size_t(i)]);
+    for (int i = 0; i < t.n_dims; ++i)
+      got += fmt::format("{}{}", i == 0 ? "" : " x ", t.dims[std::size_t(i)]);
     if (!same) refuse(Errc::shape, t.name, fmt::format("has shape {}, must be {}", got, wanted));
   }
 
@@ -51,8 +53,11 @@ class Taker {
     const int id = find_format(t.type_id);
     if (id < 0) {
       std::string known;
-      for (int i = 0; i < kFormatCount; ++i) known += fmt::format("{}{}", i == 0 ? "" : ", ", format_info(FormatId(i)).name);
-      refuse(Errc::unsupported, t.name, fmt::format("has type {}, which is not one of those supported: {}", known_tensor_type(t.type_id)->name, known));
+      for (int i = 0; i < kFormatCount; ++i)
+        known += fmt::format("{}{}", i == 0 ? "" : ", ", format_info(FormatId(i)).name);
+      refuse(Errc::unsupported, t.name,
+             fmt::format("has type {}, which is not one of those supported: {}",
+                         known_tensor_type(t.type_id)->name, known));
     }
     return FormatId(id);
   }
@@ -75,7 +80,8 @@ class Taker {
     const TensorInfo* t = find(name);
     if (t == nullptr) return {};
     const auto n = std::int64_t(t->dims[0]);
-    if (t->n_dims != 1 || n < at_least) refuse(Errc::shape, name, fmt::format("has {} values, must have at least {}", n, at_least));
+    if (t->n_dims != 1 || n < at_least)
+      refuse(Errc::shape, name, fmt::format("has {} values, must have at least {}", n, at_least));
     const float* values = decode(*t, n);
     std::vector<float> result(values, values + at_least);
     for (const float f : result) {
@@ -87,7 +93,8 @@ class Taker {
   // Rows [row, row + rows) of a matrix of `total` rows and `cols` columns.
   MatView rows_of(const TensorInfo& t, std::int64_t row, std::int64_t rows, std::int64_t cols) const {
     const FormatId format = format_of(t);
-    return {format, Layout::rows, std::int32_t(rows), std::int32_t(cols), t.data.data() + std::size_t(row) * row_bytes(format, cols)};
+    return {format, Layout::rows, std::int32_t(rows), std::int32_t(cols),
+            t.data.data() + std::size_t(row) * row_bytes(format, cols)};
   }
 
   const Gguf& file() const { return file_; }
@@ -107,7 +114,8 @@ class Taker {
       if (++count <= 4) names += fmt::format("{}'{}'", count == 1 ? "" : ", ", t.name);
     }
     if (count > 0) {
-      throw Error(Errc::unsupported, fmt::format("{}: {} tensor{} not used by architecture '{}': {}{}", file_.name(), count, count == 1 ? " is" : "s are",
+      throw Error(Errc::unsupported, fmt::format("{}: {} tensor{} not used by architecture '{}': {}{}",
+                                                 file_.name(), count, count == 1 ? " is" : "s are",
                                                  file_.architecture(), names, count > 4 ? ", ..." : ""));
     }
   }
@@ -115,9 +123,11 @@ class Taker {
  private:
   const float* decode(const TensorInfo& t, std::int64_t n) {
     const FormatId format = format_of(t);
-    if (n % format_info(format).block_elements != 0) refuse(Errc::shape, t.name, "is no whole number of blocks");
+    if (n % format_info(format).block_elements != 0)
+      refuse(Errc::shape, t.name, "is no whole number of blocks");
     weights_.floats.emplace_back(std::size_t(n));
-    decode_blocks(format, t.data.data(), n / std::int64_t{format_info(format).block_elements}, weights_.floats.back().data());
+    decode_blocks(format, t.data.data(), n / std::int64_t{format_info(format).block_elements},
+                  weights_.floats.back().data());
     return weights_.floats.back().data();
   }
 
@@ -142,15 +152,19 @@ struct Shape {
 
 class LayerLoader {
  public:
-  LayerLoader(Taker& taker, const ModelConfig& config, std::string prefix) : taker_(taker), config_(config), prefix_(std::move(prefix)) {}
+  LayerLoader(Taker& taker, const ModelConfig& config, std::string prefix)
+      : taker_(taker), config_(config), prefix_(std::move(prefix)) {}
 
   NormWeights norm(const char* name, std::int64_t n, bool required = true) {
-    return {taker_.vector(prefix_ + name + ".weight", n, required), taker_.vector(prefix_ + name + ".bias", n, false)};
+    return {taker_.vector(prefix_ + name + ".weight", n, required),
+            taker_.vector(prefix_ + name + ".bias", n, false)};
   }
 
   bool has(const char* name) { return taker_.file().find_tensor(prefix_ + name + ".weight") != nullptr; }
 
-  Linear linear(const char* name, Shape shape, bool required = true) { return part(name, shape, 0, shape.out, required); }
+  Linear linear(const char* name, Shape shape, bool required = true) {
+    return part(name, shape, 0, shape.out, required);
+  }
 
   // Rows [row, row + shape.out) of a fused tensor with `total` rows.
   Linear part(const char* name, Shape shape, std::int64_t row, std::int64_t total, bool required = true) {
@@ -167,7 +181,8 @@ class LayerLoader {
     return l;
   }
 
-  // Experts side by side in one tensor (in, out, experts), or in files of the first generation one tensor each.
+  // Experts side by side in one tensor (in, out, experts), or in files of the first generation one tensor
+  // each.
   std::vector<Linear> experts(const char* name, const char* single, Shape shape) {
     const int n = config_.experts;
     std::vector<Linear> result;
@@ -197,7 +212,8 @@ class LayerLoader {
 };
 
 void load_attention(LayerLoader& in, const ModelConfig& c, const LayerPlan& plan, LayerWeights& w) {
-  const std::int64_t hidden = c.hidden, q = std::int64_t{plan.heads} * c.head_dim, k = std::int64_t{plan.kv_heads} * c.head_dim,
+  const std::int64_t hidden = c.hidden, q = std::int64_t{plan.heads} * c.head_dim,
+                     k = std::int64_t{plan.kv_heads} * c.head_dim,
                      v = std::int64_t{plan.kv_heads} * c.value_dim;
   if (in.has("attn_qkv")) {
     w.q = in.part("attn_qkv", {q, hidden}, 0, q + k + v);
@@ -276,8 +292,11 @@ Weights load_weights(const Gguf& file, ModelConfig& config) {
   Taker taker(file, w);
   const TensorInfo* embedding = taker.find("token_embd.weight");
   if (embedding == nullptr) taker.refuse(Errc::missing, "token_embd.weight", "is missing");
-  if (embedding->n_dims != 2 || embedding->dims[0] != std::uint64_t(config.hidden) || embedding->dims[1] > (1u << 21)) {
-    taker.refuse(Errc::shape, "token_embd.weight", fmt::format("has shape {} x {}, must be {} x vocabulary (at most 2^21)", embedding->dims[0], embedding->dims[1], config.hidden));
+  if (embedding->n_dims != 2 || embedding->dims[0] != std::uint64_t(config.hidden) ||
+      embedding->dims[1] > (1u << 21)) {
+    taker.refuse(Errc::shape, "token_embd.weight",
+                 fmt::format("has shape {} x {}, must be {} x vocabulary (at most 2^21)", embedding->dims[0],
+                             embedding->dims[1], config.hidden));
   }
   config.vocab = int(embedding->dims[1]);
   taker.add_parts(*embedding);
@@ -291,7 +310,8 @@ Weights load_weights(const Gguf& file, ModelConfig& config) {
   w.rope_long = taker.factors("rope_factors_long.weight", half);
   w.rope_short = taker.factors("rope_factors_short.weight", half);
   for (std::size_t il = 0; il < config.layers.size(); ++il) {
-    w.layers.push_back(load_layer(LayerLoader(taker, config, fmt::format("blk.{}.", il)), config, config.layers[il]));
+    w.layers.push_back(
+        load_layer(LayerLoader(taker, config, fmt::format("blk.{}.", il)), config, config.layers[il]));
   }
   taker.refuse_leftovers(int(config.layers.size()), config.skipped_layers);
   return w;

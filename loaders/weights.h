@@ -29,27 +29,27 @@ struct NormWeights {
 
 /// Fused tensors of a file (qkv, gate and up) appear here as their parts.
 struct LayerWeights {
-  NormWeights attn_norm, attn_post_norm;  // (hidden)
-  NormWeights q_norm, k_norm;             // (head_dim), or (heads, head_dim) and (kv_heads, head_dim)
-  Linear q;                               // (heads x head_dim, hidden)
-  Linear k;                               // (kv_heads x head_dim, hidden)
-  Linear v;                               // (kv_heads x value_dim, hidden)
-  Linear attn_out;                        // (hidden, heads x value_dim)
-  NormWeights ffn_norm, ffn_post_norm;    // (hidden)
-  Linear gate, up;                        // (ff, hidden)
-  Linear down;                            // (hidden, ff)
-  Linear router;                          // (experts, hidden)
+  NormWeights attn_norm, attn_post_norm;       // (hidden)
+  NormWeights q_norm, k_norm;                  // (head_dim), or (heads, head_dim) and (kv_heads, head_dim)
+  Linear q;                                    // (heads x head_dim, hidden)
+  Linear k;                                    // (kv_heads x head_dim, hidden)
+  Linear v;                                    // (kv_heads x value_dim, hidden)
+  Linear attn_out;                             // (hidden, heads x value_dim)
+  NormWeights ffn_norm, ffn_post_norm;         // (hidden)
+  Linear gate, up;                             // (ff, hidden)
+  Linear down;                                 // (hidden, ff)
+  Linear router;                               // (experts, hidden)
   std::vector<Linear> expert_gate, expert_up;  // experts of (expert_ff, hidden)
   std::vector<Linear> expert_down;             // experts of (hidden, expert_ff)
-  Linear shared_gate, shared_up;          // (shared_ff, hidden): the expert every token uses
-  Linear shared_down;                     // (hidden, shared_ff)
-  Linear shared_router;                   // (1, hidden): its sigmoid scales the shared expert
+  Linear shared_gate, shared_up;               // (shared_ff, hidden): the expert every token uses
+  Linear shared_down;                          // (hidden, shared_ff)
+  Linear shared_router;                        // (1, hidden): its sigmoid scales the shared expert
 };
 
 struct Weights {
-  MatView embedding;                      // (vocab, hidden)
-  Linear output;                          // (vocab, hidden); the embedding again where the file has no output head
-  NormWeights output_norm;                // (hidden)
+  MatView embedding;        // (vocab, hidden)
+  Linear output;            // (vocab, hidden); the embedding again where the file has no output head
+  NormWeights output_norm;  // (hidden)
   std::vector<LayerWeights> layers;
   std::vector<float> rope_freqs, rope_long, rope_short;  // (rot / 2) divisors of frequencies, or empty
   std::uint64_t bytes = 0, parameters = 0;
@@ -58,12 +58,13 @@ struct Weights {
   std::vector<Buffer> panels;              // owns interleaved matrices
 };
 
-/// Finds every tensor `config` asks for, checks its shape, and completes what only the tensors tell: config.vocab.
-/// Throws Error: missing, shape, unsupported (tensor type), range (tensors nobody asked for, naming them).
+/// Finds every tensor `config` asks for, checks its shape, and completes what only the tensors tell:
+/// config.vocab. Throws Error: missing, shape, unsupported (tensor type), range (tensors nobody asked for,
+/// naming them).
 Weights load_weights(const Gguf& file, ModelConfig& config);
 
-/// Copies the matrices into the panel layout, in parallel, giving back each one's mapped pages once it is copied.
-/// Throws Error: cancelled (progress returned false), no_memory.
+/// Copies the matrices into the panel layout, in parallel, giving back each one's mapped pages once it is
+/// copied. Throws Error: cancelled (progress returned false), no_memory.
 void repack(Weights& weights, const Gguf& file, const Team& team, const std::function<bool(float)>& progress);
 
 }  // namespace longhand

@@ -1,6 +1,6 @@
-// The one compiled copy of {fmt}. Header-only use would compile it into each of the library's files, at several
-// seconds a file; linking Debian's shared library would burden every embedder. Our copy lives in a namespace of its
-// own (see CMakeLists.txt), so that it never meets the one a host may bring.
+// The one compiled copy of {fmt}. Header-only use would compile it into each of the library's files, at
+// several seconds a file; linking Debian's shared library would burden every embedder. Our copy lives in a
+// namespace of its own (see CMakeLists.txt), so that it never meets the one a host may bring.
 
 #include <fmt/format-inl.h>
 

@@ -58,8 +58,7 @@ std::vector<Token> marker_tokens(const ReasoningStyle& style, const Tokenizer& t
 ReasoningSplitter::ReasoningSplitter(ReasoningStyle style, bool inside)
     : style_(std::move(style)),
       markers_(style_.markers()),
-      reasoning_(inside && style_.form == ReasoningStyle::Form::pair) {
-}
+      reasoning_(inside && style_.form == ReasoningStyle::Form::pair) {}
 
 std::optional<ReasoningSplitter::Hit> ReasoningSplitter::next_marker() const {
   std::optional<Hit> first;

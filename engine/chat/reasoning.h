@@ -21,8 +21,8 @@ struct ReasoningStyle {
 /// Recognises the style from the text of a chat template.
 ReasoningStyle find_reasoning_style(std::string_view template_text);
 
-/// The control tokens that the markers are made of, in no order: a stream shows the markers only if these are written
-/// out in it.
+/// The control tokens that the markers are made of, in no order: a stream shows the markers only if these are
+/// written out in it.
 std::vector<Token> marker_tokens(const ReasoningStyle& style, const Tokenizer& tokenizer);
 
 struct ReasoningSpan {

@@ -7,8 +7,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "engine/text/code_points.h"
 #include "engine/grammar/grammar.h"
+#include "engine/text/code_points.h"
 
 namespace longhand {
 

@@ -8,11 +8,11 @@
 #include <random>
 #include <unordered_map>
 
+#include "engine/grammar/grammar_filter.h"
+#include "engine/model.h"
 #include "engine/sampling/candidates.h"
 #include "engine/sampling/dry.h"
-#include "engine/grammar/grammar_filter.h"
 #include "engine/sampling/mirostat.h"
-#include "engine/model.h"
 #include "engine/sampling/penalties.h"
 #include "engine/sampling/random.h"
 #include "engine/sampling/sampler_options.h"

@@ -15,11 +15,13 @@ namespace {
 // Tokens per tile: accumulators, weights and broadcasts must fit 32 (AVX-512, NEON) or 16 vector registers.
 constexpr int kTile = kLanes == 16 ? 8 : 4;
 
-// f(0), f(1), ... f(n - 1) with constants. Loops that index an array of vectors must be unrolled before the compiler
-// decides which arrays become registers, and its own unrolling comes after: four times slower, measured.
+// f(0), f(1), ... f(n - 1) with constants. Loops that index an array of vectors must be unrolled before the
+// compiler decides which arrays become registers, and its own unrolling comes after: four times slower,
+// measured.
 template <int n, class Function>
 [[gnu::always_inline]] inline void repeat(const Function& f) {
-  [&]<int... i>(std::integer_sequence<int, i...>) { (f(std::integral_constant<int, i>{}), ...); }(std::make_integer_sequence<int, n>{});
+  [&]<int... i>(std::integer_sequence<int, i...>) { (f(std::integral_constant<int, i>{}), ...); }
+  (std::make_integer_sequence<int, n>{});
 }
 
 // Sums of one part (kLanes rows) of a panel for N tokens.
@@ -40,8 +42,8 @@ inline void store_tile(const Tile<N>& acc, const MatmulArgs& a, int row, int tok
   });
 }
 
-// Weights that are floats: F32, F16, BF16. Two chains of sums, even and odd columns, hide half of the latency of the
-// multiply-add.
+// Weights that are floats: F32, F16, BF16. Two chains of sums, even and odd columns, hide half of the latency
+// of the multiply-add.
 template <class Fm, int N>
 inline void dot_floats(Cursor c, const MatmulArgs& a, int token, Tile<N>& acc) {
   constexpr int kStride = kPanelRows * sizeof(typename Fm::Block);
@@ -67,7 +69,8 @@ inline void dot_floats(Cursor c, const MatmulArgs& a, int token, Tile<N>& acc) {
 
 // Integer dot products of `kQuads` quads of weights from quads(g) with each token's bytes at `q[n] + offset`.
 template <int kQuads, class D, int N, class Quads>
-[[gnu::always_inline]] inline void dot_quads(D (&dot)[N], const std::int8_t* const (&q)[N], int offset, const Quads& quads) {
+[[gnu::always_inline]] inline void dot_quads(D (&dot)[N], const std::int8_t* const (&q)[N], int offset,
+                                             const Quads& quads) {
   repeat<kQuads>([&](auto g) {
     const auto w = D::prepare(quads(g));
     repeat<N>([&](auto n) { dot[n].add(w, broadcast_quad(q[n] + offset + 4 * g), g); });
@@ -88,7 +91,8 @@ inline void dot_blocks(Cursor c, const MatmulArgs& a, int token, Tile<N>& acc) {
   });
   for (int b = 0; b < a.cols / 32; ++b) {
     D dot[N];
-    repeat<N>([&](auto n) { dot[n].acc = I(-(Fm::kOffset + D::kBias) * (sums[n][2 * b] + sums[n][2 * b + 1])); });
+    repeat<N>(
+        [&](auto n) { dot[n].acc = I(-(Fm::kOffset + D::kBias) * (sums[n][2 * b] + sums[n][2 * b + 1])); });
     dot_quads<8>(dot, q, 32 * b, [&](int g) { return Fm::quads(c, g); });
     const F d = Fm::scale(c);
     repeat<N>([&](auto n) {
@@ -102,8 +106,9 @@ inline void dot_blocks(Cursor c, const MatmulArgs& a, int token, Tile<N>& acc) {
   }
 }
 
-// Formats with 256 weights per block and small integer scales per group inside it: the sums stay integers until
-// the block ends. |sum| <= 63 * 127 * 31 * 256 < 2^31 for scales of 6 bits, 128 * 127 * 32 * 256 < 2^31 for 8.
+// Formats with 256 weights per block and small integer scales per group inside it: the sums stay integers
+// until the block ends. |sum| <= 63 * 127 * 31 * 256 < 2^31 for scales of 6 bits, 128 * 127 * 32 * 256 < 2^31
+// for 8.
 template <class Fm, int N>
 inline void dot_superblocks(Cursor c, const MatmulArgs& a, int token, Tile<N>& acc) {
   using D = Dot<Fm::kSigned, Fm::kMax>;
@@ -117,7 +122,8 @@ inline void dot_superblocks(Cursor c, const MatmulArgs& a, int token, Tile<N>& a
   for (int b = 0; b < a.cols / 256; ++b) {
     I total[N], minima[N];
     repeat<N>([&](auto n) { total[n] = minima[n] = I(0); });
-    // Runs of 32 are unrolled by kUnroll: that makes the formats' shifts constants; all eight would only be more code.
+    // Runs of 32 are unrolled by kUnroll: that makes the formats' shifts constants; all eight would only be
+    // more code.
     constexpr int kUnroll = 4;
 #pragma GCC unroll 1
     for (int run = 0; run < 8; run += kUnroll) {
@@ -130,7 +136,8 @@ inline void dot_superblocks(Cursor c, const MatmulArgs& a, int token, Tile<N>& a
           sum[n] = Fm::kGroup == 32 ? s[0] + s[1] : s[0];
           dot[n].acc = I(-(Fm::kOffset + D::kBias) * sum[n]);
         });
-        dot_quads<kQuads>(dot, q, 256 * b + int(group) * Fm::kGroup, [&](int g) { return Fm::quads(c, sub, i % kPerSub * kQuads + g); });
+        dot_quads<kQuads>(dot, q, 256 * b + int(group) * Fm::kGroup,
+                          [&](int g) { return Fm::quads(c, sub, i % kPerSub * kQuads + g); });
         const I scale = Fm::scale(c, group);
         repeat<N>([&](auto n) {
           total[n] += scale * dot[n].sum();
@@ -163,8 +170,8 @@ template <class Fm, int N>
   store_tile<N>(acc, a, row, token);
 }
 
-// The parts of a panel one after the other: the second finds the panel in the nearest cache, and with more parts at
-// once the compiler keeps the broadcast activations of all of them in memory.
+// The parts of a panel one after the other: the second finds the panel in the nearest cache, and with more
+// parts at once the compiler keeps the broadcast activations of all of them in memory.
 template <class Fm>
 void matmul(const MatmulArgs& a) noexcept {
   const std::byte* data = a.panels;

@@ -1,5 +1,5 @@
-// Files that are well-formed GGUF but no right model: each is refused with a message that names what is wrong, and
-// the same process goes on to run a good one.
+// Files that are well-formed GGUF but no right model: each is refused with a message that names what is
+// wrong, and the same process goes on to run a good one.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -47,7 +47,8 @@ std::function<void(GgufWriter&)> rename(const char* name, const char* to) {
   return [=](GgufWriter& w) { test::tensor(w, name).name = to; };
 }
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN(), kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN(),
+                kInfinity = std::numeric_limits<float>::infinity();
 using U32 = std::uint32_t;
 
 const Bad kBad[] = {
@@ -62,7 +63,8 @@ const Bad kBad[] = {
     {"zero heads", set("llama.attention.head_count", U32{0}), Errc::range, "head_count"},
     {"heads that do not divide", set("llama.attention.head_count", U32{5}), Errc::range, "head_count"},
     {"more heads than width", set("llama.attention.head_count", U32{64}), Errc::range, "head_count"},
-    {"kv heads that do not divide", set("llama.attention.head_count_kv", U32{3}), Errc::range, "head_count_kv"},
+    {"kv heads that do not divide", set("llama.attention.head_count_kv", U32{3}), Errc::range,
+     "head_count_kv"},
     {"zero kv heads", set("llama.attention.head_count_kv", U32{0}), Errc::range, "head_count_kv"},
     {"kv heads above heads", set("llama.attention.head_count_kv", U32{8}), Errc::range, "head_count_kv"},
     {"zero width", set("llama.embedding_length", U32{0}), Errc::range, "embedding_length"},
@@ -79,21 +81,27 @@ const Bad kBad[] = {
     {"odd rope dimensions", set("llama.rope.dimension_count", U32{7}), Errc::range, "dimension_count"},
     {"rope beyond the head", set("llama.rope.dimension_count", U32{10}), Errc::range, "dimension_count"},
     {"unknown rope scaling", set("llama.rope.scaling.type", "spiral"), Errc::unsupported, "spiral"},
-    {"short per-layer array", [](GgufWriter& w) {
+    {"short per-layer array",
+     [](GgufWriter& w) {
        drop_key("llama.attention.head_count")(w);
        w.add("llama.block_count_", U32{0});
        w.add_array("llama.attention.head_count", std::vector<U32>{});
-     }, Errc::range, "head_count"},
-    {"experts used without experts", set("llama.expert_used_count", U32{2}), Errc::range, "expert_used_count"},
-    {"more experts used than there are", [](GgufWriter& w) {
+     },
+     Errc::range, "head_count"},
+    {"experts used without experts", set("llama.expert_used_count", U32{2}), Errc::range,
+     "expert_used_count"},
+    {"more experts used than there are",
+     [](GgufWriter& w) {
        set("llama.expert_count", U32{4})(w);
        set("llama.expert_used_count", U32{5})(w);
-     }, Errc::range, "expert_used_count"},
+     },
+     Errc::range, "expert_used_count"},
     {"no embedding", drop_tensor("token_embd.weight"), Errc::missing, "token_embd.weight"},
     {"no norm", drop_tensor("blk.1.attn_norm.weight"), Errc::missing, "blk.1.attn_norm.weight"},
     {"no query", drop_tensor("blk.0.attn_q.weight"), Errc::missing, "blk.0.attn_q.weight"},
     {"no down", drop_tensor("blk.1.ffn_down.weight"), Errc::missing, "blk.1.ffn_down.weight"},
-    {"renamed tensor", rename("blk.0.ffn_up.weight", "blk.0.ffn_upp.weight"), Errc::missing, "blk.0.ffn_up.weight"},
+    {"renamed tensor", rename("blk.0.ffn_up.weight", "blk.0.ffn_upp.weight"), Errc::missing,
+     "blk.0.ffn_up.weight"},
     {"transposed matrix", reshape("blk.0.ffn_down.weight", {32, 64}), Errc::shape, "64 x 32"},
     {"one row more", reshape("blk.0.attn_k.weight", {32, 17}), Errc::shape, "attn_k.weight"},
     {"one row less", reshape("blk.0.attn_v.weight", {32, 15}), Errc::shape, "attn_v.weight"},
@@ -101,14 +109,25 @@ const Bad kBad[] = {
     {"long norm", reshape("output_norm.weight", {33}), Errc::shape, "output_norm.weight"},
     {"embedding too narrow", reshape("token_embd.weight", {64, 300}), Errc::shape, "token_embd.weight"},
     {"fewer rows than tokens", reshape("token_embd.weight", {32, 299}), Errc::mismatch, "299"},
-    {"unused tensor", [](GgufWriter& w) { w.tensor("blk.0.mystery.weight", {4}, std::vector<float>(4)); }, Errc::unsupported, "mystery"},
-    {"unsupported tensor type", [](GgufWriter& w) {
+    {"unused tensor", [](GgufWriter& w) { w.tensor("blk.0.mystery.weight", {4}, std::vector<float>(4)); },
+     Errc::unsupported, "mystery"},
+    {"unsupported tensor type",
+     [](GgufWriter& w) {
        auto& t = test::tensor(w, "blk.0.attn_q.weight");
        t.type = 26;  // I32
        t.data.assign(32 * 32 * 4, '\0');
-     }, Errc::unsupported, "attn_q.weight"},
-    {"zero rope factor", [](GgufWriter& w) { w.tensor("rope_factors_long.weight", {4}, {1, 1, 0, 1}); }, Errc::range, "rope_factors_long"},
-    {"short rope factors", [](GgufWriter& w) { w.tensor("rope_factors_short.weight", {3}, {1, 1, 1}); }, Errc::shape, "rope_factors_short"},
+     },
+     Errc::unsupported, "attn_q.weight"},
+    {"zero rope factor",
+     [](GgufWriter& w) {
+       w.tensor("rope_factors_long.weight", {4}, {1, 1, 0, 1});
+     },
+     Errc::range, "rope_factors_long"},
+    {"short rope factors",
+     [](GgufWriter& w) {
+       w.tensor("rope_factors_short.weight", {3}, {1, 1, 1});
+     },
+     Errc::shape, "rope_factors_short"},
 };
 
 class BadModel : public testing::TestWithParam<Bad> {
@@ -152,7 +171,8 @@ TEST(BrokenWeights, GiveAnErrorInsteadOfAToken) {
   for (const char* name : {"token_embd.weight", "blk.0.attn_k.weight", "blk.1.ffn_down.weight"}) {
     GgufWriter writer = test::tiny_llama();
     auto& t = test::tensor(writer, name);
-    for (std::size_t block = 0; block < t.data.size(); block += 34) t.data.replace(block, 2, "\xFF\x7F", 2);  // NaN scales
+    for (std::size_t block = 0; block < t.data.size(); block += 34)
+      t.data.replace(block, 2, "\xFF\x7F", 2);  // NaN scales
     writer.write(folder.file("nan.gguf"));
     const Model model = Model::load(folder.file("nan.gguf"));
     Session session(model);
@@ -161,9 +181,7 @@ TEST(BrokenWeights, GiveAnErrorInsteadOfAToken) {
     try {
       sampler.pick(logits);
       ADD_FAILURE() << name;
-    } catch (const Error& e) {
-      EXPECT_EQ(e.code(), Errc::nonfinite) << name;
-    }
+    } catch (const Error& e) { EXPECT_EQ(e.code(), Errc::nonfinite) << name; }
     EXPECT_EQ(session.size(), 3);
   }
 }

@@ -17,7 +17,8 @@ using Json = nlohmann::json;
 
 std::vector<float> all_logits(Session& session, const std::vector<Token>& ids) {
   std::vector<float> logits;
-  session.feed(ids, [&](int, std::span<const float> row) { logits.insert(logits.end(), row.begin(), row.end()); });
+  session.feed(ids,
+               [&](int, std::span<const float> row) { logits.insert(logits.end(), row.begin(), row.end()); });
   return logits;
 }
 
@@ -26,7 +27,8 @@ struct Golden {
   Json meta;
   std::vector<Token> ids;
 
-  explicit Golden(const std::string& path) : folder(path), meta(Json::parse(test::read_text(path + "/meta.json"))) {
+  explicit Golden(const std::string& path)
+      : folder(path), meta(Json::parse(test::read_text(path + "/meta.json"))) {
     const Json tokens = Json::parse(test::read_text(path + "/tokens.json"));
     ids = (tokens.is_array() ? tokens : tokens.at("ids")).get<std::vector<Token>>();
   }
@@ -79,7 +81,8 @@ TEST_P(GoldenLogits, EveryInstructionSetAgrees) {
       const Model model = Model::load(golden.model(), {.repack = repack, .isa = k->name});
       EXPECT_EQ(model.info().isa, k->name);
       Session session(model, golden.options());
-      EXPECT_LE(test::nmse(all_logits(session, golden.ids), golden.truth()), golden.tolerance()) << k->name << (repack ? "" : " from rows");
+      EXPECT_LE(test::nmse(all_logits(session, golden.ids), golden.truth()), golden.tolerance())
+          << k->name << (repack ? "" : " from rows");
     }
   }
 }

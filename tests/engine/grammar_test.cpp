@@ -7,10 +7,10 @@
 #include <limits>
 #include <set>
 
-#include "engine/text/code_points.h"
 #include "engine/grammar/grammar_filter.h"
 #include "engine/grammar/grammar_matcher.h"
 #include "engine/sampling/random.h"
+#include "engine/text/code_points.h"
 #include "ops/error.h"
 
 namespace longhand {

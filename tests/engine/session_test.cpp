@@ -29,9 +29,7 @@ template <class Function>
 Errc code_of(const Function& f) {
   try {
     f();
-  } catch (const Error& e) {
-    return e.code();
-  }
+  } catch (const Error& e) { return e.code(); }
   ADD_FAILURE() << "nothing was thrown";
   return Errc::corrupt;
 }
@@ -59,7 +57,8 @@ TEST(Session, LogitsOfAnyFedPosition) {
       rows.push_back(copy(row));
     });
     ASSERT_EQ(rows.size(), text.size());
-    for (std::size_t p : {std::size_t{0}, text.size() / 2, text.size() - 1}) EXPECT_EQ(copy(s.logits(int(p))), rows[p]) << p;
+    for (std::size_t p : {std::size_t{0}, text.size() / 2, text.size() - 1})
+      EXPECT_EQ(copy(s.logits(int(p))), rows[p]) << p;
     // Asking changed nothing.
     const auto after = copy(s.feed(model().encode(" So", false)));
     Session fresh(model(), options);
@@ -185,8 +184,10 @@ TEST(Session, OutlivesTheModelHandle) {
 }
 
 TEST(Generate, StopsForEveryReason) {
-  const auto prompt = model().encode("<|im_start|>user\nWhat is the KV cache?<|im_end|>\n<|im_start|>assistant\n", true, true);
-  const std::string answer = "The KV cache keeps the keys and values of earlier tokens, so that each new token needs only one pass.";
+  const auto prompt = model().encode(
+      "<|im_start|>user\nWhat is the KV cache?<|im_end|>\n<|im_start|>assistant\n", true, true);
+  const std::string answer =
+      "The KV cache keeps the keys and values of earlier tokens, so that each new token needs only one pass.";
   const auto run = [&](GenerateOptions options, int context, std::string* streamed, int max_calls = 1 << 30) {
     Session s(model(), small(context));
     Sampler sampler(model(), {.temperature = 0});

@@ -18,7 +18,8 @@ struct Case {
 std::vector<Case> every_case() {
   std::vector<Case> cases;
   for (const Kernels* k : available_kernels()) {
-    for (const CacheFormat f : {CacheFormat::f32, CacheFormat::f16, CacheFormat::q8_0}) cases.push_back({k, f});
+    for (const CacheFormat f : {CacheFormat::f32, CacheFormat::f16, CacheFormat::q8_0})
+      cases.push_back({k, f});
   }
   return cases;
 }
@@ -73,8 +74,9 @@ struct Shape {
 };
 
 TEST_P(Attend, EqualsTheDefinition) {
-  for (const Shape& s : {Shape{64, 64, 1, 0, 1, 0}, Shape{64, 64, 4, 0, 100, 0}, Shape{128, 96, 7, 16, 300, 0}, Shape{32, 32, 16, 512, 700, 0},
-                         Shape{96, 32, 3, 0, 45, 5}}) {
+  for (const Shape& s :
+       {Shape{64, 64, 1, 0, 1, 0}, Shape{64, 64, 4, 0, 100, 0}, Shape{128, 96, 7, 16, 300, 0},
+        Shape{32, 32, 16, 512, 700, 0}, Shape{96, 32, 3, 0, 45, 5}}) {
     const Head head(k, format, s.end + 5, s.key_dim, s.value_dim, random);
     std::vector<std::vector<float>> q(std::size_t(s.rows), std::vector<float>(std::size_t(s.key_dim)));
     std::vector<const float*> q_rows;
@@ -86,8 +88,10 @@ TEST_P(Attend, EqualsTheDefinition) {
       from.push_back(s.begin + r % 3);
       to.push_back(s.end - (s.rows - 1 - r) % 5);
     }
-    std::vector<float> scores(std::size_t(kAttendRows * kAttendKeys)), m(16), l(16), acc(std::size_t(16 * s.value_dim));
-    AttendArgs a{head.view, s.begin, s.end, s.rows, q_rows.data(), from.data(), to.data(), s.softcap, scores.data(), m.data(), l.data(), acc.data()};
+    std::vector<float> scores(std::size_t(kAttendRows * kAttendKeys)), m(16), l(16),
+        acc(std::size_t(16 * s.value_dim));
+    AttendArgs a{head.view, s.begin,   s.end,         s.rows,   q_rows.data(), from.data(),
+                 to.data(), s.softcap, scores.data(), m.data(), l.data(),      acc.data()};
     k.attend_keys[int(format)](a);
     k.attend_values[int(format)](a);
     for (int r = 0; r < s.rows; ++r) {
@@ -96,20 +100,24 @@ TEST_P(Attend, EqualsTheDefinition) {
       double sum = 0;
       for (int t = std::max(from[row], s.begin); t < to[row]; ++t) {
         double score = 0;
-        for (int d = 0; d < s.key_dim; ++d) score += q[row][std::size_t(d)] * head.key[std::size_t(t)][std::size_t(d)];
+        for (int d = 0; d < s.key_dim; ++d)
+          score += q[row][std::size_t(d)] * head.key[std::size_t(t)][std::size_t(d)];
         if (s.softcap > 0) score = s.softcap * std::tanh(score / s.softcap);
         sum += std::exp(score);
-        for (std::size_t d = 0; d < want.size(); ++d) want[d] += std::exp(score) * head.value[std::size_t(t)][d];
+        for (std::size_t d = 0; d < want.size(); ++d)
+          want[d] += std::exp(score) * head.value[std::size_t(t)][d];
       }
       for (std::size_t d = 0; d < want.size(); ++d) {
-        ASSERT_NEAR(acc[row * want.size() + d] / l[row], want[d] / sum, tolerance) << "row " << r << " of " << s.rows << ", dimension " << d;
+        ASSERT_NEAR(acc[row * want.size() + d] / l[row], want[d] / sum, tolerance)
+            << "row " << r << " of " << s.rows << ", dimension " << d;
       }
       EXPECT_NEAR(m[row] + std::log(l[row]), std::log(sum), tolerance);
     }
   }
 }
 
-// A row's bits do not depend on the rows beside it: results cannot depend on how a prompt is cut into batches.
+// A row's bits do not depend on the rows beside it: results cannot depend on how a prompt is cut into
+// batches.
 TEST_P(Attend, ARowDoesNotDependOnItsTile) {
   constexpr int dim = 64, rows = 13, end = 200;
   const Head head(k, format, end, dim, dim, random);
@@ -124,7 +132,18 @@ TEST_P(Attend, ARowDoesNotDependOnItsTile) {
   }
   const auto run = [&](int row, int count, int last) {
     std::vector<float> scores(std::size_t(kAttendRows * kAttendKeys)), m(16), l(16), acc(16 * dim);
-    AttendArgs a{head.view, 0, last, count, q_rows.data() + row, from.data() + row, to.data() + row, 0, scores.data(), m.data(), l.data(), acc.data()};
+    AttendArgs a{head.view,
+                 0,
+                 last,
+                 count,
+                 q_rows.data() + row,
+                 from.data() + row,
+                 to.data() + row,
+                 0,
+                 scores.data(),
+                 m.data(),
+                 l.data(),
+                 acc.data()};
     k.attend_keys[int(format)](a);
     k.attend_values[int(format)](a);
     acc.resize(std::size_t(count * dim));
@@ -134,7 +153,8 @@ TEST_P(Attend, ARowDoesNotDependOnItsTile) {
   const auto all = run(0, rows, end);
   for (int r = 0; r < rows; ++r) {
     const auto one = run(r, 1, to[std::size_t(r)]);
-    for (int d = 0; d < dim; ++d) ASSERT_EQ(one[std::size_t(d)], all[std::size_t(r * dim + d)]) << "row " << r;
+    for (int d = 0; d < dim; ++d)
+      ASSERT_EQ(one[std::size_t(d)], all[std::size_t(r * dim + d)]) << "row " << r;
     ASSERT_EQ(one.back(), all[std::size_t(rows * dim + r)]);
   }
 }

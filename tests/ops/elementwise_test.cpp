@@ -54,7 +54,8 @@ TEST_P(Elementwise, LayerNorm) {
     const double scale = 1 / std::sqrt(variance / n + 1e-5);
     std::vector<float> out(x.size());
     k.layer_norm(x.data(), w.data(), b.data(), 1e-5f, n, out.data());
-    for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(out[i], (x[i] - mean) * scale * w[i] + b[i], 2e-5) << n;
+    for (std::size_t i = 0; i < x.size(); ++i)
+      EXPECT_NEAR(out[i], (x[i] - mean) * scale * w[i] + b[i], 2e-5) << n;
   }
 }
 
@@ -120,7 +121,8 @@ TEST_P(Elementwise, RotateBothPairings) {
         EXPECT_NEAR(y[a], double(x[a]) * cos[i] - double(x[b]) * sin[i], 1e-5);
         EXPECT_NEAR(y[b], double(x[a]) * sin[i] + double(x[b]) * cos[i], 1e-5);
       }
-      for (std::size_t i = std::size_t(rot); i < x.size(); ++i) EXPECT_EQ(y[i], x[i]) << "beyond the rotated dimensions";
+      for (std::size_t i = std::size_t(rot); i < x.size(); ++i)
+        EXPECT_EQ(y[i], x[i]) << "beyond the rotated dimensions";
     }
   }
 }
@@ -177,7 +179,8 @@ TEST_P(Elementwise, BrokenNumbersStayVisible) {
 std::string kernels_name(const testing::TestParamInfo<const Kernels*>& info) { return info.param->name; }
 
 INSTANTIATE_TEST_SUITE_P(Kernels, Elementwise,
-                         testing::ValuesIn(available_kernels().begin(), available_kernels().end()), kernels_name);
+                         testing::ValuesIn(available_kernels().begin(), available_kernels().end()),
+                         kernels_name);
 
 }  // namespace
 }  // namespace longhand

@@ -17,11 +17,14 @@ class EveryFormat : public testing::TestWithParam<int> {
   FormatId id() const { return FormatId(GetParam()); }
 };
 
-std::string name_of(const testing::TestParamInfo<int>& info) { return format_info(FormatId(info.param)).name; }
+std::string name_of(const testing::TestParamInfo<int>& info) {
+  return format_info(FormatId(info.param)).name;
+}
 
 TEST_P(EveryFormat, DecodesTheReferenceBlocksBitForBit) {
   const std::string raw_path = test::golden(std::string("quants/") + format_info(id()).name + ".bin");
-  if (id() == kFormatF32 || format_info(id()).name == std::string("F16")) GTEST_SKIP() << "plain floats have no reference blocks";
+  if (id() == kFormatF32 || format_info(id()).name == std::string("F16"))
+    GTEST_SKIP() << "plain floats have no reference blocks";
   LONGHAND_NEED_GOLDEN(raw_path);
   const auto raw = test::read_bytes(raw_path);
   const auto want = test::read_floats(test::golden(std::string("quants/") + format_info(id()).name + ".f32"));
@@ -51,7 +54,8 @@ TEST_P(EveryFormat, RowsComeBackOutOfPanels) {
   for (auto& b : bytes) b = std::byte(random() & 0x3F);  // small exponents: all values finite
   const MatView plain{id(), Layout::rows, rows, cols, bytes.data()};
   std::vector<std::byte> panels(panels_bytes(id(), rows, cols));
-  for (int p = 0; p < panel_count(rows); ++p) interleave_panel(plain, p, panels.data() + std::size_t(p) * panel_bytes(id(), cols));
+  for (int p = 0; p < panel_count(rows); ++p)
+    interleave_panel(plain, p, panels.data() + std::size_t(p) * panel_bytes(id(), cols));
   const MatView panelled{id(), Layout::panels, rows, cols, panels.data()};
   std::vector<float> want(cols), got(cols);
   for (int r = 0; r < rows; ++r) {
@@ -75,7 +79,7 @@ TEST(Half, EveryValueSurvivesTheWayThroughFloat) {
 }
 
 TEST(Half, RoundsToTheNearestEven) {
-  EXPECT_EQ(f32_to_f16(1.0f + 0x1p-11f), f32_to_f16(1.0f));               // a tie goes to the even neighbour
+  EXPECT_EQ(f32_to_f16(1.0f + 0x1p-11f), f32_to_f16(1.0f));  // a tie goes to the even neighbour
   EXPECT_EQ(f32_to_f16(1.0f + 3 * 0x1p-11f), f32_to_f16(1.0f + 0x1p-9f));
   EXPECT_EQ(f16_to_f32(f32_to_f16(65519.0f)), 65504.0f);
   EXPECT_EQ(f16_to_f32(f32_to_f16(65520.0f)), std::numeric_limits<float>::infinity());

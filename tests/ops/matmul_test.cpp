@@ -37,8 +37,10 @@ std::vector<std::byte> random_weights(FormatId format, int rows, int cols, std::
     for (int f = 0; f < info.n_fields; ++f) {
       const Field& field = info.fields[f];
       for (int o = field.offset; o < field.offset + field.bytes; o += field.unit) {
-        if (field.unit == 1) bytes[block + std::size_t(o)] = std::byte(120 + random() % 12);  // E8M0 exponents
-        // The high byte of a half or bfloat16: exponents near 1. IQ4_XS keeps bits of scales in its second unit.
+        if (field.unit == 1)
+          bytes[block + std::size_t(o)] = std::byte(120 + random() % 12);  // E8M0 exponents
+        // The high byte of a half or bfloat16: exponents near 1. IQ4_XS keeps bits of scales in its second
+        // unit.
         if (field.unit == 2 && !(info.name == std::string("IQ4_XS") && o == 2)) {
           bytes[block + std::size_t(o) + 1] = std::byte((random() & 0x80) | (0x34 + random() % 8));
         }
@@ -67,7 +69,8 @@ struct Activations {
     scale.resize(std::size_t(tokens * cols / block));
     sums.resize(std::size_t(tokens * cols / 16));
     for (int t = 0; t < tokens; ++t) {
-      k.quantize(f32.data() + t * cols, cols, block, q8.data() + t * cols, scale.data() + t * cols / block, sums.data() + t * cols / 16);
+      k.quantize(f32.data() + t * cols, cols, block, q8.data() + t * cols, scale.data() + t * cols / block,
+                 sums.data() + t * cols / 16);
     }
     view = {f32.data(), q8.data(), scale.data(), sums.data(), cols, cols, cols / block, cols / 16};
   }
@@ -85,11 +88,13 @@ class Matmul : public testing::TestWithParam<Case> {
   FormatId format = GetParam().format;
   std::mt19937 random{11};
 
-  std::vector<float> run(const std::vector<std::byte>& weights, int rows, int cols, const ActView& x, int tokens) {
+  std::vector<float> run(const std::vector<std::byte>& weights, int rows, int cols, const ActView& x,
+                         int tokens) {
     const MatView plain{format, Layout::rows, rows, cols, weights.data()};
     std::vector<std::byte> panels(panels_bytes(format, rows, cols));
     const std::size_t stride = panel_bytes(format, cols);
-    for (int p = 0; p < panel_count(rows); ++p) interleave_panel(plain, p, panels.data() + std::size_t(p) * stride);
+    for (int p = 0; p < panel_count(rows); ++p)
+      interleave_panel(plain, p, panels.data() + std::size_t(p) * stride);
     std::vector<float> out(std::size_t(tokens * rows), -1);
     MatmulArgs a;
     a.panels = panels.data();
@@ -140,7 +145,8 @@ TEST_P(Matmul, ResultDoesNotDependOnTheTile) {
       one.sums += t * one.sums_stride;
     }
     const auto alone = run(weights, rows, cols, one, 1);
-    for (int r = 0; r < rows; ++r) ASSERT_EQ(alone[std::size_t(r)], together[std::size_t(t * rows + r)]) << "row " << r << " token " << t;
+    for (int r = 0; r < rows; ++r)
+      ASSERT_EQ(alone[std::size_t(r)], together[std::size_t(t * rows + r)]) << "row " << r << " token " << t;
   }
 }
 
@@ -155,7 +161,8 @@ TEST_P(Matmul, ExtremesDoNotSaturate) {
     for (std::size_t block = 0; block < weights.size(); block += info.block_bytes) {
       for (int f = 0; f < info.n_fields; ++f) {
         if (info.fields[f].unit != 4) continue;
-        for (int o = 0; o < info.fields[f].bytes; ++o) weights[block + info.fields[f].offset + std::size_t(o)] = std::byte(fill);
+        for (int o = 0; o < info.fields[f].bytes; ++o)
+          weights[block + info.fields[f].offset + std::size_t(o)] = std::byte(fill);
       }
     }
     for (const int sign : {127, -127}) {

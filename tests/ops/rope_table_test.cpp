@@ -18,14 +18,16 @@ TEST(RopeTable, PlainFrequencies) {
 
 TEST(RopeTable, LinearAndDivisors) {
   const float divisors[] = {1, 2, 4, 8};
-  const RopeTable t = make_rope_table({.rot = 8, .base = 10000, .rule = RopeRule::linear, .factor = 4, .divisors = divisors});
+  const RopeTable t =
+      make_rope_table({.rot = 8, .base = 10000, .rule = RopeRule::linear, .factor = 4, .divisors = divisors});
   EXPECT_DOUBLE_EQ(t.inv_freq[0], 0.25);
   EXPECT_NEAR(t.inv_freq[1], 0.1 / 8, 1e-15);
 }
 
 TEST(RopeTable, YarnKeepsFastPairsAndStretchesSlowOnes) {
   const RopeTable plain = make_rope_table({.rot = 64, .base = 10000});
-  const RopeTable t = make_rope_table({.rot = 64, .base = 10000, .rule = RopeRule::yarn, .factor = 4, .original_context = 2048});
+  const RopeTable t = make_rope_table(
+      {.rot = 64, .base = 10000, .rule = RopeRule::yarn, .factor = 4, .original_context = 2048});
   EXPECT_DOUBLE_EQ(t.inv_freq[0], plain.inv_freq[0]);
   EXPECT_NEAR(t.inv_freq[31], plain.inv_freq[31] / 4, 1e-12);
   EXPECT_NEAR(t.magnitude, 1 + 0.1 * std::log(4), 1e-12);

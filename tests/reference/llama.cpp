@@ -31,7 +31,8 @@ Vector rms_norm(const Vector& x, const float* weight, double epsilon) {
 
 void rotate(double* head, const RopeConfig& rope, int position) {
   for (int m = 0; m < rope.rot / 2; ++m) {
-    const double angle = position * std::pow(rope.base, -2.0 * m / rope.rot), c = std::cos(angle), s = std::sin(angle);
+    const double angle = position * std::pow(rope.base, -2.0 * m / rope.rot), c = std::cos(angle),
+                 s = std::sin(angle);
     const double a = head[2 * m], b = head[2 * m + 1];
     head[2 * m] = a * c - b * s;
     head[2 * m + 1] = a * s + b * c;
@@ -49,14 +50,16 @@ Vector attend(const ModelConfig& c, const LayerPlan& plan, const Vector& q, cons
     Vector scores;
     for (const Vector& key : cache.keys) {
       double score = 0;
-      for (int d = 0; d < c.head_dim; ++d) score += q[std::size_t(h * c.head_dim + d)] * key[std::size_t(kv * c.head_dim + d)];
+      for (int d = 0; d < c.head_dim; ++d)
+        score += q[std::size_t(h * c.head_dim + d)] * key[std::size_t(kv * c.head_dim + d)];
       scores.push_back(std::exp(score / std::sqrt(double(c.head_dim))));
     }
     double sum = 0;
     for (const double s : scores) sum += s;
     for (std::size_t t = 0; t < scores.size(); ++t) {
       for (int d = 0; d < c.value_dim; ++d) {
-        out[std::size_t(h * c.value_dim + d)] += scores[t] / sum * cache.values[t][std::size_t(kv * c.value_dim + d)];
+        out[std::size_t(h * c.value_dim + d)] +=
+            scores[t] / sum * cache.values[t][std::size_t(kv * c.value_dim + d)];
       }
     }
   }
@@ -92,7 +95,8 @@ std::vector<float> reference_llama(const ModelData& m, const std::vector<Token>&
       for (std::size_t i = 0; i < gate.size(); ++i) gate[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
       add(x, multiply(w.down, gate));
     }
-    const Vector z = multiply(m.weights.output, rms_norm(x, m.weights.output_norm.weight, double(c.norm_epsilon)));
+    const Vector z =
+        multiply(m.weights.output, rms_norm(x, m.weights.output_norm.weight, double(c.norm_epsilon)));
     logits.insert(logits.end(), z.begin(), z.end());
   }
   return logits;

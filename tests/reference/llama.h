@@ -1,5 +1,5 @@
-// The forward pass of a llama in double precision, written for plainness: what the engine is compared with where no
-// recorded logits reach.
+// The forward pass of a llama in double precision, written for plainness: what the engine is compared with
+// where no recorded logits reach.
 #pragma once
 
 #include <vector>

@@ -1,5 +1,5 @@
-// Reference data: the whole set beside the checkout (or where LONGHAND_GOLDEN says) where there is one, else the small part in tests/data. Tests that
-// need what is not there skip loudly.
+// Reference data: the whole set beside the checkout (or where LONGHAND_GOLDEN says) where there is one, else
+// the small part in tests/data. Tests that need what is not there skip loudly.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -23,5 +23,6 @@ double nmse(const std::vector<float>& x, const std::vector<float>& truth);
 }  // namespace longhand::test
 
 /// Skips the running test, saying what was not tested, when `path` is empty.
-#define LONGHAND_NEED_GOLDEN(path)                                                                      \
-  if ((path).empty()) GTEST_SKIP() << "SKIPPED, NOT TESTED: the golden reference data is not beside this checkout"
+#define LONGHAND_NEED_GOLDEN(path) \
+  if ((path).empty())              \
+  GTEST_SKIP() << "SKIPPED, NOT TESTED: the golden reference data is not beside this checkout"

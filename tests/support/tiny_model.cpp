@@ -16,7 +16,8 @@ constexpr std::uint32_t kQ8_0 = 8;
 std::vector<std::string> byte_tokens() {
   std::vector<std::string> tokens;
   const auto add = [&](unsigned code) {
-    tokens.push_back(code < 0x80 ? std::string{char(code)} : std::string{char(0xC0 | code >> 6), char(0x80 | (code & 63))});
+    tokens.push_back(code < 0x80 ? std::string{char(code)}
+                                 : std::string{char(0xC0 | code >> 6), char(0x80 | (code & 63))});
   };
   for (unsigned c = 0x21; c <= 0x7E; ++c) add(c);
   for (unsigned c = 0xA1; c <= 0xAC; ++c) add(c);
@@ -29,7 +30,9 @@ class Weights {
  public:
   explicit Weights(GgufWriter& w) : writer_(w) {}
 
-  void ones(const std::string& name, std::uint64_t n) { writer_.tensor(name, {n}, std::vector<float>(n, 1.0f)); }
+  void ones(const std::string& name, std::uint64_t n) {
+    writer_.tensor(name, {n}, std::vector<float>(n, 1.0f));
+  }
   void matrix(const std::string& name, std::uint64_t in, std::uint64_t out) {
     std::string data;
     for (std::uint64_t block = 0; block < in * out / 32; ++block) {
@@ -45,8 +48,10 @@ class Weights {
 };
 
 template <class List>
-auto& named(List& list, const std::string& name, std::string std::remove_reference_t<decltype(list[0])>::*member) {
-  const auto found = std::find_if(list.begin(), list.end(), [&](const auto& item) { return item.*member == name; });
+auto& named(List& list, const std::string& name,
+            std::string std::remove_reference_t<decltype(list[0])>::*member) {
+  const auto found =
+      std::find_if(list.begin(), list.end(), [&](const auto& item) { return item.*member == name; });
   if (found == list.end()) throw std::out_of_range(name);
   return *found;
 }
@@ -105,7 +110,11 @@ GgufWriter tiny_llama() {
   return w;
 }
 
-GgufWriter::Entry& entry(GgufWriter& w, const std::string& key) { return named(w.entries, key, &GgufWriter::Entry::key); }
-GgufWriter::Tensor& tensor(GgufWriter& w, const std::string& name) { return named(w.tensors, name, &GgufWriter::Tensor::name); }
+GgufWriter::Entry& entry(GgufWriter& w, const std::string& key) {
+  return named(w.entries, key, &GgufWriter::Entry::key);
+}
+GgufWriter::Tensor& tensor(GgufWriter& w, const std::string& name) {
+  return named(w.tensors, name, &GgufWriter::Tensor::name);
+}
 
 }  // namespace longhand::test

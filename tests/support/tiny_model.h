@@ -5,8 +5,9 @@
 
 namespace longhand::test {
 
-/// A llama of 2 layers, width 32, 4 heads (2 kv heads), feed-forward 64, 300 tokens of byte-level BPE, with random
-/// weights of a fixed seed: Q8_0 matrices, F32 norms. The last four tokens are controls: <think>, </think>, <|im_start|>,
+/// A llama of 2 layers, width 32, 4 heads (2 kv heads), feed-forward 64, 300 tokens of byte-level BPE, with
+/// random weights of a fixed seed: Q8_0 matrices, F32 norms. The last four tokens are controls: <think>,
+/// </think>, <|im_start|>,
 /// <|im_end|>.
 GgufWriter tiny_llama();
 
