@@ -133,7 +133,7 @@ Value Render::attribute(const Value& value, const std::string& name) {
     if (changes_object(value.kind(), name) && !options.mutable_data) {
       return Value::undefined(Missing::unsafe, &name, value.kind());
     }
-    return Value::of(heap.make<BoundMethod>(name, method, value));
+    return Value::of(heap.make<BoundMethod>(method, value));
   }
   if (value.is(Kind::dict)) {
     if (const Value* item = value.dict().find(name)) return *item;

@@ -118,15 +118,13 @@ class InScope {
 /// A method taken from its object: x = s.strip.
 class BoundMethod : public Native {
  public:
-  BoundMethod(const std::string& name, Method method, const Value& self)
-      : name_(name), method_(method), self_(self) {}
+  BoundMethod(Method method, const Value& self) : method_(method), self_(self) {}
   std::string_view type_name() const override { return "builtin_function_or_method"; }
   Value call(Render& render, const Arguments& arguments) override {
     return method_(render, self_, arguments);
   }
 
  private:
-  const std::string& name_;
   Method method_;
   Value self_;
 };
