@@ -77,7 +77,7 @@ void SessionFlags::add_to(CLI::App& verb) {
     group
         ->add_option("-t,--threads", session_.threads,
                      "Threads; 0: one for each physical core, fewer for very small models")
-        ->check(CLI::Range(-1, 4096))
+        ->check(CLI::Range(-1, 256))
         ->type_name("N");
   }
   group->add_option("-b,--batch-size", session_.batch, "Tokens read at once")

@@ -20,11 +20,15 @@ void project(const Step& s, const LayerPlan& plan, const LayerWeights& w) {
   run_matmuls(s.kernels, s.worker, jobs, s.scratch().panel.data());
 }
 
+NormWeights norm_of_head(NormWeights norm, std::int64_t offset) {
+  return {norm.weight + offset, norm.bias == nullptr ? nullptr : norm.bias + offset};
+}
+
 // Norm and rotation of head h of token t.
 void place_head(const Step& s, const LayerPlan& plan, NormWeights norm, int t, int h, float* head) {
   const QkNorm kind = s.config.arch->qk_norm;
   if (kind == QkNorm::own_per_head && norm.weight != nullptr)
-    norm.weight += std::int64_t{h} * s.config.head_dim;
+    norm = norm_of_head(norm, std::int64_t{h} * s.config.head_dim);
   if (kind == QkNorm::per_head || (kind == QkNorm::own_per_head && norm.weight != nullptr)) {
     s.norm(norm, head, s.config.head_dim, head);
   }

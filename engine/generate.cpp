@@ -79,12 +79,15 @@ class Answer {
  private:
   bool release(const std::string& more) {
     text += more;
-    return more.empty() || !on_text_ || on_text_(more);
+    if (more.empty() || !on_text_ || refused_) return !refused_;
+    refused_ = !on_text_(more);
+    return !refused_;
   }
 
   Utf8Stream characters_;
   StopFilter filter_;
   const std::function<bool(std::string_view)>& on_text_;
+  bool refused_ = false;  // the caller wants no more
 };
 
 }  // namespace

@@ -2,7 +2,9 @@
 //
 //   auto model = longhand::Model::load("model.gguf");
 //   longhand::Session session(model);
-//   longhand::generate(session, "Once upon a time", {}, [](std::string_view text) { std::cout << text; return
+//   longhand::Sampler sampler(model);
+//   longhand::generate(session, model.encode("Once upon a time"), sampler, {},
+//                      [](std::string_view text) { std::cout << text; return true; });
 //   true; });
 //
 // Everything that can fail throws longhand::Error (ops/error.h) and leaves the object as it was. The library
@@ -61,8 +63,6 @@ class Model {
   /// Raw bytes of one token as streamed; may end inside a UTF-8 character.
   std::string piece(Token token) const;
   bool ends_generation(Token token) const noexcept;
-  /// Memory a session of `context` tokens takes, in bytes.
-  std::uint64_t session_bytes(const struct SessionOptions& options) const;
 
   const ModelData& data() const noexcept { return *data_; }  // for the engine itself
 
@@ -94,7 +94,8 @@ struct SessionOptions {
   RopeOptions rope = {};
 };
 
-/// One running text: its tokens and their keys and values.
+/// One running text: its tokens and their keys and values. Callbacks it calls must not use it, except
+/// cancel().
 class Session {
  public:
   /// Throws Error: range, no_memory (with the context that would fit).
@@ -125,10 +126,11 @@ class Session {
   bool context_was_cut() const noexcept;
 
   /// From any thread or signal handler: the feed under way stops within one batch and throws
-  /// Error(cancelled). Without one under way, the next feed does.
+  /// Error(cancelled). Every later feed does too, until clear_cancel().
   void cancel() noexcept;
   void clear_cancel() noexcept;
-  /// Called between batches of a feed with tokens done and to do; must not touch the session except cancel().
+  /// Called after each batch of a feed with tokens done and to do; must not touch the session except
+  /// cancel().
   void on_progress(std::function<void(int done, int total)> callback);
 
  private:
@@ -188,7 +190,7 @@ struct SamplerOptions {
 /// Error (range) naming an unknown stage.
 std::vector<SamplerStage> parse_sampler_stages(std::string_view text);
 
-struct TokenTable;  // engine/sampler.h
+struct TokenTable;  // engine/sampling/sampler.h
 
 /// One per conversation; not shared between threads.
 ///

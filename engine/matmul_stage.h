@@ -20,7 +20,7 @@ struct MatmulJob {
   std::int64_t out_stride;
 };
 
-/// Computes this worker's share of all jobs. `panel` is the worker's scratch, panel_scratch_bytes() of every
+/// Computes this worker's share of all jobs. `panel` is the worker's scratch, panel_bytes() of every
 /// weight it may meet that still lies in rows. Each output is computed by one worker, in an order that does
 /// not depend on how many there are.
 void run_matmuls(const Kernels& kernels, const Worker& worker, std::span<const MatmulJob> jobs,

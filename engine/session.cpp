@@ -7,32 +7,21 @@
 
 #include "engine/decoder.h"
 #include "engine/longhand.h"
+#include "engine/memory_errors.h"
 #include "ops/machine.h"
 #include "ops/panels.h"
 
 namespace longhand {
 namespace {
 
-constexpr int kMaxBatch = 8192, kMaxThreads = 1024, kLogitRows = 16;
+constexpr int kMaxBatch = 8192, kMaxThreads = 256, kLogitRows = 16;
 
 // Bytes of the largest panel any worker must interleave by itself; 0 when all weights are repacked.
 std::size_t panel_scratch(const Weights& w) {
   std::size_t most = 0;
-  const auto see = [&](const Linear& l) {
-    if (!l.empty() && l.weight.layout == Layout::rows)
-      most = std::max(most, panel_bytes(l.weight.format, l.weight.cols));
-  };
-  for (const LayerWeights& layer : w.layers) {
-    for (const Linear* l :
-         {&layer.q, &layer.k, &layer.v, &layer.attn_out, &layer.gate, &layer.up, &layer.down, &layer.router,
-          &layer.shared_gate, &layer.shared_up, &layer.shared_down, &layer.shared_router}) {
-      see(*l);
-    }
-    for (const auto* experts : {&layer.expert_gate, &layer.expert_up, &layer.expert_down}) {
-      for (const Linear& l : *experts) see(l);
-    }
-  }
-  see(w.output);
+  for_each_linear(w, [&](const Linear& l) {
+    if (l.weight.layout == Layout::rows) most = std::max(most, panel_bytes(l.weight.format, l.weight.cols));
+  });
   return most;
 }
 
@@ -63,15 +52,15 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
     return KvCache::bytes(m.config, context, o.key_cache, o.value_cache);
   };
   const std::uint64_t available = available_memory(),
-                      per_token = std::max<std::uint64_t>(1, cache_bytes(kKeyBlock) / kKeyBlock);
+                      per_token = std::max<std::uint64_t>(1, cache_bytes(kAttendKeys) / kAttendKeys);
   const auto fits = [&](std::uint64_t budget) {
-    return int(std::min<std::uint64_t>(budget / per_token, 1u << 30));
+    return int(std::min<std::uint64_t>(budget / per_token, 1u << 30)) / kAttendKeys * kAttendKeys;
   };
   if (s.context == 0) {
     s.context = m.config.trained_context;
     // A quarter is left to the rest of the system.
     if (available > 0 && cache_bytes(s.context) > available / 4 * 3) {
-      s.context = std::max(kKeyBlock, fits(available / 4 * 3) / 256 * 256);
+      s.context = std::max(kAttendKeys, fits(available / 4 * 3));
       s.cut = true;
     }
   } else if (available > 0 && cache_bytes(s.context) > available) {
@@ -133,8 +122,8 @@ struct Session::Impl {
     if (stopped) throw Error(Errc::cancelled, "the computation was cancelled");
   }
 
-  // Computes one batch at `position`; `rows` logits per call of `visit` where there is one, else those of the
-  // last.
+  // Computes one batch at `position`. Logits go to `visit`, each token's in turn, where there is one; else
+  // the last token's are kept when `last`.
   void run(std::span<const Token> batch, int position,
            const std::function<void(int, std::span<const float>)>& visit, bool last) {
     logits_position = -1;
@@ -162,14 +151,16 @@ struct Session::Impl {
     }
   }
 
-  void feed(std::span<const Token> added, const std::function<void(int, std::span<const float>)>& visit) {
+  void feed(std::span<const Token> given, const std::function<void(int, std::span<const float>)>& visit) {
+    const std::vector<Token> added(given.begin(), given.end());  // `given` may be a part of `tokens`
     check(added);
     const std::size_t before = tokens.size();
-    tokens.reserve(before + added.size());
+    const Feeding guard(*this);
     try {
       for (std::size_t done = 0; done < added.size();) {
         stop_if(cancel.load());
-        const auto batch = added.subspan(done, std::min(added.size() - done, std::size_t(sizes.batch)));
+        const auto batch =
+            std::span(added).subspan(done, std::min(added.size() - done, std::size_t(sizes.batch)));
         run(batch, int(before + done), visit, done + batch.size() == added.size());
         tokens.insert(tokens.end(), batch.begin(), batch.end());
         done += batch.size();
@@ -180,38 +171,52 @@ struct Session::Impl {
       throw;
     }
   }
+
+  // A callback of a feed that called back into the session would change what the feed still needs.
+  bool feeding = false;
+  void refuse_reentry() const {
+    if (feeding) throw Error(Errc::busy, "the session is feeding tokens; its callbacks must not use it");
+  }
+  struct Feeding {
+    Impl& impl;
+    explicit Feeding(Impl& i) : impl(i) { impl.feeding = true; }
+    ~Feeding() { impl.feeding = false; }
+  };
 };
 
 Session::Session(const Model& model, const SessionOptions& options)
-    : impl_(std::make_unique<Impl>(model, options)) {}
+    : impl_(translate_memory_errors([&] { return std::make_unique<Impl>(model, options); })) {}
 Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 
 std::span<const float> Session::feed(std::span<const Token> tokens) {
-  impl_->feed(tokens, {});
+  feed(tokens, {});
   return logits(size() - 1);
 }
 
 void Session::feed(std::span<const Token> tokens,
                    const std::function<void(int, std::span<const float>)>& visit) {
-  impl_->feed(tokens, visit);
+  impl_->refuse_reentry();
+  translate_memory_errors([&] { impl_->feed(tokens, visit); });
 }
 
 // A token fed again at its old position sees the same keys and writes the same ones: the cache is a function
 // of the tokens alone, so nothing else need be kept for this.
 std::span<const float> Session::logits(int position) {
+  impl_->refuse_reentry();
   if (position < 0 || position >= size()) {
     throw Error(Errc::range, fmt::format("position {} has no logits, must be 0..{}", position, size() - 1));
   }
   if (impl_->logits_position != position) {
     const Token again = impl_->tokens[std::size_t(position)];
-    impl_->run({&again, 1}, position, {}, true);
+    translate_memory_errors([&] { impl_->run({&again, 1}, position, {}, true); });
   }
   return std::span(impl_->logits).first(std::size_t(impl_->data().config.vocab));
 }
 
 void Session::rewind(int size) {
+  impl_->refuse_reentry();
   if (size < 0 || size > this->size())
     throw Error(Errc::range, fmt::format("cannot rewind to {} tokens, must be 0..{}", size, this->size()));
   impl_->tokens.resize(std::size_t(size));

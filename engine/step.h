@@ -26,7 +26,7 @@ struct Step {
   float* x(std::int64_t t) const noexcept { return ws.x.as<float>() + t * config.hidden; }
   float* out(std::int64_t t) const noexcept { return ws.out.as<float>() + t * config.hidden; }
   float* aside(std::int64_t t) const noexcept { return ws.aside.as<float>() + t * config.hidden; }
-  /// out = norm(in) for one row of the hidden size or a head.
+  /// to = norm(in) for one row of the hidden size or a head.
   void norm(const NormWeights& w, const float* in, std::int32_t n, float* to) const noexcept {
     if (config.arch->norm == Norm::rms) {
       kernels.rms_norm(in, w.weight, config.norm_epsilon, n, to);

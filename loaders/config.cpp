@@ -197,7 +197,8 @@ ModelConfig load_config(const Gguf& file) {
   if (c.arch->logits_divided && c.logit_scale != 0) c.logit_scale = 1.0f / c.logit_scale;
   c.temperature_scale = r.number(key::temperature_scale, 0);
   read_rope(r, c);
-  c.temperature_length = r.integer(key::temperature_length, c.rope.original_context);
+  c.temperature_length = r.integer(key::temperature_length, 0);
+  if (c.temperature_length == 0) c.temperature_length = c.rope.original_context;
   read_windows(r, c);
   for (std::size_t il = 0; il < c.layers.size(); ++il) {
     LayerPlan& layer = c.layers[il];

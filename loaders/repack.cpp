@@ -6,32 +6,9 @@
 #include "ops/panels.h"
 
 namespace longhand {
-namespace {
-
-// Every matrix that is multiplied. An embedding that is only looked up stays in the file.
-std::vector<MatView*> matrices(Weights& w) {
-  std::vector<MatView*> list;
-  const auto add = [&](Linear& l) {
-    if (!l.empty()) list.push_back(&l.weight);
-  };
-  for (LayerWeights& layer : w.layers) {
-    for (Linear* l :
-         {&layer.q, &layer.k, &layer.v, &layer.attn_out, &layer.gate, &layer.up, &layer.down, &layer.router,
-          &layer.shared_gate, &layer.shared_up, &layer.shared_down, &layer.shared_router}) {
-      add(*l);
-    }
-    for (auto* experts : {&layer.expert_gate, &layer.expert_up, &layer.expert_down}) {
-      for (Linear& l : *experts) add(l);
-    }
-  }
-  add(w.output);
-  return list;
-}
-
-}  // namespace
-
 void repack(Weights& w, const Gguf& file, const Team& team, const std::function<bool(float)>& progress) {
-  const std::vector<MatView*> list = matrices(w);
+  std::vector<MatView*> list;
+  for_each_linear(w, [&](Linear& l) { list.push_back(&l.weight); });
   constexpr std::size_t kAlign = 64;
   std::size_t total = 0, done = 0;
   const auto size_of = [](const MatView& m) {

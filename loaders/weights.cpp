@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <string>
 #include <unordered_set>
@@ -16,8 +17,7 @@ namespace longhand {
 namespace {
 
 // Tensors that may be there and are not needed: what they are for is done otherwise or not at all.
-constexpr std::array<std::string_view, 3> kKnownLeftovers = {".input_scale", ".attn_rot_embd",
-                                                             "rope_freqs.weight"};
+constexpr std::array<std::string_view, 2> kKnownLeftovers = {".input_scale", ".attn_rot_embd"};
 
 // Takes tensors by name and remembers which were taken.
 class Taker {
@@ -80,8 +80,9 @@ class Taker {
     const TensorInfo* t = find(name);
     if (t == nullptr) return {};
     const auto n = std::int64_t(t->dims[0]);
-    if (t->n_dims != 1 || n < at_least)
-      refuse(Errc::shape, name, fmt::format("has {} values, must have at least {}", n, at_least));
+    if (t->n_dims != 1 || n < at_least || n > 2 * at_least + 64) {
+      refuse(Errc::shape, name, fmt::format("has {} values, must have {}", n, at_least));
+    }
     const float* values = decode(*t, n);
     std::vector<float> result(values, values + at_least);
     for (const float f : result) {
@@ -90,7 +91,7 @@ class Taker {
     return result;
   }
 
-  // Rows [row, row + rows) of a matrix of `total` rows and `cols` columns.
+  // Rows [row, row + rows) of a matrix of `cols` columns.
   MatView rows_of(const TensorInfo& t, std::int64_t row, std::int64_t rows, std::int64_t cols) const {
     const FormatId format = format_of(t);
     return {format, Layout::rows, std::int32_t(rows), std::int32_t(cols),
@@ -99,7 +100,7 @@ class Taker {
 
   const Gguf& file() const { return file_; }
 
-  void add_parts(const TensorInfo& t) {
+  void count(const TensorInfo& t) {
     weights_.bytes += t.data.size();
     std::uint64_t count = 1;
     for (const std::uint64_t d : t.dims) count *= d;
@@ -135,10 +136,9 @@ class Taker {
     for (const std::string_view part : kKnownLeftovers) {
       if (name.find(part) != std::string_view::npos) return true;
     }
-    for (int il = layers; il < layers + skipped; ++il) {
-      if (name.starts_with(fmt::format("blk.{}.", il))) return true;
-    }
-    return false;
+    int il = -1;
+    if (name.starts_with("blk.")) std::from_chars(name.data() + 4, name.data() + name.size(), il);
+    return il >= layers && il < layers + skipped;
   }
 
   const Gguf& file_;
@@ -156,8 +156,11 @@ class LayerLoader {
       : taker_(taker), config_(config), prefix_(std::move(prefix)) {}
 
   NormWeights norm(const char* name, std::int64_t n, bool required = true) {
-    return {taker_.vector(prefix_ + name + ".weight", n, required),
-            taker_.vector(prefix_ + name + ".bias", n, false)};
+    NormWeights w{taker_.vector(prefix_ + name + ".weight", n, required), nullptr};
+    // A root-mean-square norm has no bias; a file that has one is of another kind, and keeps an unclaimed
+    // tensor.
+    if (config_.arch->norm == Norm::layer) w.bias = taker_.vector(prefix_ + name + ".bias", n, false);
+    return w;
   }
 
   bool has(const char* name) { return taker_.file().find_tensor(prefix_ + name + ".weight") != nullptr; }
@@ -174,7 +177,7 @@ class LayerLoader {
       return {};
     }
     taker_.check_shape(*t, {shape.in, total});
-    if (row == 0) taker_.add_parts(*t);
+    if (row == 0) taker_.count(*t);
     Linear l{taker_.rows_of(*t, row, shape.out, shape.in), nullptr, 1};
     if (const float* bias = taker_.vector(prefix_ + name + ".bias", total, false)) l.bias = bias + row;
     if (const float* scale = taker_.vector(prefix_ + name + ".scale", 1, false)) l.scale = *scale;
@@ -188,12 +191,19 @@ class LayerLoader {
     std::vector<Linear> result;
     const TensorInfo* t = taker_.find(prefix_ + name + ".weight");
     if (t == nullptr && taker_.file().find_tensor(prefix_ + single + ".0.weight") != nullptr) {
-      for (int e = 0; e < n; ++e) result.push_back(linear(fmt::format("{}.{}", single, e).c_str(), shape));
+      for (int e = 0; e < n; ++e) {
+        result.push_back(linear(fmt::format("{}.{}", single, e).c_str(), shape));
+        // Rows of a batch are rounded once for all experts.
+        if (result.back().weight.format != result[0].weight.format) {
+          taker_.refuse(Errc::unsupported, fmt::format("{}{}.{}.weight", prefix_, single, e),
+                        "has another type than expert 0");
+        }
+      }
       return result;
     }
     if (t == nullptr) taker_.refuse(Errc::missing, prefix_ + name + ".weight", "is missing");
     taker_.check_shape(*t, {shape.in, shape.out, n});
-    taker_.add_parts(*t);
+    taker_.count(*t);
     const float* scales = taker_.vector(prefix_ + name + ".scale", n, false);
     const float* biases = taker_.vector(prefix_ + name + ".bias", n * shape.out, false);
     for (int e = 0; e < n; ++e) {
@@ -299,7 +309,7 @@ Weights load_weights(const Gguf& file, ModelConfig& config) {
                              embedding->dims[1], config.hidden));
   }
   config.vocab = int(embedding->dims[1]);
-  taker.add_parts(*embedding);
+  taker.count(*embedding);
   w.embedding = taker.rows_of(*embedding, 0, config.vocab, config.hidden);
   LayerLoader top(taker, config, "");
   w.output_norm = top.norm("output_norm", config.hidden);

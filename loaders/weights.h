@@ -58,9 +58,28 @@ struct Weights {
   std::vector<Buffer> panels;              // owns interleaved matrices
 };
 
+/// f(linear) for every matrix that is multiplied; an embedding that is only looked up is none.
+template <class AnyWeights, class Function>
+void for_each_linear(AnyWeights& w, const Function& f) {
+  const auto visit = [&](auto& l) {
+    if (!l.empty()) f(l);
+  };
+  for (auto& layer : w.layers) {
+    for (auto* l :
+         {&layer.q, &layer.k, &layer.v, &layer.attn_out, &layer.gate, &layer.up, &layer.down, &layer.router,
+          &layer.shared_gate, &layer.shared_up, &layer.shared_down, &layer.shared_router}) {
+      visit(*l);
+    }
+    for (auto* experts : {&layer.expert_gate, &layer.expert_up, &layer.expert_down}) {
+      for (auto& l : *experts) visit(l);
+    }
+  }
+  visit(w.output);
+}
+
 /// Finds every tensor `config` asks for, checks its shape, and completes what only the tensors tell:
-/// config.vocab. Throws Error: missing, shape, unsupported (tensor type), range (tensors nobody asked for,
-/// naming them).
+/// config.vocab and LayerPlan::parallel. Throws Error: missing, shape, range (values of rope factors),
+/// unsupported (tensor types, and tensors nobody asked for, naming them).
 Weights load_weights(const Gguf& file, ModelConfig& config);
 
 /// Copies the matrices into the panel layout, in parallel, giving back each one's mapped pages once it is

@@ -1,6 +1,7 @@
 #include "ops/buffer.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <string>
@@ -25,6 +26,8 @@ Buffer::Buffer(std::size_t bytes) {
                                       std::to_string(bytes) + " bytes)");
   };
   if (bytes > SIZE_MAX / 2) throw refuse();
+  const auto page = std::size_t(sysconf(_SC_PAGESIZE));
+  bytes = (bytes + page - 1) / page * page;
   void* p = mmap(nullptr, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED) throw refuse();
   if (huge) {

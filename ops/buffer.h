@@ -11,7 +11,7 @@ namespace longhand {
 class Buffer {
  public:
   Buffer() = default;
-  /// Throws Error(no_memory) naming the size.
+  /// At least `bytes`, in whole pages. Throws Error(no_memory) naming the size.
   explicit Buffer(std::size_t bytes);
   ~Buffer();
   Buffer(Buffer&& other) noexcept

@@ -31,7 +31,10 @@ struct CacheF16 {
   }
   static F value(const std::byte* row, int d) { return load_f16(row + 2 * d); }
   static void put(std::byte* p, float x) {
-    const std::uint16_t h = f32_to_f16(x);
+    // Values beyond the range stay finite: a key no query of a row sees has weight 0 there, and 0 times
+    // infinity would not be 0.
+    const float bounded = x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x;
+    const std::uint16_t h = f32_to_f16(bounded);
     std::memcpy(p, &h, 2);
   }
   static constexpr int kBytes = 2;
@@ -226,10 +229,16 @@ void store_value(const KvView& kv, std::int32_t position, const float* value) no
 // 32 values as Q8_0 means them: a half-precision scale and 32 bytes.
 inline void round_q8(const float* x, std::uint16_t* scale, std::int8_t* q) {
   float top = 0;
-  for (int i = 0; i < 32; ++i) top = std::fabs(x[i]) > top ? std::fabs(x[i]) : top;
-  const float d = top / 127.0f, inverse = d > 0 ? 1.0f / d : 0.0f;
-  *scale = f32_to_f16(d);
-  for (int i = 0; i < 32; ++i) q[i] = std::int8_t(std::nearbyint(x[i] * inverse));
+  bool finite = true;
+  for (int i = 0; i < 32; ++i) {
+    const float magnitude = std::fabs(x[i]);
+    finite = finite && magnitude <= std::numeric_limits<float>::max();
+    top = magnitude > top ? magnitude : top;
+  }
+  // As in quantize(): what is broken stays visible, and a reciprocal that would overflow becomes 0.
+  *scale = finite ? f32_to_f16(top / 127.0f) : std::uint16_t{0x7E00};
+  const float inverse = finite && top > 1e-36f ? 127.0f / top : 0.0f;
+  for (int i = 0; i < 32; ++i) q[i] = finite ? std::int8_t(std::nearbyint(x[i] * inverse)) : std::int8_t{0};
 }
 
 void store_key_q8(const KvView& kv, std::int32_t position, const float* key) noexcept {

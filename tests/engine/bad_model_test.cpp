@@ -123,6 +123,12 @@ const Bad kBad[] = {
        w.tensor("rope_factors_long.weight", {4}, {1, 1, 0, 1});
      },
      Errc::range, "rope_factors_long"},
+    {"norm with a bias",
+     [](GgufWriter& w) { w.tensor("blk.0.attn_norm.bias", {32}, std::vector<float>(32)); }, Errc::unsupported,
+     "attn_norm.bias"},
+    {"endless rope factors",
+     [](GgufWriter& w) { w.tensor("rope_freqs.weight", {100000}, std::vector<float>(100000, 1.0f)); },
+     Errc::shape, "rope_freqs"},
     {"short rope factors",
      [](GgufWriter& w) {
        w.tensor("rope_factors_short.weight", {3}, {1, 1, 1});

@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "engine/longhand.h"
-#include "tests/reference/llama.h"
+#include "tests/reference/forward_double.h"
 #include "tests/support/golden.h"
 
 namespace longhand {
@@ -144,6 +144,32 @@ TEST(Session, CancelStopsAndKeepsWhatWasThere) {
   s.on_progress({});
   s.clear_cancel();
   EXPECT_EQ(copy(s.logits(size - 1)), before);
+}
+
+TEST(Session, FeedsAPartOfItsOwnTokens) {
+  Session s(model(), small()), other(model(), small());
+  const auto text = model().encode("What is the opposite of hot?");
+  s.feed(text);
+  const auto got = copy(s.feed(s.tokens()));
+  other.feed(text);
+  EXPECT_EQ(got, copy(other.feed(text)));
+}
+
+TEST(Session, CallbacksMustNotUseIt) {
+  Session s(model(), small());
+  s.feed(std::vector<Token>{5, 6});
+  const auto before = copy(s.logits(1));
+  EXPECT_EQ(code_of([&] {
+              s.feed(std::vector<Token>{7, 8}, [&](int, std::span<const float>) { (void)s.logits(0); });
+            }),
+            Errc::busy);
+  EXPECT_EQ(
+      code_of([&] {
+        s.feed(std::vector<Token>{7, 8}, [&](int, std::span<const float>) { s.feed(std::vector<Token>{9}); });
+      }),
+      Errc::busy);
+  EXPECT_EQ(s.size(), 2);
+  EXPECT_EQ(copy(s.logits(1)), before);
 }
 
 TEST(Session, ProgressCountsTheTokens) {

@@ -1,4 +1,4 @@
-#include "tests/reference/llama.h"
+#include "tests/reference/forward_double.h"
 
 #include <cmath>
 
