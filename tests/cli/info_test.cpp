@@ -120,7 +120,8 @@ TEST_F(Info, TensorsOfEveryTypeDecodeExactlyOrAreRefused) {
   LONGHAND_NEED_GOLDEN(list);
   const std::string folder = std::filesystem::path(list).parent_path();
   int decoded = 0;
-  for (const auto& [name, type] : nlohmann::json::parse(read_text(list)).items()) {
+  const nlohmann::json types = nlohmann::json::parse(read_text(list));
+  for (const auto& [name, type] : types.items()) {
     if (!type.is_object() || !type.contains("ggml_type")) continue;
     const auto id = type["ggml_type"].get<std::uint32_t>();
     const auto block = type["block_elements"].get<std::uint64_t>();
