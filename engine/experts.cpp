@@ -82,7 +82,7 @@ void run_experts(const Step& s, const LayerWeights& w) {
     run_matmuls(s.kernels, s.worker, jobs, s.scratch().panel.data());
   });
   s.worker.sync();
-  const Activate act = Activate(s.config.arch->act);
+  const Activate act = s.config.arch->act;
   const ActKinds kinds = kinds_of({&w.expert_down[0]});
   const Range rows = s.worker.split(std::int64_t{s.tokens} * s.config.experts_used);
   for (std::int64_t r = rows.begin; r < rows.end; ++r) {
@@ -121,8 +121,8 @@ void run_shared(const Step& s, const LayerWeights& w) {
   s.worker.sync();
   const ActKinds kinds = kinds_of({&w.shared_down});
   for (std::int64_t t = part.begin; t < part.end; ++t) {
-    s.kernels.activate(Activate(s.config.arch->act), s.ws.gate.as<float>() + t * ff,
-                       s.ws.up.as<float>() + t * ff, ff, s.ws.in.row(t));
+    s.kernels.activate(s.config.arch->act, s.ws.gate.as<float>() + t * ff, s.ws.up.as<float>() + t * ff, ff,
+                       s.ws.in.row(t));
     s.ws.in.round(s.kernels, t, ff, kinds);
   }
   s.worker.sync();

@@ -16,7 +16,7 @@ void feed_forward(const Step& s, int il) noexcept {
   run_matmuls(s.kernels, s.worker, std::span(jobs).first(gated ? 2 : 1), s.scratch().panel.data());
   s.worker.sync();
   const ActKinds kinds = kinds_of({&w.down});
-  const Activate act = Activate(s.config.arch->act);
+  const Activate act = s.config.arch->act;
   const Range part = s.worker.split(s.tokens);
   for (std::int64_t t = part.begin; t < part.end; ++t) {
     const float *gate = s.ws.gate.as<float>() + t * ff, *up = s.ws.up.as<float>() + t * ff;

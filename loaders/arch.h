@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "ops/kernels.h"
+
 namespace longhand {
 
 struct ModelConfig;
@@ -30,7 +32,7 @@ enum class QkNorm : unsigned char {
   full_width,    // over all heads together
 };
 enum class Rope : unsigned char { none, neighbours, halves };  // pairs (2i, 2i + 1) or (i, i + rot / 2)
-enum class Act : unsigned char { silu, gelu, relu_squared };
+using Act = Activate;
 enum class Gating : unsigned char { softmax, sigmoid, softmax_selected };
 
 /// Which layers see only a window of the text.

@@ -28,5 +28,31 @@ struct PackedScales {
   }
 };
 
+/// What Q4_K and Q5_K share: blocks that begin with d, dmin and the packed scales and minimums of 8 groups
+/// of 32.
+struct PackedScalesFormat {
+  static constexpr bool kSigned = false;
+  static constexpr int kOffset = 0;
+  static constexpr bool kHasMin = true;
+  static constexpr int kGroup = 32;
+
+  template <class C>
+  static auto scale(const C& c, unsigned group) {
+    return PackedScales::scale(c, 4, group);
+  }
+  template <class C>
+  static auto minimum(const C& c, unsigned group) {
+    return PackedScales::minimum(c, 4, group);
+  }
+  template <class C>
+  static auto d(const C& c) {
+    return c.half(0);
+  }
+  template <class C>
+  static auto dmin(const C& c) {
+    return c.half(2);
+  }
+};
+
 }  // namespace LONGHAND_UNIT
 }  // namespace longhand

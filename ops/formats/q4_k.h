@@ -7,7 +7,7 @@ namespace longhand {
 inline namespace LONGHAND_UNIT {
 
 // 4 bits; per 32 weights a 6-bit scale and a 6-bit minimum: d * sc * q - dmin * m.
-struct Q4_K {
+struct Q4_K : PackedScalesFormat {
   struct Block {
     std::uint16_t d, dmin;
     std::uint8_t scales[12];
@@ -15,11 +15,7 @@ struct Q4_K {
   };
   static constexpr Field fields[] = {{0, 4, 2}, {4, 140, 4}};
   static constexpr FormatInfo info{"Q4_K", 12, 256, sizeof(Block), Activation::q8_256, fields, 2};
-  static constexpr bool kSigned = false;
   static constexpr int kMax = 15;
-  static constexpr int kOffset = 0;
-  static constexpr bool kHasMin = true;
-  static constexpr int kGroup = 32;
 
   static void decode(const Block* b, float* y) {
     const float d = f16_to_f32(b->d), dmin = f16_to_f32(b->dmin);
@@ -33,22 +29,6 @@ struct Q4_K {
   template <class C>
   static auto quads(const C& c, unsigned sub, int g) {
     return (c.word(16 + 32 * (sub / 2) + 4 * g) >> (4 * (sub % 2))) & 0x0F0F0F0F;
-  }
-  template <class C>
-  static auto scale(const C& c, unsigned group) {
-    return PackedScales::scale(c, 4, group);
-  }
-  template <class C>
-  static auto minimum(const C& c, unsigned group) {
-    return PackedScales::minimum(c, 4, group);
-  }
-  template <class C>
-  static auto d(const C& c) {
-    return c.half(0);
-  }
-  template <class C>
-  static auto dmin(const C& c) {
-    return c.half(2);
   }
 };
 

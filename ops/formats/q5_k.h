@@ -7,7 +7,7 @@ namespace longhand {
 inline namespace LONGHAND_UNIT {
 
 // 5 bits; scales and minimums as Q4_K.
-struct Q5_K {
+struct Q5_K : PackedScalesFormat {
   struct Block {
     std::uint16_t d, dmin;
     std::uint8_t scales[12];
@@ -16,11 +16,7 @@ struct Q5_K {
   };
   static constexpr Field fields[] = {{0, 4, 2}, {4, 172, 4}};
   static constexpr FormatInfo info{"Q5_K", 13, 256, sizeof(Block), Activation::q8_256, fields, 2};
-  static constexpr bool kSigned = false;
   static constexpr int kMax = 31;
-  static constexpr int kOffset = 0;
-  static constexpr bool kHasMin = true;
-  static constexpr int kGroup = 32;
 
   static void decode(const Block* b, float* y) {
     const float d = f16_to_f32(b->d), dmin = f16_to_f32(b->dmin);
@@ -35,22 +31,6 @@ struct Q5_K {
   static auto quads(const C& c, unsigned sub, int g) {
     return ((c.word(48 + 32 * (sub / 2) + 4 * g) >> (4 * (sub % 2))) & 0x0F0F0F0F) |
            (((c.word(16 + 4 * g) >> sub) & 0x01010101) << 4);
-  }
-  template <class C>
-  static auto scale(const C& c, unsigned group) {
-    return PackedScales::scale(c, 4, group);
-  }
-  template <class C>
-  static auto minimum(const C& c, unsigned group) {
-    return PackedScales::minimum(c, 4, group);
-  }
-  template <class C>
-  static auto d(const C& c) {
-    return c.half(0);
-  }
-  template <class C>
-  static auto dmin(const C& c) {
-    return c.half(2);
   }
 };
 

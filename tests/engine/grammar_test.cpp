@@ -12,17 +12,14 @@
 #include "engine/sampling/random.h"
 #include "engine/text/code_points.h"
 #include "ops/error.h"
+#include "tests/support/grammar_match.h"
 
 namespace longhand {
 namespace {
 
 using testing::HasSubstr;
 
-bool matches(GrammarMatcher& matcher, std::string_view text) {
-  GrammarMatcher::State state = matcher.start();
-  for (const char c : text) state = matcher.step(state, static_cast<unsigned char>(c));
-  return matcher.can_end(state);
-}
+using test::matches;
 
 bool matches(std::string_view grammar, std::string_view text) {
   GrammarMatcher matcher(parse_gbnf(grammar));

@@ -10,17 +10,14 @@
 #include "engine/grammar/grammar_matcher.h"
 #include "engine/sampling/random.h"
 #include "ops/error.h"
+#include "tests/support/grammar_match.h"
 
 namespace longhand {
 namespace {
 
 using testing::HasSubstr;
 
-bool matches(GrammarMatcher& matcher, std::string_view text) {
-  GrammarMatcher::State state = matcher.start();
-  for (const char c : text) state = matcher.step(state, static_cast<unsigned char>(c));
-  return matcher.can_end(state);
-}
+using test::matches;
 
 struct Case {
   std::string_view schema;
