@@ -25,10 +25,12 @@ void run_matmul(benchmark::State& state, const Kernels& k, FormatId format, int 
   std::vector<std::int8_t> q8(x.size());
   std::vector<float> scale(x.size() / 32);
   std::vector<std::int32_t> sums(x.size() / 16);
+  std::vector<std::int16_t> sums32(x.size() / 32);
   const int block = format_info(format).activation == Activation::q8_256 ? 256 : 32;
   for (int t = 0; t < tokens; ++t) {
-    k.quantize(x.data() + t * kCols, kCols, block, q8.data() + t * kCols, scale.data() + t * kCols / block,
-               sums.data() + t * kCols / 16);
+    k.quantize(x.data() + t * kCols, kCols, block,
+               {q8.data() + t * kCols, scale.data() + t * kCols / block, sums.data() + t * kCols / 16,
+                sums32.data() + t * kCols / 32});
   }
   MatmulArgs a;
   a.panels = weights.data();
@@ -36,7 +38,8 @@ void run_matmul(benchmark::State& state, const Kernels& k, FormatId format, int 
   a.rows = kRows;
   a.cols = kCols;
   a.panel_end = panel_count(kRows);
-  a.x = {x.data(), q8.data(), scale.data(), sums.data(), kCols, kCols, kCols / block, kCols / 16};
+  a.x = {x.data(), q8.data(), scale.data(),  sums.data(), sums32.data(),
+         kCols,    kCols,     kCols / block, kCols / 16,  kCols / 32};
   a.tokens = tokens;
   a.out = out.data();
   a.out_stride = kRows;
