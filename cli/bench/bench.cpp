@@ -6,13 +6,17 @@
 #include <memory>
 #include <random>
 
-#include "cli/bench_report.h"
+#include "cli/bench/memory_file.h"
+#include "cli/bench/report.h"
+#include "cli/bench/synthetic_model.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "cli/session_flags.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
+#include "cli/units.h"
 #include "cli/verbs.h"
+#include "ops/machine.h"
 
 namespace longhand::cli {
 namespace {
@@ -22,6 +26,7 @@ struct Flags {
   std::vector<int> prompt_sizes = {512}, generate_sizes = {128}, depths = {0}, threads = {0};
   int repetitions = 5;
   bool no_warmup = false;
+  std::string synthetic, write;
   std::string format = "md";
 };
 
@@ -91,18 +96,62 @@ std::vector<BenchTest> all_tests(const Flags& flags) {
   return tests;
 }
 
+void save(const SyntheticModel& synthetic, const std::string& path) {
+  ProgressBar bar("writing");
+  OutputFile file(path);
+  write_synthetic(synthetic, file, [&](float share) {
+    bar.update(share);
+    return !signal_waiting();
+  });
+  file.finish();
+}
+
+// Loads a synthetic model through the same path as any file. One that nobody wants to keep never sees a disk;
+// it takes its size in memory twice, as file and repacked.
+Model open_synthetic(const Flags& flags) {
+  const SyntheticModel synthetic = parse_synthetic(flags.synthetic);
+  if (!flags.write.empty()) {
+    save(synthetic, flags.write);
+    return open_model(flags.write, flags.session.load_options());
+  }
+  const std::uint64_t needed = 2 * synthetic_bytes(synthetic), free = available_memory();
+  if (free > 0 && free < needed) {
+    throw Error(Errc::no_memory,
+                fmt::format("{} needs {} of memory, {} are free; with --write FILE it needs half of that",
+                            synthetic.name(), format_bytes(needed), format_bytes(free)));
+  }
+  const MemoryFile file("synthetic");
+  save(synthetic, file.path());
+  return open_model(file.path(), flags.session.load_options());
+}
+
 int bench(const Flags& flags) {
   const SignalScope signals;
   flags.session.report_ignored();
-  const Model model = open_model(flags.session.model, flags.session.load_options());
+  const auto tests = all_tests(flags);
+  if (tests.empty() && !flags.write.empty()) {
+    save(parse_synthetic(flags.synthetic), flags.write);
+    return kSuccess;
+  }
+  const Model model = flags.synthetic.empty() ? open_model(flags.session.model, flags.session.load_options())
+                                              : open_synthetic(flags);
   const SessionOptions options = flags.session.session_options();
-  BenchReport report{flags.session.model, model.info(), options, {}};
-  for (const BenchTest& test : all_tests(flags)) {
+  const std::string name = flags.synthetic.empty() ? flags.session.model : flags.synthetic;
+  BenchReport report{name, model.info(), options, {}};
+  for (const BenchTest& test : tests) {
     ProgressBar bar(bench_test_name(test));
     report.results.push_back(run_test(model, flags, test, bar));
   }
   write_output(kFormats.at(flags.format)(report));
   return kSuccess;
+}
+
+// What is wrong with a value of --synthetic, or nothing.
+std::string check_synthetic(const std::string& text) {
+  try {
+    parse_synthetic(text);
+    return "";
+  } catch (const Error& error) { return error.what(); }
 }
 
 void add_list(CLI::App& verb, const char* names, std::vector<int>& values, const char* help) {
@@ -135,7 +184,18 @@ void add_bench(CLI::App& app, Action& action) {
       ->type_name("FORMAT");
   verb->add_flag("--no-warmup", flags->no_warmup, "Do not run each test once before measuring");
   flags->session.add_to(*verb);
-  verb->get_option("--model")->required();
+  auto* model = verb->add_option_group("Model", "Exactly one of");
+  auto* synthetic =
+      model
+          ->add_option("--synthetic", flags->synthetic,
+                       "Random weights in the shape of a model: llama-1b:Q4_K_M; a wrong name lists all")
+          ->check(check_synthetic)
+          ->type_name("SHAPE:TYPE");
+  model->add_option(verb->get_option("--model"));
+  model->require_option(1);
+  verb->add_option("--write", flags->write, "Save the synthetic model; -p 0 -n 0: do nothing else")
+      ->needs(synthetic)
+      ->type_name("FILE");
   verb->callback([flags, &action] { action = [flags] { return bench(*flags); }; });
 }
 
