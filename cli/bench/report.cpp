@@ -3,22 +3,68 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "cli/bench/machine.h"
+#include "cli/bench/report_parts.h"
 #include "cli/output_filter.h"
-#include "cli/units.h"
 
 namespace longhand::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view kCacheTypeNames[] = {"f32", "f16", "q8_0"};  // indexed by CacheType
+// Names and units of llama-bench where it has the field, so that its users' scripts read this too.
+Json to_json(const BenchReport& report, const BenchResult& result, const std::string& cpu) {
+  const auto samples = token_rates(result);
+  const Spread rate = spread(samples), time = spread(result.seconds);
+  std::vector<std::int64_t> nanoseconds;
+  for (const double seconds : result.seconds) nanoseconds.push_back(std::llround(seconds * 1e9));
+  return {{"build_commit", LONGHAND_VERSION},
+          {"cpu_info", make_visible(cpu)},
+          {"backends", "CPU"},
+          {"isa", report.model.isa},
+          {"clock_mhz", std::llround(result.clock_mhz)},
+          {"model_filename", make_visible(report.model_file)},
+          {"model_type", model_label(report.model)},
+          {"model_size", report.model.weight_bytes},
+          {"model_n_params", report.model.parameters},
+          {"n_batch", report.options.batch},
+          {"n_ubatch", report.options.batch},
+          {"n_threads", result.test.threads},
+          {"type_k", cache_type_name(result.test.key_cache)},
+          {"type_v", cache_type_name(result.test.value_cache)},
+          {"n_prompt", result.test.prompt},
+          {"n_gen", result.test.generate},
+          {"n_depth", result.test.depth},
+          {"test_time", result.time},
+          {"avg_ns", std::llround(time.mean * 1e9)},
+          {"stddev_ns", std::llround(time.deviation * 1e9)},
+          {"avg_ts", rate.mean},
+          {"stddev_ts", rate.deviation},
+          {"samples_ns", nanoseconds},
+          {"samples_ts", samples},
+          {"load_ns", std::llround(report.load_seconds * 1e9)},
+          {"peak_memory", report.peak_memory},
+          {"bytes_per_token", result.bytes_per_token},
+          {"read_bandwidth", std::llround(result.read_bandwidth)},
+          {"bandwidth_share", bandwidth_share(result)}};
+}
 
-struct Spread {
-  double mean = 0, deviation = 0;  // of the sample
-};
+// JSON's quotes serve as those of CSV once a quote inside is doubled instead of escaped.
+std::string csv_cell(const Json& value) {
+  std::string cell = value.dump();
+  for (std::size_t at = 0; (at = cell.find("\\\"", at)) != std::string::npos; at += 2) cell[at] = '"';
+  return cell;
+}
+
+}  // namespace
+
+std::string bench_test_name(const BenchTest& test) {
+  const std::string name =
+      test.prompt > 0 ? fmt::format("pp{}", test.prompt) : fmt::format("tg{}", test.generate);
+  return test.depth > 0 ? fmt::format("{} @ d{}", name, test.depth) : name;
+}
 
 Spread spread(const std::vector<double>& samples) {
   Spread out;
@@ -30,76 +76,17 @@ Spread spread(const std::vector<double>& samples) {
   return out;
 }
 
-std::vector<double> rates(const BenchResult& result) {
+std::vector<double> token_rates(const BenchResult& result) {
   std::vector<double> out;
   for (const double seconds : result.seconds)
     out.push_back((result.test.prompt + result.test.generate) / seconds);
   return out;
 }
 
-std::string cpu_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    const auto colon = line.find(": ");
-    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
-  }
-  return "";
-}
-
-std::string model_label(const ModelInfo& model) {
-  return make_visible(
-      fmt::format("{} {} {}", model.architecture, format_count(model.parameters), model.type));
-}
-
-Json to_json(const BenchReport& report, const BenchResult& result, const std::string& cpu) {
-  const auto samples = rates(result);
-  const Spread rate = spread(samples), time = spread(result.seconds);
-  std::vector<std::int64_t> nanoseconds;
-  for (const double seconds : result.seconds) nanoseconds.push_back(std::llround(seconds * 1e9));
-  return {{"build", LONGHAND_VERSION},
-          {"cpu_info", make_visible(cpu)},
-          {"backends", "CPU"},
-          {"isa", report.model.isa},
-          {"model_filename", make_visible(report.model_file)},
-          {"model_type", model_label(report.model)},
-          {"model_size", report.model.weight_bytes},
-          {"model_n_params", report.model.parameters},
-          {"n_batch", report.options.batch},
-          {"n_threads", result.test.threads},
-          {"type_k", kCacheTypeNames[static_cast<std::size_t>(report.options.key_cache)]},
-          {"type_v", kCacheTypeNames[static_cast<std::size_t>(report.options.value_cache)]},
-          {"n_prompt", result.test.prompt},
-          {"n_gen", result.test.generate},
-          {"n_depth", result.test.depth},
-          {"avg_ns", std::llround(time.mean * 1e9)},
-          {"stddev_ns", std::llround(time.deviation * 1e9)},
-          {"avg_ts", rate.mean},
-          {"stddev_ts", rate.deviation},
-          {"samples_ns", nanoseconds},
-          {"samples_ts", samples}};
-}
-
-}  // namespace
-
-std::string bench_test_name(const BenchTest& test) {
-  const std::string name =
-      test.prompt > 0 ? fmt::format("pp{}", test.prompt) : fmt::format("tg{}", test.generate);
-  return test.depth > 0 ? fmt::format("{} @ d{}", name, test.depth) : name;
-}
-
-std::string bench_markdown(const BenchReport& report) {
-  constexpr const char* kRow = "| {:<30} | {:>10} | {:>10} | {:<10} | {:>7} | {:>15} | {:>20} |\n";
-  std::string out = fmt::format(kRow, "model", "size", "params", "backend", "threads", "test", "t/s");
-  out += fmt::format("| {:-<30} | {:->9}: | {:->9}: | {:-<10} | {:->6}: | {:->14}: | {:->19}: |\n", "", "",
-                     "", "", "", "", "");
-  for (const BenchResult& result : report.results) {
-    const Spread rate = spread(rates(result));
-    out += fmt::format(kRow, model_label(report.model), format_bytes(report.model.weight_bytes),
-                       format_count(report.model.parameters), "CPU", result.test.threads,
-                       bench_test_name(result.test),
-                       fmt::format("{:.2f} \u00b1 {:.2f}", rate.mean, rate.deviation));
-  }
-  return out;
+double bandwidth_share(const BenchResult& result) {
+  if (result.read_bandwidth <= 0) return 0;
+  return spread(token_rates(result)).mean * static_cast<double>(result.bytes_per_token) /
+         result.read_bandwidth;
 }
 
 std::string bench_json(const BenchReport& report) {
@@ -125,10 +112,7 @@ std::string bench_csv(const BenchReport& report) {
     for (const auto& [name, value] : fields.items()) {
       if (value.is_array()) continue;
       header += (header.empty() ? "" : ",") + name;
-      // JSON's quotes serve as those of CSV once a quote inside is doubled instead of escaped.
-      std::string cell = value.dump();
-      for (std::size_t at = 0; (at = cell.find("\\\"", at)) != std::string::npos; at += 2) cell[at] = '"';
-      row += (row.empty() ? "" : ",") + cell;
+      row += (row.empty() ? "" : ",") + csv_cell(value);
     }
     if (out.empty()) out += header + "\n";
     out += row + "\n";
