@@ -87,6 +87,7 @@ std::string draw(const std::vector<Bar>& bars, int width) {
     note_width = std::max(note_width, bar.note.size());
     longest = std::max(longest, bar.limit);
   }
+  // Two spaces between, and the last column stays free: some terminals go to the next line after it.
   const int room = std::max(8, width - static_cast<int>(name_width + note_width) - 3);
   std::string out;
   for (const Bar& bar : bars) {
