@@ -99,8 +99,9 @@ struct Session::Impl {
       : model(m),
         sizes(choose_sizes(m.data(), o)),
         memories(m.data().config, m.data().weights, o, sizes.plan, sizes.context, sizes.batch),
-        ws(m.data().config, panel_scratch(m.data().weights), sizes.batch, sizes.threads,
-           memories.most_parts(), far_positions(sizes.plan).used),
+        ws(m.data().config,
+           {sizes.batch, sizes.threads, panel_scratch(m.data().weights), memories.scratch_bytes(),
+            memories.most_parts(), far_positions(sizes.plan).used}),
         positions(m.data().config, m.data().weights, o, far_positions(sizes.plan), sizes.context),
         team(sizes.threads),
         logits(std::size_t(m.data().config.vocab)) {

@@ -14,9 +14,7 @@ Buffer floats(std::int64_t rows, std::int64_t cols) {
 
 }  // namespace
 
-Workspace::Workspace(const ModelConfig& c, std::size_t panel_scratch, int batch_tokens, int workers,
-                     int attention_parts, bool far_queries)
-    : batch(batch_tokens) {
+Workspace::Workspace(const ModelConfig& c, const WorkspaceSizes& sizes) : batch(sizes.batch) {
   std::int64_t q_dim = 0, k_dim = 0, v_dim = 0, att_dim = 0, ff = c.shared_ff;
   for (const LayerPlan& l : c.layers) {
     q_dim = std::max(q_dim, std::int64_t{l.heads} * c.head_dim);
@@ -29,7 +27,7 @@ Workspace::Workspace(const ModelConfig& c, std::size_t panel_scratch, int batch_
   x = floats(batch, c.hidden);
   in = Activations(batch, std::max({std::int64_t{c.hidden}, att_dim, ff}));
   q = floats(batch, q_dim);
-  far_q = floats(far_queries ? batch : 0, q_dim);
+  far_q = floats(sizes.far_queries ? batch : 0, q_dim);
   k = floats(batch, k_dim);
   v = floats(batch, v_dim);
   out = floats(batch, c.hidden);
@@ -53,11 +51,12 @@ Workspace::Workspace(const ModelConfig& c, std::size_t panel_scratch, int batch_
     expert_begin.resize(std::size_t(c.experts) + 1);
   }
   // Attention is split over the cache only while there are fewer units than this.
-  max_units = 2 * workers;
-  partials = floats(std::int64_t{max_units} * attention_parts * kAttendRows, c.value_dim + 2);
-  for (int i = 0; i < workers; ++i) {
-    scratch.push_back({Buffer(panel_scratch), floats(kAttendRows, kAttendKeys),
-                       floats(kAttendRows, std::max(c.head_dim, c.value_dim))});
+  max_units = 2 * sizes.workers;
+  partials = floats(std::int64_t{max_units} * sizes.attention_parts * kAttendRows, c.value_dim + 2);
+  for (int i = 0; i < sizes.workers; ++i) {
+    scratch.push_back({Buffer(sizes.panel_scratch), floats(kAttendRows, kAttendKeys),
+                       floats(kAttendRows + 1, std::max(c.head_dim, c.value_dim)),
+                       Buffer(sizes.memory_scratch)});
   }
 }
 
@@ -66,7 +65,8 @@ std::uint64_t Workspace::bytes() const noexcept {
   for (const Buffer* b : {&x, &q, &far_q, &k, &v, &out, &aside, &gate, &up, &cos, &sin, &partials, &router,
                           &expert_out, &shared_weight})
     sum += b->size();
-  for (const WorkerScratch& s : scratch) sum += s.panel.size() + s.scores.size() + s.acc.size();
+  for (const WorkerScratch& s : scratch)
+    sum += s.panel.size() + s.scores.size() + s.acc.size() + s.memory.size();
   return sum;
 }
 

@@ -14,13 +14,20 @@ namespace longhand {
 struct WorkerScratch {
   Buffer panel;   // one interleaved panel, where weights lie in rows
   Buffer scores;  // (kAttendRows, kAttendKeys)
-  Buffer acc;     // (kAttendRows, larger of head_dim and value_dim)
+  Buffer acc;     // (kAttendRows + 1, larger of head_dim and value_dim)
+  Buffer memory;  // what the attention memories ask for
+};
+
+struct WorkspaceSizes {
+  int batch, workers;
+  std::size_t panel_scratch, memory_scratch;  // bytes a worker needs
+  int attention_parts;                        // partial results one query may have
+  bool far_queries;                           // whether a memory asks for them
 };
 
 struct Workspace {
-  /// `attention_parts`: partial results an attention may have. Throws Error(no_memory).
-  Workspace(const ModelConfig& config, std::size_t panel_scratch, int batch, int workers, int attention_parts,
-            bool far_queries);
+  /// Throws Error(no_memory).
+  Workspace(const ModelConfig& config, const WorkspaceSizes& sizes);
 
   int batch;        // tokens computed at once
   Buffer x;         // (batch, hidden) the residual stream

@@ -161,7 +161,13 @@ void read_attention(const Reader& r, AttentionConfig& a) {
   a.far = r.integer(key::memory_far, 0);
   a.leak = r.number(key::memory_leak, 0);
   a.quantize_window = r.file().get_bool(key::vq_quantize_window).value_or(false);
-  for (const std::int64_t level : r.file().get_ints(key::fsq_levels)) a.fsq_levels.push_back(int(level));
+  constexpr std::int64_t kMostCodes = 1 << 16;
+  std::int64_t codes = 1;
+  for (const std::int64_t level : r.file().get_ints(key::fsq_levels)) {
+    a.fsq_levels.push_back(int(level));
+    codes *= level;
+    if (codes > kMostCodes) r.refuse(key::fsq_levels, fmt::format("makes more than {} codes", kMostCodes));
+  }
 }
 
 void read_experts(const Reader& r, ModelConfig& c) {

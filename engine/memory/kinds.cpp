@@ -9,7 +9,7 @@ namespace longhand {
 namespace {
 
 FarPositions at_window(const MemoryPlan& p) noexcept { return {true, double(p.window), 0}; }
-[[maybe_unused]] FarPositions at_far(const MemoryPlan& p) noexcept { return {true, double(p.far), 0}; }
+FarPositions at_far(const MemoryPlan& p) noexcept { return {true, double(p.far), 0}; }
 // Query i stands at w + (i - w) / k, key j at j / k.
 FarPositions leaking(const MemoryPlan& p) noexcept {
   return {true, p.window - p.window / p.leak, 1 / p.leak};
@@ -24,6 +24,20 @@ constexpr MemoryKind kKinds[] = {
      .leak = true,
      .far_positions = leaking,
      .make = make_leaky_rerope},
+    {.name = "vq",
+     .window_share = 8,
+     .sinks = true,
+     .far = true,
+     .codes = true,
+     .far_positions = at_far,
+     .make = make_vq},
+    {.name = "performer",
+     .window_share = 8,
+     .sinks = true,
+     .far = true,
+     .features = true,
+     .far_positions = at_far,
+     .make = make_performer},
 };
 
 std::string names() {

@@ -28,6 +28,12 @@ std::uint64_t Memories::bytes() const noexcept {
   return sum;
 }
 
+std::size_t Memories::scratch_bytes() const noexcept {
+  std::size_t most = 0;
+  for (const auto& layer : layers_) most = std::max(most, layer->scratch_bytes());
+  return most;
+}
+
 int Memories::most_parts() const noexcept {
   int most = 0;
   for (const auto& layer : layers_) most = std::max(most, layer->most_parts());

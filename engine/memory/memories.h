@@ -21,6 +21,7 @@ class Memories {
 
   Memory& layer(int il) noexcept { return *layers_[std::size_t(il)]; }
   int most_parts() const noexcept;
+  std::size_t scratch_bytes() const noexcept;
 
   /// To be told before tokens up to `end` are stored.
   void will_write(int end) noexcept { written_ = std::max(written_, end); }

@@ -61,6 +61,8 @@ class Memory {
 
   /// Bytes it will take, or takes.
   virtual std::uint64_t bytes() const noexcept = 0;
+  /// Bytes of WorkerScratch::memory it works with.
+  virtual std::size_t scratch_bytes() const noexcept { return 0; }
   /// Allocates. Throws Error(no_memory).
   virtual void reserve() = 0;
 
