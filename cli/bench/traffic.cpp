@@ -31,17 +31,15 @@ std::uint64_t weight_traffic(const Model& model) {
 }
 
 std::uint64_t cache_traffic(const Model& model, CacheType keys, CacheType values, int tokens) {
-  constexpr int kSample = 1 << 16;  // a whole number of the cache's chunks
   const ModelConfig& config = model.data().config;
-  ModelConfig one = config;
-  std::uint64_t sum = 0;
+  const KvShape shape(config, keys, values);
+  const std::int64_t per_head = shape.key_block_bytes() / kKeyBlock + shape.value_row_bytes();
+  std::int64_t sum = 0;
   for (const LayerPlan& layer : config.layers) {
-    one.layers.assign(1, layer);
-    const std::uint64_t per_token = KvCache::bytes(one, kSample, keys, values) / kSample;
     const int seen = layer.window > 0 ? std::min(layer.window, tokens) : tokens;
-    sum += per_token * static_cast<std::uint64_t>(seen);
+    sum += per_head * layer.kv_heads * seen;
   }
-  return sum;
+  return static_cast<std::uint64_t>(sum);
 }
 
 }  // namespace longhand::cli
