@@ -14,12 +14,14 @@
 #include "cli/completion.h"
 #include "cli/exit_status.h"
 #include "cli/line_input.h"
+#include "cli/model_picker.h"
 #include "cli/models_path.h"
 #include "cli/output.h"
 #include "cli/sampling_flags.h"
 #include "cli/session_flags.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
+#include "cli/user_dirs.h"
 #include "cli/verbs.h"
 
 namespace longhand::cli {
@@ -74,16 +76,19 @@ ChatSettings settings_of(const Flags& flags, const Model& model) {
   return settings;
 }
 
-Model open_chat_model(const Flags& flags) {
+// Asks a person who named no model.
+Model open_chat_model(const Flags& flags, bool asks) {
   LoadOptions options = flags.session.load_options();
   if (flags.json) options.progress = loading_events();
-  return open_model(find_model(flags.session.model), options);
+  std::string path = flags.session.model;
+  if (path.empty() && environment("LONGHAND_MODEL").empty() && asks) path = pick_model();
+  return open_model(find_model(path), options);
 }
 
 int converse(const Flags& flags, AnswerView& view, bool interactive) {
   const bool piped = !interactive && stdin_has_text();
   const std::string first = first_message(flags, piped);
-  const Model model = open_chat_model(flags);
+  const Model model = open_chat_model(flags, interactive);
   ChatSession session(model, flags.session.session_options(), settings_of(flags, model), local_time());
   if (session.session().context_was_cut()) {
     print_note(
@@ -128,8 +133,8 @@ int chat(const Flags& flags) {
 }  // namespace
 
 void add_chat(CLI::App& app, Action& action) {
-  auto* verb =
-      app.add_subcommand("chat", "Talk with a model; without FILE with the small one that is included");
+  auto* verb = app.add_subcommand(
+      "chat", "Talk with a model; without FILE choose one of those found, or take the one that is included");
   auto flags = std::make_shared<Flags>();
   verb->add_option("--system-prompt", flags->system, "What the model is told before the chat (-sys)")
       ->type_name("TEXT");

@@ -195,8 +195,9 @@ class LineEditor : public LineInput {
     constexpr std::size_t kShown = 100;
     std::vector<std::string> names;
     for (const std::string& word : words) {
-      const auto begin = word.find_last_of("/ ", word.size() - 2);
-      names.push_back(begin == std::string::npos || begin == 0 ? word : word.substr(begin + 1));
+      const auto slash = word.rfind('/', word.size() - 2);
+      const auto begin = slash == 0 ? word.find(' ') : slash;  // of a command its argument
+      names.push_back(begin == std::string::npos ? word : word.substr(begin + 1));
       if (names.size() == kShown) break;
     }
     std::size_t width = 0;
