@@ -134,7 +134,7 @@ int chat(const Flags& flags) {
 
 void add_chat(CLI::App& app, Action& action) {
   auto* verb = app.add_subcommand(
-      "chat", "Talk with a model; without FILE choose one of those found, or take the one that is included");
+      "chat", "Talk with a model: FILE, or one found on this machine, or the one included");
   auto flags = std::make_shared<Flags>();
   verb->add_option("--system-prompt", flags->system, "What the model is told before the chat (-sys)")
       ->type_name("TEXT");

@@ -60,14 +60,15 @@ void show_stats(ChatState& state, const std::string&) {
   const ChatTotals& totals = state.chat.totals();
   Session& session = state.chat.session();
   const ModelInfo info = state.chat.model().info();
-  std::string out = fmt::format("  {:<12} {} in this chat, {} turns remembered\n", "answers", totals.answers,
+  std::string out = fmt::format("  {:<12} {} in this chat; turns remembered: {}\n", "answers", totals.answers,
                                 state.chat.turns().size());
   out += fmt::format("  {:<12} {}\n", "read", rate(totals.read_tokens, totals.read_seconds));
   out += fmt::format("  {:<12} {}\n", "written", rate(totals.written_tokens, totals.write_seconds));
   out += fmt::format("  {:<12} {} of {} tokens\n", "context", session.size(), session.context());
   out += fmt::format("  {:<12} {} for weights, {} for this chat\n", "memory", format_bytes(info.weight_bytes),
                      format_bytes(session.bytes()));
-  out += fmt::format("  {:<12} {} threads, {} kernels\n", "computing", session.threads(), info.isa);
+  out += fmt::format("  {:<12} {} thread{}, {} kernels\n", "computing", session.threads(),
+                     session.threads() == 1 ? "" : "s", info.isa);
   out += fmt::format("  {:<12} {}\n", "seed", state.chat.seed());
   write_error(out);
 }

@@ -167,6 +167,7 @@ class LineEditor : public LineInput {
     // The editor takes the screen for blank, and would write prompt and text behind those that are there.
     write_error(takes_escapes(STDERR_FILENO) ? "\r\x1b[J" : "\n");
     el_resize(editor);
+    el_set(editor, EL_PREP_TERM, 0);  // or it believes that its settings are still in force
     el_set(editor, EL_PREP_TERM, 1);
     el_set(editor, EL_REFRESH);
   }

@@ -18,6 +18,7 @@ namespace {
 constexpr auto kShowAfter = std::chrono::milliseconds(300);
 constexpr auto kRedrawEvery = std::chrono::milliseconds(100);
 constexpr int kWidestBar = 40;
+constexpr double kPredictable = 0.05;  // before that, the time left is anybody's guess
 
 }  // namespace
 
@@ -73,7 +74,8 @@ void ProgressBar::draw(double share, Clock::time_point now) {
   std::string line = kClearLine + label_;
   std::string numbers = fmt::format(" {:3.0f} %", share * 100);
   const double elapsed = std::chrono::duration<double>(now - start_).count();
-  if (share > 0) numbers += fmt::format(", {} left", format_duration(elapsed * (1 - share) / share));
+  if (share >= kPredictable)
+    numbers += fmt::format(", {} left", format_duration(elapsed * (1 - share) / share));
   // Everything must fit in one line, or the next redraw starts on the wrong one.
   const int room = terminal_width(STDERR_FILENO) - static_cast<int>(label_.size() + numbers.size()) - 4;
   const int width = std::clamp(room, 0, kWidestBar);
