@@ -19,6 +19,13 @@ constexpr auto kRedrawEvery = std::chrono::milliseconds(100);
 constexpr int kWidestBar = 40;
 constexpr const char* kClearLine = "\r\x1b[K";
 
+// ", 2:05 left" once there is something to judge from.
+std::string time_left(std::chrono::duration<double> spent, double share) {
+  if (share < 0.02) return "";
+  const auto seconds = static_cast<long>(spent.count() * (1 - share) / share + 0.5);
+  return fmt::format(", {}:{:02} left", seconds / 60, seconds % 60);
+}
+
 }  // namespace
 
 bool is_terminal(int fd) noexcept { return ::isatty(fd) == 1; }
@@ -47,8 +54,8 @@ void print_note(std::string_view text) {
   write_error(dim(fmt::format("note: {}", escape_controls(text))) + "\n");
 }
 
-ProgressBar::ProgressBar(std::string label)
-    : label_(std::move(label)), enabled_(takes_escapes(STDERR_FILENO)) {}
+ProgressBar::ProgressBar(std::string label, bool time_left)
+    : label_(std::move(label)), enabled_(takes_escapes(STDERR_FILENO)), time_left_(time_left) {}
 
 ProgressBar::~ProgressBar() { clear(); }
 
@@ -57,13 +64,14 @@ void ProgressBar::update(double share) {
   if (!enabled_ || now - start_ < kShowAfter || now - last_ < kRedrawEvery) return;
   last_ = now;
   share = std::clamp(share, 0.0, 1.0);
+  const std::string left = time_left_ ? time_left(now - start_, share) : "";
   // label, space, [bar], space and " 100 %" must fit in one line, or the next redraw starts on the wrong one
-  const int room = terminal_width(STDERR_FILENO) - static_cast<int>(label_.size()) - 10;
+  const int room = terminal_width(STDERR_FILENO) - static_cast<int>(label_.size() + left.size()) - 10;
   const int width = std::clamp(room, 0, kWidestBar);
   const int done = static_cast<int>(share * width);
   std::string line = kClearLine + label_;
   if (width >= 5) line += fmt::format(" [{:=<{}}{: <{}}]", "", done, "", width - done);
-  write_error(line + fmt::format(" {:3.0f} %", share * 100));
+  write_error(line + fmt::format(" {:3.0f} %{}", share * 100, left));
   drawn_ = true;
 }
 

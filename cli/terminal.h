@@ -25,7 +25,8 @@ void print_note(std::string_view text);
 /// terminal. Appears only after a moment, so that quick work does not flicker, and disappears when done.
 class ProgressBar {
  public:
-  explicit ProgressBar(std::string label);
+  /// `time_left` adds an estimate of it, for work whose steps take alike.
+  explicit ProgressBar(std::string label, bool time_left = false);
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
@@ -39,7 +40,7 @@ class ProgressBar {
   using Clock = std::chrono::steady_clock;
 
   std::string label_;
-  bool enabled_;
+  bool enabled_, time_left_;
   bool drawn_ = false;
   Clock::time_point start_ = Clock::now();
   Clock::time_point last_ = start_;
