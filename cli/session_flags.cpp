@@ -14,8 +14,12 @@ namespace {
 const std::map<std::string, CacheType> kCacheTypes = {
     {"f32", CacheType::f32}, {"f16", CacheType::f16}, {"q8_0", CacheType::q8_0}};
 
-const std::map<std::string, RopeScaling> kRopeScalings = {
-    {"none", RopeScaling::none}, {"linear", RopeScaling::linear}, {"yarn", RopeScaling::yarn}};
+const std::map<std::string, RopeScaling> kRopeScalings = {{"none", RopeScaling::none},
+                                                          {"linear", RopeScaling::linear},
+                                                          {"ntk", RopeScaling::ntk},
+                                                          {"ntk-fixed", RopeScaling::ntk_fixed},
+                                                          {"ntk-mixed", RopeScaling::ntk_mixed},
+                                                          {"yarn", RopeScaling::yarn}};
 
 template <class Value>
 std::vector<std::string> names(const std::map<std::string, Value>& table) {
@@ -59,6 +63,22 @@ constexpr Ignored kIgnored[] = {
     {"--log-disable", false},
 };
 
+float factor(const std::string& text) {
+  float value = 0;
+  if (!CLI::detail::lexical_cast(text, value) || !(value > 0))
+    throw CLI::ValidationError("--rope-scale", "'" + text + "' must be auto or a number above 0");
+  return value;
+}
+
+// A flag whose value may be left out; CLI11 then hands over an empty text or its word for yes.
+int length_or(const std::string& text, int otherwise) {
+  if (text.empty() || text == "true") return otherwise;
+  int value = 0;
+  if (!CLI::detail::lexical_cast(text, value) || value < 2)
+    throw CLI::ValidationError("--log-n", "'" + text + "' must be a length of at least 2 tokens");
+  return value;
+}
+
 }  // namespace
 
 CLI::Option* add_model_option(CLI::App& verb, std::string& path) {
@@ -96,16 +116,25 @@ void SessionFlags::add_to(CLI::App& verb) {
   group->add_flag("--no-repack", no_repack_,
                   "Compute from the file's own layout: loads faster, runs slower (-nr)");
   add_rope(verb);
+  add_attention(verb);
   add_ignored(verb);
 }
 
 void SessionFlags::add_rope(CLI::App& verb) {
   RopeOptions& rope = session_.rope;
   auto* group = verb.add_option_group("Rotary positions", "Default: what the file says");
-  group->add_option("--rope-scaling", rope_scaling_, "none, linear or yarn")
+  group->add_option("--rope-scaling", rope_scaling_, "none, linear, ntk, ntk-fixed, ntk-mixed or yarn")
       ->check(CLI::IsMember(names(kRopeScalings)))
       ->type_name("NAME");
-  group->add_option("--rope-scale", rope.factor, "Stretch the context by this factor")->type_name("F");
+  group
+      ->add_option_function<std::string>(
+          "--rope-scale",
+          [&rope](const std::string& value) {
+            rope.auto_factor = value == "auto";
+            rope.factor = rope.auto_factor ? -1 : factor(value);
+          },
+          "Stretch the context by this factor (alone: linear); auto: as the context asks for")
+      ->type_name("F|auto");
   group->add_option("--rope-freq-base", rope.base, "Base of the frequencies")->type_name("F");
   group
       ->add_option_function<float>(
@@ -121,6 +150,31 @@ void SessionFlags::add_rope(CLI::App& verb) {
       ->type_name("F");
   group->add_option("--yarn-beta-slow", rope.yarn_beta_slow, "Turns below which positions are stretched")
       ->type_name("F");
+}
+
+void SessionFlags::add_attention(CLI::App& verb) {
+  AttentionOptions& a = session_.attention;
+  auto* group =
+      verb.add_option_group("Long texts", "Default: what the file says, else all of the text is attended to");
+  group
+      ->add_option("--attention", a.memory,
+                   "What is remembered: full, window, rerope, leaky-rerope, vq or performer")
+      ->type_name("NAME");
+  const auto number = [&](const char* flag, auto& value, const char* help) {
+    group->add_option(flag, value, help)->type_name("N")->check(CLI::NonNegativeNumber);
+  };
+  number("--attention-window", a.window, "Tokens that are seen at their true distance");
+  number("--attention-sinks", a.sinks, "First tokens that are never forgotten (window, vq, performer)");
+  number("--attention-far", a.far, "Distance at which all older text stands (vq, performer)");
+  number("--rerope-leak", a.leak, "Beyond the window distances grow so many times slower (leaky-rerope)");
+  number("--vq-codes", a.codes, "Codes to learn for each head (vq)");
+  number("--performer-features", a.features, "Random features for each head (performer)");
+  group
+      ->add_option_function<std::string>(
+          "--log-n", [&a](const std::string& value) { a.log_n = length_or(value, 0); },
+          "Attention grows sharper with the text, from N tokens on; alone: from the trained context")
+      ->expected(0, 1)
+      ->type_name("[N]");
 }
 
 void SessionFlags::add_ignored(CLI::App& verb) {

@@ -28,6 +28,7 @@ class SessionFlags {
 
  private:
   void add_rope(CLI::App& verb);
+  void add_attention(CLI::App& verb);
   void add_ignored(CLI::App& verb);
 
   SessionOptions session_;

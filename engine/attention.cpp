@@ -1,4 +1,4 @@
-// Self-attention of one layer: project, normalise, rotate, append to the cache, attend, project back.
+// Self-attention of one layer: project, normalise, rotate, remember, attend, project back.
 
 #include <algorithm>
 #include <array>
@@ -24,19 +24,31 @@ NormWeights norm_of_head(NormWeights norm, std::int64_t offset) {
   return {norm.weight + offset, norm.bias == nullptr ? nullptr : norm.bias + offset};
 }
 
-// Norm and rotation of head h of token t.
-void place_head(const Step& s, const LayerPlan& plan, NormWeights norm, int t, int h, float* head) {
+// The norms of head h of a token, learned ones and then scaling to length 1.
+void norm_head(const Step& s, NormWeights norm, bool to_length_1, int h, float* head) {
   const QkNorm kind = s.config.arch->qk_norm;
-  if (kind == QkNorm::own_per_head && norm.weight != nullptr)
-    norm = norm_of_head(norm, std::int64_t{h} * s.config.head_dim);
-  if (kind == QkNorm::per_head || (kind == QkNorm::own_per_head && norm.weight != nullptr)) {
-    s.norm(norm, head, s.config.head_dim, head);
-  }
-  if (!plan.rope) return;
+  const int n = s.config.head_dim;
+  if (kind == QkNorm::own_per_head && norm.weight != nullptr) norm = norm_of_head(norm, std::int64_t{h} * n);
+  if (kind == QkNorm::per_head || (kind == QkNorm::own_per_head && norm.weight != nullptr))
+    s.norm(norm, head, n, head);
+  if (!to_length_1) return;
+  double sum = 0;
+  for (int d = 0; d < n; ++d) sum += double(head[d]) * double(head[d]);
+  s.kernels.scale(head, float(1 / std::max(std::sqrt(sum), 1e-12)), n);
+}
+
+// The rotation of token t by a turn; in layers that turn nothing, none.
+RotateArgs rotation(const Step& s, const LayerPlan& plan, Turn turn, int t) {
+  if (!plan.rope || !s.positions.has(turn)) return {};
   const int half = s.positions.rot() / 2;
-  const std::int64_t row = (std::int64_t{plan.local_rope} * s.ws.batch + t) * half;
-  s.kernels.rotate({head, s.ws.cos.as<float>() + row, s.ws.sin.as<float>() + row, s.positions.rot(),
-                    s.config.arch->rope == Rope::halves});
+  const std::int64_t row = (std::int64_t(turn) * s.ws.batch + t) * half;
+  return {nullptr, s.ws.cos.as<float>() + row, s.ws.sin.as<float>() + row, s.positions.rot(),
+          s.config.arch->rope == Rope::halves};
+}
+
+void rotate(const Step& s, RotateArgs by, float* head) {
+  by.x = head;
+  if (by.rot > 0) s.kernels.rotate(by);
 }
 
 // Norms that span all heads of a token come before the heads part.
@@ -51,169 +63,180 @@ void norm_full_width(const Step& s, const LayerPlan& plan, const LayerWeights& w
   s.worker.sync();
 }
 
-// Queries in place; keys and values into the cache. Work is shared out by (token, head): queries first.
+bool asks_far(const Step& s, const LayerPlan& plan) {
+  return plan.window == 0 && s.positions.has(Turn::far_query);
+}
+
+// A query stays where it is, turned by its position; a memory that is also asked from afar gets a second one.
+void place_query(const Step& s, const LayerPlan& plan, const LayerWeights& w, int t, int h) {
+  const int n = s.config.head_dim;
+  const std::int64_t at = (std::int64_t{t} * plan.heads + h) * n;
+  float* q = s.ws.q.as<float>() + at;
+  norm_head(s, w.q_norm, s.config.attention.query_norm, h, q);
+  s.kernels.scale(q, s.positions.query_scale(plan, s.position + t), n);
+  if (asks_far(s, plan)) {
+    float* far = s.ws.far_q.as<float>() + at;
+    std::copy_n(q, n, far);
+    rotate(s, rotation(s, plan, Turn::far_query, t), far);
+  }
+  rotate(s, rotation(s, plan, s.positions.turn_of(plan), t), q);
+}
+
+void place_key(const Step& s, int il, const LayerPlan& plan, int t, int h) {
+  const std::int64_t row = std::int64_t{t} * plan.kv_heads + h;
+  float* k = s.ws.k.as<float>() + row * s.config.head_dim;
+  norm_head(s, s.weights.layers[std::size_t(il)].k_norm, s.config.attention.key_norm, h, k);
+  s.memories.layer(il).store(
+      {s.kernels, s.scratch(), h, s.position + t, k, s.ws.v.as<float>() + row * s.config.value_dim,
+       rotation(s, plan, s.positions.turn_of(plan), t), rotation(s, plan, Turn::far_key, t)});
+}
+
+// Work is shared out by (token, head), queries first.
 void place(const Step& s, int il, const LayerPlan& plan, const LayerWeights& w) {
-  const int head_dim = s.config.head_dim, value_dim = s.config.value_dim,
-            per_token = plan.heads + plan.kv_heads;
-  const CacheFormat keys = s.cache.key_format(), values = s.cache.value_format();
+  const int per_token = plan.heads + plan.kv_heads;
   const Range part = s.worker.split(std::int64_t{s.tokens} * per_token);
   for (std::int64_t i = part.begin; i < part.end; ++i) {
     const int t = int(i / per_token), h = int(i % per_token);
     if (h < plan.heads) {
-      float* q = s.ws.q.as<float>() + (std::int64_t{t} * plan.heads + h) * head_dim;
-      place_head(s, plan, w.q_norm, t, h, q);
-      s.kernels.scale(q, s.positions.query_scale(s.position + t), head_dim);
+      place_query(s, plan, w, t, h);
     } else {
-      const std::int64_t row = std::int64_t{t} * plan.kv_heads + h - plan.heads;
-      float* k = s.ws.k.as<float>() + row * head_dim;
-      place_head(s, plan, w.k_norm, t, h - plan.heads, k);
-      const int position = s.position + t;
-      const KvView kv = s.cache.view(il, h - plan.heads, position);
-      s.kernels.store_key[int(keys)](kv, position % kAttendKeys, k);
-      s.kernels.store_value[int(values)](kv, position % kAttendKeys, s.ws.v.as<float>() + row * value_dim);
+      place_key(s, il, plan, t, h - plan.heads);
     }
   }
 }
 
-// The attention of a layer falls into units: up to kAttendRows query rows of one kv head, a row being one
-// head of one token. Each unit goes through the keys it sees in chunks at fixed positions, one partial result
-// per chunk, joined in the order of the chunks: the same additions whoever computes what.
+// The queries of neighbouring tokens, which find the same memory. They fall into units: up to kAttendRows
+// rows of one kv head. Each unit goes through the parts of the memory, one partial result each.
 struct Units {
   const Step& s;
   const LayerPlan& plan;
-  int group;                // query heads per kv head
-  int rows;                 // of one kv head: tokens x group
-  int tiles;                // units of one kv head
-  int count;                // units in all
-  int first_chunk, chunks;  // chunks any row sees
+  const Memory& memory;
+  Queries queries;
+  int group;  // query heads per kv head
+  int rows;   // of one kv head: tokens x group
+  int tiles;  // units of one kv head
+  int count;  // units in all
+  int parts;
 
-  Units(const Step& step, const LayerPlan& p) : s(step), plan(p) {
+  Units(const Step& step, int il, int from, int to)
+      : s(step),
+        plan(step.config.layers[std::size_t(il)]),
+        memory(step.memories.layer(il)),
+        queries{from, to} {
     group = plan.heads / plan.kv_heads;
-    rows = s.tokens * group;
+    rows = (queries.end - queries.begin) * group;
     tiles = (rows + kAttendRows - 1) / kAttendRows;
     count = tiles * plan.kv_heads;
-    first_chunk = seen_from(0) / kAttendKeys;
-    chunks = (s.position + s.tokens + kAttendKeys - 1) / kAttendKeys - first_chunk;
+    parts = memory.parts(queries);
   }
-  int seen_from(int t) const { return plan.window == 0 ? 0 : std::max(0, s.position + t - plan.window + 1); }
-};
 
-struct Tile {
-  int kv_head, rows;
-  int begin, end;  // keys some row sees
-  std::array<const float*, kAttendRows> q{};
-  std::array<std::int32_t, kAttendRows> from{}, to{};
-  std::array<float*, kAttendRows> result{};  // (value_dim) of each row
-
-  Tile(const Units& u, int unit) {
-    kv_head = unit / u.tiles;
-    const int row0 = unit % u.tiles * kAttendRows;
-    rows = std::min(kAttendRows, u.rows - row0);
-    for (int r = 0; r < rows; ++r) {
-      const int t = (row0 + r) / u.group, head = kv_head * u.group + (row0 + r) % u.group;
-      const auto i = std::size_t(r);
-      q[i] = u.s.ws.q.as<float>() + (std::int64_t{t} * u.plan.heads + head) * u.s.config.head_dim;
-      result[i] = u.s.ws.in.row(t) + std::int64_t{head} * u.s.config.value_dim;
-      from[i] = u.seen_from(t);
-      to[i] = u.s.position + t + 1;
-    }
-    begin = from[0];
-    end = to[std::size_t(rows - 1)];
-  }
-};
-
-// One partial result per row: m, l and acc (value_dim).
-struct Partials {
-  float *m, *l, *acc;
-};
-
-// Positions inside the chunk count from its start.
-void attend_chunk(const Units& u, int il, const Tile& tile, int chunk, const Partials& to) {
-  const Step& s = u.s;
-  const int start = chunk * kAttendKeys;
-  std::array<std::int32_t, kAttendRows> first, last;
-  for (std::size_t r = 0; r < std::size_t(tile.rows); ++r) {
-    first[r] = std::clamp(tile.from[r] - start, 0, kAttendKeys);
-    last[r] = std::clamp(tile.to[r] - start, 0, kAttendKeys);
-  }
-  AttendArgs a;
-  a.kv = s.cache.view(il, tile.kv_head, start);
-  a.begin = std::max(0, tile.begin - start) / kKeyBlock * kKeyBlock;
-  a.end = std::min(kAttendKeys, tile.end - start);
-  a.rows = tile.rows;
-  a.q = tile.q.data();
-  a.from = first.data();
-  a.to = last.data();
-  a.softcap = s.config.attention_softcap;
-  a.scores = s.scratch().scores.as<float>();
-  a.m = to.m;
-  a.l = to.l;
-  a.acc = to.acc;
-  if (a.begin >= a.end) {
-    std::fill_n(to.l, tile.rows, 0.0f);
-    return;
-  }
-  s.kernels.attend_keys[int(s.cache.key_format())](a);
-  s.kernels.attend_values[int(s.cache.value_format())](a);
-}
-
-// Starts the results of a tile, joins one chunk to them, and ends them.
-struct Joined {
-  const Step& s;
-  const Tile& tile;
-  std::array<float, kAttendRows> m{}, l{};
-
-  Joined(const Step& step, const Tile& t) : s(step), tile(t) {
-    for (int r = 0; r < tile.rows; ++r) std::fill_n(tile.result[std::size_t(r)], s.config.value_dim, 0.0f);
-  }
-  void add(const Partials& p) {
+  Tile tile(int unit) const {
+    Tile tile{s.kernels, s.scratch(), s.config.attention_softcap};
+    tile.kv_head = unit / tiles;
+    const int row0 = unit % tiles * kAttendRows;
+    tile.rows = std::min(kAttendRows, rows - row0);
     for (int r = 0; r < tile.rows; ++r) {
       const auto i = std::size_t(r);
-      s.kernels.merge_partials(&m[i], &l[i], tile.result[i], p.m[r], p.l[r], p.acc + r * s.config.value_dim,
-                               s.config.value_dim);
+      const std::int64_t at = query_row(unit, r) * s.config.head_dim;
+      tile.query[i] = s.ws.q.as<float>() + at;
+      if (asks_far(s, plan)) tile.far_query[i] = s.ws.far_q.as<float>() + at;
+      tile.position[i] = queries.begin + (row0 + r) / group;
+    }
+    return tile;
+  }
+  // (value_dim) where the result of row r of a unit goes.
+  float* result(int unit, int r) const {
+    const std::int64_t row = query_row(unit, r);
+    return s.ws.in.row(row / plan.heads) + row % plan.heads * s.config.value_dim;
+  }
+
+ private:
+  // Row of the batch's queries (tokens, heads).
+  std::int64_t query_row(int unit, int r) const {
+    const int row = unit % tiles * kAttendRows + r, head = unit / tiles * group + row % group;
+    return std::int64_t{queries.begin - s.position + row / group} * plan.heads + head;
+  }
+};
+
+// Starts the results of a unit, joins one part to them, and ends them.
+struct Joined {
+  const Units& u;
+  int rows;
+  std::array<float, kAttendRows> m{}, l{};
+  std::array<float*, kAttendRows> result{};
+
+  Joined(const Units& units, int unit, int tile_rows) : u(units), rows(tile_rows) {
+    for (int r = 0; r < rows; ++r) {
+      result[std::size_t(r)] = u.result(unit, r);
+      std::fill_n(result[std::size_t(r)], u.s.config.value_dim, 0.0f);
+    }
+  }
+  void add(const Partials& p) {
+    const std::int32_t n = u.s.config.value_dim;
+    for (int r = 0; r < rows; ++r) {
+      const auto i = std::size_t(r);
+      u.s.kernels.merge_partials(&m[i], &l[i], result[i], p.m[r], p.l[r], p.acc + r * n, n);
     }
   }
   void finish() {
-    for (int r = 0; r < tile.rows; ++r)
-      s.kernels.scale(tile.result[std::size_t(r)], 1.0f / l[std::size_t(r)], s.config.value_dim);
+    for (std::size_t r = 0; r < std::size_t(rows); ++r)
+      u.s.kernels.scale(result[r], 1.0f / l[r], u.s.config.value_dim);
   }
 };
 
-// Few units (decoding): their chunks are shared out too, and joined after a barrier.
-void attend_split(const Units& u, int il) {
+// Few units (decoding): their parts are shared out too, and joined after a barrier.
+void attend_split(const Units& u) {
   const Step& s = u.s;
   const std::int64_t stride = std::int64_t{kAttendRows} * (s.config.value_dim + 2);
   const auto partials = [&](std::int64_t item) {
     float* p = s.ws.partials.as<float>() + item * stride;
     return Partials{p, p + kAttendRows, p + 2 * kAttendRows};
   };
-  const Range part = s.worker.split(std::int64_t{u.count} * u.chunks);
-  for (std::int64_t i = part.begin; i < part.end; ++i) {
-    attend_chunk(u, il, Tile(u, int(i / u.chunks)), u.first_chunk + int(i % u.chunks), partials(i));
-  }
+  const Range part = s.worker.split(std::int64_t{u.count} * u.parts);
+  for (std::int64_t i = part.begin; i < part.end; ++i)
+    u.memory.attend(u.tile(int(i / u.parts)), u.queries, int(i % u.parts), partials(i));
   s.worker.sync();
   const Range units = s.worker.split(u.count);
   for (std::int64_t unit = units.begin; unit < units.end; ++unit) {
-    const Tile tile(u, int(unit));
-    Joined joined(s, tile);
-    for (int c = 0; c < u.chunks; ++c) joined.add(partials(unit * u.chunks + c));
+    Joined joined(u, int(unit), u.tile(int(unit)).rows);
+    for (int p = 0; p < u.parts; ++p) joined.add(partials(unit * u.parts + p));
     joined.finish();
   }
 }
 
-void attend_units(const Units& u, int il) {
+void attend_units(const Units& u) {
   const Step& s = u.s;
   std::array<float, kAttendRows> m, l;
   const Partials partial{m.data(), l.data(), s.scratch().acc.as<float>()};
   // Later tiles see more keys: dealing them out in turn keeps the workers' shares alike.
   for (int unit = s.worker.id; unit < u.count; unit += s.worker.count) {
-    const Tile tile(u, unit);
-    Joined joined(s, tile);
-    for (int c = 0; c < u.chunks; ++c) {
-      attend_chunk(u, il, tile, u.first_chunk + c, partial);
+    const Tile tile = u.tile(unit);
+    Joined joined(u, unit, tile.rows);
+    for (int p = 0; p < u.parts; ++p) {
+      u.memory.attend(tile, u.queries, p, partial);
       joined.add(partial);
     }
     joined.finish();
+  }
+}
+
+// The batch's queries in order, as far as each time the memory stays the same.
+void attend_all(const Step& s, int il) {
+  Memory& memory = s.memories.layer(il);
+  const int end = s.position + s.tokens;
+  for (int begin = s.position, next; begin < end; begin = next) {
+    next = memory.same_until(begin, end);
+    if (memory.changes_at(begin)) {
+      memory.change(begin, s.worker, s.kernels, s.scratch());
+      s.worker.sync();
+    }
+    const Units units(s, il, begin, next);
+    if (units.count < s.ws.max_units && units.parts > 1) {
+      attend_split(units);
+    } else {
+      attend_units(units);
+    }
+    s.worker.sync();
   }
 }
 
@@ -227,13 +250,7 @@ void attention(const Step& s, int il) noexcept {
   if (s.config.arch->qk_norm == QkNorm::full_width) norm_full_width(s, plan, w);
   place(s, il, plan, w);
   s.worker.sync();
-  const Units units(s, plan);
-  if (units.count < s.ws.max_units && units.chunks > 1) {
-    attend_split(units, il);
-  } else {
-    attend_units(units, il);
-  }
-  s.worker.sync();
+  attend_all(s, il);
   const std::int32_t width = plan.heads * s.config.value_dim;
   const ActKinds kinds = kinds_of({&w.attn_out});
   const Range part = s.worker.split(s.tokens);

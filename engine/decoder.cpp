@@ -19,10 +19,11 @@ void embed(const Step& s) {
 void set_angles(const Step& s) {
   const std::int64_t half = s.positions.rot() / 2;
   const Range part = s.worker.split(s.tokens);
-  for (int local = 0; local <= int(s.positions.has_local()); ++local) {
+  for (int turn = 0; turn < kTurns; ++turn) {
+    if (!s.positions.has(Turn(turn))) continue;
     for (std::int64_t t = part.begin; t < part.end; ++t) {
-      const std::int64_t row = (local * std::int64_t{s.ws.batch} + t) * half;
-      s.positions.angles(local != 0, s.position + int(t), s.ws.cos.as<float>() + row,
+      const std::int64_t row = (turn * std::int64_t{s.ws.batch} + t) * half;
+      s.positions.angles(Turn(turn), s.position + int(t), s.ws.cos.as<float>() + row,
                          s.ws.sin.as<float>() + row);
     }
   }

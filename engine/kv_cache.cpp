@@ -2,18 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstring>
+
+#include "ops/half.h"
+
 namespace longhand {
 namespace {
 
 // Bytes of n values: 32 values of q8_0 are a half-precision scale and 32 bytes.
-std::int64_t value_bytes(CacheType type, std::int64_t n) {
-  constexpr std::int64_t kPer32[] = {128, 64, 34};
-  return n * kPer32[int(type)] / 32;
-}
-
-// Tokens there is room for: whole chunks.
-std::int64_t room(int context) {
-  return (std::int64_t{context} + kAttendKeys - 1) / kAttendKeys * kAttendKeys;
+std::int64_t value_bytes(CacheFormat format, std::int64_t n) {
+  constexpr std::int64_t kPer32[kCacheFormats] = {128, 64, 34};
+  return n * kPer32[int(format)] / 32;
 }
 
 void check(CacheType type, const char* option, const char* what, int dim) {
@@ -24,48 +24,83 @@ void check(CacheType type, const char* option, const char* what, int dim) {
   }
 }
 
-}  // namespace
-
-KvCache::KvCache(const ModelConfig& c, int context, CacheType keys, CacheType values)
-    : key_format_(CacheFormat(keys)),
-      value_format_(CacheFormat(values)),
-      key_block_bytes_(value_bytes(keys, std::int64_t{c.head_dim} * kKeyBlock)),
-      value_row_bytes_(value_bytes(values, c.value_dim)),
-      key_dim_(c.head_dim),
-      value_dim_(c.value_dim) {
-  check(keys, "-ctk", "key head", c.head_dim);
-  check(values, "-ctv", "value head", c.value_dim);
-  for (const LayerPlan& plan : c.layers) {
-    const std::int64_t tokens = room(context) * plan.kv_heads;
-    layers_.push_back({plan.kv_heads, Buffer(std::size_t(tokens / kKeyBlock * key_block_bytes_)),
-                       Buffer(std::size_t(tokens * value_row_bytes_))});
-  }
+float half_at(const std::byte* p) {
+  std::uint16_t h;
+  std::memcpy(&h, p, sizeof h);
+  return f16_to_f32(h);
 }
 
-KvView KvCache::view(int layer, int kv_head, int position) const noexcept {
-  const Layer& l = layers_[std::size_t(layer)];
-  const std::int64_t part = std::int64_t{position / kAttendKeys} * l.heads + kv_head;
+// Dimension d of token `lane` of a key block, and of a value row. By CacheFormat.
+float key_f32(const std::byte* block, int d, int lane) {
+  float x;
+  std::memcpy(&x, block + 4 * (d * kKeyBlock + lane), sizeof x);
+  return x;
+}
+float key_f16(const std::byte* block, int d, int lane) { return half_at(block + 2 * (d * kKeyBlock + lane)); }
+float key_q8(const std::byte* block, int d, int lane) {
+  constexpr int kScales = 2 * kKeyBlock, kBytes = kScales + 32 * kKeyBlock;  // of 32 dimensions
+  block += d / 32 * kBytes;
+  const auto q = std::int8_t(block[kScales + d % 32 / 4 * 4 * kKeyBlock + 4 * lane + d % 4]);
+  return half_at(block + 2 * lane) * float(q);
+}
+float value_f32(const std::byte* row, int d) { return key_f32(row, 0, d); }
+float value_f16(const std::byte* row, int d) { return half_at(row + 2 * d); }
+float value_q8(const std::byte* row, int d) {
+  row += d / 32 * 34;
+  return half_at(row) * float(std::int8_t(row[2 + d % 32]));
+}
+constexpr float (*kReadKey[kCacheFormats])(const std::byte*, int, int) = {key_f32, key_f16, key_q8};
+constexpr float (*kReadValue[kCacheFormats])(const std::byte*, int) = {value_f32, value_f16, value_q8};
+
+}  // namespace
+
+KvShape::KvShape(const ModelConfig& c, CacheType key_type, CacheType value_type)
+    : KvShape(CacheFormat(key_type), CacheFormat(value_type), c.head_dim, c.value_dim) {
+  check(key_type, "-ctk", "key head", c.head_dim);
+  check(value_type, "-ctv", "value head", c.value_dim);
+}
+
+std::int64_t KvShape::key_block_bytes() const noexcept {
+  return value_bytes(keys, std::int64_t{key_dim} * kKeyBlock);
+}
+std::int64_t KvShape::value_row_bytes() const noexcept { return value_bytes(values, value_dim); }
+
+int TokenStore::oldest(int end) const noexcept {
+  const int chunks = (end + tokens_ - 1) / tokens_;
+  return std::max(0, chunks - chunks_) * tokens_;
+}
+
+void TokenStore::live(int from, int to, const VisitBytes& visit) const {
+  for (int start = from / tokens_ * tokens_; start < to; start += tokens_)
+    visit(chunk(0, start), std::size_t(heads_ * head_bytes_));
+}
+
+int chunks_for(std::int64_t tokens, int context) noexcept {
+  const std::int64_t all = (std::int64_t{context} + kAttendKeys - 1) / kAttendKeys;
+  // However they lie, n neighbours touch at most one chunk more than they fill.
+  return int(std::min(all, (tokens + kAttendKeys - 1) / kAttendKeys + 1));
+}
+
+KvView view_of(const KvShape& shape, const TokenStore& keys, const TokenStore& values, int head,
+               int position) noexcept {
   KvView v;
-  v.keys = l.keys.data() + part * (kAttendKeys / kKeyBlock) * key_block_bytes_;
-  v.values = l.values.data() + part * kAttendKeys * value_row_bytes_;
-  v.key_block_bytes = key_block_bytes_;
-  v.value_row_bytes = value_row_bytes_;
-  v.key_dim = key_dim_;
-  v.value_dim = value_dim_;
+  v.keys = keys.chunk(head, position);
+  v.values = values.chunk(head, position);
+  v.key_block_bytes = shape.key_block_bytes();
+  v.value_row_bytes = shape.value_row_bytes();
+  v.key_dim = shape.key_dim;
+  v.value_dim = shape.value_dim;
   return v;
 }
 
-std::uint64_t KvCache::bytes() const noexcept {
-  std::uint64_t sum = 0;
-  for (const Layer& l : layers_) sum += l.keys.size() + l.values.size();
-  return sum;
+void read_key(const KvShape& shape, const KvView& view, int index, float* key) noexcept {
+  const std::byte* block = view.keys + index / kKeyBlock * view.key_block_bytes;
+  for (int d = 0; d < view.key_dim; ++d) key[d] = kReadKey[int(shape.keys)](block, d, index % kKeyBlock);
 }
 
-std::uint64_t KvCache::bytes(const ModelConfig& c, int context, CacheType keys, CacheType values) noexcept {
-  std::uint64_t heads = 0;
-  for (const LayerPlan& plan : c.layers) heads += std::uint64_t(plan.kv_heads);
-  return heads * std::uint64_t(value_bytes(keys, c.head_dim) + value_bytes(values, c.value_dim)) *
-         std::uint64_t(room(context));
+void read_value(const KvShape& shape, const KvView& view, int index, float* value) noexcept {
+  const std::byte* row = view.values + index * view.value_row_bytes;
+  for (int d = 0; d < view.value_dim; ++d) value[d] = kReadValue[int(shape.values)](row, d);
 }
 
 }  // namespace longhand

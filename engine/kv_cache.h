@@ -1,11 +1,10 @@
-// Keys and values of all tokens of a session.
-//
-// Tokens lie in chunks of kAttendKeys, the unit attention works in; in a chunk each head has its keys and
-// values in one piece. So memory is touched in the order the text grows, and one head still streams.
+// Where keys and values lie: chunks of kAttendKeys tokens, the unit attention works in; in a chunk each head
+// has its keys or values in one piece. So memory is touched in the order the text grows, and one head still
+// streams. A store with fewer chunks than the text is a ring: each chunk takes the place of the oldest.
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <functional>
 
 #include "engine/longhand.h"
 #include "loaders/config.h"
@@ -14,32 +13,63 @@
 
 namespace longhand {
 
-class KvCache {
- public:
-  /// Room for `context` tokens; pages become resident as they are written. Throws Error: range (q8_0 with
-  /// head sizes that are no multiples of 32), no_memory.
-  KvCache(const ModelConfig& config, int context, CacheType keys, CacheType values);
+/// How one head's keys and values are written, in every layer of a session.
+struct KvShape {
+  CacheFormat keys, values;
+  std::int32_t key_dim, value_dim;
 
-  /// One head's part of the chunk of `position`; in the view tokens count from the start of the chunk.
-  KvView view(int layer, int kv_head, int position) const noexcept;
-  CacheFormat key_format() const noexcept { return key_format_; }
-  CacheFormat value_format() const noexcept { return value_format_; }
-  /// Bytes reserved.
-  std::uint64_t bytes() const noexcept;
-  /// Bytes a cache for `context` tokens reserves.
-  static std::uint64_t bytes(const ModelConfig& config, int context, CacheType keys,
-                             CacheType values) noexcept;
+  /// Throws Error: range (q8_0 with head sizes that are no multiples of 32).
+  KvShape(const ModelConfig& config, CacheType key_type, CacheType value_type);
+  KvShape(CacheFormat k, CacheFormat v, std::int32_t kd, std::int32_t vd)
+      : keys(k), values(v), key_dim(kd), value_dim(vd) {}
+  std::int64_t key_block_bytes() const noexcept;
+  std::int64_t value_row_bytes() const noexcept;
+};
+
+/// Called with pieces of a memory's state.
+using VisitBytes = std::function<void(std::byte*, std::size_t)>;
+
+/// Keys, or values, of the last tokens of a layer.
+class TokenStore {
+ public:
+  TokenStore() = default;
+  /// `block_bytes`: one head's part of kKeyBlock tokens. Nothing is allocated yet.
+  TokenStore(int chunks, int chunk_tokens, int heads, std::int64_t block_bytes) noexcept
+      : chunks_(chunks),
+        heads_(heads),
+        tokens_(chunk_tokens),
+        head_bytes_(chunk_tokens / kKeyBlock * block_bytes) {}
+  /// Pages become resident as they are written. Throws Error(no_memory).
+  void reserve() { buffer_ = Buffer(std::size_t(bytes())); }
+  std::uint64_t bytes() const noexcept {
+    return std::uint64_t(chunks_) * std::uint64_t(heads_) * std::uint64_t(head_bytes_);
+  }
+
+  /// One head's part of the chunk of `position`.
+  std::byte* chunk(int head, int position) const noexcept {
+    const std::int64_t slot = position / tokens_ % chunks_;
+    return buffer_.data() + (slot * heads_ + head) * head_bytes_;
+  }
+  /// The oldest position still there when all up to `end` have been written.
+  int oldest(int end) const noexcept;
+  /// The pieces that hold positions [from, to).
+  void live(int from, int to, const VisitBytes& visit) const;
 
  private:
-  struct Layer {
-    int heads;
-    Buffer keys;    // (chunks, kv_heads, key blocks of a chunk)
-    Buffer values;  // (chunks, kv_heads, tokens of a chunk)
-  };
-  CacheFormat key_format_, value_format_;
-  std::int64_t key_block_bytes_, value_row_bytes_;
-  std::int32_t key_dim_, value_dim_;
-  std::vector<Layer> layers_;
+  int chunks_ = 0, heads_ = 0, tokens_ = kAttendKeys;
+  std::int64_t head_bytes_ = 0;
+  Buffer buffer_;  // (chunks, heads, tokens of a chunk)
 };
+
+/// Chunks that hold any `tokens` neighbouring tokens, or all of a context where that is less.
+int chunks_for(std::int64_t tokens, int context) noexcept;
+
+/// The view of one head's keys and values, in which tokens count from the start of the chunk.
+KvView view_of(const KvShape& shape, const TokenStore& keys, const TokenStore& values, int head,
+               int position) noexcept;
+
+/// Key and value of token `index` of a view as floats (key_dim, value_dim).
+void read_key(const KvShape& shape, const KvView& view, int index, float* key) noexcept;
+void read_value(const KvShape& shape, const KvView& view, int index, float* value) noexcept;
 
 }  // namespace longhand

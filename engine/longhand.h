@@ -74,15 +74,35 @@ class Model {
 enum class CacheType : std::uint8_t { f32, f16, q8_0 };
 
 /// How rotary positions are rescaled. `from_file` keeps what the model says.
-enum class RopeScaling : std::uint8_t { from_file, none, linear, yarn };
+enum class RopeScaling : std::uint8_t { from_file, none, linear, ntk, ntk_fixed, ntk_mixed, yarn };
 
 /// Overrides of the file's rotary parameters; negative: keep the file's value.
 struct RopeOptions {
   RopeScaling scaling = RopeScaling::from_file;
   float factor = -1;  ///< context is stretched by this factor; alone it means linear
+  /// The factor is what the session's context needs: context / trained length, at least 1. So is the factor
+  /// of a `scaling` given without one, where the file has none either.
+  bool auto_factor = false;
   float base = -1;
   int original_context = -1;
   float yarn_beta_fast = -1, yarn_beta_slow = -1, yarn_ext_factor = -1;
+};
+
+/// What a session remembers of its text, and how sharply it looks at it. Negative numbers: what the file
+/// says, else the default in brackets (T: the trained context).
+struct AttentionOptions {
+  /// full, window, rerope, leaky-rerope, vq or performer; empty: what the file says, else full.
+  std::string memory = {};
+  int window =
+      -1;  ///< tokens at their true distance [T/2 window; T/4 rerope, leaky-rerope; T/8 vq, performer]
+  int sinks = -1;     ///< first tokens that stay for ever [4]: window, vq, performer; at most 512
+  int far = -1;       ///< distance of everything remembered in summary [2 x window]: vq, performer
+  float leak = -1;    ///< beyond the window distances grow this much slower [8]: leaky-rerope
+  int codes = -1;     ///< of a codebook learned while running [256]: vq
+  int features = -1;  ///< drawn at random, where the file has none [256]: performer
+  /// Attention grows sharper with the text: queries at position i times max(1, ln(i + 1) / ln(log_n)).
+  /// 0: log_n is the trained context; negative: off. Refused for files trained with a rule of their own.
+  int log_n = -1;
 };
 
 struct SessionOptions {
@@ -92,6 +112,7 @@ struct SessionOptions {
   CacheType key_cache = CacheType::f16;
   CacheType value_cache = CacheType::f16;
   RopeOptions rope = {};
+  AttentionOptions attention = {};
 };
 
 /// One running text: its tokens and their keys and values. Callbacks it calls must not use it, except

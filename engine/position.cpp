@@ -24,13 +24,22 @@ void check_options(const RopeOptions& o) {
   if (o.original_context == 0) refuse("--yarn-orig-ctx", 0, "at least 1");
 }
 
-RopeScalingRule rule_of(const RopeConfig& file, const RopeOptions& options) {
-  constexpr RopeScalingRule kRules[] = {RopeScalingRule::none, RopeScalingRule::none, RopeScalingRule::linear,
-                                        RopeScalingRule::yarn};
-  if (options.scaling != RopeScaling::from_file) return kRules[int(options.scaling)];
-  if (options.factor >= 0 && (file.rule == RopeScalingRule::none || file.rule == RopeScalingRule::longrope))
-    return RopeScalingRule::linear;
-  return file.rule;
+// By RopeScaling, from none on.
+constexpr RopeRule kRules[] = {RopeRule::none,      RopeRule::linear,    RopeRule::ntk,
+                               RopeRule::ntk_fixed, RopeRule::ntk_mixed, RopeRule::yarn};
+
+RopeRule rule_of(const RopeConfig& file, const RopeOptions& o) {
+  if (o.scaling != RopeScaling::from_file) return kRules[int(o.scaling) - 1];
+  if (o.factor >= 0 || o.auto_factor) return RopeRule::linear;
+  if (file.rule == RopeScalingRule::yarn) return RopeRule::yarn;
+  return file.rule == RopeScalingRule::linear ? RopeRule::linear : RopeRule::none;
+}
+
+// Context over trained context where the factor is to be found.
+double factor_of(const RopeConfig& file, const RopeOptions& o, int original, int context) {
+  if (o.factor >= 0) return double(o.factor);
+  const bool needed = o.scaling != RopeScaling::from_file && file.factor == 1;
+  return o.auto_factor || needed ? std::max(1.0, double(context) / original) : file.factor;
 }
 
 // The magnitude mscale(f) = 1 + m ln f / 10 of the YaRN paper (arXiv 2309.00071, eq. 22).
@@ -41,45 +50,97 @@ std::span<const float> divisors(const Weights& w, const RopeConfig& rope, int co
   return longrope.empty() ? w.rope_freqs : longrope;
 }
 
-}  // namespace
-
-PositionPlan::PositionPlan(const ModelConfig& c, const Weights& w, const RopeOptions& o, int context)
-    : rot_(c.rope.rot),
-      scale_(c.attention_scale),
-      temperature_scale_(c.temperature_scale),
-      temperature_length_(c.temperature_length) {
-  check_options(o);
-  const RopeConfig& file = c.rope;
-  has_local_ = std::any_of(c.layers.begin(), c.layers.end(), [](const LayerPlan& l) { return l.local_rope; });
+RopeParams params_of(const RopeConfig& file, const RopeOptions& o, const Weights& w, int context) {
   RopeParams p;
-  p.rot = rot_;
+  p.rot = file.rot;
   p.base = o.base >= 0 ? double(o.base) : file.base;
   p.original_context = o.original_context >= 0 ? o.original_context : file.original_context;
   p.beta_fast = o.yarn_beta_fast >= 0 ? double(o.yarn_beta_fast) : file.beta_fast;
   p.beta_slow = o.yarn_beta_slow >= 0 ? double(o.yarn_beta_slow) : file.beta_slow;
   p.attn_factor = file.attn_factor;
   p.divisors = divisors(w, file, context);
-  const RopeScalingRule rule = rule_of(file, o);
-  if (rule == RopeScalingRule::linear || rule == RopeScalingRule::yarn) {
-    p.rule = rule == RopeScalingRule::linear ? RopeRule::linear : RopeRule::yarn;
-    p.factor = o.factor >= 0 ? double(o.factor) : file.factor;
-  }
+  p.rule = rule_of(file, o);
+  if (p.rule != RopeRule::none) p.factor = factor_of(file, o, p.original_context, context);
   p.ext_factor = o.yarn_ext_factor >= 0 ? double(o.yarn_ext_factor) : file.ext_factor;
   // DeepSeek's variant divides the magnitude by that of another multiplier.
   if (p.rule == RopeRule::yarn && p.ext_factor != 0 && file.log_multiplier != 0)
     p.attn_factor /= mscale(p.factor, file.log_multiplier);
-  global_ = make_rope_table(p);
-
-  RopeParams local;
-  local.rot = rot_;
-  local.base = file.local_base;
-  local_ = make_rope_table(local);
+  return p;
 }
 
-// The temperature rises with every temperature_length tokens, as Ministral 3 and Llama 4 were trained.
-float PositionPlan::query_scale(int position) const noexcept {
-  if (temperature_scale_ == 0) return scale_;
-  return scale_ *
+RopeOptions without_scaling(RopeOptions o) {
+  o.scaling = RopeScaling::from_file;
+  o.factor = -1;
+  o.auto_factor = false;
+  return o;
+}
+
+// 0 where attention does not grow sharper by option.
+double log_of_length(const ModelConfig& c, const AttentionOptions& o) {
+  if (o.log_n < 0) return 0;
+  if (c.attention.scale_rule != ScaleRule::constant) {
+    throw Error(
+        Errc::range,
+        "--log-n cannot be added: the file states a scale_rule of its own, which it was trained with");
+  }
+  const int length = o.log_n > 0 ? o.log_n : c.rope.original_context;
+  if (length < 2) throw Error(Errc::range, fmt::format("--log-n is {}, must be at least 2", length));
+  return std::log(double(length));
+}
+
+}  // namespace
+
+PositionPlan::PositionPlan(const ModelConfig& c, const Weights& w, const SessionOptions& options,
+                           const FarPositions& far, int context)
+    : rot_(c.rope.rot),
+      far_(far),
+      scale_(c.attention_scale),
+      temperature_scale_(c.temperature_scale),
+      temperature_length_(c.temperature_length),
+      rule_(c.attention.scale_rule),
+      coefficient_(c.attention.scale_coefficient),
+      log_n_(log_of_length(c, options.attention)) {
+  const RopeOptions& o = options.rope;
+  check_options(o);
+  global_ = make_rope_table(params_of(c.rope, o, w, context));
+
+  // Layers with a window of their own keep what the file gave them.
+  const auto own =
+      std::find_if(c.layers.begin(), c.layers.end(), [](const LayerPlan& l) { return l.window > 0; });
+  if (own != c.layers.end() && own->local_rope) {
+    local_ = make_rope_table({.rot = rot_, .base = c.rope.local_base});
+  } else {
+    local_ = make_rope_table(params_of(c.rope, without_scaling(o), w, context));
+  }
+  has_local_ =
+      own != c.layers.end() && (local_.inv_freq != global_.inv_freq || local_.magnitude != global_.magnitude);
+
+  // Where far keys are not turned, the query carries their magnitude too.
+  far_query_ = global_;
+  if (far_.step == 0) far_query_.magnitude *= global_.magnitude;
+}
+
+bool PositionPlan::has(Turn turn) const noexcept {
+  const bool there[kTurns] = {true, has_local_, far_.used, far_.used && far_.step != 0};
+  return there[int(turn)];
+}
+
+void PositionPlan::angles(Turn turn, int position, float* cos, float* sin) const noexcept {
+  const RopeTable* tables[kTurns] = {&global_, &local_, &far_query_, &global_};
+  const double i = position, at[kTurns] = {i, i, far_.start + far_.step * i, far_.step * i};
+  rope_angles(*tables[int(turn)], at[int(turn)], cos, sin);
+}
+
+float PositionPlan::query_scale(const LayerPlan& layer, int position) const noexcept {
+  const double n = position + 1.0;
+  double gain = 1;
+  if (rule_ == ScaleRule::log_n) gain = coefficient_ * std::log(n);
+  if (rule_ == ScaleRule::sqrt_log_n) gain = coefficient_ * std::sqrt(std::log(n));
+  if (log_n_ > 0 && layer.window == 0) gain = std::max(1.0, std::log(n) / log_n_);
+  const float scale = float(double(scale_) * gain);
+  if (temperature_scale_ == 0) return scale;
+  // The temperature rises with every temperature_length tokens, as Ministral 3 and Llama 4 were trained.
+  return scale *
          (1 + temperature_scale_ * float(std::log(std::floor(double(position) / temperature_length_) + 1)));
 }
 

@@ -10,27 +10,52 @@
 
 namespace longhand {
 
+/// How a head is turned.
+enum class Turn : std::uint8_t {
+  global,     // by its position
+  local,      // by its position, in layers that see only a window of their own
+  far_query,  // queries that look at far keys
+  far_key,    // far keys that are turned at all
+};
+inline constexpr int kTurns = 4;
+
+/// Where far queries and keys stand: query i at start + step * i, key j at step * j. With step 0 far keys are
+/// not turned, so that their score depends on no position.
+struct FarPositions {
+  bool used = false;
+  double start = 0, step = 0;
+};
+
 /// Fixed when a session is created. The file's scaling rule, unless the session's options replace it.
 class PositionPlan {
  public:
   /// Throws Error(range) naming an option that makes no sense.
-  PositionPlan(const ModelConfig& config, const Weights& weights, const RopeOptions& options, int context);
+  PositionPlan(const ModelConfig& config, const Weights& weights, const SessionOptions& options,
+               const FarPositions& far, int context);
 
   int rot() const noexcept { return rot_; }
-  /// cos and sin (rot / 2) at `position` for layers that rotate locally or globally.
-  void angles(bool local, int position, float* cos, float* sin) const noexcept {
-    rope_angles(local ? local_ : global_, position, cos, sin);
+  bool has(Turn turn) const noexcept;
+  /// cos and sin (rot / 2) of a turn at `position`.
+  void angles(Turn turn, int position, float* cos, float* sin) const noexcept;
+  /// Which turn the queries and keys of a layer take.
+  Turn turn_of(const LayerPlan& layer) const noexcept {
+    return has_local_ && layer.window > 0 ? Turn::local : Turn::global;
   }
-  bool has_local() const noexcept { return has_local_; }
   /// Multiplies q, so that q . k is the attention score.
-  float query_scale(int position) const noexcept;
+  float query_scale(const LayerPlan& layer, int position) const noexcept;
+  /// The same without what grows with the position.
+  float scale() const noexcept { return scale_; }
 
  private:
   int rot_;
   bool has_local_;
-  RopeTable global_, local_;
+  RopeTable global_, local_, far_query_;
+  FarPositions far_;
   float scale_, temperature_scale_;
   int temperature_length_;
+  ScaleRule rule_;
+  double coefficient_;
+  double log_n_;  // ln of the length from which on attention grows sharper; 0: it does not
 };
 
 }  // namespace longhand

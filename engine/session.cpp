@@ -36,6 +36,7 @@ int useful_workers(const ModelData& m) {
 
 struct Sizes {
   int context, batch, threads;
+  MemoryPlan plan;
   bool cut = false;
 };
 
@@ -47,14 +48,19 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
   if (o.batch < 1 || o.batch > kMaxBatch)
     throw Error(Errc::range, fmt::format("batch size (-b) is {}, must be 1..{}", o.batch, kMaxBatch));
   if (o.threads < 0 || o.threads > kMaxThreads) throw refuse("thread count (-t)", o.threads, kMaxThreads);
-  Sizes s{o.context, o.batch, o.threads > 0 ? o.threads : useful_workers(m)};
+  Sizes s{o.context, o.batch, o.threads > 0 ? o.threads : useful_workers(m),
+          plan_memory(m.config, o.attention)};
   const auto cache_bytes = [&](int context) {
-    return KvCache::bytes(m.config, context, o.key_cache, o.value_cache);
+    return Memories(m.config, m.weights, o, s.plan, context, std::min(s.batch, context)).bytes();
   };
-  const std::uint64_t available = available_memory(),
-                      per_token = std::max<std::uint64_t>(1, cache_bytes(kAttendKeys) / kAttendKeys);
+  const std::uint64_t available = available_memory();
+  // The most chunks of context that take no more than `budget`, which they do up to some number.
   const auto fits = [&](std::uint64_t budget) {
-    return int(std::min<std::uint64_t>(budget / per_token, 1u << 30)) / kAttendKeys * kAttendKeys;
+    int chunks = 0;
+    for (int step = (1 << 30) / kAttendKeys; step > 0; step /= 2)
+      if (chunks + step <= (1 << 30) / kAttendKeys && cache_bytes((chunks + step) * kAttendKeys) <= budget)
+        chunks += step;
+    return chunks * kAttendKeys;
   };
   if (s.context == 0) {
     s.context = m.config.trained_context;
@@ -77,11 +83,13 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
 struct Session::Impl {
   Model model;
   Sizes sizes;
-  KvCache cache;
+  Memories memories;
   Workspace ws;
   PositionPlan positions;
   Team team;
   std::vector<Token> tokens;
+  int remembered =
+      0;  // tokens the memories hold; they lag behind `tokens` where a rewind went too far for them
   std::vector<float> logits;  // (kLogitRows, vocab); row 0 is what the last call returned
   int logits_position = -1;   // whose logits row 0 holds
   std::atomic<bool> cancel{false};
@@ -90,16 +98,20 @@ struct Session::Impl {
   Impl(const Model& m, const SessionOptions& o)
       : model(m),
         sizes(choose_sizes(m.data(), o)),
-        cache(m.data().config, sizes.context, o.key_cache, o.value_cache),
-        ws(m.data().config, panel_scratch(m.data().weights), sizes.batch, sizes.threads, sizes.context),
-        positions(m.data().config, m.data().weights, o.rope, sizes.context),
+        memories(m.data().config, m.data().weights, o, sizes.plan, sizes.context, sizes.batch),
+        ws(m.data().config,
+           {sizes.batch, sizes.threads, panel_scratch(m.data().weights), memories.scratch_bytes(),
+            memories.most_parts(), far_positions(sizes.plan).used}),
+        positions(m.data().config, m.data().weights, o, far_positions(sizes.plan), sizes.context),
         team(sizes.threads),
-        logits(std::size_t(m.data().config.vocab)) {}
+        logits(std::size_t(m.data().config.vocab)) {
+    memories.reserve();
+  }
 
   const ModelData& data() const { return model.data(); }
 
   Step step(const Worker& worker, std::span<const Token> batch, int position) {
-    return {data().config, data().weights, *data().kernels,   positions, cache, ws,
+    return {data().config, data().weights, *data().kernels,   positions, memories, ws,
             worker,        batch.data(),   int(batch.size()), position};
   }
 
@@ -118,6 +130,22 @@ struct Session::Impl {
     }
   }
 
+  void compute_logits(int position) {
+    if (position < remembered && memories.reaches(position)) {
+      const Token again = tokens[std::size_t(position)];
+      run({&again, 1}, position, {}, true);
+      return;
+    }
+    const Feeding guard(*this);
+    go_back(position);
+    try {
+      catch_up(position + 1, {}, position + 1 - remembered);
+    } catch (...) {
+      go_back(remembered);
+      throw;
+    }
+  }
+
   void stop_if(bool stopped) const {
     if (stopped) throw Error(Errc::cancelled, "the computation was cancelled");
   }
@@ -129,6 +157,7 @@ struct Session::Impl {
     logits_position = -1;
     std::atomic<bool> stopped{false};
     const int n = int(batch.size());
+    memories.will_write(position + n);
     team.run([&](const Worker& w) {
       const Step s = step(w, batch, position);
       if (forward(s, cancel, stopped) && last && !visit) output_logits(s, n - 1, 1, logits.data());
@@ -155,22 +184,33 @@ struct Session::Impl {
     const std::vector<Token> added(given.begin(), given.end());  // `given` may be a part of `tokens`
     check(added);
     const std::size_t before = tokens.size();
+    const int total = int(before + added.size()) - remembered;
     const Feeding guard(*this);
     try {
-      for (std::size_t done = 0; done < added.size();) {
-        stop_if(cancel.load());
-        const auto batch =
-            std::span(added).subspan(done, std::min(added.size() - done, std::size_t(sizes.batch)));
-        run(batch, int(before + done), visit, done + batch.size() == added.size());
-        tokens.insert(tokens.end(), batch.begin(), batch.end());
-        done += batch.size();
-        if (progress) progress(int(done), int(added.size()));
-      }
+      tokens.insert(tokens.end(), added.begin(), added.end());
+      catch_up(int(before), {}, total);
+      catch_up(int(tokens.size()), visit, total);
     } catch (...) {
       tokens.resize(before);
+      go_back(int(before));
       throw;
     }
   }
+
+  // Computes what the memories do not hold of the first `size` tokens. Only what is visited, and the last of
+  // all tokens, gets logits.
+  void catch_up(int size, const std::function<void(int, std::span<const float>)>& visit, int total) {
+    while (remembered < size) {
+      stop_if(cancel.load());
+      const int n = std::min(size - remembered, sizes.batch);
+      run(std::span(tokens).subspan(std::size_t(remembered), std::size_t(n)), remembered, visit,
+          remembered + n == size);
+      remembered += n;
+      if (progress) progress(total - (int(tokens.size()) - remembered), total);
+    }
+  }
+
+  void go_back(int size) { remembered = memories.go_back(std::min(size, remembered)); }
 
   // A callback of a feed that called back into the session would change what the feed still needs.
   bool feeding = false;
@@ -201,16 +241,16 @@ void Session::feed(std::span<const Token> tokens,
   translate_memory_errors([&] { impl_->feed(tokens, visit); });
 }
 
-// A token fed again at its old position sees the same keys and writes the same ones: the cache is a function
-// of the tokens alone, so nothing else need be kept for this.
+// A token fed again at its old position sees the same keys and writes the same ones: the memories are a
+// function of the tokens alone. Where they have let go of that position, they go back, and the next feed
+// computes again what lies between.
 std::span<const float> Session::logits(int position) {
   impl_->refuse_reentry();
   if (position < 0 || position >= size()) {
     throw Error(Errc::range, fmt::format("position {} has no logits, must be 0..{}", position, size() - 1));
   }
   if (impl_->logits_position != position) {
-    const Token again = impl_->tokens[std::size_t(position)];
-    translate_memory_errors([&] { impl_->run({&again, 1}, position, {}, true); });
+    translate_memory_errors([&] { impl_->compute_logits(position); });
   }
   return std::span(impl_->logits).first(std::size_t(impl_->data().config.vocab));
 }
@@ -220,6 +260,7 @@ void Session::rewind(int size) {
   if (size < 0 || size > this->size())
     throw Error(Errc::range, fmt::format("cannot rewind to {} tokens, must be 0..{}", size, this->size()));
   impl_->tokens.resize(std::size_t(size));
+  impl_->go_back(size);
   if (impl_->logits_position >= size) impl_->logits_position = -1;
 }
 
@@ -227,7 +268,7 @@ int Session::size() const noexcept { return int(impl_->tokens.size()); }
 int Session::context() const noexcept { return impl_->sizes.context; }
 int Session::threads() const noexcept { return impl_->sizes.threads; }
 std::span<const Token> Session::tokens() const noexcept { return impl_->tokens; }
-std::uint64_t Session::bytes() const noexcept { return impl_->cache.bytes() + impl_->ws.bytes(); }
+std::uint64_t Session::bytes() const noexcept { return impl_->memories.bytes() + impl_->ws.bytes(); }
 const Model& Session::model() const noexcept { return impl_->model; }
 bool Session::context_was_cut() const noexcept { return impl_->sizes.cut; }
 void Session::cancel() noexcept { impl_->cancel.store(true); }

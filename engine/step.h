@@ -1,7 +1,7 @@
 // What every stage of the forward pass is given.
 #pragma once
 
-#include "engine/kv_cache.h"
+#include "engine/memory/memories.h"
 #include "engine/model.h"
 #include "engine/position.h"
 #include "engine/workspace.h"
@@ -15,7 +15,7 @@ struct Step {
   const Weights& weights;
   const Kernels& kernels;
   const PositionPlan& positions;
-  KvCache& cache;
+  Memories& memories;
   Workspace& ws;
   Worker worker;
   const Token* token_ids;  // (tokens)
@@ -36,7 +36,7 @@ struct Step {
   }
 };
 
-/// ws.out = attention(ws.in) of layer il; appends the tokens' keys and values to the cache. ws.in is
+/// ws.out = attention(ws.in) of layer il; the layer's memory takes in the tokens' keys and values. ws.in is
 /// normalised and rounded for q, k and v; all workers have passed a barrier since.
 void attention(const Step& s, int il) noexcept;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/position.h"
 #include "ops/kernels.h"
 
 namespace longhand {
@@ -13,9 +14,7 @@ Buffer floats(std::int64_t rows, std::int64_t cols) {
 
 }  // namespace
 
-Workspace::Workspace(const ModelConfig& c, std::size_t panel_scratch, int batch_tokens, int workers,
-                     int context)
-    : batch(batch_tokens) {
+Workspace::Workspace(const ModelConfig& c, const WorkspaceSizes& sizes) : batch(sizes.batch) {
   std::int64_t q_dim = 0, k_dim = 0, v_dim = 0, att_dim = 0, ff = c.shared_ff;
   for (const LayerPlan& l : c.layers) {
     q_dim = std::max(q_dim, std::int64_t{l.heads} * c.head_dim);
@@ -28,6 +27,7 @@ Workspace::Workspace(const ModelConfig& c, std::size_t panel_scratch, int batch_
   x = floats(batch, c.hidden);
   in = Activations(batch, std::max({std::int64_t{c.hidden}, att_dim, ff}));
   q = floats(batch, q_dim);
+  far_q = floats(sizes.far_queries ? batch : 0, q_dim);
   k = floats(batch, k_dim);
   v = floats(batch, v_dim);
   out = floats(batch, c.hidden);
@@ -37,8 +37,8 @@ Workspace::Workspace(const ModelConfig& c, std::size_t panel_scratch, int batch_
   const std::int64_t ff_values = std::max(batch * ff, slots * c.expert_ff);
   gate = floats(1, ff_values);
   up = floats(1, ff_values);
-  cos = floats(2 * std::int64_t{batch}, c.rope.rot / 2);
-  sin = floats(2 * std::int64_t{batch}, c.rope.rot / 2);
+  cos = floats(kTurns * std::int64_t{batch}, c.rope.rot / 2);
+  sin = floats(kTurns * std::int64_t{batch}, c.rope.rot / 2);
   if (c.experts > 0) {
     expert_in = Activations(slots, c.hidden);
     expert_mid = Activations(slots, c.expert_ff);
@@ -51,21 +51,22 @@ Workspace::Workspace(const ModelConfig& c, std::size_t panel_scratch, int batch_
     expert_begin.resize(std::size_t(c.experts) + 1);
   }
   // Attention is split over the cache only while there are fewer units than this.
-  max_units = 2 * workers;
-  max_chunks = (context + kAttendKeys - 1) / kAttendKeys;
-  partials = floats(std::int64_t{max_units} * max_chunks * kAttendRows, c.value_dim + 2);
-  for (int i = 0; i < workers; ++i) {
-    scratch.push_back(
-        {Buffer(panel_scratch), floats(kAttendRows, kAttendKeys), floats(kAttendRows, c.value_dim)});
+  max_units = 2 * sizes.workers;
+  partials = floats(std::int64_t{max_units} * sizes.attention_parts * kAttendRows, c.value_dim + 2);
+  for (int i = 0; i < sizes.workers; ++i) {
+    scratch.push_back({Buffer(sizes.panel_scratch), floats(kAttendRows, kAttendKeys),
+                       floats(kAttendRows + 1, std::max(c.head_dim, c.value_dim)),
+                       Buffer(sizes.memory_scratch)});
   }
 }
 
 std::uint64_t Workspace::bytes() const noexcept {
   std::uint64_t sum = in.bytes() + expert_in.bytes() + expert_mid.bytes();
-  for (const Buffer* b : {&x, &q, &k, &v, &out, &aside, &gate, &up, &cos, &sin, &partials, &router,
+  for (const Buffer* b : {&x, &q, &far_q, &k, &v, &out, &aside, &gate, &up, &cos, &sin, &partials, &router,
                           &expert_out, &shared_weight})
     sum += b->size();
-  for (const WorkerScratch& s : scratch) sum += s.panel.size() + s.scores.size() + s.acc.size();
+  for (const WorkerScratch& s : scratch)
+    sum += s.panel.size() + s.scores.size() + s.acc.size() + s.memory.size();
   return sum;
 }
 

@@ -14,23 +14,32 @@ namespace longhand {
 struct WorkerScratch {
   Buffer panel;   // one interleaved panel, where weights lie in rows
   Buffer scores;  // (kAttendRows, kAttendKeys)
-  Buffer acc;     // (kAttendRows, value_dim)
+  Buffer acc;     // (kAttendRows + 1, larger of head_dim and value_dim)
+  Buffer memory;  // what the attention memories ask for
+};
+
+struct WorkspaceSizes {
+  int batch, workers;
+  std::size_t panel_scratch, memory_scratch;  // bytes a worker needs
+  int attention_parts;                        // partial results one query may have
+  bool far_queries;                           // whether a memory asks for them
 };
 
 struct Workspace {
   /// Throws Error(no_memory).
-  Workspace(const ModelConfig& config, std::size_t panel_scratch, int batch, int workers, int context);
+  Workspace(const ModelConfig& config, const WorkspaceSizes& sizes);
 
   int batch;        // tokens computed at once
   Buffer x;         // (batch, hidden) the residual stream
   Activations in;   // (batch, widest input) what the next matrices read
   Buffer q;         // (batch, heads x head_dim)
+  Buffer far_q;     // (batch, heads x head_dim) as far keys are looked at; in some memories only
   Buffer k, v;      // (batch, kv_heads x head_dim), (batch, kv_heads x value_dim)
   Buffer out;       // (batch, hidden) what a sub-block adds to x
   Buffer aside;     // (batch, hidden) attention's output, in models whose layers are parallel
   Buffer gate, up;  // (batch or batch x experts_used, ff)
-  Buffer cos, sin;  // (2 tables, batch, rot / 2)
-  Buffer partials;  // (units, chunks, kAttendRows, value_dim + 2): attention split over the cache
+  Buffer cos, sin;  // (kTurns, batch, rot / 2)
+  Buffer partials;  // (units, parts, kAttendRows, value_dim + 2): attention split into its parts
 
   // Experts only.
   Activations expert_in, expert_mid;  // (batch x experts_used, hidden), (batch x experts_used, expert_ff)
@@ -44,7 +53,7 @@ struct Workspace {
   std::vector<std::int32_t> expert_begin;  // (experts + 1) first row of each expert
 
   std::vector<WorkerScratch> scratch;  // (workers)
-  int max_units, max_chunks;           // of `partials`
+  int max_units;                       // of `partials`
 
   std::uint64_t bytes() const noexcept;
 };

@@ -141,6 +141,35 @@ void read_rope(const Reader& r, ModelConfig& c) {
   rope.log_multiplier = r.number(key::yarn_log_multiplier, 0);
 }
 
+void read_attention(const Reader& r, AttentionConfig& a) {
+  a.key_norm = r.file().get_bool(key::key_norm).value_or(false);
+  a.query_norm = r.file().get_bool(key::query_norm).value_or(false);
+  const std::string_view rule = r.file().get_string(key::scale_rule).value_or("");
+  if (rule == "log_n") {
+    a.scale_rule = ScaleRule::log_n;
+    a.scale_coefficient = 1 / std::log(512.0);
+  } else if (rule == "sqrt_log_n") {
+    a.scale_rule = ScaleRule::sqrt_log_n;
+    a.scale_coefficient = 0.84;
+  } else if (!rule.empty() && rule != "none") {
+    r.refuse(key::scale_rule, fmt::format("is '{}', must be none, log_n or sqrt_log_n", rule));
+  }
+  a.scale_coefficient = r.file().get_float(key::scale_coefficient).value_or(a.scale_coefficient);
+  a.memory = std::string(r.file().get_string(key::memory).value_or(""));
+  a.window = r.integer(key::memory_window, 0);
+  a.sinks = r.integer(key::memory_sinks, -1);
+  a.far = r.integer(key::memory_far, 0);
+  a.leak = r.number(key::memory_leak, 0);
+  a.quantize_window = r.file().get_bool(key::vq_quantize_window).value_or(false);
+  constexpr std::int64_t kMostCodes = 1 << 16;
+  std::int64_t codes = 1;
+  for (const std::int64_t level : r.file().get_ints(key::fsq_levels)) {
+    a.fsq_levels.push_back(int(level));
+    codes *= level;
+    if (codes > kMostCodes) r.refuse(key::fsq_levels, fmt::format("makes more than {} codes", kMostCodes));
+  }
+}
+
 void read_experts(const Reader& r, ModelConfig& c) {
   c.experts = r.integer(key::expert_count, 0);
   c.experts_used = r.integer(key::expert_used_count, 0);
@@ -197,6 +226,7 @@ ModelConfig load_config(const Gguf& file) {
   if (c.arch->logits_divided && c.logit_scale != 0) c.logit_scale = 1.0f / c.logit_scale;
   c.temperature_scale = r.number(key::temperature_scale, 0);
   read_rope(r, c);
+  read_attention(r, c.attention);
   c.temperature_length = r.integer(key::temperature_length, 0);
   if (c.temperature_length == 0) c.temperature_length = c.rope.original_context;
   read_windows(r, c);

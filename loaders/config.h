@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "loaders/arch.h"
@@ -30,6 +31,22 @@ struct RopeConfig {
   double attn_factor = 1, beta_fast = 32, beta_slow = 1, ext_factor = 1, log_multiplier = 0;
 };
 
+/// How the score's sharpness grows with the number n of tokens seen.
+enum class ScaleRule : std::uint8_t { constant, log_n, sqrt_log_n };
+
+/// What a file says about attention beyond its architecture.
+struct AttentionConfig {
+  bool key_norm = false, query_norm = false;  // heads are scaled to length 1 before the rotation
+  ScaleRule scale_rule = ScaleRule::constant;
+  double scale_coefficient = 1;
+  // The recommended memory; empty, 0 or negative: none stated.
+  std::string memory;
+  int window = 0, sinks = -1, far = 0;
+  float leak = 0;
+  bool quantize_window = false;  // near keys are replaced by their codes too
+  std::vector<int> fsq_levels;   // codes are grid points of these levels; empty: a codebook
+};
+
 struct ModelConfig {
   const ArchSpec* arch = nullptr;
   int vocab = 0, hidden = 0, head_dim = 0, value_dim = 0, trained_context = 0;
@@ -42,6 +59,7 @@ struct ModelConfig {
   float temperature_scale = 0;  // q *= 1 + scale ln(floor(position / temperature_length) + 1); 0: none
   int temperature_length = 0;
   RopeConfig rope;
+  AttentionConfig attention;
   int experts = 0, experts_used = 0, expert_ff = 0, shared_ff = 0;
   Gating gating = Gating::softmax;
   bool normalise_experts = true;

@@ -76,6 +76,33 @@ class Taker {
     return decode(*t, n);
   }
 
+  // A stack (dim, n, heads) of vectors, as many as the file has; null when absent.
+  const float* stack(const std::string& name, std::int64_t dim, std::int64_t heads, int* n) {
+    constexpr std::uint64_t kMost = 1 << 16;
+    const TensorInfo* t = find(name);
+    if (t == nullptr) return nullptr;
+    if (t->dims[1] < 1 || t->dims[1] > kMost)
+      refuse(Errc::shape, name, fmt::format("has {} vectors, must have 1..{}", t->dims[1], kMost));
+    *n = int(t->dims[1]);
+    check_shape(*t, {dim, *n, heads});
+    return decode(*t, dim * *n * heads);
+  }
+
+  const float* matrix(const std::string& name, std::int64_t in, std::int64_t out, bool required) {
+    const TensorInfo* t = find(name);
+    if (t == nullptr) {
+      if (required) refuse(Errc::missing, name, "is missing");
+      return nullptr;
+    }
+    check_shape(*t, {in, out});
+    return decode(*t, in * out);
+  }
+
+  const float* keep(std::vector<float> values) {
+    weights_.floats.push_back(std::move(values));
+    return weights_.floats.back().data();
+  }
+
   std::vector<float> factors(const std::string& name, std::int64_t at_least) {
     const TensorInfo* t = find(name);
     if (t == nullptr) return {};
@@ -161,6 +188,32 @@ class LayerLoader {
     // tensor.
     if (config_.arch->norm == Norm::layer) w.bias = taker_.vector(prefix_ + name + ".bias", n, false);
     return w;
+  }
+
+  // Vectors that stand for keys, and random features of keys; files without any are ordinary.
+  KeyCodes key_codes(int heads) {
+    KeyCodes k;
+    const int dim = config_.head_dim;
+    const std::vector<int>& levels = config_.attention.fsq_levels;
+    k.vectors = taker_.stack(prefix_ + "attn_k_codebook.weight", dim, heads, &k.count);
+    if (k.vectors != nullptr) {
+      if (const float* w = taker_.matrix(prefix_ + "attn_k_codebook_proj.weight", dim, dim, false)) {
+        const std::size_t n = std::size_t(dim) * std::size_t(dim);
+        k.vectors = taker_.keep(
+            project_codes({k.vectors, std::size_t(heads * k.count) * std::size_t(dim)}, {w, n}, dim));
+      }
+    } else if (!levels.empty()) {
+      const auto e = std::int64_t(levels.size());
+      k.fsq_in = taker_.matrix(prefix_ + "attn_k_fsq_in.weight", dim, e, true);
+      const float* out = taker_.matrix(prefix_ + "attn_k_fsq_out.weight", e, dim, true);
+      const std::vector<float> one = fsq_vectors(levels, out, dim);
+      std::vector<float> all;
+      for (int h = 0; h < heads; ++h) all.insert(all.end(), one.begin(), one.end());
+      k.count = int(one.size()) / dim;
+      k.vectors = taker_.keep(std::move(all));
+    }
+    k.feature = taker_.stack(prefix_ + "attn_k_features.weight", dim, heads, &k.features);
+    return k;
   }
 
   bool has(const char* name) { return taker_.file().find_tensor(prefix_ + name + ".weight") != nullptr; }
@@ -291,6 +344,7 @@ LayerWeights load_layer(LayerLoader in, const ModelConfig& c, LayerPlan& plan) {
     w.ffn_post_norm = in.norm("post_ffw_norm", c.hidden);
   }
   load_attention(in, c, plan, w);
+  w.key_codes = in.key_codes(plan.kv_heads);
   load_ffn(in, c, plan, w);
   return w;
 }

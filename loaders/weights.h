@@ -7,6 +7,7 @@
 
 #include "loaders/config.h"
 #include "loaders/gguf.h"
+#include "loaders/key_codes.h"
 #include "ops/buffer.h"
 #include "ops/matrix.h"
 #include "ops/parallel.h"
@@ -44,6 +45,7 @@ struct LayerWeights {
   Linear shared_gate, shared_up;               // (shared_ff, hidden): the expert every token uses
   Linear shared_down;                          // (hidden, shared_ff)
   Linear shared_router;                        // (1, hidden): its sigmoid scales the shared expert
+  KeyCodes key_codes;                          // what old keys become
 };
 
 struct Weights {

@@ -36,6 +36,7 @@ struct AttendArgs {
   const std::int32_t* from = nullptr;  // (rows)
   const std::int32_t* to = nullptr;    // (rows)
   float softcap = 0;                   // 0: none
+  const float* bias = nullptr;         // per key, whole blocks of it: added after the soft cap; or null
   float* scores = nullptr;             // scratch (rows, kAttendKeys)
   float* m = nullptr;                  // (rows)
   float* l = nullptr;                  // (rows)

@@ -19,17 +19,33 @@ double yarn_ramp(const RopeParams& p, int m) {
   return 1 - std::clamp((m - low) / std::max(0.001, high - low), 0.0, 1.0);
 }
 
+double plain(const RopeParams& p, int m) { return std::pow(p.base, -2.0 * m / p.rot); }
+double linear(const RopeParams& p, int m) { return plain(p, m) / p.factor; }
+double ntk(const RopeParams& p, int m) {
+  return std::pow(p.base * std::pow(p.factor, p.rot / (p.rot - 2.0)), -2.0 * m / p.rot);
+}
+double ntk_fixed(const RopeParams& p, int m) {
+  return plain(p, m) * std::pow(p.factor, -2.0 * (m + 1) / p.rot);
+}
+double ntk_mixed(const RopeParams& p, int m) {
+  constexpr double kGrowth = 0.625;
+  const double a = std::log(p.factor) / std::pow(p.rot / 2, kGrowth);
+  return plain(p, m) * std::exp(-a * std::pow(m + 1, kGrowth));
+}
+double yarn(const RopeParams& p, int m) {
+  const double keep = yarn_ramp(p, m) * p.ext_factor;
+  return linear(p, m) * (1 - keep) + plain(p, m) * keep;
+}
+
+// By RopeRule: the frequency of pair m.
+constexpr double (*kFrequency[])(const RopeParams&, int m) = {plain, linear, ntk, ntk_fixed, ntk_mixed, yarn};
+
 }  // namespace
 
 RopeTable make_rope_table(const RopeParams& p) {
   RopeTable table;
   for (int m = 0; m < p.rot / 2; ++m) {
-    const double theta = std::pow(p.base, -2.0 * m / p.rot);
-    double scaled = p.rule == RopeRule::none ? theta : theta / p.factor;
-    if (p.rule == RopeRule::yarn) {
-      const double keep = yarn_ramp(p, m) * p.ext_factor;
-      scaled = scaled * (1 - keep) + theta * keep;
-    }
+    double scaled = kFrequency[int(p.rule)](p, m);
     if (!p.divisors.empty()) scaled /= p.divisors[std::size_t(m)];
     table.inv_freq.push_back(scaled);
   }

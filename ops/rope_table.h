@@ -7,7 +7,7 @@
 
 namespace longhand {
 
-enum class RopeRule : std::uint8_t { none, linear, yarn };
+enum class RopeRule : std::uint8_t { none, linear, ntk, ntk_fixed, ntk_mixed, yarn };
 
 struct RopeParams {
   int rot = 0;  // rotated dimensions, even
@@ -25,8 +25,10 @@ struct RopeTable {
 };
 
 /// theta_m = base^(-2m / rot), rescaled by `rule` and divided by the file's factors.
-/// linear: position interpolation (Chen et al. 2023). yarn: Peng et al. 2023, with magnitude
-/// attn_factor (1 + 0.1 ln factor) when ext_factor is not 0.
+/// linear: position interpolation (Chen et al. 2023). ntk: a larger base, so that the slowest pair turns as
+/// under linear and the fastest as before. ntk_fixed, ntk_mixed: each pair's share of the factor grows
+/// evenly, or faster at first, with the pair (Su 2023, the mixed-base view of rotary positions). yarn: Peng
+/// et al. 2023, with magnitude attn_factor (1 + 0.1 ln factor) when ext_factor is not 0.
 RopeTable make_rope_table(const RopeParams& params);
 
 /// cos and sin (rot / 2) of one position, magnitude included.

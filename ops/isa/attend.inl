@@ -113,6 +113,9 @@ inline void exponentiate(const AttendArgs& a, int row) {
       xsimd::select(x == none, none, cap * xsimd::tanh(x * inverse)).store_unaligned(s + i);
     }
   }
+  if (a.bias != nullptr) {
+    for (int i = 0; i < n; i += kLanes) (load(s + i) + load(a.bias + a.begin + i)).store_unaligned(s + i);
+  }
   F top(kNone);
   for (int i = 0; i < n; i += kLanes) top = xsimd::max(top, load(s + i));
   float m = kNone, t[kLanes];

@@ -1,0 +1,47 @@
+// A summary of old text in the form of a few keys: attention over it is attention over them.
+#pragma once
+
+#include "engine/memory/memory.h"
+
+namespace longhand {
+
+/// Keys of every kv head that stand for many tokens each: a vector, the mean value of its tokens, and a bias,
+/// the logarithm of their weight. All far queries see all of them.
+class FarKeys {
+ public:
+  /// Allocates nothing yet.
+  FarKeys(int heads, int count, std::int32_t key_dim, std::int32_t value_dim) noexcept;
+  std::uint64_t bytes() const noexcept;
+  /// Nothing stands for anything then. Throws Error(no_memory).
+  void reserve();
+  void clear() noexcept;
+
+  int count() const noexcept { return count_; }
+  std::int32_t key_dim() const noexcept { return shape_.key_dim; }
+  std::int32_t value_dim() const noexcept { return shape_.value_dim; }
+  /// (count in blocks of 16, key_dim, 16), which are also panels of F32 rows.
+  std::byte* keys(int head) const noexcept { return keys_.data() + head * key_bytes(); }
+  float* value(int head, int key) const noexcept {
+    return values_.as<float>() + (std::int64_t{head} * padded_ + key) * shape_.value_dim;
+  }
+  /// (count in whole blocks) -infinity for keys that stand for nothing.
+  float* bias(int head) const noexcept { return bias_.as<float>() + std::int64_t{head} * padded_; }
+  void set_key(int head, int key, const float* vector) const noexcept;
+  void get_key(int head, int key, float* vector) const noexcept;
+
+  /// Attention falls into parts of kAttendKeys keys.
+  int parts() const noexcept { return (count_ + kAttendKeys - 1) / kAttendKeys; }
+  void attend(const Tile& tile, int part, const Partials& to) const noexcept;
+
+  void live_keys(const VisitBytes& visit) const { visit(keys_.data(), keys_.size()); }
+  void live(const VisitBytes& visit) const;  // bias and values
+
+ private:
+  std::int64_t key_bytes() const noexcept { return padded_ / kKeyBlock * shape_.key_block_bytes(); }
+
+  int heads_, count_, padded_;
+  KvShape shape_;
+  Buffer keys_, values_, bias_;
+};
+
+}  // namespace longhand

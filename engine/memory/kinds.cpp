@@ -1,0 +1,110 @@
+#include "engine/memory/kinds.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+namespace longhand {
+namespace {
+
+FarPositions at_window(const MemoryPlan& p) noexcept { return {true, double(p.window), 0}; }
+FarPositions at_far(const MemoryPlan& p) noexcept { return {true, double(p.far), 0}; }
+// Query i stands at w + (i - w) / k, key j at j / k.
+FarPositions leaking(const MemoryPlan& p) noexcept {
+  return {true, p.window - p.window / p.leak, 1 / p.leak};
+}
+
+constexpr MemoryKind kKinds[] = {
+    {.name = "full", .make = make_full},
+    {.name = "window", .window_share = 2, .sinks = true, .make = make_window},
+    {.name = "rerope", .window_share = 4, .far_positions = at_window, .make = make_rerope},
+    {.name = "leaky-rerope",
+     .window_share = 4,
+     .leak = true,
+     .far_positions = leaking,
+     .make = make_leaky_rerope},
+    {.name = "vq",
+     .window_share = 8,
+     .sinks = true,
+     .far = true,
+     .codes = true,
+     .far_positions = at_far,
+     .make = make_vq},
+    {.name = "performer",
+     .window_share = 8,
+     .sinks = true,
+     .far = true,
+     .features = true,
+     .far_positions = at_far,
+     .make = make_performer},
+};
+
+std::string names() {
+  std::string list;
+  for (const MemoryKind& k : kKinds) list += fmt::format("{}{}", list.empty() ? "" : ", ", k.name);
+  return list;
+}
+
+// The option where it is given, else the file's number, else the default; only kinds that take it may be
+// given one.
+class Settler {
+ public:
+  explicit Settler(const MemoryKind& kind) : kind_(kind) {}
+
+  template <class Number>
+  Number settle(const char* flag, bool takes, Number given, Number from_file, Number otherwise, Number least,
+                Number most) const {
+    const bool is_given = !(given < 0);  // NaN counts as given, and is refused
+    if (!takes) {
+      if (is_given)
+        throw Error(Errc::range, fmt::format("{} means nothing with --attention {}", flag, kind_.name));
+      return 0;
+    }
+    const Number value = is_given ? given : from_file >= least ? from_file : otherwise;
+    if (!(value >= least && value <= most))
+      throw Error(Errc::range, fmt::format("{} is {}, must be {}..{}", flag, value, least, most));
+    return value;
+  }
+
+ private:
+  const MemoryKind& kind_;
+};
+
+}  // namespace
+
+const MemoryKind* find_memory(std::string_view name) noexcept {
+  const auto* found =
+      std::find_if(std::begin(kKinds), std::end(kKinds), [&](const MemoryKind& k) { return k.name == name; });
+  return found == std::end(kKinds) ? nullptr : found;
+}
+
+MemoryPlan plan_memory(const ModelConfig& c, const AttentionOptions& o) {
+  constexpr int kMost = 1 << 30, kMostSinks = kAttendKeys, kMostCodes = 1 << 16;
+  const AttentionConfig& file = c.attention;
+  const std::string& name = !o.memory.empty() ? o.memory : file.memory.empty() ? "full" : file.memory;
+  const MemoryKind* kind = find_memory(name);
+  if (kind == nullptr) {
+    throw Error(Errc::range,
+                fmt::format("{} is '{}', must be one of {}",
+                            o.memory.empty() ? "longhand.attention.memory" : "--attention", name, names()));
+  }
+  const Settler s(*kind);
+  const int share = kind->window_share, trained = c.rope.original_context;
+  MemoryPlan p{kind};
+  p.window = s.settle("--attention-window", share > 0, o.window, file.window,
+                      share > 0 ? std::max(1, trained / share) : 0, 1, kMost);
+  p.sinks = s.settle("--attention-sinks", kind->sinks, o.sinks, file.sinks, 4, 0, kMostSinks);
+  p.far = s.settle("--attention-far", kind->far, o.far, file.far,
+                   std::min(kMost, 2 * std::min(p.window, kMost / 2)), 1, kMost);
+  p.leak = double(s.settle("--rerope-leak", kind->leak, o.leak, file.leak, 8.0f, 1.0f, 1e9f));
+  p.codes = s.settle("--vq-codes", kind->codes, o.codes, 0, 256, 1, kMostCodes);
+  p.features = s.settle("--performer-features", kind->features, o.features, 0, 256, 1, kMostCodes);
+  return p;
+}
+
+FarPositions far_positions(const MemoryPlan& plan) noexcept {
+  return plan.kind->far_positions == nullptr ? FarPositions{} : plan.kind->far_positions(plan);
+}
+
+}  // namespace longhand

@@ -1,0 +1,55 @@
+// The memories there are: a table from a name to what makes one, and the options each takes.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "engine/memory/memory.h"
+#include "engine/position.h"
+
+namespace longhand {
+
+struct MemoryKind;
+
+/// A session's memory with every number settled.
+struct MemoryPlan {
+  const MemoryKind* kind;
+  int window = 0, sinks = 0, far = 0;
+  double leak = 1;
+  int codes = 0, features = 0;
+};
+
+/// What a memory may want to know of its layer.
+struct MemorySite {
+  const MemoryPlan& plan;
+  const ModelConfig& config;
+  const LayerWeights& weights;
+  KvShape kv;
+  int layer, kv_heads;
+  int context, batch;  // tokens at most, and stored at once at most
+};
+
+struct MemoryKind {
+  std::string_view name;
+  int window_share = 0;  // default window: trained context / this; 0: it has no window
+  bool sinks = false, far = false, leak = false, codes = false, features = false;  // options it takes
+  FarPositions (*far_positions)(const MemoryPlan& plan) noexcept = nullptr;        // null: no far queries
+  std::unique_ptr<Memory> (*make)(const MemorySite& site) = nullptr;
+};
+
+/// Null for a name that is none.
+const MemoryKind* find_memory(std::string_view name) noexcept;
+/// The options, else what the file says, else the defaults. Throws Error(range): an unknown memory, an option
+/// it does not take, values out of range; and what cannot compose.
+MemoryPlan plan_memory(const ModelConfig& config, const AttentionOptions& options);
+FarPositions far_positions(const MemoryPlan& plan) noexcept;
+
+// The makers, one file each.
+std::unique_ptr<Memory> make_full(const MemorySite& site);
+std::unique_ptr<Memory> make_window(const MemorySite& site);
+std::unique_ptr<Memory> make_rerope(const MemorySite& site);
+std::unique_ptr<Memory> make_leaky_rerope(const MemorySite& site);
+std::unique_ptr<Memory> make_vq(const MemorySite& site);
+std::unique_ptr<Memory> make_performer(const MemorySite& site);
+
+}  // namespace longhand

@@ -1,0 +1,69 @@
+#include "engine/memory/two_sided.h"
+
+#include <algorithm>
+
+namespace longhand {
+
+TwoSided::TwoSided(const MemorySite& s)
+    : kv_(s.kv),
+      window_(s.plan.window),
+      chunks_(chunks_for(s.context, s.context)),
+      near_chunks_(chunks_for(std::int64_t{window_} + s.batch, s.context)),
+      far_keys_(chunks_, kAttendKeys, s.kv_heads, kv_.key_block_bytes()),
+      near_keys_(near_chunks_, kAttendKeys, s.kv_heads, kv_.key_block_bytes()),
+      values_(chunks_, kAttendKeys, s.kv_heads, kKeyBlock * kv_.value_row_bytes()) {}
+
+std::uint64_t TwoSided::bytes() const noexcept {
+  return far_keys_.bytes() + near_keys_.bytes() + values_.bytes();
+}
+
+void TwoSided::reserve() {
+  for (TokenStore* s : {&far_keys_, &near_keys_, &values_}) s->reserve();
+}
+
+void TwoSided::store(const NewToken& t) noexcept {
+  const int at = t.position % kAttendKeys;
+  auto* far = t.scratch.acc.as<float>();
+  std::copy_n(t.key, kv_.key_dim, far);
+  turn_far(t, far);
+  t.rotate(t.key, t.turn);
+  const auto put_key = t.kernels.store_key[int(kv_.keys)];
+  put_key(view_of(kv_, far_keys_, values_, t.kv_head, t.position), at, far);
+  const KvView near = view_of(kv_, near_keys_, values_, t.kv_head, t.position);
+  put_key(near, at, t.key);
+  t.kernels.store_value[int(kv_.values)](near, at, t.value);
+}
+
+// Far chunks come first, from the start of the text to the last key any query sees from afar.
+int TwoSided::parts(Queries q) const noexcept {
+  return far_parts(q) + (q.end - 1) / kAttendKeys - near_from(q.begin) / kAttendKeys + 1;
+}
+
+int TwoSided::most_parts() const noexcept { return chunks_ + near_chunks_; }
+
+void TwoSided::attend(const Tile& tile, Queries q, int part, const Partials& to) const noexcept {
+  const auto border = [this](int i) { return near_from(i); };
+  const bool far = part < far_parts(q);
+  const int start = (far ? part : part - far_parts(q) + near_from(q.begin) / kAttendKeys) * kAttendKeys;
+  const TokenStore& store = far ? far_keys_ : near_keys_;
+  const Keys keys{view_of(kv_, store, values_, tile.kv_head, start), kv_.keys, kv_.values, start};
+  if (far) {
+    attend_keys(tile, tile.far_query, keys,
+                seen(
+                    tile, [](int) { return 0; }, border),
+                to);
+  } else {
+    attend_keys(tile, tile.query, keys, seen(tile, border, [](int i) { return i + 1; }), to);
+  }
+}
+
+bool TwoSided::reaches(int size, int written) const noexcept {
+  return near_from(size) >= near_keys_.oldest(written);
+}
+
+void TwoSided::live(int size, const VisitBytes& visit) {
+  for (TokenStore* s : {&far_keys_, &values_}) s->live(0, size, visit);
+  near_keys_.live(near_from(size), size, visit);
+}
+
+}  // namespace longhand
