@@ -94,9 +94,10 @@ class TokenLog {
  public:
   TokenLog(const std::string& path, const Model& model) : file_(path), model_(model) {}
   void add(std::size_t chunk, int position, Token token, const TokenScore& score) {
-    const nlohmann::ordered_json line = {{"chunk", chunk},     {"position", position},
-                                         {"token", token},     {"text", model_.piece(token)},
-                                         {"loss", score.loss}, {"best", score.best}};
+    const nlohmann::ordered_json line = {
+        {"chunk", chunk},     {"position", position},
+        {"token", token},     {"text", model_.data().tokenizer.piece(token, true)},
+        {"loss", score.loss}, {"best", score.best}};
     const std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     file_.write(std::as_bytes(std::span(text)));
   }
