@@ -169,6 +169,7 @@ void SessionFlags::add_attention(CLI::App& verb) {
   number("--rerope-leak", a.leak, "Beyond the window distances grow so many times slower (leaky-rerope)");
   number("--vq-codes", a.codes, "Codes to learn for each head (vq)");
   number("--performer-features", a.features, "Random features for each head (performer)");
+  number("--attention-checkpoints", a.checkpoints, "Earlier states kept for going back (default 3)");
   group
       ->add_option_function<std::string>(
           "--log-n", [&a](const std::string& value) { a.log_n = length_or(value, 0); },

@@ -100,6 +100,9 @@ struct AttentionOptions {
   float leak = -1;    ///< beyond the window distances grow this much slower [8]: leaky-rerope
   int codes = -1;     ///< of a codebook learned while running [256]: vq
   int features = -1;  ///< drawn at random, where the file has none [256]: performer
+  /// Earlier states kept, so that a rewind past what the memory still holds need not read the text again from
+  /// the start.
+  int checkpoints = 3;
   /// Attention grows sharper with the text: queries at position i times max(1, ln(i + 1) / ln(log_n)).
   /// 0: log_n is the trained context; negative: off. Refused for files trained with a rule of their own.
   int log_n = -1;
@@ -136,6 +139,10 @@ class Session {
   std::span<const float> logits(int position);
   /// Forgets all tokens from `size` on. Throws Error: range.
   void rewind(int size);
+  /// Tokens that the first feed after rewind(size) computes again, before its own: 0 under full attention,
+  /// which remembers everything. A memory that lets go of old tokens starts again from the last checkpoint
+  /// before `size`, or from the start of the text.
+  int rewind_cost(int size) const noexcept;
 
   int size() const noexcept;     ///< tokens fed
   int context() const noexcept;  ///< tokens that fit

@@ -55,8 +55,9 @@ void FarKeys::attend(const Tile& tile, int part, const Partials& to) const noexc
 }
 
 void FarKeys::live(const VisitBytes& visit) const {
-  visit(bias_.data(), bias_.size());
-  visit(values_.data(), values_.size());
+  const auto n = std::size_t(heads_) * std::size_t(padded_) * sizeof(float);
+  visit(bias_.data(), n);
+  visit(values_.data(), n * std::size_t(shape_.value_dim));
 }
 
 }  // namespace longhand

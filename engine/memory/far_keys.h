@@ -33,7 +33,7 @@ class FarKeys {
   int parts() const noexcept { return (count_ + kAttendKeys - 1) / kAttendKeys; }
   void attend(const Tile& tile, int part, const Partials& to) const noexcept;
 
-  void live_keys(const VisitBytes& visit) const { visit(keys_.data(), keys_.size()); }
+  void live_keys(const VisitBytes& visit) const { visit(keys_.data(), std::size_t(heads_ * key_bytes())); }
   void live(const VisitBytes& visit) const;  // bias and values
 
  private:

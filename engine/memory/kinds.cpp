@@ -80,7 +80,7 @@ const MemoryKind* find_memory(std::string_view name) noexcept {
 }
 
 MemoryPlan plan_memory(const ModelConfig& c, const AttentionOptions& o) {
-  constexpr int kMost = 1 << 30, kMostSinks = kAttendKeys, kMostCodes = 1 << 16;
+  constexpr int kMost = 1 << 30, kMostSinks = kAttendKeys, kMostCodes = 1 << 16, kMostCheckpoints = 64;
   const AttentionConfig& file = c.attention;
   const std::string& name = !o.memory.empty() ? o.memory : file.memory.empty() ? "full" : file.memory;
   const MemoryKind* kind = find_memory(name);
@@ -100,6 +100,10 @@ MemoryPlan plan_memory(const ModelConfig& c, const AttentionOptions& o) {
   p.leak = double(s.settle("--rerope-leak", kind->leak, o.leak, file.leak, 8.0f, 1.0f, 1e9f));
   p.codes = s.settle("--vq-codes", kind->codes, o.codes, 0, 256, 1, kMostCodes);
   p.features = s.settle("--performer-features", kind->features, o.features, 0, 256, 1, kMostCodes);
+  if (o.checkpoints < 0 || o.checkpoints > kMostCheckpoints)
+    throw Error(Errc::range,
+                fmt::format("--attention-checkpoints is {}, must be 0..{}", o.checkpoints, kMostCheckpoints));
+  p.checkpoints = o.checkpoints;
   return p;
 }
 

@@ -17,6 +17,7 @@ struct MemoryPlan {
   int window = 0, sinks = 0, far = 0;
   double leak = 1;
   int codes = 0, features = 0;
+  int checkpoints = 0;
 };
 
 /// What a memory may want to know of its layer.

@@ -94,8 +94,12 @@ class Memory {
   /// Whether the memory, with all up to `written` stored at some time, can serve queries from `size` on as if
   /// nothing had come after.
   virtual bool reaches(int size, int written) const noexcept = 0;
-  /// What must be saved to serve queries from `size` on; writing the same bytes back restores it.
+  /// What later tokens will write over of what queries from `size` on need: while they have not come yet, all
+  /// up to `size` have. Writing the same bytes back serves those queries again, provided the text up to
+  /// `size` is the same.
   virtual void live(int size, const VisitBytes& visit) = 0;
+  /// Bytes that live() visits at most; 0 for memories that never let go of anything.
+  virtual std::uint64_t most_live() const noexcept = 0;
   /// Back to an empty text.
   virtual void clear() noexcept {}
 };

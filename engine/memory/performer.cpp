@@ -65,7 +65,7 @@ class Performer final : public Blocks {
   }
   void live_summary(const VisitBytes& visit) override {
     far_.live(visit);
-    visit(state_.data(), state_.size());
+    visit(state_.data(), std::size_t(heads_) * std::size_t(features_) * 2 * sizeof(float));
   }
 
   int summary_parts() const noexcept override { return far_.parts(); }

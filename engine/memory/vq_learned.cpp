@@ -36,7 +36,7 @@ class LearnedVq final : public Codes {
   void live_summary(const VisitBytes& visit) override {
     Codes::live_summary(visit);
     far_.live_keys(visit);
-    visit(half_norms_.data(), half_norms_.size());
+    visit(half_norms_.data(), tokens_.size() * sizeof(float));
   }
 
   void take_in(const Leaving& l) noexcept override { l.from == 0 ? start(l) : Codes::take_in(l); }
