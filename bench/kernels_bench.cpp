@@ -1,68 +1,89 @@
-// Matrix kernels: every instruction set x tensor format x tokens, on one core from its cache.
-// Counters: weights/s, and ns per 256 weights of one row and one token.
+// Matrix kernels on one core: every instruction set x tensor type x tokens, with weights in the second cache
+// level, and for one token also from memory.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "ops/format.h"
+#include "cli/bench/random_blocks.h"
+#include "engine/activations.h"
+#include "ops/buffer.h"
 #include "ops/kernel_table.h"
 #include "ops/panels.h"
 
+namespace longhand {
 namespace {
 
-using namespace longhand;
+constexpr int kCols = 2048;
+constexpr int kCachedRows = 64;        // 72 KiB of Q4_K
+constexpr int kStreamedRows = 131072;  // 144 MiB of Q4_K: several times any cache
 
-constexpr int kRows = 64, kCols = 2048;  // 64 rows of Q4_K are 72 KiB: the second cache level
-
-void run_matmul(benchmark::State& state, const Kernels& k, FormatId format, int tokens) {
+Activations random_activations(const Kernels& k, const MatView& weights, int tokens) {
+  Activations x(tokens, kCols);
+  const Linear user{weights, nullptr, 1};  // tells which rounding is needed
   std::mt19937 random(1);
-  std::vector<std::byte> weights(panels_bytes(format, kRows, kCols));
-  for (auto& b : weights) b = std::byte(random() & 0x3F);
-  std::vector<float> x(std::size_t(tokens) * kCols), out(std::size_t(tokens) * kRows);
-  for (float& v : x) v = float(random() % 2000) / 1000 - 1;
-  std::vector<std::int8_t> q8(x.size());
-  std::vector<float> scale(x.size() / 32);
-  std::vector<std::int32_t> sums(x.size() / 16);
-  const int block = format_info(format).activation == Activation::q8_256 ? 256 : 32;
+  std::normal_distribution<float> normal;
   for (int t = 0; t < tokens; ++t) {
-    k.quantize(x.data() + t * kCols, kCols, block, q8.data() + t * kCols, scale.data() + t * kCols / block,
-               sums.data() + t * kCols / 16);
+    std::generate_n(x.row(t), kCols, [&] { return normal(random); });
+    x.round(k, t, kCols, kinds_of({&user}));
   }
+  return x;
+}
+
+void run_matmul(benchmark::State& state, const Kernels& k, FormatId format, int tokens, int rows) {
+  const FormatInfo& info = format_info(format);
+  const Buffer weights(panels_bytes(format, rows, kCols));
+  Random random(1);
+  // Any order of valid blocks is as good as a panel, but scales must stand where panels have them: rows are
+  // made and interleaved.
+  const std::size_t panel_rows = std::size_t{kPanelRows} * row_bytes(format, kCols);
+  std::vector<std::byte> sixteen(panel_rows);
+  cli::RandomBlocks(info, 0.02f).fill(sixteen, random);
+  const MatView view{format, Layout::rows, kPanelRows, kCols, sixteen.data()};
+  const std::size_t panel = panel_bytes(format, kCols);
+  for (std::int32_t p = 0; p < panel_count(rows); ++p)
+    interleave_panel(view, 0, weights.data() + std::size_t(p) * panel);
+
+  const Activations x = random_activations(k, view, tokens);
+  std::vector<float> out(std::size_t(tokens) * std::size_t(rows));
   MatmulArgs a;
   a.panels = weights.data();
-  a.panel_bytes = std::int64_t(panel_bytes(format, kCols));
-  a.rows = kRows;
+  a.panel_bytes = std::int64_t(panel);
+  a.rows = rows;
   a.cols = kCols;
-  a.panel_end = panel_count(kRows);
-  a.x = {x.data(), q8.data(), scale.data(), sums.data(), kCols, kCols, kCols / block, kCols / 16};
+  a.panel_end = panel_count(rows);
+  a.x = x.view(format, 0);
   a.tokens = tokens;
   a.out = out.data();
-  a.out_stride = kRows;
+  a.out_stride = rows;
   for (auto _ : state) {
     k.matmul[format](a);
     benchmark::DoNotOptimize(out.data());
   }
-  const double weights_read = double(state.iterations()) * kRows * kCols;
-  state.counters["GB/s"] = benchmark::Counter(
-      weights_read / format_info(format).block_elements * format_info(format).block_bytes * 1e-9,
-      benchmark::Counter::kIsRate);
-  state.counters["GMAC/s"] = benchmark::Counter(weights_read * tokens * 1e-9, benchmark::Counter::kIsRate);
+  const double done = double(state.iterations()) * rows * kCols;
+  state.counters["GB"] =
+      benchmark::Counter(done / info.block_elements * info.block_bytes * 1e-9, benchmark::Counter::kIsRate);
+  state.counters["GMAC"] = benchmark::Counter(done * tokens * 1e-9, benchmark::Counter::kIsRate);
 }
 
 const int registered = [] {
   for (const Kernels* k : available_kernels()) {
     for (int f = 0; f < kFormatCount; ++f) {
-      for (const int tokens : {1, 8, 64}) {
-        const std::string name = std::string("matmul/") + k->name + "/" + format_info(FormatId(f)).name +
-                                 "/" + std::to_string(tokens);
-        benchmark::RegisterBenchmark(name.c_str(),
-                                     [=](benchmark::State& s) { run_matmul(s, *k, FormatId(f), tokens); });
-      }
+      const FormatId format = FormatId(f);
+      const std::string name = std::string("matmul/") + k->name + "/" + format_info(format).name + "/";
+      const auto add = [&](const std::string& variant, int tokens, int rows) {
+        benchmark::RegisterBenchmark((name + variant).c_str(), [=](benchmark::State& s) {
+          run_matmul(s, *k, format, tokens, rows);
+        })->Unit(benchmark::kMicrosecond);
+      };
+      add("from_memory", 1, kStreamedRows);
+      for (const int tokens : {1, 2, 4, 8, 16, 64, 512}) add(std::to_string(tokens), tokens, kCachedRows);
     }
   }
   return 0;
 }();
 
 }  // namespace
+}  // namespace longhand

@@ -44,8 +44,11 @@ class Setup {
       vocab.types.push_back(TokenType::normal);
       vocab.scores.push_back(score);
     };
+    add("<unk>", 0);
+    vocab.types[0] = TokenType::unknown;
+    vocab.unk = 0;
     for (char c = '!'; c <= '~'; ++c) add(std::string(1, c), -1e6f);
-    add(kind == VocabKind::spm ? "\xE2\x96\x81" : "\xC4\xA0", -1e6f);
+    add(kind == VocabKind::bpe ? "\xC4\xA0" : "\xE2\x96\x81", -1e6f);
     // All pairs of what there is, three rounds of the most frequent syllables' letters.
     const std::string letters = "theaningrosulm";
     float score = 0;
@@ -79,6 +82,8 @@ BENCHMARK_CAPTURE(encode, bpe, VocabKind::bpe, true)->Unit(benchmark::kMilliseco
 BENCHMARK_CAPTURE(encode, bpe_one_word, VocabKind::bpe, false)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(encode, spm, VocabKind::spm, true)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(encode, spm_one_word, VocabKind::spm, false)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(encode, unigram, VocabKind::unigram, true)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(encode, unigram_one_word, VocabKind::unigram, false)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace longhand

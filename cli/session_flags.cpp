@@ -11,9 +11,6 @@
 namespace longhand::cli {
 namespace {
 
-const std::map<std::string, CacheType> kCacheTypes = {
-    {"f32", CacheType::f32}, {"f16", CacheType::f16}, {"q8_0", CacheType::q8_0}};
-
 const std::map<std::string, RopeScaling> kRopeScalings = {{"none", RopeScaling::none},
                                                           {"linear", RopeScaling::linear},
                                                           {"ntk", RopeScaling::ntk},
@@ -81,6 +78,12 @@ int length_or(const std::string& text, int otherwise) {
 
 }  // namespace
 
+const std::map<std::string, CacheType>& cache_types() {
+  static const std::map<std::string, CacheType> types = {
+      {"f32", CacheType::f32}, {"f16", CacheType::f16}, {"q8_0", CacheType::q8_0}};
+  return types;
+}
+
 CLI::Option* add_model_option(CLI::App& verb, std::string& path) {
   return verb.add_option("-m,--model,FILE", path, "Model file (GGUF)")->type_name("");
 }
@@ -103,12 +106,14 @@ void SessionFlags::add_to(CLI::App& verb) {
   group->add_option("-b,--batch-size", session_.batch, "Tokens read at once")
       ->check(CLI::Range(1, 1 << 20))
       ->type_name("N");
-  group->add_option("--cache-type-k,--ctk", key_cache_, "Type of the cached keys (-ctk): f32, f16 or q8_0")
-      ->check(CLI::IsMember(names(kCacheTypes)))
-      ->type_name("TYPE");
-  group->add_option("--cache-type-v,--ctv", value_cache_, "Type of the cached values (-ctv)")
-      ->check(CLI::IsMember(names(kCacheTypes)))
-      ->type_name("TYPE");
+  if (verb.get_option_no_throw("--cache-type-k") == nullptr) {  // likewise
+    group->add_option("--cache-type-k,--ctk", key_cache_, "Type of the cached keys (-ctk): f32, f16 or q8_0")
+        ->check(CLI::IsMember(names(cache_types())))
+        ->type_name("TYPE");
+    group->add_option("--cache-type-v,--ctv", value_cache_, "Type of the cached values (-ctv)")
+        ->check(CLI::IsMember(names(cache_types())))
+        ->type_name("TYPE");
+  }
   group
       ->add_option("--isa", isa_,
                    "Kernels to use, such as sse2, avx2 or avx512; default: the best this CPU runs")
@@ -202,8 +207,8 @@ LoadOptions SessionFlags::load_options() const {
 SessionOptions SessionFlags::session_options() const {
   SessionOptions options = session_;
   options.threads = std::max(0, options.threads);
-  options.key_cache = kCacheTypes.at(key_cache_);
-  options.value_cache = kCacheTypes.at(value_cache_);
+  options.key_cache = cache_types().at(key_cache_);
+  options.value_cache = cache_types().at(value_cache_);
   if (!rope_scaling_.empty()) options.rope.scaling = kRopeScalings.at(rope_scaling_);
   return options;
 }

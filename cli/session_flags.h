@@ -3,12 +3,16 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "engine/longhand.h"
 
 namespace longhand::cli {
+
+/// What -ctk and -ctv take.
+const std::map<std::string, CacheType>& cache_types();
 
 /// Adds FILE, -m and --model as one option.
 CLI::Option* add_model_option(CLI::App& verb, std::string& path);

@@ -22,6 +22,7 @@ Activations::Activations(std::int64_t rows, std::int64_t cols) : cols_((cols + 2
     r->q8 = Buffer(n);
     r->scale = Buffer(n / 32 * sizeof(float));
     r->sums = Buffer(n / 16 * sizeof(std::int32_t));
+    r->sums32 = Buffer(n / 32 * sizeof(std::int16_t));
   }
 }
 
@@ -29,8 +30,9 @@ void Activations::round(const Kernels& k, std::int64_t r, std::int32_t n, ActKin
   for (const Activation kind : {Activation::q8_32, Activation::q8_256}) {
     if ((kinds & bit(kind)) == 0) continue;
     const Rounded& to = rounded(kind);
-    k.quantize(row(r), n, kind == Activation::q8_32 ? 32 : 256, to.q8.as<std::int8_t>() + r * cols_,
-               to.scale.as<float>() + r * cols_ / 32, to.sums.as<std::int32_t>() + r * cols_ / 16);
+    k.quantize(row(r), n, kind == Activation::q8_32 ? 32 : 256,
+               {to.q8.as<std::int8_t>() + r * cols_, to.scale.as<float>() + r * cols_ / 32,
+                to.sums.as<std::int32_t>() + r * cols_ / 16, to.sums32.as<std::int16_t>() + r * cols_ / 32});
   }
 }
 
@@ -44,15 +46,18 @@ ActView Activations::view(FormatId format, std::int64_t first) const noexcept {
   v.q8 = from.q8.as<std::int8_t>() + first * cols_;
   v.scale = from.scale.as<float>() + first * cols_ / 32;
   v.sums = from.sums.as<std::int32_t>() + first * cols_ / 16;
+  v.sums32 = from.sums32.as<std::int16_t>() + first * cols_ / 32;
   v.q8_stride = cols_;
   v.scale_stride = cols_ / 32;
   v.sums_stride = cols_ / 16;
+  v.sums32_stride = cols_ / 32;
   return v;
 }
 
 std::size_t Activations::bytes() const noexcept {
   std::size_t sum = f32_.size();
-  for (const Rounded* r : {&q32_, &q256_}) sum += r->q8.size() + r->scale.size() + r->sums.size();
+  for (const Rounded* r : {&q32_, &q256_})
+    sum += r->q8.size() + r->scale.size() + r->sums.size() + r->sums32.size();
   return sum;
 }
 

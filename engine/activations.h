@@ -32,7 +32,8 @@ class Activations {
 
  private:
   struct Rounded {
-    Buffer q8, scale, sums;  // (rows, cols) int8, (rows, cols / 32) float, (rows, cols / 16) int32
+    // (rows, cols) int8, (rows, cols / 32) float, (rows, cols / 16) int32, (rows, cols / 32) int16
+    Buffer q8, scale, sums, sums32;
   };
   const Rounded& rounded(Activation kind) const noexcept { return kind == Activation::q8_32 ? q32_ : q256_; }
 

@@ -56,6 +56,15 @@ struct RotateArgs {
 
 enum class Activate : std::uint8_t { silu, gelu, relu_squared };
 
+/// Where n values go when they are rounded to bytes.
+struct RoundedRow {
+  std::int8_t* q;  // (n) -127..127
+  float* scale;    // (n / block)
+  std::int32_t*
+      sums;  // (n / 16) of 16 values: low half the sum of those at 4 i and 4 i + 1, high half the rest
+  std::int16_t* sums32;  // (n / 32) sums of 32
+};
+
 using MatmulFn = void (*)(const MatmulArgs&) noexcept;
 
 struct Kernels {
@@ -63,9 +72,8 @@ struct Kernels {
   const char* name;
 
   const MatmulFn* matmul;  // by FormatId; weights in panels
-  /// Rounds x (n) to int8 with one scale per `block` (32 or 256) values and sums per 16.
-  void (*quantize)(const float* x, std::int32_t n, std::int32_t block, std::int8_t* q, float* scale,
-                   std::int32_t* sums) noexcept;
+  /// Rounds x (n) to int8 with one scale per `block` (32 or 256) values.
+  void (*quantize)(const float* x, std::int32_t n, std::int32_t block, const RoundedRow& to) noexcept;
 
   void (*rms_norm)(const float* x, const float* weight, float eps, std::int32_t n,
                    float* out) noexcept;  // weight may be null

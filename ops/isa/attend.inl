@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "ops/isa/lanes.inl"
+#include "ops/isa/dot.inl"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {
@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kKeyVectors = kKeyBlock / kLanes;  // vectors per 16 tokens
 constexpr int kQ8Keys = 16 * 2 + 32 * 16;        // bytes of 32 dimensions of a q8_0 key block
+constexpr int kValueKeys = 64;
 
 // How each cache format is read and written; the lanes of a key vector are tokens, of a value vector
 // dimensions.
@@ -48,54 +49,77 @@ struct CacheQ8 {
   }
 };
 
-// scores[v][n] of 16 tokens for N query rows.
-template <class C, int N>
-inline void block_scores(const std::byte* block, int dim, const float* const* q, F (&s)[kKeyVectors][N]) {
+// Scores of kBlocks x 16 tokens for N query rows.
+template <int N, int kBlocks>
+using Scores = F[kBlocks * kKeyVectors][N];
+
+// Enough sums at once to hide the latency of the multiply-add.
+template <int N>
+constexpr int kBlocksAtOnce = N* kKeyVectors >= 8 ? 1 : 8 / (N * kKeyVectors);
+
+template <class C, int N, int kBlocks>
+inline void add_scores(const std::byte* block, std::int64_t stride, int dim, const float* const (&q)[N],
+                       Scores<N, kBlocks>& s) {
   for (int d = 0; d < dim; ++d) {
-    for (int v = 0; v < kKeyVectors; ++v) {
-      const F k = C::key(block, d, v);
-      for (int n = 0; n < N; ++n) s[v][n] = xsimd::fma(k, F(q[n][d]), s[v][n]);
-    }
+    F x[N];
+    repeat<N>([&](auto n) { x[n] = F(q[n][d]); });
+    repeat<kBlocks * kKeyVectors>([&](auto v) {
+      const F k = C::key(block + v / kKeyVectors * stride, d, v % kKeyVectors);
+      repeat<N>([&](auto n) { s[v][n] = xsimd::fma(k, x[n], s[v][n]); });
+    });
   }
 }
-template <int N>
-inline void block_scores_q8(const std::byte* block, int dim, const float* const* q, F (&s)[kKeyVectors][N]) {
+template <int N, int kBlocks>
+inline void add_scores_q8(const std::byte* block, std::int64_t stride, int dim, const float* const (&q)[N],
+                          Scores<N, kBlocks>& s) {
   for (int d = 0; d < dim; d += 32, block += kQ8Keys) {
-    for (int v = 0; v < kKeyVectors; ++v) {
-      F sub[N];
-      for (int n = 0; n < N; ++n) sub[n] = F(0.0f);
-      for (int g = 0; g < 8; ++g) {
-        const I w = load_words(block + 32 + 64 * g + 4 * kLanes * v);
-        for (int k = 0; k < 4; ++k) {
-          const F key = xsimd::to_float((w << (24 - 8 * k)) >> 24);
-          for (int n = 0; n < N; ++n) sub[n] = xsimd::fma(key, F(q[n][d + 4 * g + k]), sub[n]);
-        }
-      }
-      const F scale = load_f16(block + 2 * kLanes * v);
-      for (int n = 0; n < N; ++n) s[v][n] = xsimd::fma(scale, sub[n], s[v][n]);
+    Scores<N, kBlocks> sub;
+    repeat<kBlocks * kKeyVectors * N>([&](auto i) { sub[i / N][i % N] = F(0.0f); });
+    for (int g = 0; g < 8; ++g) {
+      I w[kBlocks * kKeyVectors];
+      repeat<kBlocks * kKeyVectors>([&](auto v) {
+        w[v] = load_words(block + v / kKeyVectors * stride + 32 + 64 * g + 4 * kLanes * (v % kKeyVectors));
+      });
+      repeat<4>([&](auto k) {
+        F x[N];
+        repeat<N>([&](auto n) { x[n] = F(q[n][d + 4 * g + k]); });
+        repeat<kBlocks * kKeyVectors>([&](auto v) {
+          const F key = xsimd::to_float((w[v] << (24 - 8 * k)) >> 24);
+          repeat<N>([&](auto n) { sub[v][n] = xsimd::fma(key, x[n], sub[v][n]); });
+        });
+      });
     }
+    repeat<kBlocks * kKeyVectors>([&](auto v) {
+      const F scale = load_f16(block + v / kKeyVectors * stride + 2 * kLanes * (v % kKeyVectors));
+      repeat<N>([&](auto n) { s[v][n] = xsimd::fma(scale, sub[v][n], s[v][n]); });
+    });
   }
+}
+
+// Scores of the tokens from t on.
+template <class C, int N, int kBlocks>
+[[gnu::flatten, gnu::noinline]] void score_blocks(const AttendArgs& a, int row, int t) {
+  const std::byte* block = a.kv.keys + t / kKeyBlock * a.kv.key_block_bytes;
+  const float* q[N];
+  repeat<N>([&](auto n) { q[n] = a.q[row + n]; });
+  Scores<N, kBlocks> s;
+  repeat<kBlocks * kKeyVectors * N>([&](auto i) { s[i / N][i % N] = F(0.0f); });
+  if constexpr (std::is_same_v<C, CacheQ8>) {
+    add_scores_q8<N, kBlocks>(block, a.kv.key_block_bytes, a.kv.key_dim, q, s);
+  } else {
+    add_scores<C, N, kBlocks>(block, a.kv.key_block_bytes, a.kv.key_dim, q, s);
+  }
+  repeat<kBlocks * kKeyVectors * N>([&](auto i) {
+    s[i / N][i % N].store_unaligned(a.scores + (row + i % N) * kAttendKeys + (t - a.begin) + i / N * kLanes);
+  });
 }
 
 template <class C, int N>
 void score_rows(const AttendArgs& a, int row) {
-  const std::byte* block = a.kv.keys + a.begin / kKeyBlock * a.kv.key_block_bytes;
-  for (int t = a.begin; t < a.end; t += kKeyBlock, block += a.kv.key_block_bytes) {
-    F s[kKeyVectors][N];
-    for (auto& v : s) {
-      for (F& x : v) x = F(0.0f);
-    }
-    if constexpr (std::is_same_v<C, CacheQ8>) {
-      block_scores_q8<N>(block, a.kv.key_dim, a.q + row, s);
-    } else {
-      block_scores<C, N>(block, a.kv.key_dim, a.q + row, s);
-    }
-    for (int v = 0; v < kKeyVectors; ++v) {
-      for (int n = 0; n < N; ++n) {
-        s[v][n].store_unaligned(a.scores + (row + n) * kAttendKeys + (t - a.begin) + v * kLanes);
-      }
-    }
-  }
+  constexpr int kAtOnce = kBlocksAtOnce<N>;
+  int t = a.begin;
+  for (; t + kAtOnce * kKeyBlock <= a.end; t += kAtOnce * kKeyBlock) score_blocks<C, N, kAtOnce>(a, row, t);
+  for (; t < a.end; t += kKeyBlock) score_blocks<C, N, 1>(a, row, t);
 }
 
 // Turns a row of scores into exp(s - m), 0 where the row must not look.
@@ -143,26 +167,27 @@ void attend_keys(const AttendArgs& a) noexcept {
   for (r = 0; r < a.rows; ++r) exponentiate(a, r);
 }
 
-// acc[n][d .. d + V lanes) = sum of weights times values, for N rows.
+// acc[n][d .. d + V lanes) += weights times values of keys [from, to), for N rows.
 template <class C, int N, int V>
-inline void weigh(const AttendArgs& a, int row, int d, int from, int to) {
+[[gnu::flatten, gnu::noinline]] void weigh(const AttendArgs& a, int row, int d, int from, int to) {
   F acc[N][V];
-  for (auto& v : acc) {
-    for (F& x : v) x = F(0.0f);
-  }
+  const float* p[N];
+  float* out[N];
+  repeat<N>([&](auto n) {
+    p[n] = a.scores + (row + n) * kAttendKeys - a.begin;
+    out[n] = a.acc + (row + n) * a.kv.value_dim + d;
+    repeat<V>([&](auto v) { acc[n][v] = load(out[n] + v * kLanes); });
+  });
   const std::byte* value = a.kv.values + from * a.kv.value_row_bytes;
   for (int t = from; t < to; ++t, value += a.kv.value_row_bytes) {
     F x[V];
-    for (int v = 0; v < V; ++v) x[v] = C::value(value, d + v * kLanes);
-    for (int n = 0; n < N; ++n) {
-      const F p(a.scores[(row + n) * kAttendKeys + (t - a.begin)]);
-      for (int v = 0; v < V; ++v) acc[n][v] = xsimd::fma(p, x[v], acc[n][v]);
-    }
+    repeat<V>([&](auto v) { x[v] = C::value(value, d + v * kLanes); });
+    repeat<N>([&](auto n) {
+      const F weight(p[n][t]);
+      repeat<V>([&](auto v) { acc[n][v] = xsimd::fma(weight, x[v], acc[n][v]); });
+    });
   }
-  for (int n = 0; n < N; ++n) {
-    for (int v = 0; v < V; ++v)
-      acc[n][v].store_unaligned(a.acc + (row + n) * a.kv.value_dim + d + v * kLanes);
-  }
+  repeat<N * V>([&](auto i) { acc[i / V][i % V].store_unaligned(out[i / V] + i % V * kLanes); });
 }
 
 // One dimension at a time, where a head is no whole number of vectors.
@@ -170,7 +195,7 @@ template <class C>
 void weigh_tail(const AttendArgs& a, int row, int d, int from, int to) {
   if constexpr (!std::is_same_v<C, CacheQ8>) {  // q8_0 heads are multiples of 32
     for (; d < a.kv.value_dim; ++d) {
-      float sum = 0;
+      float& sum = a.acc[row * a.kv.value_dim + d];
       for (int t = from; t < to; ++t) {
         const std::byte* p = a.kv.values + t * a.kv.value_row_bytes + d * C::kBytes;
         float x;
@@ -183,7 +208,6 @@ void weigh_tail(const AttendArgs& a, int row, int d, int from, int to) {
         }
         sum += a.scores[row * kAttendKeys + (t - a.begin)] * x;
       }
-      a.acc[row * a.kv.value_dim + d] = sum;
     }
   }
 }
@@ -200,20 +224,29 @@ void weigh_rows(const AttendArgs& a, int row) {
   }
   from = from < a.begin ? a.begin : from;
   to = to > a.end ? a.end : to;
-  int d = 0;
-  for (; d + 4 * kLanes <= a.kv.value_dim; d += 4 * kLanes) weigh<C, N, 4>(a, row, d, from, to);
-  for (; d + kLanes <= a.kv.value_dim; d += kLanes) weigh<C, N, 1>(a, row, d, from, to);
-  if (d < a.kv.value_dim) {
-    for (int n = 0; n < N; ++n) weigh_tail<C>(a, row + n, d, from, to);
+  std::memset(a.acc + row * a.kv.value_dim, 0, sizeof(float) * std::size_t(N * a.kv.value_dim));
+  constexpr int V = N >= 8 ? 1 : 8 / N;  // enough sums at once to hide the latency of the multiply-add
+  const int whole = a.kv.value_dim / kLanes * kLanes;
+  // The values of kValueKeys keys stay in the nearest cache while each dimension goes over them.
+  for (; from < to; from += kValueKeys) {
+    const int end = from + kValueKeys < to ? from + kValueKeys : to;
+    int d = 0;
+    for (; d + V * kLanes <= whole; d += V * kLanes) weigh<C, N, V>(a, row, d, from, end);
+    if constexpr (V > 1) {
+      for (; d < whole; d += kLanes) weigh<C, N, 1>(a, row, d, from, end);
+    }
+    if (whole < a.kv.value_dim) {
+      for (int n = 0; n < N; ++n) weigh_tail<C>(a, row + n, whole, from, end);
+    }
   }
 }
 
 template <class C>
 void attend_values(const AttendArgs& a) noexcept {
-  constexpr int kRows = kLanes >= 16 ? 4 : 2;
   int r = 0;
-  for (; r + kRows <= a.rows; r += kRows) weigh_rows<C, kRows>(a, r);
-  for (; r < a.rows; ++r) weigh_rows<C, 1>(a, r);
+  for (; r + 4 <= a.rows; r += 4) weigh_rows<C, 4>(a, r);
+  for (; r + 2 <= a.rows; r += 2) weigh_rows<C, 2>(a, r);
+  if (r < a.rows) weigh_rows<C, 1>(a, r);
 }
 
 template <class C>

@@ -150,44 +150,6 @@ void rotate(const RotateArgs& a) noexcept {
   }
 }
 
-// Largest magnitude as bits: NaN compares above infinity, so one integer maximum finds both.
-inline std::int32_t top_magnitude(const float* x, int n) {
-  I top(0);
-  for (int i = 0; i < n; i += kLanes) top = xsimd::max(top, load_words(x + i) & I(0x7FFFFFFF));
-  std::int32_t t[kLanes], result = 0;
-  top.store_unaligned(t);
-  for (const std::int32_t v : t) result = v > result ? v : result;
-  return result;
-}
-
-// A block with NaN or infinity gets a NaN scale, so that whatever is computed from it is seen to be broken.
-void quantize(const float* x, std::int32_t n, std::int32_t block, std::int8_t* q, float* scale,
-              std::int32_t* sums) noexcept {
-  constexpr std::int32_t kInfinity = 0x7F800000;
-  for (int b = 0; b < n; b += block) {
-    const std::int32_t bits = top_magnitude(x + b, block);
-    const float top = std::bit_cast<float>(bits);
-    const bool finite = bits < kInfinity;
-    // Below 127 times the smallest normal the reciprocal would overflow; such a block is zero to any reader.
-    const F inverse(finite && top > 1e-36f ? 127.0f / top : 0.0f);
-    *scale++ = finite ? top / 127.0f : std::bit_cast<float>(0x7FC00000);
-    for (int i = b; i < b + block; i += 16) {
-      std::int32_t sum = 0;
-      for (int j = 0; j < 16; j += kLanes) {
-        // Rounds to nearest, ties to even, as the conversion instruction does. NaN times 0 is kept out by
-        // `finite`.
-        std::int32_t w[kLanes];
-        (finite ? xsimd::nearbyint_as_int(load(x + i + j) * inverse) : I(0)).store_unaligned(w);
-        for (int k = 0; k < kLanes; ++k) {
-          q[i + j + k] = std::int8_t(w[k]);
-          sum += w[k];
-        }
-      }
-      *sums++ = sum;
-    }
-  }
-}
-
 }  // namespace
 }  // namespace LONGHAND_UNIT
 }  // namespace longhand

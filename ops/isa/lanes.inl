@@ -105,6 +105,7 @@ struct Cursor {
   const std::byte* block;
   int part;
 
+  Cursor next(int parts) const { return {block, part + parts}; }
   const std::byte* at(unsigned offset, int unit) const {
     return block + kPanelRows * offset + part * kLanes * unit;
   }
@@ -120,80 +121,6 @@ struct Cursor {
     for (int i = 0; i < kLanes; ++i) y[i] = f(std::to_integer<std::uint8_t>(at(offset, 1)[i]));
     return load(y);
   }
-};
-
-// Exact sums of products of four weight bytes and four activation bytes per lane. Weights are unsigned,
-// 0..kMax with kMax <= 127, or signed, -kMax .. kMax with kMax <= 128 (then kBias says what was added to make
-// them unsigned and has to be taken off: kBias times the sum of the activations). Activations are -127..127.
-template <bool kSigned, int kMax>
-struct Dot {
-  I acc;
-
-#if defined(__AVX512VNNI__) || defined(__AVXVNNI__)
-  static constexpr int kBias = kSigned ? 128 : 0;
-  static I prepare(I w) { return kSigned ? w ^ I(std::int32_t(0x80808080)) : w; }
-#if defined(__AVX512VNNI__)
-  void add(I w, I a, int) { acc = I(_mm512_dpbusd_epi32(acc, w, a)); }
-#else
-  void add(I w, I a, int) { acc = I(_mm256_dpbusd_avx_epi32(acc, w, a)); }
-#endif
-  I sum() const { return acc; }
-
-#elif defined(__AVX2__)
-  static constexpr int kBias = 0;
-  // Pairs of products are 16-bit sums here; so many of them can be added before one may leave 16 bits.
-  static constexpr int kChain = 32767 / (kMax * 127 * 2);
-  static_assert(kChain >= 1);
-  __m256i pairs = _mm256_setzero_si256();
-
-  struct Weights {
-    __m256i w, magnitude;
-  };
-  static Weights prepare(I w) { return {w, kSigned ? _mm256_abs_epi8(w) : __m256i(w)}; }
-  // `g` counts the products of one sum from 0; it is a constant after unrolling.
-  void add(const Weights& w, I a, int g) {
-    const __m256i p =
-        kSigned ? _mm256_maddubs_epi16(w.magnitude, _mm256_sign_epi8(a, w.w)) : _mm256_maddubs_epi16(w.w, a);
-    pairs = g % kChain == 0 ? p : _mm256_add_epi16(pairs, p);
-    if (g % kChain == kChain - 1) flush();
-  }
-  void flush() {
-    acc = I(_mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))));
-    pairs = _mm256_setzero_si256();
-  }
-  I sum() {
-    if (kChain > 1) flush();
-    return acc;
-  }
-
-#elif defined(__aarch64__)
-  static constexpr int kBias = 0;
-  static I prepare(I w) { return w; }
-  void add(I w, I a, int) {
-    const int8x16_t x = vreinterpretq_s8_s32(w), y = vreinterpretq_s8_s32(a);
-#if defined(__ARM_FEATURE_DOTPROD)
-    acc = I(vdotq_s32(acc, x, y));
-#else
-    const int16x8_t low = vmull_s8(vget_low_s8(x), vget_low_s8(y)), high = vmull_high_s8(x, y);
-    acc = I(vpadalq_s16(acc, vpaddq_s16(low, high)));
-#endif
-  }
-  I sum() const { return acc; }
-
-#else
-  static constexpr int kBias = 0;
-  static I prepare(I w) { return w; }
-  void add(I w, I a, int) {
-    const __m128i zero = _mm_setzero_si128();
-    const __m128i w_sign = kSigned ? _mm_cmpgt_epi8(zero, w) : zero, a_sign = _mm_cmpgt_epi8(zero, a);
-    const __m128i low = _mm_madd_epi16(_mm_unpacklo_epi8(w, w_sign), _mm_unpacklo_epi8(a, a_sign));
-    const __m128i high = _mm_madd_epi16(_mm_unpackhi_epi8(w, w_sign), _mm_unpackhi_epi8(a, a_sign));
-    const __m128 l = _mm_castsi128_ps(low), h = _mm_castsi128_ps(high);
-    acc = acc + I(_mm_castps_si128(_mm_shuffle_ps(l, h, 0x88))) +
-          I(_mm_castps_si128(_mm_shuffle_ps(l, h, 0xDD)));
-  }
-  I sum() const { return acc; }
-#endif
 };
 
 }  // namespace

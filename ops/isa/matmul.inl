@@ -1,188 +1,279 @@
-// out = W x for panels of 16 rows and a few tokens at a time: weights are unpacked once and used for every
-// token of the tile. A token's result does not depend on the tile it is computed in: for each output the same
-// integers are summed and the same floats added in the same order.
+// out = W x for panels of 16 rows. A few tokens are multiplied with weights unpacked on the way
+// (direct_tile); more than that with weights unpacked once into a stage that stays in the nearest cache
+// (stage.inl). Both close their sums with the same functions of this file, so a token's result does not
+// depend on which tokens it is computed with: for each output the same integers are summed and the same
+// floats added in the same order.
 #pragma once
 
-#include <type_traits>
-#include <utility>
-
-#include "ops/isa/lanes.inl"
+#include "ops/isa/dot.inl"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {
 namespace {
 
-// Tokens per tile: accumulators, weights and broadcasts must fit 32 (AVX-512, NEON) or 16 vector registers.
-constexpr int kTile = kLanes == 16 ? 8 : 4;
+// Formats fall into three kinds: floats, blocks of 32 with float scales, and superblocks of 256 with integer
+// scales per group.
+template <class Fm>
+constexpr bool kIsFloat = Fm::info.activation == Activation::f32;
+template <class Fm>
+constexpr bool kIsSuper = Fm::info.block_elements == 256;
 
-// f(0), f(1), ... f(n - 1) with constants. Loops that index an array of vectors must be unrolled before the
-// compiler decides which arrays become registers, and its own unrolling comes after: four times slower,
-// measured.
-template <int n, class Function>
-[[gnu::always_inline]] inline void repeat(const Function& f) {
-  [&]<int... i>(std::integer_sequence<int, i...>) { (f(std::integral_constant<int, i>{}), ...); }
-  (std::make_integer_sequence<int, n>{});
+template <class Fm>
+constexpr int group_of() {
+  if constexpr (kIsSuper<Fm>) return Fm::kGroup;
+  return 32;
+}
+template <class Fm>
+using DotOf = Dot<Fm, group_of<Fm>() / 4>;
+
+// Activations of one token, from the first column of a run on.
+struct Column {
+  const std::int8_t* q;
+  const std::int32_t* sums;
+  const std::int16_t* sums32;
+  const float* scale;
+
+  Column() = default;
+  Column(const ActView& x, int token, int col, int block)
+      : q(x.q8 + token * x.q8_stride + col),
+        sums(x.sums + token * x.sums_stride + col / 16),
+        sums32(x.sums32 + token * x.sums32_stride + col / 32),
+        scale(x.scale + token * x.scale_stride + col / block) {}
+
+  // What a sum over group `g` starts with.
+  template <class Fm>
+  I offset(int g) const {
+    if constexpr (!DotOf<Fm>::kHasOffset) {
+      return I(0);
+    } else if constexpr (group_of<Fm>() == 16) {
+      return DotOf<Fm>::offset(I(sums[g]));
+    } else {
+      return DotOf<Fm>::offset(add_halves(I(sums[2 * g]), I(sums[2 * g + 1])));
+    }
+  }
+};
+
+inline I broadcast_pair(const std::int16_t* p) {
+  std::int32_t w;
+  std::memcpy(&w, p, 4);
+  return I(w);
 }
 
-// Sums of one part (kLanes rows) of a panel for N tokens.
-template <int N>
-using Tile = F[N];
+// Minima of superblocks, multiplied with the sums of activations: two groups of 32 at once, or the halves of
+// one group of 16.
+template <class Fm>
+constexpr int kMinimaWords = Fm::kGroup == 32 ? 4 : 16;
 
+template <class Fm>
+inline I minima_word(Cursor c, unsigned i) {
+  if constexpr (Fm::kGroup == 32) return Fm::minimum(c, 2 * i) | (Fm::minimum(c, 2 * i + 1) << 16);
+  return twice(Fm::minimum(c, i));
+}
+template <class Fm>
+inline I minima_sums(const Column& x, int superblock, int i) {
+  if constexpr (Fm::kGroup == 32) return broadcast_pair(x.sums32 + 8 * superblock + 2 * i);
+  return I(x.sums[16 * superblock + i]);
+}
+
+// The float end of a block of 32: acc + d y total (+ m y sum).
+inline F close_block(F acc, I total, F d, F y) { return xsimd::fma(xsimd::to_float(total), d * y, acc); }
+inline F close_minimum(F acc, F m, const Column& x, int b) {
+  return xsimd::fma(m, F(x.scale[b] * float(x.sums32[b])), acc);
+}
+// The float end of a superblock: acc + d y total (- dmin y minima).
+inline F close_superblock(F acc, I total, F d, F y) { return xsimd::fma(xsimd::to_float(total), d * y, acc); }
+inline F close_minima(F acc, I minima, F dmin, F y) {
+  return xsimd::fnma(xsimd::to_float(minima), dmin * y, acc);
+}
+
+// Output rows [row, row + kLanes) of one token, of which those beyond `rows` do not exist.
+inline F load_out(const float* out, int row, int rows) {
+  if (row + kLanes <= rows) return load(out + row);
+  float y[kLanes] = {};
+  if (row < rows) std::memcpy(y, out + row, sizeof(float) * std::size_t(rows - row));
+  return load(y);
+}
+inline void store_out(float* out, int row, int rows, F y) {
+  if (row + kLanes <= rows) {
+    y.store_unaligned(out + row);
+  } else if (row < rows) {
+    float t[kLanes];
+    y.store_unaligned(t);
+    std::memcpy(out + row, t, sizeof(float) * std::size_t(rows - row));
+  }
+}
+
+// Sums of floats end every kFloatBlock columns and are added up in order: so several can be under way at
+// once, which hides the latency of the multiply-add.
+constexpr int kFloatBlock = 256;
+
+// Sums of kDirectVectors vectors of rows, a panel or half of one, for N tokens.
+constexpr int kDirectVectors = kParts < 2 ? kParts : 2;
 template <int N>
-inline void store_tile(const Tile<N>& acc, const MatmulArgs& a, int row, int token) {
-  repeat<N>([&](auto n) {
-    float* out = a.out + (token + n) * a.out_stride + row;
-    if (row + kLanes <= a.rows) {
-      acc[n].store_unaligned(out);
-    } else if (row < a.rows) {
-      float y[kLanes];
-      acc[n].store_unaligned(y);
-      std::memcpy(out, y, sizeof(float) * std::size_t(a.rows - row));
-    }
+using Sums = F[kDirectVectors][N];
+
+// f(r, n) for every vector of rows and token.
+template <int N, class Function>
+[[gnu::always_inline]] inline void for_sums(const Function& f) {
+  repeat<kDirectVectors * N>(
+      [&](auto i) { f(std::integral_constant<int, i / N>{}, std::integral_constant<int, i % N>{}); });
+}
+
+// One group for each vector and token. quads(cursor, g) are the weights.
+template <class D, int kQuads, int N, class Quads>
+[[gnu::always_inline]] inline void dot_directly(const Cursor& c, const std::int8_t* const (&q)[N],
+                                                D (&dot)[kDirectVectors][N], const I (&scale)[kDirectVectors],
+                                                I (&total)[kDirectVectors][N], const Quads& quads) {
+  repeat<kQuads>([&](auto g) {
+    typename D::Weights w[kDirectVectors];
+    repeat<kDirectVectors>([&](auto r) { w[r] = D::prepare(D::staged(quads(c.next(r), g))); });
+    repeat<N>([&](auto n) {
+      const I a = broadcast_quad(q[n] + 4 * g);
+      repeat<kDirectVectors>([&](auto r) { dot[r][n].add(w[r], a, g, scale[r], total[r][n]); });
+    });
   });
 }
 
-// Weights that are floats: F32, F16, BF16. Two chains of sums, even and odd columns, hide half of the latency
-// of the multiply-add.
-template <class Fm, int N>
-inline void dot_floats(Cursor c, const MatmulArgs& a, int token, Tile<N>& acc) {
+// kAhead blocks of floats from column k on, of which `cols` columns exist in the last.
+template <class Fm, int N, int kAhead>
+inline void dot_float_blocks(Cursor c, const float* const (&x)[N], int k, int cols, Sums<N>& acc) {
   constexpr int kStride = kPanelRows * sizeof(typename Fm::Block);
+  F sum[kAhead][kDirectVectors][N];
+  repeat<kAhead>([&](auto b) { for_sums<N>([&](auto r, auto n) { sum[b][r][n] = F(0.0f); }); });
+  c.block += std::ptrdiff_t{k} * kStride;
+  for (int i = k; i < k + cols; ++i, c.block += kStride) {
+    repeat<kAhead * kDirectVectors>([&](auto j) {
+      constexpr int b = j / kDirectVectors, r = j % kDirectVectors;
+      const F w = Fm::value(Cursor{c.block + b * kFloatBlock * kStride, c.part + r});
+      repeat<N>([&](auto n) { sum[b][r][n] = xsimd::fma(w, F(x[n][i + b * kFloatBlock]), sum[b][r][n]); });
+    });
+  }
+  repeat<kAhead>([&](auto b) { for_sums<N>([&](auto r, auto n) { acc[r][n] += sum[b][r][n]; }); });
+}
+
+template <class Fm, int N>
+inline void dot_floats(Cursor c, const MatmulArgs& a, int token, Sums<N>& acc) {
+  constexpr int kAhead = 4 / N;
   const float* x[N];
   repeat<N>([&](auto n) { x[n] = a.x.f32 + (token + n) * a.x.f32_stride; });
-  Tile<N> odd;
-  repeat<N>([&](auto n) { odd[n] = F(0.0f); });
   int k = 0;
-  for (; k + 2 <= a.cols; k += 2) {
-    const F w0 = Fm::value(c), w1 = Fm::value(Cursor{c.block + kStride, c.part});
-    repeat<N>([&](auto n) {
-      acc[n] = xsimd::fma(w0, F(x[n][k]), acc[n]);
-      odd[n] = xsimd::fma(w1, F(x[n][k + 1]), odd[n]);
-    });
-    c.block += 2 * kStride;
-  }
-  if (k < a.cols) {
-    const F w = Fm::value(c);
-    repeat<N>([&](auto n) { acc[n] = xsimd::fma(w, F(x[n][k]), acc[n]); });
-  }
-  repeat<N>([&](auto n) { acc[n] += odd[n]; });
+  for (; k + kAhead * kFloatBlock <= a.cols; k += kAhead * kFloatBlock)
+    dot_float_blocks<Fm, N, kAhead>(c, x, k, kFloatBlock, acc);
+  for (; k < a.cols; k += kFloatBlock)
+    dot_float_blocks<Fm, N, 1>(c, x, k, a.cols - k < kFloatBlock ? a.cols - k : kFloatBlock, acc);
 }
 
-// Integer dot products of `kQuads` quads of weights from quads(g) with each token's bytes at `q[n] + offset`.
-template <int kQuads, class D, int N, class Quads>
-[[gnu::always_inline]] inline void dot_quads(D (&dot)[N], const std::int8_t* const (&q)[N], int offset,
-                                             const Quads& quads) {
-  repeat<kQuads>([&](auto g) {
-    const auto w = D::prepare(quads(g));
-    repeat<N>([&](auto n) { dot[n].add(w, broadcast_quad(q[n] + offset + 4 * g), g); });
-  });
-}
-
-// Formats with one float scale (and minimum) per block of 32.
 template <class Fm, int N>
-inline void dot_blocks(Cursor c, const MatmulArgs& a, int token, Tile<N>& acc) {
-  using D = Dot<Fm::kSigned, Fm::kMax>;
-  const std::int8_t* q[N];
-  const std::int32_t* sums[N];
-  const float* scales[N];
-  repeat<N>([&](auto n) {
-    q[n] = a.x.q8 + (token + n) * a.x.q8_stride;
-    sums[n] = a.x.sums + (token + n) * a.x.sums_stride;
-    scales[n] = a.x.scale + (token + n) * a.x.scale_stride;
-  });
+inline void dot_blocks(Cursor c, const MatmulArgs& a, int token, Sums<N>& acc) {
+  using D = DotOf<Fm>;
+  Column x[N];
+  repeat<N>([&](auto n) { x[n] = Column(a.x, token + n, 0, 32); });
   for (int b = 0; b < a.cols / 32; ++b) {
-    D dot[N];
-    repeat<N>(
-        [&](auto n) { dot[n].acc = I(-(Fm::kOffset + D::kBias) * (sums[n][2 * b] + sums[n][2 * b + 1])); });
-    dot_quads<8>(dot, q, 32 * b, [&](int g) { return Fm::quads(c, g); });
-    const F d = Fm::scale(c);
+    D dot[kDirectVectors][N];
+    I total[kDirectVectors][N], unit[kDirectVectors];
+    const std::int8_t* q[N];
+    repeat<kDirectVectors>([&](auto r) { unit[r] = D::unit(); });
     repeat<N>([&](auto n) {
-      acc[n] = xsimd::fma(xsimd::to_float(dot[n].sum()), d * F(scales[n][b]), acc[n]);
-      if constexpr (Fm::kHasMin) {
-        const float sum = scales[n][b] * float(sums[n][2 * b] + sums[n][2 * b + 1]);
-        acc[n] = xsimd::fma(Fm::minimum(c), F(sum), acc[n]);
-      }
+      q[n] = x[n].q + 32 * b;
+      const I offset = x[n].template offset<Fm>(b);
+      repeat<kDirectVectors>([&](auto r) {
+        dot[r][n].start(offset);
+        total[r][n] = I(0);
+      });
+    });
+    dot_directly<D, 8>(c, q, dot, unit, total, [](const Cursor& from, int g) { return Fm::quads(from, g); });
+    for_sums<N>([&](auto r, auto n) {
+      dot[r][n].finish(total[r][n]);
+      acc[r][n] = close_block(acc[r][n], total[r][n], Fm::scale(c.next(r)), F(x[n].scale[b]));
+      if constexpr (Fm::kHasMin) acc[r][n] = close_minimum(acc[r][n], Fm::minimum(c.next(r)), x[n], b);
     });
     c.block += kPanelRows * sizeof(typename Fm::Block);
   }
 }
 
-// Formats with 256 weights per block and small integer scales per group inside it: the sums stay integers
-// until the block ends. |sum| <= 63 * 127 * 31 * 256 < 2^31 for scales of 6 bits, 128 * 127 * 32 * 256 < 2^31
-// for 8.
 template <class Fm, int N>
-inline void dot_superblocks(Cursor c, const MatmulArgs& a, int token, Tile<N>& acc) {
-  using D = Dot<Fm::kSigned, Fm::kMax>;
-  constexpr int kQuads = Fm::kGroup / 4, kPerSub = 32 / Fm::kGroup;  // groups per run of 32 weights
-  const std::int8_t* q[N];
-  const std::int32_t* sums[N];
-  repeat<N>([&](auto n) {
-    q[n] = a.x.q8 + (token + n) * a.x.q8_stride;
-    sums[n] = a.x.sums + (token + n) * a.x.sums_stride;
+inline void add_minima(const Cursor& c, const Column (&x)[N], int b, Sums<N>& acc) {
+  I sum[kDirectVectors][N];
+  for_sums<N>([&](auto r, auto n) { sum[r][n] = I(0); });
+  repeat<kMinimaWords<Fm>>([&](auto i) {
+    repeat<kDirectVectors>([&](auto r) {
+      const I m = minima_word<Fm>(c.next(r), i);
+      repeat<N>([&](auto n) { sum[r][n] = add_pair_products(sum[r][n], m, minima_sums<Fm>(x[n], b, i)); });
+    });
   });
+  for_sums<N>([&](auto r, auto n) {
+    acc[r][n] = close_minima(acc[r][n], sum[r][n], Fm::dmin(c.next(r)), F(x[n].scale[b]));
+  });
+}
+
+// Sums of a superblock stay integers: |sum| <= 63 * 127 * 31 * 256 < 2^31 for scales of 6 bits,
+// 128 * 127 * 32 * 256 < 2^31 for 8.
+template <class Fm, int N>
+inline void dot_superblocks(Cursor c, const MatmulArgs& a, int token, Sums<N>& acc) {
+  using D = DotOf<Fm>;
+  constexpr int kQuads = Fm::kGroup / 4, kGroups = 256 / Fm::kGroup;
+  Column x[N];
+  repeat<N>([&](auto n) { x[n] = Column(a.x, token + n, 0, 256); });
   for (int b = 0; b < a.cols / 256; ++b) {
-    I total[N], minima[N];
-    repeat<N>([&](auto n) { total[n] = minima[n] = I(0); });
-    // Runs of 32 are unrolled by kUnroll: that makes the formats' shifts constants; all eight would only be
-    // more code.
-    constexpr int kUnroll = 4;
+    I total[kDirectVectors][N];
+    for_sums<N>([&](auto r, auto n) { total[r][n] = I(0); });
+    // Two runs of 32 are unrolled, low and high halves of the same bytes in most formats. With all eight gcc
+    // unpacks everything first and runs out of registers: a quarter of the speed.
+    constexpr int kUnroll = 64 / Fm::kGroup;
 #pragma GCC unroll 1
-    for (int run = 0; run < 8; run += kUnroll) {
-      repeat<kUnroll * kPerSub>([&](auto i) {
-        const unsigned sub = unsigned(run) + i / kPerSub, group = unsigned(run * kPerSub) + i;
-        std::int32_t sum[N];
-        D dot[N];
+    for (int first = 0; first < kGroups; first += kUnroll) {
+      repeat<kUnroll>([&](auto i) {
+        const int group = first + i;
+        D dot[kDirectVectors][N];
+        I scale[kDirectVectors];
+        const std::int8_t* q[N];
+        repeat<kDirectVectors>([&](auto r) { scale[r] = D::scale(Fm::scale(c.next(r), unsigned(group))); });
         repeat<N>([&](auto n) {
-          const std::int32_t* s = sums[n] + 16 * b + int(group) * Fm::kGroup / 16;
-          sum[n] = Fm::kGroup == 32 ? s[0] + s[1] : s[0];
-          dot[n].acc = I(-(Fm::kOffset + D::kBias) * sum[n]);
+          q[n] = x[n].q + 256 * b + group * Fm::kGroup;
+          const I offset = x[n].template offset<Fm>(kGroups * b + group);
+          repeat<kDirectVectors>([&](auto r) { dot[r][n].start(offset); });
         });
-        dot_quads<kQuads>(dot, q, 256 * b + int(group) * Fm::kGroup,
-                          [&](int g) { return Fm::quads(c, sub, i % kPerSub * kQuads + g); });
-        const I scale = Fm::scale(c, group);
-        repeat<N>([&](auto n) {
-          total[n] += scale * dot[n].sum();
-          if constexpr (Fm::kHasMin) minima[n] += Fm::minimum(c, group) * I(sum[n]);
-        });
+        const unsigned run = unsigned(group * Fm::kGroup / 32);
+        const int at = i * kQuads % 8;
+        dot_directly<D, kQuads>(c, q, dot, scale, total,
+                                [&](const Cursor& from, int g) { return Fm::quads(from, run, at + g); });
+        for_sums<N>([&](auto r, auto n) { dot[r][n].finish(scale[r], total[r][n]); });
       });
     }
-    const F d = Fm::d(c);
-    repeat<N>([&](auto n) {
-      const F y(a.x.scale[(token + n) * a.x.scale_stride + b]);
-      acc[n] = xsimd::fma(xsimd::to_float(total[n]), d * y, acc[n]);
-      if constexpr (Fm::kHasMin) acc[n] = xsimd::fnma(xsimd::to_float(minima[n]), Fm::dmin(c) * y, acc[n]);
+    for_sums<N>([&](auto r, auto n) {
+      acc[r][n] = close_superblock(acc[r][n], total[r][n], Fm::d(c.next(r)), F(x[n].scale[b]));
     });
+    if constexpr (Fm::kHasMin) add_minima<Fm>(c, x, b, acc);
     c.block += kPanelRows * sizeof(typename Fm::Block);
   }
 }
 
 // Flattened: a lambda left out of line would keep its accumulators in memory.
 template <class Fm, int N>
-[[gnu::flatten, gnu::noinline]] void panel_tile(Cursor c, const MatmulArgs& a, int row, int token) {
-  Tile<N> acc;
-  repeat<N>([&](auto n) { acc[n] = F(0.0f); });
-  if constexpr (Fm::info.activation == Activation::f32) {
+[[gnu::flatten, gnu::noinline]] void direct_tile(Cursor c, const MatmulArgs& a, int row, int token) {
+  Sums<N> acc;
+  for_sums<N>([&](auto r, auto n) { acc[r][n] = F(0.0f); });
+  if constexpr (kIsFloat<Fm>) {
     dot_floats<Fm, N>(c, a, token, acc);
-  } else if constexpr (Fm::info.block_elements == 32) {
-    dot_blocks<Fm, N>(c, a, token, acc);
-  } else {
+  } else if constexpr (kIsSuper<Fm>) {
     dot_superblocks<Fm, N>(c, a, token, acc);
+  } else {
+    dot_blocks<Fm, N>(c, a, token, acc);
   }
-  store_tile<N>(acc, a, row, token);
+  for_sums<N>([&](auto r, auto n) {
+    store_out(a.out + (token + n) * a.out_stride, row + r * kLanes, a.rows, acc[r][n]);
+  });
 }
 
-// The parts of a panel one after the other: the second finds the panel in the nearest cache, and with more
-// parts at once the compiler keeps the broadcast activations of all of them in memory.
 template <class Fm>
-void matmul(const MatmulArgs& a) noexcept {
+void multiply_directly(const MatmulArgs& a) {
   const std::byte* data = a.panels;
   for (int panel = a.panel_begin; panel < a.panel_end; ++panel, data += a.panel_bytes) {
-    for (int t = 0; t < a.tokens;) {
-      const bool whole = t + kTile <= a.tokens;
-      for (int part = 0; part < kParts; ++part) {
-        const int row = panel * kPanelRows + part * kLanes;
-        whole ? panel_tile<Fm, kTile>({data, part}, a, row, t) : panel_tile<Fm, 1>({data, part}, a, row, t);
-      }
-      t += whole ? kTile : 1;
+    for (int part = 0; part < kParts; part += kDirectVectors) {
+      const int row = panel * kPanelRows + part * kLanes;
+      int t = 0;
+      for (; t + 2 <= a.tokens; t += 2) direct_tile<Fm, 2>({data, part}, a, row, t);
+      if (t < a.tokens) direct_tile<Fm, 1>({data, part}, a, row, t);
     }
   }
 }

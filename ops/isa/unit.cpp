@@ -3,8 +3,16 @@
 #include "ops/isa/unit.h"
 #include "ops/isa/attend.inl"
 #include "ops/isa/elementwise.inl"
+#include "ops/isa/quantize.inl"
 
 namespace longhand {
+inline namespace LONGHAND_UNIT {
+namespace {
+
+constinit const auto kMatmul = Formats::map([]<class Fm>() -> MatmulFn { return matmul<Fm>; });
+
+}  // namespace
+}  // namespace LONGHAND_UNIT
 
 #define LONGHAND_NAME(prefix, unit) LONGHAND_JOIN(prefix, unit)
 #define LONGHAND_JOIN(prefix, unit) prefix##unit

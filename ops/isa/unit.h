@@ -7,8 +7,9 @@
 namespace longhand {
 inline namespace LONGHAND_UNIT {
 
-/// By FormatId. In a file of its own, because it takes most of a unit's compile time.
-extern const PerFormat<MatmulFn, std::size_t(kFormatCount)> kMatmul;
+/// Defined in unit_matmul_*.cpp: three files, because it takes most of a unit's compile time.
+template <class Fm>
+void matmul(const MatmulArgs& a) noexcept;
 
 }  // namespace LONGHAND_UNIT
 }  // namespace longhand

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -127,52 +128,58 @@ TEST_P(Elementwise, RotateBothPairings) {
   }
 }
 
+struct Rounded {
+  std::vector<std::int8_t> q;
+  std::vector<float> scale;
+  std::vector<std::int32_t> sums;
+  std::vector<std::int16_t> sums32;
+
+  Rounded(const Kernels& k, const std::vector<float>& x, int block)
+      : q(x.size()), scale(x.size() / std::size_t(block)), sums(x.size() / 16), sums32(x.size() / 32) {
+    k.quantize(x.data(), int(x.size()), block, {q.data(), scale.data(), sums.data(), sums32.data()});
+  }
+  bool operator==(const Rounded&) const = default;
+};
+
 TEST_P(Elementwise, RoundingToInt8) {
   for (const int block : {32, 256}) {
-    const int n = 3 * block;
-    auto x = normal(std::size_t(n), 2);
+    auto x = normal(3 * std::size_t(block), 2);
     for (int i = 0; i < block; ++i) x[std::size_t(block + i)] = 0;  // an all-zero block
-    std::vector<std::int8_t> q(x.size());
-    std::vector<float> scale(3);
-    std::vector<std::int32_t> sums(x.size() / 16);
-    k.quantize(x.data(), n, block, q.data(), scale.data(), sums.data());
-    EXPECT_EQ(scale[1], 0);
+    const Rounded r(k, x, block);
+    EXPECT_EQ(r.scale[1], 0);
     for (std::size_t i = 0; i < x.size(); ++i) {
-      const double step = scale[i / std::size_t(block)];
-      EXPECT_LE(std::abs(q[i]), 127);
-      EXPECT_NEAR(q[i] * step, x[i], step * 0.5001);
+      const double step = r.scale[i / std::size_t(block)];
+      EXPECT_LE(std::abs(r.q[i]), 127);
+      EXPECT_NEAR(r.q[i] * step, x[i], step * 0.5001);
     }
-    for (std::size_t i = 0; i < sums.size(); ++i) {
-      int sum = 0;
-      for (std::size_t j = 0; j < 16; ++j) sum += q[16 * i + j];
-      EXPECT_EQ(sums[i], sum);
+    for (std::size_t i = 0; i < r.sums.size(); ++i) {
+      int low = 0, high = 0;
+      for (std::size_t j = 16 * i; j < 16 * i + 16; j += 4) {
+        low += r.q[j] + r.q[j + 1];
+        high += r.q[j + 2] + r.q[j + 3];
+      }
+      EXPECT_EQ(std::int16_t(r.sums[i] & 0xFFFF), low);
+      EXPECT_EQ(r.sums[i] >> 16, high);
     }
+    for (std::size_t i = 0; i < r.sums32.size(); ++i)
+      EXPECT_EQ(r.sums32[i], std::accumulate(&r.q[32 * i], &r.q[32 * i] + 32, 0));
   }
 }
 
 // Every instruction set rounds alike: integer sums downstream are then the same on all of them.
 TEST_P(Elementwise, RoundingIsTheSameEverywhere) {
   const auto x = normal(512, 2);
-  std::vector<std::int8_t> q(512), q0(512);
-  std::vector<float> scale(16), scale0(16);
-  std::vector<std::int32_t> sums(32), sums0(32);
-  k.quantize(x.data(), 512, 32, q.data(), scale.data(), sums.data());
-  available_kernels().back()->quantize(x.data(), 512, 32, q0.data(), scale0.data(), sums0.data());
-  EXPECT_EQ(q, q0);
-  EXPECT_EQ(scale, scale0);
-  EXPECT_EQ(sums, sums0);
+  for (const int block : {32, 256})
+    EXPECT_EQ(Rounded(k, x, block), Rounded(*available_kernels().back(), x, block));
 }
 
 TEST_P(Elementwise, BrokenNumbersStayVisible) {
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     auto x = normal(64);
     x[40] = bad;
-    std::vector<std::int8_t> q(64);
-    std::vector<float> scale(2);
-    std::vector<std::int32_t> sums(4);
-    k.quantize(x.data(), 64, 32, q.data(), scale.data(), sums.data());
-    EXPECT_TRUE(std::isfinite(scale[0]));
-    EXPECT_TRUE(std::isnan(scale[1]));
+    const Rounded r(k, x, 32);
+    EXPECT_TRUE(std::isfinite(r.scale[0]));
+    EXPECT_TRUE(std::isnan(r.scale[1]));
   }
 }
 

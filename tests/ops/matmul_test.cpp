@@ -55,6 +55,7 @@ struct Activations {
   std::vector<float> f32, scale;
   std::vector<std::int8_t> q8;
   std::vector<std::int32_t> sums;
+  std::vector<std::int16_t> sums32;
   ActView view;
 
   Activations(const Kernels& k, Activation kind, int tokens, int cols, std::mt19937& random) {
@@ -68,11 +69,14 @@ struct Activations {
     q8.resize(f32.size());
     scale.resize(std::size_t(tokens * cols / block));
     sums.resize(std::size_t(tokens * cols / 16));
+    sums32.resize(std::size_t(tokens * cols / 32));
     for (int t = 0; t < tokens; ++t) {
-      k.quantize(f32.data() + t * cols, cols, block, q8.data() + t * cols, scale.data() + t * cols / block,
-                 sums.data() + t * cols / 16);
+      k.quantize(f32.data() + t * cols, cols, block,
+                 {q8.data() + t * cols, scale.data() + t * cols / block, sums.data() + t * cols / 16,
+                  sums32.data() + t * cols / 32});
     }
-    view = {f32.data(), q8.data(), scale.data(), sums.data(), cols, cols, cols / block, cols / 16};
+    view = {f32.data(), q8.data(), scale.data(), sums.data(), sums32.data(),
+            cols,       cols,      cols / block, cols / 16,   cols / 32};
   }
 
   double value(int token, int k, int cols, Activation kind) const {
@@ -143,6 +147,7 @@ TEST_P(Matmul, ResultDoesNotDependOnTheTile) {
       one.q8 += t * one.q8_stride;
       one.scale += t * one.scale_stride;
       one.sums += t * one.sums_stride;
+      one.sums32 += t * one.sums32_stride;
     }
     const auto alone = run(weights, rows, cols, one, 1);
     for (int r = 0; r < rows; ++r)
@@ -168,7 +173,9 @@ TEST_P(Matmul, ExtremesDoNotSaturate) {
     for (const int sign : {127, -127}) {
       Activations x(k, kind, 1, cols, random);
       for (auto& q : x.q8) q = std::int8_t(sign);
-      for (auto& s : x.sums) s = 16 * sign;
+      for (auto& s : x.sums)
+        s = std::int32_t(std::uint32_t(8 * sign & 0xFFFF) | std::uint32_t(8 * sign) << 16);
+      for (auto& s : x.sums32) s = std::int16_t(32 * sign);
       const auto out = run(weights, rows, cols, x.view, 1);
       std::vector<float> w(cols);
       for (int r = 0; r < rows; ++r) {

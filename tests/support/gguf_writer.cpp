@@ -1,5 +1,6 @@
 #include "tests/support/gguf_writer.h"
 
+#include <cstring>
 #include <fstream>
 #include <stdexcept>
 #include <utility>
@@ -7,37 +8,55 @@
 namespace longhand::test {
 namespace {
 
-// Appends to a file and remembers where its integers are.
-class Output {
+// Joins the fields of a head, puts wrong values in the place of right ones, and remembers where integers are.
+class Spoiler {
  public:
-  explicit Output(std::vector<GgufWriter::Field>* fields) : fields_(fields) {}
+  Spoiler(const GgufWriter& writer, std::vector<GgufWriter::Field>* fields)
+      : writer_(writer), fields_(fields) {}
 
-  void raw(const std::string& bytes) { out_ += bytes; }
-  template <class T>
-  void number(const std::string& name, T value) {
-    mark(name, 0, sizeof value);
-    out_ += encode(value);
-  }
-  void text(const std::string& name, const std::string& value) {
-    mark(name + " length", 0, 8);
-    out_ += encode(value);
-  }
-  void mark(const std::string& name, std::size_t ahead, std::size_t bytes) {
-    if (fields_ != nullptr) fields_->push_back({name, out_.size() + ahead, bytes});
-  }
-  void pad(std::uint64_t alignment) {
-    while (alignment != 0 && out_.size() % alignment != 0) out_ += '\0';
+  void field(const std::string& owner, std::string_view name, std::string bytes) {
+    replace(name, bytes);
+    const std::string label = owner.empty() ? std::string(name) : owner + " " + std::string(name);
+    if (name == "value") {
+      mark_value(label.substr(0, label.size() - 6), bytes.size());
+    } else if (name != "magic" && name != "key" && name != "name") {
+      mark(label, 0, bytes.size());
+    }
+    if (name == "type") std::memcpy(&type_, bytes.data(), sizeof type_);
+    if (name == "offset") ++tensor_;
+    out_ += bytes;
   }
   std::string take() { return std::move(out_); }
 
  private:
-  std::string out_;
-  std::vector<GgufWriter::Field>* fields_;
-};
+  void replace(std::string_view name, std::string& bytes) const {
+    if (name == "magic") bytes = writer_.magic;
+    if (name == "version") bytes = encode(writer_.version);
+    if (name == "tensor count" && writer_.tensor_count) bytes = encode(*writer_.tensor_count);
+    if (name == "key count" && writer_.key_count) bytes = encode(*writer_.key_count);
+    if (name == "n_dims" && writer_.tensors[tensor_].n_dims) bytes = encode(*writer_.tensors[tensor_].n_dims);
+    if (name == "offset" && writer_.tensors[tensor_].offset) bytes = encode(*writer_.tensors[tensor_].offset);
+  }
+  void mark_value(const std::string& key, std::size_t bytes) {
+    if (type_ == static_cast<std::uint32_t>(ValueType::array)) {
+      mark(key + " element type", 0, 4);
+      mark(key + " elements", 4, 8);
+    } else if (type_ == static_cast<std::uint32_t>(ValueType::string)) {
+      mark(key + " value length", 0, 8);
+    } else {
+      mark(key + " value", 0, bytes);
+    }
+  }
+  void mark(const std::string& name, std::size_t ahead, std::size_t bytes) {
+    if (fields_ != nullptr) fields_->push_back({name, out_.size() + ahead, bytes});
+  }
 
-std::uint64_t round_up(std::uint64_t value, std::uint64_t alignment) {
-  return alignment == 0 ? value : (value + alignment - 1) / alignment * alignment;
-}
+  const GgufWriter& writer_;
+  std::vector<GgufWriter::Field>* fields_;
+  std::string out_;
+  std::uint32_t type_ = 0;  // of the value that follows
+  std::size_t tensor_ = 0;  // the one whose fields come
+};
 
 }  // namespace
 
@@ -65,39 +84,18 @@ GgufWriter& GgufWriter::tensor(const std::string& name, const std::vector<std::u
 }
 
 std::string GgufWriter::build(std::vector<Field>* fields) const {
-  Output out(fields);
-  out.raw(magic);
-  out.number("version", version);
-  out.number("tensor count", tensor_count.value_or(tensors.size()));
-  out.number("key count", key_count.value_or(entries.size()));
-  for (const Entry& entry : entries) {
-    out.text(entry.key, entry.key);
-    out.number(entry.key + " type", entry.type);
-    if (entry.type == static_cast<std::uint32_t>(ValueType::array)) {
-      out.mark(entry.key + " element type", 0, 4);
-      out.mark(entry.key + " elements", 4, 8);
-    } else if (entry.type == static_cast<std::uint32_t>(ValueType::string)) {
-      out.mark(entry.key + " value length", 0, 8);
-    } else {
-      out.mark(entry.key + " value", 0, entry.value.size());
-    }
-    out.raw(entry.value);
+  GgufHead head{alignment, entries, {}};
+  for (const Tensor& t : tensors) head.tensors.push_back({t.name, t.dims, t.type, t.data.size()});
+  Spoiler spoiler(*this, fields);
+  head.visit([&](const std::string& owner, std::string_view name, std::string bytes) {
+    spoiler.field(owner, name, std::move(bytes));
+  });
+  std::string out = spoiler.take();
+  for (const Tensor& t : tensors) {
+    out.resize(head.round_up(out.size()));
+    out += t.data;
   }
-  std::uint64_t offset = 0;
-  for (const Tensor& tensor : tensors) {
-    out.text(tensor.name, tensor.name);
-    out.number(tensor.name + " n_dims",
-               tensor.n_dims.value_or(static_cast<std::uint32_t>(tensor.dims.size())));
-    for (const std::uint64_t dim : tensor.dims) out.number(tensor.name + " dimension", dim);
-    out.number(tensor.name + " type", tensor.type);
-    out.number(tensor.name + " offset", tensor.offset.value_or(offset));
-    offset = round_up(offset + tensor.data.size(), alignment);
-  }
-  for (const Tensor& tensor : tensors) {
-    out.pad(alignment);
-    out.raw(tensor.data);
-  }
-  return out.take();
+  return out;
 }
 
 std::vector<std::byte> GgufWriter::bytes() const { return to_bytes(build()); }

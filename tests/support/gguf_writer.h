@@ -1,58 +1,26 @@
-// Writes GGUF files for tests: right ones, and wrong ones by setting fields to what a writer should never
-// write.
+// Whole GGUF files for tests: right ones, and wrong ones by setting fields to what a writer should never
+// write. What is right about them comes from loaders/gguf_writer.h.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
-#include "loaders/gguf.h"
+#include "loaders/gguf_writer.h"
 
 namespace longhand::test {
 
 /// `value` as its bytes in a file.
 template <class T>
 std::string encode(const T& value) {
-  if constexpr (std::is_convertible_v<T, std::string_view>) {
-    const std::string_view text(value);
-    return encode(std::uint64_t{text.size()}) + std::string(text);
-  } else {
-    std::string bytes(sizeof value, '\0');
-    std::memcpy(bytes.data(), &value, sizeof value);
-    return bytes;
-  }
-}
-
-template <class T>
-constexpr ValueType value_type_of() {
-  if constexpr (std::is_convertible_v<T, std::string_view>)
-    return ValueType::string;
-  else if constexpr (std::is_same_v<T, bool>)
-    return ValueType::boolean;
-  else if constexpr (std::is_same_v<T, float>)
-    return ValueType::f32;
-  else if constexpr (std::is_same_v<T, double>)
-    return ValueType::f64;
-  else {
-    static_assert(std::is_integral_v<T>);
-    constexpr ValueType kUnsigned[] = {ValueType::u8, ValueType::u16, ValueType::u32, ValueType::u64};
-    constexpr ValueType kSigned[] = {ValueType::i8, ValueType::i16, ValueType::i32, ValueType::i64};
-    constexpr int kLog = sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : sizeof(T) == 4 ? 2 : 3;
-    return std::is_signed_v<T> ? kSigned[kLog] : kUnsigned[kLog];
-  }
+  return gguf_bytes(value);
 }
 
 struct GgufWriter {
-  struct Entry {
-    std::string key;
-    std::uint32_t type;
-    std::string value;  // encoded
-  };
+  using Entry = GgufEntry;
   struct Tensor {
     std::string name;
     std::vector<std::uint64_t> dims;
@@ -78,13 +46,13 @@ struct GgufWriter {
 
   template <class T>
   GgufWriter& add(const std::string& key, const T& value) {
-    return add_raw(key, static_cast<std::uint32_t>(value_type_of<std::decay_t<T>>()), encode(value));
+    entries.push_back(gguf_entry(key, value));
+    return *this;
   }
   template <class T>
   GgufWriter& add_array(const std::string& key, const std::vector<T>& values) {
-    std::string bytes = encode(value_type_of<T>()) + encode(std::uint64_t{values.size()});
-    for (auto&& value : values) bytes += encode<T>(value);  // T: a vector<bool> has no bools
-    return add_raw(key, static_cast<std::uint32_t>(ValueType::array), bytes);
+    entries.push_back(gguf_array(key, values));
+    return *this;
   }
   GgufWriter& add_raw(const std::string& key, std::uint32_t type, std::string encoded_value);
   GgufWriter& align(std::uint32_t bytes);

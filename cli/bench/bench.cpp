@@ -1,0 +1,174 @@
+// longhand bench: how fast a model reads (pp) and writes (tg) on this machine. Names and columns are those of
+// llama-bench, so that results can stand side by side. Tokens are random and nothing is sampled.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <memory>
+
+#include "cli/bench/memory_file.h"
+#include "cli/bench/report.h"
+#include "cli/bench/run.h"
+#include "cli/bench/synthetic_model.h"
+#include "cli/exit_status.h"
+#include "cli/output.h"
+#include "cli/session_flags.h"
+#include "cli/signals.h"
+#include "cli/terminal.h"
+#include "cli/units.h"
+#include "cli/verbs.h"
+#include "ops/machine.h"
+
+namespace longhand::cli {
+namespace {
+
+struct Flags {
+  SessionFlags session;
+  BenchPlan plan;
+  bool no_warmup = false;
+  std::string synthetic, write;
+  std::vector<std::string> keys = {"f16"}, values = {"f16"};
+  std::string format = "md";
+};
+
+const std::map<std::string, std::string (*)(const BenchReport&)> kFormats = {
+    {"md", bench_markdown}, {"json", bench_json}, {"jsonl", bench_json_lines}, {"csv", bench_csv}};
+
+void save(const SyntheticModel& synthetic, const std::string& path) {
+  ProgressBar bar("writing");
+  OutputFile file(path);
+  write_synthetic(synthetic, file, [&](float share) {
+    bar.update(share);
+    return !signal_waiting();
+  });
+  file.finish();
+}
+
+struct Subject {
+  Model model;
+  double load_seconds;
+};
+
+Subject load(const std::string& path, const Flags& flags) {
+  const auto start = std::chrono::steady_clock::now();
+  Model model = open_model(path, flags.session.load_options());
+  return {std::move(model), std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
+}
+
+// Loads a synthetic model through the same path as any file. One that nobody wants to keep never sees a disk;
+// it takes its size in memory twice, as file and repacked.
+Subject load_synthetic(const Flags& flags) {
+  const SyntheticModel synthetic = parse_synthetic(flags.synthetic);
+  if (!flags.write.empty()) {
+    save(synthetic, flags.write);
+    return load(flags.write, flags);
+  }
+  const std::uint64_t needed = 2 * synthetic_bytes(synthetic), free = available_memory();
+  if (free > 0 && free < needed) {
+    throw Error(Errc::no_memory,
+                fmt::format("{} needs {} of memory, {} are free; with --write FILE it needs half of that",
+                            synthetic.name(), format_bytes(needed), format_bytes(free)));
+  }
+  const MemoryFile file("synthetic");
+  save(synthetic, file.path());
+  return load(file.path(), flags);
+}
+
+std::vector<CacheType> cache_types_of(const std::vector<std::string>& names) {
+  std::vector<CacheType> types;
+  for (const std::string& name : names) types.push_back(cache_types().at(name));
+  return types;
+}
+
+int bench(Flags flags) {
+  const SignalScope signals;
+  flags.session.report_ignored();
+  flags.plan.keys = cache_types_of(flags.keys);
+  flags.plan.values = cache_types_of(flags.values);
+  flags.plan.warm_up = !flags.no_warmup;
+  const auto tests = bench_tests(flags.plan);
+  if (tests.empty() && !flags.write.empty()) {
+    save(parse_synthetic(flags.synthetic), flags.write);
+    return kSuccess;
+  }
+  const Subject subject = flags.synthetic.empty() ? load(flags.session.model, flags) : load_synthetic(flags);
+  BenchReport report{.model_file = flags.synthetic.empty() ? flags.session.model : flags.synthetic,
+                     .model = subject.model.info(),
+                     .options = flags.session.session_options(),
+                     .load_seconds = subject.load_seconds};
+  run_bench(subject.model, flags.plan, tests, report);
+  write_output(kFormats.at(flags.format)(report));
+  if (flags.format == "md" && is_terminal(STDOUT_FILENO))
+    write_output(bench_chart(report, terminal_width(STDOUT_FILENO)));
+  return kSuccess;
+}
+
+CLI::Option* as_list(CLI::Option* option) {
+  return option->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
+}
+
+void add_list(CLI::App& verb, const char* names, std::vector<int>& values, const char* help) {
+  as_list(verb.add_option(names, values, help))->check(CLI::Range(0, 1 << 24))->type_name("N,...");
+}
+
+void add_cache_list(CLI::App& verb, const char* names, std::vector<std::string>& values, const char* help) {
+  std::vector<std::string> known;
+  for (const auto& [name, type] : cache_types()) known.push_back(name);
+  as_list(verb.add_option(names, values, help))->check(CLI::IsMember(known))->type_name("TYPE,...");
+}
+
+// What is wrong with a value of --synthetic, or nothing.
+std::string check_synthetic(const std::string& text) {
+  try {
+    parse_synthetic(text);
+    return "";
+  } catch (const Error& error) { return error.what(); }
+}
+
+void add_plan(CLI::App& verb, Flags& flags) {
+  BenchPlan& plan = flags.plan;
+  add_list(verb, "-p,--n-prompt", plan.prompts, "Tokens to read; 0: skip (default 512)");
+  add_list(verb, "-n,--n-gen", plan.generates, "Tokens to write; 0: skip (default 128)");
+  add_list(verb, "-d,--n-depth", plan.depths, "Tokens already in the context (default 0)");
+  add_list(verb, "-t,--threads", plan.threads, "Threads; 0: one for each physical core (default 0)");
+  add_cache_list(verb, "--cache-type-k,--ctk", flags.keys, "Types of the cached keys (-ctk; default f16)");
+  add_cache_list(verb, "--cache-type-v,--ctv", flags.values, "Types of the cached values (-ctv)");
+  as_list(verb.add_option("-r,--repetitions", plan.repetitions, "Runs of each test (default 5)"))
+      ->check(CLI::Range(1, 10000))
+      ->type_name("N,...");
+  verb.add_flag("--no-warmup", flags.no_warmup, "Do not run each test once before measuring");
+}
+
+void add_synthetic(CLI::App& verb, Flags& flags) {
+  auto* group = verb.add_option_group("Model", "Exactly one of");
+  auto* synthetic =
+      group->add_option("--synthetic", flags.synthetic,
+                        "Random weights in the shape of a model: llama-1b:Q4_K_M; a wrong name lists all");
+  synthetic->check(check_synthetic)->type_name("SHAPE:TYPE");
+  group->add_option(verb.get_option("--model"));
+  group->require_option(1);
+  verb.add_option("--write", flags.write, "Save the synthetic model; with -p 0 -n 0 do nothing else")
+      ->needs(synthetic)
+      ->type_name("FILE");
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, Action& action) {
+  auto* verb = app.add_subcommand("bench", "Measure how fast a model reads and writes");
+  auto flags = std::make_shared<Flags>();
+  add_plan(*verb, *flags);
+  std::vector<std::string> formats;
+  for (const auto& [name, write] : kFormats) formats.push_back(name);
+  verb->add_option("-o,--output", flags->format, "csv, json, jsonl or md")
+      ->capture_default_str()
+      ->check(CLI::IsMember(formats))
+      ->type_name("FORMAT");
+  flags->session.add_to(*verb);
+  add_synthetic(*verb, *flags);
+  verb->callback([flags, &action] { action = [flags] { return bench(*flags); }; });
+}
+
+}  // namespace longhand::cli

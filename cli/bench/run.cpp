@@ -1,0 +1,158 @@
+#include "cli/bench/run.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <random>
+
+#include "cli/bench/bandwidth.h"
+#include "cli/bench/machine.h"
+#include "cli/bench/traffic.h"
+#include "cli/signals.h"
+#include "cli/terminal.h"
+
+namespace longhand::cli {
+namespace {
+
+std::vector<Token> random_tokens(int count, int vocab) {
+  // Always the same, so that runs can be compared: which experts a model uses depends on the tokens.
+  std::mt19937 random(42);
+  std::uniform_int_distribution<Token> any(0, vocab - 1);
+  std::vector<Token> tokens(static_cast<std::size_t>(count));
+  for (Token& token : tokens) token = any(random);
+  return tokens;
+}
+
+std::string utc_now() {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::now()));
+}
+
+bool same_session(const BenchTest& a, const BenchTest& b) {
+  return a.threads == b.threads && a.key_cache == b.key_cache && a.value_cache == b.value_cache;
+}
+
+/// A session that serves all tests with its settings, so that a deep context is computed once.
+class Bench {
+ public:
+  Bench(const Model& model, const SessionOptions& options) : session_(model, options), cancel_(session_) {}
+
+  /// Leaves `depth` tokens in the session.
+  void fill(int depth) {
+    const auto tokens = random_tokens(depth, session_.model().info().vocab);
+    filled_ = std::min(filled_, depth);
+    session_.rewind(filled_);
+    if (filled_ < depth) session_.feed(std::span(tokens).subspan(static_cast<std::size_t>(filled_)));
+    filled_ = depth;
+  }
+
+  /// Seconds that `tokens` take, read together or written one by one.
+  double measure(std::span<const Token> tokens, bool one_by_one) {
+    session_.rewind(filled_);
+    const auto start = std::chrono::steady_clock::now();
+    if (one_by_one) {
+      for (const Token token : tokens) session_.feed({&token, 1});
+    } else {
+      session_.feed(tokens);
+    }
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  int threads() const { return session_.threads(); }
+
+ private:
+  Session session_;
+  CancelOnSignal cancel_;
+  int filled_ = 0;
+};
+
+BenchResult run_test(Bench& bench, const Model& model, const BenchTest& test, bool warm_up) {
+  ProgressBar bar(bench_test_name(test));
+  BenchResult result{.test = test, .time = utc_now()};
+  result.test.threads = bench.threads();
+  bench.fill(test.depth);
+  const auto tokens = random_tokens(test.prompt + test.generate, model.info().vocab);
+  const bool writes = test.generate > 0;
+  // Warming up takes a whole prompt but only one written token: after that caches, pages and threads are
+  // awake.
+  if (warm_up) bench.measure(std::span(tokens).first(writes ? 1 : tokens.size()), writes);
+  for (int i = 0; i < test.repetitions; ++i) {
+    bar.update(static_cast<double>(i) / test.repetitions);
+    result.seconds.push_back(bench.measure(tokens, writes));
+  }
+  result.clock_mhz = clock_mhz();
+  if (writes) {
+    // On average half of the tokens have been written.
+    result.bytes_per_token = weight_traffic(model) + cache_traffic(model, test.key_cache, test.value_cache,
+                                                                   test.depth + test.generate / 2);
+  }
+  return result;
+}
+
+/// Measures right after a test that writes, while the machine does what it did then. The buffer for it must
+/// not count as memory of the engine.
+void measure_bandwidth(BenchResult& result, BenchReport& report) {
+  report.peak_memory = std::max(report.peak_memory, peak_memory());
+  // Weights that stay in the cache are not read from memory.
+  if (result.test.generate == 0 || result.bytes_per_token <= last_level_cache()) return;
+  result.read_bandwidth = read_bandwidth(result.test.threads);
+  reset_peak_memory();
+}
+
+}  // namespace
+
+std::vector<BenchTest> bench_tests(const BenchPlan& plan) {
+  std::vector<int> depths = plan.depths;
+  std::ranges::sort(depths);
+  std::vector<BenchTest> tests;
+  const auto add_sizes = [&](const BenchTest& base) {
+    for (const int depth : depths) {
+      for (const auto& [sizes, member] :
+           {std::pair(&plan.prompts, &BenchTest::prompt), std::pair(&plan.generates, &BenchTest::generate)}) {
+        for (const int size : *sizes) {
+          if (size == 0) continue;
+          BenchTest test = base;
+          test.depth = depth;
+          test.*member = size;
+          tests.push_back(test);
+        }
+      }
+    }
+  };
+  for (const int threads : plan.threads) {
+    for (const CacheType keys : plan.keys) {
+      for (const CacheType values : plan.values) {
+        for (const int repetitions : plan.repetitions) {
+          add_sizes(
+              {.threads = threads, .key_cache = keys, .value_cache = values, .repetitions = repetitions});
+        }
+      }
+    }
+  }
+  return tests;
+}
+
+void run_bench(const Model& model, const BenchPlan& plan, std::span<const BenchTest> tests,
+               BenchReport& report) {
+  while (!tests.empty()) {
+    const auto next = std::ranges::find_if(
+        tests, [&](const BenchTest& test) { return !same_session(test, tests.front()); });
+    const auto group = tests.first(static_cast<std::size_t>(next - tests.begin()));
+    SessionOptions options = report.options;
+    options.threads = group.front().threads;
+    options.key_cache = group.front().key_cache;
+    options.value_cache = group.front().value_cache;
+    for (const BenchTest& test : group)
+      options.context = std::max(options.context, test.depth + test.prompt + test.generate);
+    Bench bench(model, options);
+    for (const BenchTest& test : group) {
+      report.results.push_back(run_test(bench, model, test, plan.warm_up));
+      measure_bandwidth(report.results.back(), report);
+    }
+    tests = tests.subspan(group.size());
+  }
+}
+
+}  // namespace longhand::cli

@@ -1,0 +1,26 @@
+// Runs the tests of a benchmark.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "cli/bench/report.h"
+#include "cli/session_flags.h"
+
+namespace longhand::cli {
+
+/// The values to combine. All tests of one session stand together, by growing depth.
+struct BenchPlan {
+  std::vector<int> prompts = {512}, generates = {128}, depths = {0}, threads = {0}, repetitions = {5};
+  std::vector<CacheType> keys = {CacheType::f16}, values = {CacheType::f16};
+  bool warm_up = true;
+};
+
+std::vector<BenchTest> bench_tests(const BenchPlan& plan);
+
+/// Runs `tests` and adds the results to `report`. Throws Error as Session does; cancelled on Ctrl-C.
+void run_bench(const Model& model, const BenchPlan& plan, std::span<const BenchTest> tests,
+               BenchReport& report);
+
+}  // namespace longhand::cli

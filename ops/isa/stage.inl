@@ -1,0 +1,287 @@
+// Matrix products for many tokens: a strip of rows is unpacked into a stage, some columns at a time, and
+// every tile of tokens is multiplied with it. The stage stays in the nearest cache, so unpacking and reading
+// the weights cost as much for one token as for five hundred.
+#pragma once
+
+#include "ops/isa/matmul.inl"
+
+namespace longhand {
+inline namespace LONGHAND_UNIT {
+namespace {
+
+// A tile is kTileVectors vectors of rows times kTileTokens tokens. Its sums, the weights and one broadcast
+// should fit the vector registers: 32 with AVX-512 and on ARM, else 16. Two vectors at least, because the
+// broadcast of an activation is a load, which then serves all of them.
+#if defined(__AVX512F__)
+constexpr int kTileVectors = 2, kTileTokens = 6;
+#elif defined(__aarch64__)
+constexpr int kTileVectors = 4, kTileTokens = 4;
+#else
+constexpr int kTileVectors = 2, kTileTokens = 4;
+#endif
+constexpr int kStripRows = kTileVectors * kLanes > kPanelRows ? kTileVectors* kLanes : kPanelRows;
+constexpr int kStripVectors = kStripRows / kLanes;
+// Columns of bytes in 16 KiB: a first-level cache has 32 KiB at least, and scales and activations need some.
+constexpr int kStageCols = 16384 / kStripRows;
+
+template <class T, int n>
+using Rows = T[n][kStripVectors][kLanes];  // n values of each row of the strip
+
+inline I stage_word(const std::int32_t* p) { return I::load_aligned(p); }
+inline F stage_float(const float* p) { return F::load_aligned(p); }
+
+// The tokens of one tile and where their sums go. A tile with fewer tokens than it has room for computes the
+// last one several times.
+struct TileArgs {
+  const MatmulArgs& a;
+  int col, cols;    // of the stage
+  int row, rows;    // of the tile's first vector; rows of the matrix
+  int vector;       // first vector of the strip
+  int first, last;  // token
+
+  template <class Acc>
+  void begin(Acc& acc) const {
+    constexpr int R = std::extent_v<Acc, 0>, N = std::extent_v<Acc, 1>;
+    repeat<R * N>([&](auto i) {
+      acc[i / N][i % N] = col == 0 ? F(0.0f) : load_out(out(i % N), row + i / N * kLanes, rows);
+    });
+  }
+  template <class Acc>
+  void end(const Acc& acc) const {
+    constexpr int R = std::extent_v<Acc, 0>, N = std::extent_v<Acc, 1>;
+    repeat<R * N>([&](auto i) { store_out(out(i % N), row + i / N * kLanes, rows, acc[i / N][i % N]); });
+  }
+  int token(int n) const { return first + n < last ? first + n : last; }
+  float* out(int n) const { return a.out + token(n) * a.out_stride; }
+};
+
+template <class Fm>
+struct FloatStage {
+  static constexpr int kCols = kFloatBlock;
+  alignas(64) Rows<float, kCols> weight;
+
+  void fill(int v, Cursor c, int cols) {
+    for (int k = 0; k < cols; ++k, c.block += kPanelRows * sizeof(typename Fm::Block))
+      Fm::value(c).store_aligned(weight[k][v]);
+  }
+  template <int R, int N>
+  void multiply(const TileArgs& t) const {
+    F acc[R][N], sum[R][N];
+    const float* x[N];
+    repeat<N>([&](auto n) { x[n] = t.a.x.f32 + t.token(n) * t.a.x.f32_stride + t.col; });
+    repeat<R * N>([&](auto i) { sum[i / N][i % N] = F(0.0f); });
+    for (int k = 0; k < t.cols; ++k) {
+      F w[R];
+      repeat<R>([&](auto r) { w[r] = stage_float(weight[k][t.vector + r]); });
+      repeat<N>([&](auto n) {
+        const F y(x[n][k]);
+        repeat<R>([&](auto r) { sum[r][n] = xsimd::fma(w[r], y, sum[r][n]); });
+      });
+    }
+    t.begin(acc);
+    repeat<R * N>([&](auto i) { acc[i / N][i % N] += sum[i / N][i % N]; });
+    t.end(acc);
+  }
+};
+
+// Sums of R vectors of rows and N tokens over one group: `quads` of the stage from the group's first on.
+template <class D, int kQuads, int R, int N, class Scales>
+[[gnu::always_inline]] inline void dot_group(const Rows<std::int32_t, 1>* quads, int vector,
+                                             const std::int8_t* const (&q)[N], D (&dot)[R][N],
+                                             I (&total)[R][N], const Scales& scale) {
+  repeat<kQuads>([&](auto g) {
+    typename D::Weights w[R];
+    repeat<R>([&](auto r) { w[r] = D::prepare(stage_word(quads[g][0][vector + r])); });
+    repeat<N>([&](auto n) {
+      const I a = broadcast_quad(q[n] + 4 * g);
+      repeat<R>([&](auto r) { dot[r][n].add(w[r], a, g, scale[r], total[r][n]); });
+    });
+  });
+}
+
+template <class Fm>
+struct BlockStage {
+  using D = DotOf<Fm>;
+  static constexpr int kCols = kStageCols, kBlocks = kCols / 32;
+  alignas(64) Rows<std::int32_t, 1> quads[kCols / 4];
+  alignas(64) Rows<float, kBlocks> d;
+  alignas(64) Rows<float, Fm::kHasMin ? kBlocks : 1> minimum;
+
+  void fill(int v, Cursor c, int cols) {
+    for (int b = 0; b < cols / 32; ++b, c.block += kPanelRows * sizeof(typename Fm::Block)) {
+      repeat<8>([&](auto g) { D::staged(Fm::quads(c, g)).store_aligned(quads[8 * b + g][0][v]); });
+      Fm::scale(c).store_aligned(d[b][v]);
+      if constexpr (Fm::kHasMin) Fm::minimum(c).store_aligned(minimum[b][v]);
+    }
+  }
+  template <int R, int N>
+  void multiply(const TileArgs& t) const {
+    F acc[R][N];
+    t.begin(acc);
+    Column x[N];
+    repeat<N>([&](auto n) { x[n] = Column(t.a.x, t.token(n), t.col, 32); });
+    for (int b = 0; b < t.cols / 32; ++b) {
+      D dot[R][N];
+      I total[R][N], unit[R];
+      const std::int8_t* q[N];
+      repeat<R>([&](auto r) { unit[r] = D::unit(); });
+      repeat<N>([&](auto n) {
+        q[n] = x[n].q + 32 * b;
+        const I offset = x[n].template offset<Fm>(b);
+        repeat<R>([&](auto r) {
+          dot[r][n].start(offset);
+          total[r][n] = I(0);
+        });
+      });
+      dot_group<D, 8>(quads + 8 * b, t.vector, q, dot, total, unit);
+      repeat<R * N>([&](auto i) {
+        constexpr int r = i / N, n = i % N;
+        dot[r][n].finish(total[r][n]);
+        acc[r][n] = close_block(acc[r][n], total[r][n], stage_float(d[b][t.vector + r]), F(x[n].scale[b]));
+        if constexpr (Fm::kHasMin)
+          acc[r][n] = close_minimum(acc[r][n], stage_float(minimum[b][t.vector + r]), x[n], b);
+      });
+    }
+    t.end(acc);
+  }
+};
+
+template <class Fm>
+struct SuperStage {
+  using D = DotOf<Fm>;
+  static constexpr int kCols = kStageCols, kSupers = kCols / 256;
+  static constexpr int kQuads = Fm::kGroup / 4, kGroups = 256 / Fm::kGroup;
+  static constexpr int minima_words() {
+    if constexpr (Fm::kHasMin) return kMinimaWords<Fm>;
+    return 0;
+  }
+  struct Super {
+    Rows<std::int32_t, 1> quads[64];
+    Rows<std::int32_t, kGroups> scale;  // as Dot wants them
+    Rows<std::int32_t, minima_words() + 1> minima;
+    Rows<float, 1> d, dmin;
+  };
+  alignas(64) Super supers[kSupers];
+
+  void fill(int v, Cursor c, int cols) {
+    for (int b = 0; b < cols / 256; ++b, c.block += kPanelRows * sizeof(typename Fm::Block)) {
+      Super& s = supers[b];
+      for (unsigned run = 0; run < 8; ++run)
+        repeat<8>([&](auto g) { D::staged(Fm::quads(c, run, g)).store_aligned(s.quads[8 * run + g][0][v]); });
+      for (unsigned g = 0; g < kGroups; ++g) D::scale(Fm::scale(c, g)).store_aligned(s.scale[g][v]);
+      Fm::d(c).store_aligned(s.d[0][v]);
+      if constexpr (Fm::kHasMin) {
+        for (unsigned i = 0; i < minima_words(); ++i) minima_word<Fm>(c, i).store_aligned(s.minima[i][v]);
+        Fm::dmin(c).store_aligned(s.dmin[0][v]);
+      }
+    }
+  }
+  template <int R, int N>
+  void multiply(const TileArgs& t) const {
+    F acc[R][N];
+    t.begin(acc);
+    Column x[N];
+    repeat<N>([&](auto n) { x[n] = Column(t.a.x, t.token(n), t.col, 256); });
+    for (int b = 0; b < t.cols / 256; ++b) {
+      const Super& s = supers[b];
+      I total[R][N];
+      repeat<R * N>([&](auto i) { total[i / N][i % N] = I(0); });
+#pragma GCC unroll 1
+      for (int group = 0; group < kGroups; ++group) {
+        D dot[R][N];
+        I scale[R];
+        const std::int8_t* q[N];
+        repeat<R>([&](auto r) { scale[r] = stage_word(s.scale[group][t.vector + r]); });
+        repeat<N>([&](auto n) {
+          q[n] = x[n].q + 256 * b + group * Fm::kGroup;
+          const I offset = x[n].template offset<Fm>(kGroups * b + group);
+          repeat<R>([&](auto r) { dot[r][n].start(offset); });
+        });
+        dot_group<D, kQuads>(s.quads + kQuads * group, t.vector, q, dot, total, scale);
+        repeat<R * N>([&](auto i) { dot[i / N][i % N].finish(scale[i / N], total[i / N][i % N]); });
+      }
+      repeat<R * N>([&](auto i) {
+        constexpr int r = i / N, n = i % N;
+        acc[r][n] =
+            close_superblock(acc[r][n], total[r][n], stage_float(s.d[0][t.vector + r]), F(x[n].scale[b]));
+      });
+      if constexpr (Fm::kHasMin) {
+        repeat<R * N>([&](auto i) { total[i / N][i % N] = I(0); });
+        repeat<minima_words()>([&](auto i) {
+          I m[R];
+          repeat<R>([&](auto r) { m[r] = stage_word(s.minima[i][t.vector + r]); });
+          repeat<N>([&](auto n) {
+            const I sums = minima_sums<Fm>(x[n], b, i);
+            repeat<R>([&](auto r) { total[r][n] = add_pair_products(total[r][n], m[r], sums); });
+          });
+        });
+        repeat<R * N>([&](auto i) {
+          constexpr int r = i / N, n = i % N;
+          acc[r][n] =
+              close_minima(acc[r][n], total[r][n], stage_float(s.dmin[0][t.vector + r]), F(x[n].scale[b]));
+        });
+      }
+    }
+    t.end(acc);
+  }
+};
+
+template <class Fm>
+auto stage_of() {
+  if constexpr (kIsFloat<Fm>) {
+    return std::type_identity<FloatStage<Fm>>();
+  } else if constexpr (kIsSuper<Fm>) {
+    return std::type_identity<SuperStage<Fm>>();
+  } else {
+    return std::type_identity<BlockStage<Fm>>();
+  }
+}
+
+template <class Stage>
+[[gnu::flatten, gnu::noinline]] void staged_tile(const Stage& stage, const TileArgs& t) {
+  stage.template multiply<kTileVectors, kTileTokens>(t);
+}
+
+template <class Fm>
+[[gnu::flatten, gnu::noinline]] void fill_stage(typename decltype(stage_of<Fm>())::type& stage, int v,
+                                                Cursor c, int cols) {
+  stage.fill(v, c, cols);
+}
+
+template <class Fm>
+void multiply_staged(const MatmulArgs& a) {
+  using Stage = typename decltype(stage_of<Fm>())::type;
+  Stage stage;
+  constexpr int kPanels = kStripRows / kPanelRows;
+  const int rows = a.panel_end * kPanelRows < a.rows ? a.panel_end * kPanelRows : a.rows;
+  for (int panel = a.panel_begin; panel < a.panel_end; panel += kPanels) {
+    for (int col = 0; col < a.cols; col += Stage::kCols) {
+      const int cols = a.cols - col < Stage::kCols ? a.cols - col : Stage::kCols;
+      for (int v = 0; v < kStripVectors; ++v) {
+        // A strip beyond the last panel repeats it; nothing of that is stored.
+        const int from = panel + v / kParts < a.panel_end ? panel + v / kParts : panel;
+        const std::byte* block =
+            a.panels + (from - a.panel_begin) * a.panel_bytes +
+            std::ptrdiff_t{col} / Fm::info.block_elements * kPanelRows * Fm::info.block_bytes;
+        fill_stage<Fm>(stage, v, Cursor{block, v % kParts}, cols);
+      }
+      for (int v = 0; v < kStripVectors; v += kTileVectors) {
+        TileArgs t{a, col, cols, panel * kPanelRows + v * kLanes, rows, v, 0, a.tokens - 1};
+        for (; t.first < a.tokens; t.first += kTileTokens) staged_tile(stage, t);
+      }
+    }
+  }
+}
+
+// Tokens from which on unpacking into a stage pays.
+constexpr int kStagedTokens = 3;
+
+}  // namespace
+
+template <class Fm>
+void matmul(const MatmulArgs& a) noexcept {
+  a.tokens < kStagedTokens ? multiply_directly<Fm>(a) : multiply_staged<Fm>(a);
+}
+
+}  // namespace LONGHAND_UNIT
+}  // namespace longhand

@@ -1,0 +1,18 @@
+// Compiled once per instruction set: matrix products with weights of superblocks.
+
+#include "ops/isa/stage.inl"
+#include "ops/isa/unit.h"
+
+namespace longhand {
+inline namespace LONGHAND_UNIT {
+namespace {
+
+// Naming a function is what has it compiled.
+[[gnu::used]] constexpr auto kCompiled = Formats::map([]<class Fm>() -> MatmulFn {
+  if constexpr (kIsSuper<Fm>) return matmul<Fm>;
+  return nullptr;
+});
+
+}  // namespace
+}  // namespace LONGHAND_UNIT
+}  // namespace longhand
