@@ -95,10 +95,17 @@ struct AttentionOptions {
   std::string memory = {};
   int window =
       -1;  ///< tokens at their true distance [T/2 window; T/4 rerope, leaky-rerope; T/8 vq, performer]
-  int sinks = -1;     ///< first tokens that stay for ever [4]: window, vq, performer; at most 512
-  int far = -1;       ///< distance of everything remembered in summary [2 x window]: vq, performer
-  float leak = -1;    ///< beyond the window distances grow this much slower [8]: leaky-rerope
-  int codes = -1;     ///< of a codebook learned while running [256]: vq
+  int sinks = -1;   ///< first tokens that stay for ever [4]: window, vq, performer; at most 512
+  int far = -1;     ///< distance of everything remembered in summary [2 x window]: vq, performer
+  float leak = -1;  ///< beyond the window distances grow this much slower [8]: leaky-rerope
+  int codes = -1;   ///< of a codebook learned while running [256]: vq
+  /// For codes learned while running (vq). Distances count dimensions by how much queries ask for them.
+  bool weighted = false;
+  /// Codes remember how far their keys scatter, which corrects a query's score of a code.
+  bool second_order = false;
+  /// Old tokens every query reads exactly, those of the codes it likes best; all keys and values then stay in
+  /// memory [0].
+  int exact = -1;
   int features = -1;  ///< drawn at random, where the file has none [256]: performer
   /// Earlier states kept, so that a rewind past what the memory still holds need not read the text again from
   /// the start.

@@ -50,6 +50,7 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
   if (o.threads < 0 || o.threads > kMaxThreads) throw refuse("thread count (-t)", o.threads, kMaxThreads);
   Sizes s{o.context, o.batch, o.threads > 0 ? o.threads : useful_workers(m),
           plan_memory(m.config, o.attention)};
+  check_memory(s.plan, m.config, m.weights, o.attention);
   const auto cache_bytes = [&](int context) {
     return Memories(m.config, m.weights, o, s.plan, context, std::min(s.batch, context)).bytes();
   };

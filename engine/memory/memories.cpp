@@ -15,8 +15,8 @@ Memories::Memories(const ModelConfig& c, const Weights& w, const SessionOptions&
     MemoryPlan own{find_memory("window")};
     own.window = layer.window;
     const MemoryPlan& of_layer = layer.window > 0 ? own : plan;
-    layers_.push_back(
-        of_layer.kind->make({of_layer, c, w.layers[il], kv, int(il), layer.kv_heads, context, batch}));
+    layers_.push_back(of_layer.kind->make(
+        {of_layer, c, w.layers[il], kv, int(il), layer.heads, layer.kv_heads, context, batch}));
     checkpoint_bytes_ += layers_.back()->most_live();
   }
   checkpoints_.resize(forgets() ? std::size_t(plan.checkpoints) : 0);
