@@ -5,7 +5,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "cli/checksum.h"
+#include "loaders/checksum.h"
 #include "engine/text/unicode.h"
 #include "ops/error.h"
 

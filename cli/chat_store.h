@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/atomic_file.h"
+#include "loaders/atomic_file.h"
 #include "cli/chat_record.h"
 
 namespace longhand::cli {

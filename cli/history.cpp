@@ -9,7 +9,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "cli/atomic_file.h"
+#include "loaders/atomic_file.h"
 #include "cli/user_dirs.h"
 #include "ops/error.h"
 

@@ -71,13 +71,19 @@ int TokenStore::oldest(int end) const noexcept {
 }
 
 std::uint64_t TokenStore::most_live(std::int64_t tokens) const noexcept {
-  const std::int64_t touched = std::min<std::int64_t>(chunks_, (tokens + tokens_ - 1) / tokens_ + 1);
-  return std::uint64_t(touched) * std::uint64_t(heads_) * std::uint64_t(head_bytes_);
+  // However they lie, n neighbours touch at most one block more than they fill.
+  const std::int64_t all = std::int64_t{chunks_} * (tokens_ / kKeyBlock);
+  const std::int64_t touched = std::min(all, (tokens + kKeyBlock - 1) / kKeyBlock + 1);
+  return std::uint64_t(touched) * std::uint64_t(heads_) * std::uint64_t(block_bytes_);
 }
 
 void TokenStore::live(int from, int to, const VisitBytes& visit) const {
-  for (int start = from / tokens_ * tokens_; start < to; start += tokens_)
-    visit(chunk(0, start), std::size_t(heads_ * head_bytes_));
+  for (int start = from / kKeyBlock * kKeyBlock, end; start < to; start = end) {
+    end = (start / tokens_ + 1) * tokens_;
+    const int blocks = (std::min(end, to) - start + kKeyBlock - 1) / kKeyBlock;
+    for (int h = 0; h < heads_; ++h)
+      visit(chunk(h, start) + start % tokens_ / kKeyBlock * block_bytes_, std::size_t(blocks * block_bytes_));
+  }
 }
 
 int chunks_for(std::int64_t tokens, int context) noexcept {

@@ -38,6 +38,7 @@ class TokenStore {
       : chunks_(chunks),
         heads_(heads),
         tokens_(chunk_tokens),
+        block_bytes_(block_bytes),
         head_bytes_(chunk_tokens / kKeyBlock * block_bytes) {}
   /// Pages become resident as they are written. Throws Error(no_memory).
   void reserve() { buffer_ = Buffer(std::size_t(bytes())); }
@@ -59,7 +60,7 @@ class TokenStore {
 
  private:
   int chunks_ = 0, heads_ = 0, tokens_ = kAttendKeys;
-  std::int64_t head_bytes_ = 0;
+  std::int64_t block_bytes_ = 0, head_bytes_ = 0;
   Buffer buffer_;  // (chunks, heads, tokens of a chunk)
 };
 

@@ -157,6 +157,19 @@ class Session {
   std::span<const Token> tokens() const noexcept;
   std::uint64_t bytes() const noexcept;  ///< memory reserved; it becomes resident as the text grows
   const Model& model() const noexcept;
+
+  /// Writes tokens and memories to a file, so that a session of the same model and options goes on from there
+  /// without reading the text again. The old file stays whole until the new one is (mode 0600). Checkpoints
+  /// are not written. A cache: keep the text itself elsewhere. Throws Error(io), no_memory; then an old file
+  /// is still there.
+  void save_state(const std::string& path) const;
+  /// Replaces tokens and memories by those of a file: all later logits are, bit for bit, those of the session
+  /// that saved it, on a CPU of the same kind. Throws Error and changes nothing: io, truncated, magic,
+  /// version, corrupt, no_memory; mismatch (another model, context, batch, cache type, memory or rope option;
+  /// threads may differ). Takes as much memory again as the text uses, until it returns.
+  void restore_state(const std::string& path);
+  std::uint64_t state_bytes() const;  ///< of the file that save_state() would write
+
   /// True when `context` was 0 and memory, not the model, set the size.
   bool context_was_cut() const noexcept;
 

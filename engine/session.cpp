@@ -8,6 +8,7 @@
 #include "engine/decoder.h"
 #include "engine/longhand.h"
 #include "engine/memory_errors.h"
+#include "engine/state_file.h"
 #include "ops/machine.h"
 #include "ops/panels.h"
 
@@ -83,6 +84,7 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
 
 struct Session::Impl {
   Model model;
+  SessionOptions options;
   Sizes sizes;
   Memories memories;
   Workspace ws;
@@ -98,8 +100,9 @@ struct Session::Impl {
 
   Impl(const Model& m, const SessionOptions& o)
       : model(m),
+        options(o),
         sizes(choose_sizes(m.data(), o)),
-        memories(m.data().config, m.data().weights, o, sizes.plan, sizes.context, sizes.batch),
+        memories(new_memories()),
         ws(m.data().config,
            {sizes.batch, sizes.threads, panel_scratch(m.data().weights), memories.scratch_bytes(),
             memories.most_parts(), far_positions(sizes.plan).used}),
@@ -110,6 +113,9 @@ struct Session::Impl {
   }
 
   const ModelData& data() const { return model.data(); }
+  Memories new_memories() const {
+    return {data().config, data().weights, options, sizes.plan, sizes.context, sizes.batch};
+  }
 
   Step step(const Worker& worker, std::span<const Token> batch, int position) {
     return {data().config, data().weights, *data().kernels,   positions, memories, ws,
@@ -213,6 +219,18 @@ struct Session::Impl {
     }
   }
 
+  StateOwner owner() const { return state_owner(data(), options, sizes.plan, sizes.context, sizes.batch); }
+
+  void restore(const std::string& path) {
+    Memories fresh = new_memories();
+    fresh.reserve();
+    StateText text = read_state(path, owner(), {data().config.vocab, sizes.context}, fresh);
+    memories = std::move(fresh);
+    tokens = std::move(text.tokens);
+    remembered = text.remembered;
+    logits_position = -1;
+  }
+
   void go_back(int size) { remembered = memories.go_back(std::min(size, remembered)); }
 
   // A callback of a feed that called back into the session would change what the feed still needs.
@@ -270,6 +288,24 @@ void Session::rewind(int size) {
 int Session::rewind_cost(int size) const noexcept {
   const int at = std::clamp(size, 0, this->size());
   return at - std::min(at, impl_->memories.back_from(std::min(at, impl_->remembered)));
+}
+
+void Session::save_state(const std::string& path) const {
+  impl_->refuse_reentry();
+  translate_memory_errors([&] {
+    write_state(path, impl_->owner(), {impl_->tokens, impl_->remembered}, impl_->memories);
+  });
+}
+
+void Session::restore_state(const std::string& path) {
+  impl_->refuse_reentry();
+  translate_memory_errors([&] { impl_->restore(path); });
+}
+
+std::uint64_t Session::state_bytes() const {
+  return translate_memory_errors([&] {
+    return longhand::state_bytes(impl_->owner(), {impl_->tokens, impl_->remembered}, impl_->memories);
+  });
 }
 
 int Session::size() const noexcept { return int(impl_->tokens.size()); }

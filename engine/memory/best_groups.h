@@ -19,6 +19,13 @@ class BestGroups {
   void reserve();
   void clear() noexcept { members_.clear(); }
   void live(const VisitBytes& visit) { members_.live(visit); }
+  /// Of the first `size` tokens, what live() leaves out because it stays.
+  void held(int size, const VisitBytes& visit) {
+    for (TokenStore* s : {&keys_, &values_}) s->live(0, on() ? size : 0, visit);
+    members_.held(size, visit);
+  }
+  /// See Members::size().
+  int size(int head, int code, int tokens) const noexcept { return members_.size(head, code, tokens); }
 
   void store(const NewToken& token) noexcept;
   void add(int head, int code, int position) noexcept { members_.add(head, code, position); }

@@ -136,6 +136,27 @@ std::uint64_t Blocks::most_live() const noexcept {
          last_.values.most_live(tokens) + summary_bytes();
 }
 
+// A number of tokens that cannot be names pieces of no sense, but none outside.
+void Blocks::held(int size, int, const VisitBytes& visit) {
+  visit(reinterpret_cast<std::byte*>(taken_.data()), taken_.size() * sizeof(int));
+  const int from = std::clamp(taken_[0], 0, size);
+  for (TokenStore* s : {&last_.plain, &last_.turned, &last_.values}) s->live(from, size, visit);
+  for (TokenStore* s : {&first_.plain, &first_.turned, &first_.values})
+    s->live(0, std::min(size, sinks_), visit);
+  live_summary(visit);
+  held_summary(size, visit);
+}
+
+// The last queries were those before `size`; after going back there may have been later ones.
+bool Blocks::sound(int size) const noexcept {
+  const int taken = taken_[0];
+  if (taken != exact_from(size) && taken != exact_from(std::max(0, size - 1))) return false;
+  for (std::size_t h = 0; h < taken_.size(); ++h) {
+    if (taken_[h] != taken || !sound_summary(int(h), taken)) return false;
+  }
+  return true;
+}
+
 void Blocks::clear() noexcept {
   std::fill(taken_.begin(), taken_.end(), 0);
   clear_summary();

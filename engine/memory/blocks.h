@@ -25,6 +25,8 @@ class Blocks : public Memory {
   void live(int size, const VisitBytes& visit) override;
   std::uint64_t most_live() const noexcept override;
   void clear() noexcept override;
+  void held(int size, int written, const VisitBytes& visit) override;
+  bool sound(int size) const noexcept override;
 
  protected:
   /// Keys [from, to) of a head, all or but the first of which go into the summary.
@@ -41,6 +43,13 @@ class Blocks : public Memory {
   virtual void reserve_summary() = 0;
   virtual void clear_summary() noexcept = 0;
   virtual void live_summary(const VisitBytes& visit) = 0;
+  /// Of the first `size` tokens, what the summary keeps for ever beside that.
+  virtual void held_summary(int size, const VisitBytes& visit) { (void)size, (void)visit; }
+  /// Whether the summary can be one of the first `tokens` tokens of a head.
+  virtual bool sound_summary(int head, int tokens) const noexcept {
+    (void)head, (void)tokens;
+    return true;
+  }
   /// What a near key is seen as, before it is turned.
   virtual void refine_near(const NewToken& token) const noexcept { (void)token; }
   /// Takes tokens into the summary; called in the order of the text.

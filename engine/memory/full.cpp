@@ -40,6 +40,9 @@ class Full final : public Memory {
   bool reaches(int, int) const noexcept override { return true; }
   void live(int, const VisitBytes&) override {}
   std::uint64_t most_live() const noexcept override { return 0; }
+  void held(int size, int, const VisitBytes& visit) override {
+    for (TokenStore* s : {&keys_, &values_}) s->live(0, size, visit);
+  }
 
  private:
   KvShape kv_;

@@ -12,6 +12,21 @@ void Members::reserve() {
 
 void Members::clear() noexcept { std::fill_n(ends_.as<Ends>(), ends_bytes() / sizeof(Ends), Ends{-1, -1}); }
 
+void Members::held(int size, const VisitBytes& visit) {
+  for (int h = 0; h < heads_ && context_ > 0; ++h)
+    visit(reinterpret_cast<std::byte*>(next(h)), std::size_t(size) * sizeof(int));
+}
+
+int Members::size(int head, int code, int tokens) const noexcept {
+  const Ends& e = ends(head, code);
+  if (e.first < 0) return 0;
+  int token = e.first;
+  for (int n = 1; n <= tokens && token >= 0 && token < tokens; ++n, token = next(head)[token]) {
+    if (token == e.last) return n;
+  }
+  return -1;
+}
+
 void Members::add(int head, int code, int token) noexcept {
   if (context_ == 0) return;
   Ends& e = ends(head, code);

@@ -33,6 +33,10 @@ class Members {
     }
   }
   void live(const VisitBytes& visit) { visit(ends_.data(), ends_bytes()); }
+  /// The rest of the lists, of the first `size` tokens.
+  void held(int size, const VisitBytes& visit);
+  /// Tokens of a code; -1 where the list is none of the first `tokens` tokens.
+  int size(int head, int code, int tokens) const noexcept;
 
  private:
   struct Ends {

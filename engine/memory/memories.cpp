@@ -54,6 +54,20 @@ void Memories::live(int size, const VisitBytes& visit) {
   for (const auto& layer : layers_) layer->live(size, visit);
 }
 
+void Memories::set_marks(Marks marks) noexcept {
+  written_ = marks.written;
+  floor_ = marks.floor;
+}
+
+void Memories::held(std::size_t il, int size, const VisitBytes& visit) {
+  layers_[il]->held(size, written_, visit);
+}
+
+bool Memories::sound(int size) const noexcept {
+  return reaches(size) &&
+         std::all_of(layers_.begin(), layers_.end(), [&](const auto& layer) { return layer->sound(size); });
+}
+
 // A free checkpoint, or the one that is missed least: going back d tokens should cost in proportion to d, so
 // what counts is the gap it leaves against how far back that is. The last one stays.
 Memories::Checkpoint& Memories::free_checkpoint(int size) noexcept {

@@ -37,6 +37,19 @@ class Memories {
   /// far, else an earlier one; the tokens from there to `size` must be computed again.
   int go_back(int size);
 
+  /// How far the memories were written, and the first position they serve without going back. Together with
+  /// what held() visits all there is but checkpoints.
+  struct Marks {
+    int written = 0, floor = 0;
+  };
+  Marks marks() const noexcept { return {written_, floor_}; }
+  /// To be told to new memories before held() writes into them.
+  void set_marks(Marks marks) noexcept;
+  std::size_t layers() const noexcept { return layers_.size(); }
+  /// All of the first `size` tokens that layer `il` holds, where the memories reach `size`. See Memory.
+  void held(std::size_t il, int size, const VisitBytes& visit);
+  bool sound(int size) const noexcept;
+
  private:
   struct Checkpoint {
     int size = 0;

@@ -115,6 +115,17 @@ class Memory {
   virtual std::uint64_t most_live() const noexcept = 0;
   /// Back to an empty text.
   virtual void clear() noexcept {}
+
+  /// All that the first `size` tokens left that is still there with all up to `written` stored at some time,
+  /// provided it reaches `size`. Written into a new memory of the same kind and sizes it serves the queries
+  /// it served, of all positions up to `size`. What pieces there are may follow from earlier ones; whatever
+  /// is in them, they lie inside the memory.
+  virtual void held(int size, int written, const VisitBytes& visit) = 0;
+  /// Whether what held() visited can be followed wherever it leads; to be asked after it was written into.
+  virtual bool sound(int size) const noexcept {
+    (void)size;
+    return true;
+  }
 };
 
 /// Keys that one part of attention looks at: those of a view whose first key is number `start`.

@@ -63,4 +63,9 @@ bool TwoSided::reaches(int size, int written) const noexcept {
 
 void TwoSided::live(int size, const VisitBytes& visit) { near_keys_.live(near_from(size), size, visit); }
 
+void TwoSided::held(int size, int written, const VisitBytes& visit) {
+  for (TokenStore* s : {&far_keys_, &values_}) s->live(0, size, visit);
+  near_keys_.live(near_keys_.oldest(written), size, visit);
+}
+
 }  // namespace longhand

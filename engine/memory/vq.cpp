@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 namespace longhand {
+
+float Codes::bias_of(std::uint32_t tokens) noexcept {
+  return tokens == 0 ? -std::numeric_limits<float>::infinity() : float(std::log(double(tokens)));
+}
 
 Codes::Codes(const MemorySite& s, int patience, int count, std::int32_t key_dim)
     : Blocks(s, patience),
@@ -32,9 +37,18 @@ void Codes::live_summary(const VisitBytes& visit) {
   visit(tokens_.data(), all_codes() * sizeof(std::uint32_t));
 }
 
+bool Codes::sound_summary(int head, int tokens) const noexcept {
+  std::uint64_t counted = 0;
+  for (int c = 0; c < far_.count(); ++c) {
+    counted += tokens_of(head, c);
+    if (far_.bias(head)[c] != bias_of(tokens_of(head, c))) return false;
+  }
+  return counted == std::uint64_t(std::max(0, tokens - sinks()));
+}
+
 void Codes::count_in(int head, int code, const float* value) noexcept {
   const std::uint32_t n = ++tokens_of(head, code);
-  far_.bias(head)[code] = float(std::log(double(n)));
+  far_.bias(head)[code] = bias_of(n);
   float* mean = far_.value(head, code);
   for (int d = 0; d < far_.value_dim(); ++d)
     mean[d] = n == 1 ? value[d] : mean[d] + (value[d] - mean[d]) / float(n);

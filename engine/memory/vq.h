@@ -19,11 +19,14 @@ class Codes : public Blocks {
   void reserve_summary() override;
   void clear_summary() noexcept override;
   void live_summary(const VisitBytes& visit) override;
+  bool sound_summary(int head, int tokens) const noexcept override;
   int summary_parts() const noexcept override { return far_.parts(); }
   void attend_summary(const Tile& tile, int part, const Partials& to) const noexcept override {
     far_.attend(tile, tile.far_query, part, to);
   }
 
+  /// The bias of a code that stands for so many.
+  static float bias_of(std::uint32_t tokens) noexcept;
   /// Counts a token in under a code.
   void count_in(int head, int code, const float* value) noexcept;
 

@@ -83,6 +83,14 @@ class LearnedVq final : public Codes {
     all(weights_);
     groups_.live(visit);
   }
+  void held_summary(int size, const VisitBytes& visit) override { groups_.held(size, visit); }
+  bool sound_summary(int head, int tokens) const noexcept override {
+    if (!Codes::sound_summary(head, tokens)) return false;
+    for (int c = 0; groups_.on() && c < far_.count(); ++c) {
+      if (groups_.size(head, c, tokens) != int(tokens_of(head, c))) return false;
+    }
+    return true;
+  }
 
   int summary_parts() const noexcept override { return groups_.on() ? 1 : far_.parts(); }
   void attend_summary(const Tile& tile, int part, const Partials& to) const noexcept override {
@@ -273,8 +281,8 @@ class LearnedVq final : public Codes {
     for (int d = 0; d < far_.value_dim(); ++d) mix(far_.value(head, to)[d], far_.value(head, from)[d]);
     tokens_of(head, to) = n;
     tokens_of(head, from) = 0;
-    far_.bias(head)[to] = float(std::log(double(n)));
-    far_.bias(head)[from] = -std::numeric_limits<float>::infinity();
+    far_.bias(head)[to] = bias_of(n);
+    far_.bias(head)[from] = bias_of(0);
     half_norms(head)[from] = kNobody;
     groups_.join(head, from, to);
     update_half_norm(head, to);

@@ -62,6 +62,10 @@ class Window final : public Memory {
   std::uint64_t most_live() const noexcept override {
     return keys_.most_live(window_) + values_.most_live(window_);
   }
+  void held(int size, int written, const VisitBytes& visit) override {
+    for (TokenStore* s : {&sink_keys_, &sink_values_}) s->live(0, std::min(size, sinks_), visit);
+    for (TokenStore* s : {&keys_, &values_}) s->live(keys_.oldest(written), size, visit);
+  }
 
  private:
   int from(int i) const noexcept { return std::max(0, i - window_ + 1); }

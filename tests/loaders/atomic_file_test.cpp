@@ -1,5 +1,5 @@
 // A save that fails, or is killed, at each of its system calls.
-#include "cli/atomic_file.h"
+#include "loaders/atomic_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@
 #include "tests/support/golden.h"
 #include "tests/support/temp_dir.h"
 
-namespace longhand::cli {
+namespace longhand {
 namespace {
 
 using test::read_text;
@@ -219,4 +219,4 @@ TEST(ReplaceFile, NeverWritesThroughALink) {
 }
 
 }  // namespace
-}  // namespace longhand::cli
+}  // namespace longhand

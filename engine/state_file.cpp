@@ -1,0 +1,332 @@
+#include "engine/state_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <system_error>
+
+#include "engine/fingerprint.h"
+#include "loaders/checksum.h"
+
+namespace longhand {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "numbers are written as they lie in memory");
+
+constexpr std::string_view kMagic = "LONGHAND";
+constexpr std::uint32_t kVersion = 1;
+
+struct FileHead {
+  char magic[8];
+  std::uint32_t version, zero;
+  std::uint64_t size;
+};
+struct SectionHead {
+  std::uint32_t number, checksum;
+  std::uint64_t length;
+};
+struct TextHead {
+  std::uint32_t remembered, written, floor, tokens;
+};
+using FileTail = std::uint64_t;
+
+enum : std::uint32_t { kOwner, kText, kFirstLayer };
+
+using Bytes = std::vector<std::byte>;
+
+template <class T>
+std::span<std::byte> bytes_of(T& value) noexcept {
+  return std::as_writable_bytes(std::span(&value, 1));
+}
+void append(Bytes& to, std::span<const std::byte> more) { to.insert(to.end(), more.begin(), more.end()); }
+
+std::uint32_t checksum_of(const SectionHead& head, std::span<const std::byte> content) noexcept {
+  const std::uint32_t number = crc32c(std::as_bytes(std::span(&head.number, 1)));
+  return crc32c(content, crc32c(std::as_bytes(std::span(&head.length, 1)), number));
+}
+
+std::string owner_text(const StateOwner& owner) {
+  std::string text;
+  for (const auto& [name, value] : owner) text += fmt::format("{} {}\n", name, value);
+  return text;
+}
+
+std::uint64_t layer_bytes(Memories& memories, std::size_t il, int size) {
+  std::uint64_t sum = 0;
+  memories.held(il, size, [&](std::byte*, std::size_t n) { sum += n; });
+  return sum;
+}
+
+// One section at a time is in memory beside the state itself.
+class StateWriter {
+ public:
+  StateWriter(const std::string& path, FileCalls& calls, std::uint64_t size)
+      : file_(path, calls), size_(size) {
+    FileHead head{{}, kVersion, 0, size};
+    std::copy(kMagic.begin(), kMagic.end(), head.magic);
+    file_.write(bytes_of(head));
+  }
+
+  void section(std::span<const std::byte> content) {
+    SectionHead head{number_++, 0, content.size()};
+    head.checksum = checksum_of(head, content);
+    file_.write(bytes_of(head));
+    file_.write(content);
+  }
+
+  void finish() {
+    FileTail tail = size_;
+    file_.write(bytes_of(tail));
+    file_.commit();
+  }
+
+ private:
+  FileReplacement file_;
+  std::uint64_t size_;
+  std::uint32_t number_ = 0;
+};
+
+class StateReader {
+ public:
+  explicit StateReader(const std::string& path)
+      : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) {
+    if (fd_ < 0) fail_system("opened");
+    try {
+      check_sizes();
+    } catch (...) {
+      ::close(fd_);
+      throw;
+    }
+  }
+  ~StateReader() { ::close(fd_); }
+  StateReader(const StateReader&) = delete;
+  StateReader& operator=(const StateReader&) = delete;
+
+  /// The content of the next section, its checksum verified.
+  Bytes section() {
+    SectionHead head{};
+    if (end_ - at_ < sizeof head) fail(Errc::corrupt, "the section is missing");
+    read(bytes_of(head));
+    if (head.number != number_) fail(Errc::corrupt, fmt::format("section {} is in its place", head.number));
+    if (head.length > end_ - at_)
+      fail(Errc::corrupt,
+           fmt::format("length is {}, must be at most the {} bytes left", head.length, end_ - at_));
+    Bytes content(std::size_t(head.length));
+    read(content);
+    if (head.checksum != checksum_of(head, content)) fail(Errc::corrupt, "the checksum does not hold");
+    ++number_;
+    return content;
+  }
+
+  void finish() {
+    if (at_ != end_) fail(Errc::corrupt, fmt::format("{} bytes follow the last layer", end_ - at_));
+  }
+
+  /// About the section read last, or, where it is no good, the one being read.
+  [[noreturn]] void fail(Errc code, std::string_view what) const {
+    throw Error(code, fmt::format("{}: section {}: {}", path_, number_, what));
+  }
+  [[noreturn]] void fail_content(Errc code, std::string_view what) const {
+    throw Error(code, fmt::format("{}: section {}: {}", path_, number_ - 1, what));
+  }
+  const std::string& path() const noexcept { return path_; }
+
+ private:
+  [[noreturn]] void fail_system(std::string_view what) const {
+    throw Error(Errc::io,
+                fmt::format("{}: cannot be {}: {}", path_, what, std::generic_category().message(errno)));
+  }
+  [[noreturn]] void fail_file(Errc code, std::string_view what) const {
+    throw Error(code, fmt::format("{}: {}", path_, what));
+  }
+
+  void check_sizes() {
+    struct stat status {};
+    if (::fstat(fd_, &status) != 0) fail_system("examined");
+    if (!S_ISREG(status.st_mode)) fail_file(Errc::io, "not a regular file");
+    const auto size = std::uint64_t(status.st_size);
+    FileHead head{};
+    FileTail tail = 0;
+    if (size < sizeof head + sizeof tail)
+      fail_file(Errc::truncated, fmt::format("{} bytes are too few for a saved state", size));
+    end_ = size - sizeof tail;
+    read(bytes_of(head));
+    if (std::string_view(head.magic, sizeof head.magic) != kMagic)
+      fail_file(Errc::magic, "not a saved state");
+    if (head.version != kVersion || head.zero != 0)
+      fail_file(Errc::version,
+                fmt::format("states of version {} are not read, must be {}", head.version, kVersion));
+    if (head.size != size)
+      fail_file(head.size > size ? Errc::truncated : Errc::corrupt,
+                fmt::format("the file has {} bytes, must have {}", size, head.size));
+    const std::uint64_t first = std::exchange(at_, end_);
+    read(bytes_of(tail));
+    at_ = first;
+    if (tail != size)
+      fail_file(Errc::corrupt, fmt::format("the file has {} bytes, its end says {}", size, tail));
+  }
+
+  void read(std::span<std::byte> to) {
+    while (!to.empty()) {
+      const ssize_t n = ::pread(fd_, to.data(), to.size(), off_t(at_));
+      if (n == 0) fail_file(Errc::truncated, "the file became shorter while it was read");
+      if (n < 0 && errno != EINTR) fail_system("read");
+      if (n <= 0) continue;
+      to = to.subspan(std::size_t(n));
+      at_ += std::uint64_t(n);
+    }
+  }
+
+  std::string path_;
+  int fd_;
+  std::uint64_t at_ = 0, end_ = 0;
+  std::uint32_t number_ = 0;
+};
+
+// Names the first difference.
+void check_owner(const StateReader& in, std::string_view found, const StateOwner& owner) {
+  if (found == owner_text(owner)) return;
+  for (const auto& [name, value] : owner) {
+    const std::string_view line = found.substr(0, found.find('\n'));
+    if (line != fmt::format("{} {}", name, value)) {
+      in.fail_content(Errc::mismatch, fmt::format("the state was saved with '{}', this session has '{} {}'",
+                                                  line, name, value));
+    }
+    found.remove_prefix(std::min(line.size() + 1, found.size()));
+  }
+  in.fail_content(Errc::mismatch, "the state was saved with options this session does not know");
+}
+
+StateText parse_text(const StateReader& in, std::span<const std::byte> content, const StateLimits& limits,
+                     Memories::Marks& marks) {
+  TextHead head{};
+  if (content.size() < sizeof head) in.fail_content(Errc::corrupt, "the numbers are missing");
+  std::memcpy(&head, content.data(), sizeof head);
+  content = content.subspan(sizeof head);
+  if (content.size() != std::uint64_t{head.tokens} * sizeof(Token))
+    in.fail_content(Errc::corrupt, fmt::format("{} tokens must take {} bytes, there are {}", head.tokens,
+                                               std::uint64_t{head.tokens} * sizeof(Token), content.size()));
+  const auto most = [&](const char* name, std::uint32_t value, std::uint64_t limit) {
+    if (value > limit)
+      in.fail_content(Errc::corrupt, fmt::format("{} is {}, must be at most {}", name, value, limit));
+  };
+  most("number of tokens", head.tokens, std::uint64_t(limits.context));
+  most("tokens remembered", head.remembered, head.tokens);
+  most("tokens written", head.written, std::uint64_t(limits.context));
+  most("tokens remembered", head.remembered, head.written);
+  most("first position served", head.floor, head.remembered);
+  StateText text{std::vector<Token>(head.tokens), int(head.remembered)};
+  if (!content.empty()) std::memcpy(text.tokens.data(), content.data(), content.size());
+  for (const Token token : text.tokens) {
+    if (token < 0 || token >= limits.vocab)
+      in.fail_content(Errc::corrupt, fmt::format("token {} must be 0..{}", token, limits.vocab - 1));
+  }
+  marks = {int(head.written), int(head.floor)};
+  return text;
+}
+
+void fill_layer(const StateReader& in, std::span<const std::byte> content, std::size_t il, int size,
+                Memories& memories) {
+  memories.held(il, size, [&](std::byte* to, std::size_t n) {
+    if (n > content.size()) in.fail_content(Errc::corrupt, "the layer's memory needs more bytes");
+    if (n > 0) std::memcpy(to, content.data(), n);
+    content = content.subspan(n);
+  });
+  if (!content.empty())
+    in.fail_content(Errc::corrupt, fmt::format("{} bytes more than the layer's memory", content.size()));
+}
+
+std::string cache_name(CacheType type) {
+  constexpr const char* kNames[] = {"f32", "f16", "q8_0"};
+  return kNames[int(type)];
+}
+
+}  // namespace
+
+StateOwner state_owner(const ModelData& m, const SessionOptions& o, const MemoryPlan& p, int context,
+                       int batch) {
+  StateOwner owner;
+  const auto add = [&](const char* name, const auto& value) {
+    owner.emplace_back(name, fmt::format("{}", value));
+  };
+  add("model", fmt::format("{:016x}", fingerprint(m.file)));
+  add("context", context);
+  add("batch", batch);
+  add("key_cache", cache_name(o.key_cache));
+  add("value_cache", cache_name(o.value_cache));
+  add("memory", p.kind->name);
+  add("window", p.window);
+  add("sinks", p.sinks);
+  add("far", p.far);
+  add("leak", p.leak);
+  add("codes", p.codes);
+  add("features", p.features);
+  add("weighted", p.weighted);
+  add("second_order", p.second_order);
+  add("exact", p.exact);
+  add("log_n", o.attention.log_n);
+  add("rope_scaling", int(o.rope.scaling));
+  add("rope_factor", o.rope.factor);
+  add("rope_auto_factor", o.rope.auto_factor);
+  add("rope_base", o.rope.base);
+  add("rope_original_context", o.rope.original_context);
+  add("yarn_beta_fast", o.rope.yarn_beta_fast);
+  add("yarn_beta_slow", o.rope.yarn_beta_slow);
+  add("yarn_ext_factor", o.rope.yarn_ext_factor);
+  return owner;
+}
+
+std::uint64_t state_bytes(const StateOwner& owner, const StateText& text, Memories& memories) {
+  std::uint64_t sum = sizeof(FileHead) + sizeof(FileTail) +
+                      (kFirstLayer + memories.layers()) * sizeof(SectionHead) + owner_text(owner).size() +
+                      sizeof(TextHead) + text.tokens.size() * sizeof(Token);
+  for (std::size_t il = 0; il < memories.layers(); ++il) sum += layer_bytes(memories, il, text.remembered);
+  return sum;
+}
+
+void write_state(const std::string& path, const StateOwner& owner, const StateText& text, Memories& memories,
+                 FileCalls& calls) {
+  StateWriter out(path, calls, state_bytes(owner, text, memories));
+  const std::string about = owner_text(owner);
+  out.section(std::as_bytes(std::span(about)));
+  const Memories::Marks marks = memories.marks();
+  TextHead head{std::uint32_t(text.remembered), std::uint32_t(marks.written), std::uint32_t(marks.floor),
+                std::uint32_t(text.tokens.size())};
+  Bytes content;
+  append(content, bytes_of(head));
+  append(content, std::as_bytes(std::span(text.tokens)));
+  out.section(content);
+  for (std::size_t il = 0; il < memories.layers(); ++il) {
+    content.clear();
+    content.reserve(std::size_t(layer_bytes(memories, il, text.remembered)));
+    memories.held(il, text.remembered, [&](std::byte* from, std::size_t n) { append(content, {from, n}); });
+    out.section(content);
+  }
+  out.finish();
+}
+
+StateText read_state(const std::string& path, const StateOwner& owner, const StateLimits& limits,
+                     Memories& fresh) {
+  StateReader in(path);
+  const Bytes about = in.section();
+  check_owner(in, {reinterpret_cast<const char*>(about.data()), about.size()}, owner);
+  Memories::Marks marks;
+  StateText text = parse_text(in, in.section(), limits, marks);
+  fresh.set_marks(marks);
+  for (std::size_t il = 0; il < fresh.layers(); ++il)
+    fill_layer(in, in.section(), il, text.remembered, fresh);
+  in.finish();
+  if (!fresh.sound(text.remembered))
+    throw Error(Errc::corrupt,
+                fmt::format("{}: no memory of {} tokens looks like this", path, text.remembered));
+  return text;
+}
+
+}  // namespace longhand

@@ -1,0 +1,60 @@
+// Replacing a file so that at every moment, whatever ends the program or the power, its path names either the
+// old content or the new, whole.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace longhand {
+
+/// The system calls a save makes, each as the system has it. A seam for tests, which make any of them fail or
+/// be the last.
+class FileCalls {
+ public:
+  virtual ~FileCalls() = default;
+  virtual int open(const char* path, int flags, mode_t mode);
+  virtual ssize_t write(int fd, const void* data, std::size_t size);
+  virtual int fsync(int fd);
+  virtual int close(int fd);
+  virtual int rename(const char* from, const char* to);
+  virtual int unlink(const char* path);
+};
+FileCalls& system_calls();
+
+/// Where a replacement is written before it is renamed: `path` + kUnfinished. Only a killed save leaves one
+/// behind.
+inline constexpr std::string_view kUnfinished = ".new";
+
+/// A file on its way to replace another. Until commit() the path names what it named before, and where
+/// commit() is never reached nothing of this remains. Two at a time on one path are the caller's to prevent.
+class FileReplacement {
+ public:
+  /// Mode 0600. All throw Error(io).
+  explicit FileReplacement(std::string path, FileCalls& calls = system_calls());
+  ~FileReplacement();
+  FileReplacement(const FileReplacement&) = delete;
+  FileReplacement& operator=(const FileReplacement&) = delete;
+
+  void write(std::span<const std::byte> content);
+  /// Puts the file in place, once. Where it throws the old content is still there, or, where the folder
+  /// itself could not be written through to the disk, the new.
+  void commit();
+
+ private:
+  void finish();
+  [[noreturn]] void fail(std::string_view what) const;
+
+  std::string path_, temporary_;
+  FileCalls& calls_;
+  int fd_ = -1;
+  bool placed_ = false;
+};
+
+/// Gives `path` the content, as FileReplacement does. Throws Error(io).
+void replace_file(const std::string& path, std::string_view content, FileCalls& calls = system_calls());
+
+}  // namespace longhand
