@@ -31,7 +31,7 @@ struct Flags {
   SessionFlags session;
   SamplingFlags sampling;
   std::string prompt, file, system, system_file, reasoning = "auto";
-  int max_tokens = -1, reasoning_budget = -1;
+  int max_tokens = -1, reasoning_budget = -1, cache_limit = 512;
   bool single_turn = false, no_history = false, json = false, simple_io = false, show_prompt = false;
   bool as_usual = false;
 };
@@ -102,13 +102,16 @@ int converse(const Flags& flags, AnswerView& view, bool interactive) {
       edited ? make_editor(History(flags.no_history ? "" : History::default_path()),
                            [&store](const std::string& typed) { return complete_line(typed, store); })
              : make_plain_input(STDIN_FILENO, interactive);
-  ChatState state{session, store, *input, "", false, false};
+  ChatCache cache(std::uint64_t(flags.cache_limit) << 20);
+  ChatState state{session, store, cache, *input, "", false, false};
   view.ready(session.session());
   ChatLoop loop(state, view, flags.show_prompt);
   if (!first.empty()) loop.send(first);
   // What was piped in went into that message.
   const bool done = !first.empty() && (flags.single_turn || !interactive);
   const int status = done ? loop.status() : loop.run();
+  // After a signal there may be no time for a cache.
+  if (leave_signal() == 0) leave_chat(state);
   if (interactive && leave_signal() != 0) rescue_chat(state);
   return status;
 }
@@ -161,6 +164,11 @@ void add_chat(CLI::App& app, Action& action) {
                    "Tokens of one answer at most; -1: no limit")
       ->capture_default_str()
       ->check(CLI::Range(-1, 1 << 30))
+      ->type_name("N");
+  verb->add_option("--chat-cache", flags->cache_limit,
+                   "MiB at most of the file beside a saved chat that spares /load reading it again; 0: none")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1 << 30))
       ->type_name("N");
   verb->add_flag("--no-history", flags->no_history, "Do not keep what is typed");
   for (const char* usual : {"--conversation", "--multiline-input", "--color"}) {

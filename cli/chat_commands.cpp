@@ -34,6 +34,7 @@ void leave(ChatState& state, const std::string&) { state.leave = true; }
 // A saved chat is left as it is, not emptied.
 void start_anew(ChatState& state, std::string_view why) {
   const std::string left = state.store.open_name();
+  leave_chat(state);
   state.store.close();
   state.chat.clear();
   state.attached.clear();

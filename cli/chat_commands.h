@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/chat_cache.h"
 #include "cli/chat_session.h"
 #include "cli/chat_store.h"
 #include "cli/line_input.h"
@@ -15,6 +16,7 @@ namespace longhand::cli {
 struct ChatState {
   ChatSession& chat;
   ChatStore& store;
+  ChatCache& cache;
   LineInput& input;
   std::string attached;  // text that goes before the next message
   bool leave = false;

@@ -5,8 +5,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "loaders/checksum.h"
 #include "engine/text/unicode.h"
+#include "loaders/checksum.h"
 #include "ops/error.h"
 
 namespace longhand::cli {

@@ -79,17 +79,20 @@ void save_chat(ChatState& state, const std::string& given) {
   if (name.empty()) throw Error(Errc::missing, "/save needs a name");
   if (!may_take(state, name)) return;
   state.store.save(name, record_of(state.chat));
+  leave_chat(state);
   print_note(fmt::format("saved as {}, {}; from here on every turn is kept", name,
                          turns_text(state.chat.turns().size())));
 }
 
 void load_chat(ChatState& state, const std::string& name) {
   if (name.empty()) return list_chats(state);
+  leave_chat(state);
   std::string model;
   state.store.load(name, [&](ChatRecord& record) {
     state.chat.restore(settings_of(name, record, state.chat.settings()), std::move(record.turns));
     model = std::move(record.model);
   });
+  state.cache.use(state.store.cache_path(name), state.chat.session());
   state.attached.clear();
   show_last(state);
   print_note(fmt::format("{} goes on: {}", name, turns_text(state.chat.turns().size())));
@@ -103,9 +106,17 @@ void fork_chat(ChatState& state, const std::string& name) {
     throw Error(Errc::duplicate, fmt::format("this chat is {} itself", name));
   if (!may_take(state, name)) return;
   const std::string from = state.store.open_name();
+  leave_chat(state);
   state.store.save(name, record_of(state.chat));
   print_note(from.empty() ? fmt::format("goes on as {}", name)
                           : fmt::format("goes on as {}; {} stays as it is", name, from));
+}
+
+void leave_chat(ChatState& state) noexcept {
+  try {
+    const std::string& name = state.store.open_name();
+    if (!name.empty()) state.cache.keep(state.store.cache_path(name), state.chat.session());
+  } catch (const std::exception&) {}  // only a cache
 }
 
 void rescue_chat(ChatState& state) noexcept {

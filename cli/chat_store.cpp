@@ -20,7 +20,6 @@ namespace longhand::cli {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view kEnding = ".json";
 constexpr std::size_t kMaxName = 64;
 constexpr off_t kMaxBytes = off_t{1} << 30;
 
@@ -122,11 +121,11 @@ std::string ChatStore::default_folder() {
 ChatStore::ChatStore(std::string folder, FileCalls& calls) : folder_(std::move(folder)), calls_(calls) {}
 ChatStore::~ChatStore() { close(); }
 
-std::string ChatStore::path_of(const std::string& name) const {
+std::string ChatStore::path_of(const std::string& name, std::string_view ending) const {
   if (folder_.empty())
     throw Error(Errc::io, "there is no place for chats: neither XDG_DATA_HOME nor HOME is set");
   check_name(name);
-  return fmt::format("{}/{}{}", folder_, name, kEnding);
+  return fmt::format("{}/{}{}", folder_, name, ending);
 }
 
 std::vector<std::string> ChatStore::names() const {

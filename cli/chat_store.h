@@ -3,10 +3,11 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "loaders/atomic_file.h"
 #include "cli/chat_record.h"
+#include "loaders/atomic_file.h"
 
 namespace longhand::cli {
 
@@ -33,12 +34,16 @@ class ChatStore {
   /// save() of the open chat, unless the file holds `record` already.
   void update(const ChatRecord& record);
 
+  /// Where a cache for a chat of this name belongs. Throws Error (io, range) as save() does.
+  std::string cache_path(const std::string& name) const { return path_of(name, ".cache"); }
+
   /// "" while no chat is open.
   const std::string& open_name() const noexcept { return open_name_; }
   void close() noexcept;
 
  private:
-  std::string path_of(const std::string& name) const;
+  static constexpr std::string_view kEnding = ".json";
+  std::string path_of(const std::string& name, std::string_view ending = kEnding) const;
   void hold(const std::string& name, int file, std::string content);
   void write(const std::string& name, std::string content);
 

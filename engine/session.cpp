@@ -222,12 +222,14 @@ struct Session::Impl {
   StateOwner owner() const { return state_owner(data(), options, sizes.plan, sizes.context, sizes.batch); }
 
   void restore(const std::string& path) {
-    Memories fresh = new_memories();
-    fresh.reserve();
-    StateText text = read_state(path, owner(), {data().config.vocab, sizes.context}, fresh);
-    memories = std::move(fresh);
-    tokens = std::move(text.tokens);
-    remembered = text.remembered;
+    RestoredState state = read_state(path, owner(), {data().config.vocab, sizes.context}, [this] {
+      Memories fresh = new_memories();
+      fresh.reserve();
+      return fresh;
+    });
+    memories = std::move(state.memories);
+    tokens = std::move(state.text.tokens);
+    remembered = state.text.remembered;
     logits_position = -1;
   }
 

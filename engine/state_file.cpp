@@ -109,6 +109,14 @@ class StateReader {
   StateReader(const StateReader&) = delete;
   StateReader& operator=(const StateReader&) = delete;
 
+  /// Verifies the checksums of all sections, so that a damaged file costs nothing but reading it.
+  void check_all() {
+    const std::uint64_t first = at_;
+    while (at_ < end_) section();
+    at_ = first;
+    number_ = 0;
+  }
+
   /// The content of the next section, its checksum verified.
   Bytes section() {
     SectionHead head{};
@@ -312,13 +320,15 @@ void write_state(const std::string& path, const StateOwner& owner, const StateTe
   out.finish();
 }
 
-StateText read_state(const std::string& path, const StateOwner& owner, const StateLimits& limits,
-                     Memories& fresh) {
+RestoredState read_state(const std::string& path, const StateOwner& owner, const StateLimits& limits,
+                         const std::function<Memories()>& make) {
   StateReader in(path);
+  in.check_all();
   const Bytes about = in.section();
   check_owner(in, {reinterpret_cast<const char*>(about.data()), about.size()}, owner);
   Memories::Marks marks;
   StateText text = parse_text(in, in.section(), limits, marks);
+  Memories fresh = make();
   fresh.set_marks(marks);
   for (std::size_t il = 0; il < fresh.layers(); ++il)
     fill_layer(in, in.section(), il, text.remembered, fresh);
@@ -326,7 +336,7 @@ StateText read_state(const std::string& path, const StateOwner& owner, const Sta
   if (!fresh.sound(text.remembered))
     throw Error(Errc::corrupt,
                 fmt::format("{}: no memory of {} tokens looks like this", path, text.remembered));
-  return text;
+  return {std::move(text), std::move(fresh)};
 }
 
 }  // namespace longhand

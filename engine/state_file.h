@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,10 +49,15 @@ struct StateLimits {
   int vocab, context;
 };
 
-/// Fills `fresh`, memories that nothing was stored in. Throws Error, after which they are good for nothing:
-/// io, truncated, magic (not a state), version, corrupt, mismatch (it has another owner, or holds what these
-/// memories cannot), no_memory. Nothing of a section is looked at before its checksum has been.
-StateText read_state(const std::string& path, const StateOwner& owner, const StateLimits& limits,
-                     Memories& fresh);
+struct RestoredState {
+  StateText text;
+  Memories memories;
+};
+
+/// `make` gives memories that nothing was stored in, and is called when all checksums hold and the owner is
+/// the right one. Throws Error: io, truncated, magic (not a state), version, corrupt (also what no session
+/// writes), mismatch (it has another owner), no_memory, and what `make` throws.
+RestoredState read_state(const std::string& path, const StateOwner& owner, const StateLimits& limits,
+                         const std::function<Memories()>& make);
 
 }  // namespace longhand

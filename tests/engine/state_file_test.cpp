@@ -260,8 +260,7 @@ TEST_F(DamagedState, EveryBitIsWatched) {
     for (const int bit : {0, 1, 2, 3, 4, 5, 6, 7}) {
       if (i >= 200 && bit != int(i % 8)) continue;  // the heads in full, of the rest every byte
       spoilt[i] = char(content_[i] ^ 1 << bit);
-      ASSERT_THAT(restore(spoilt),
-                  testing::AnyOf(Errc::magic, Errc::version, Errc::truncated, Errc::corrupt))
+      ASSERT_THAT(restore(spoilt), testing::AnyOf(Errc::magic, Errc::version, Errc::truncated, Errc::corrupt))
           << i;
     }
     spoilt[i] = content_[i];
@@ -381,9 +380,7 @@ class FailingCalls : public FileCalls {
     return fails() ? -1 : FileCalls::write(fd, data, size);
   }
   int fsync(int fd) override { return fails() ? -1 : FileCalls::fsync(fd); }
-  int rename(const char* from, const char* to) override {
-    return fails() ? -1 : FileCalls::rename(from, to);
-  }
+  int rename(const char* from, const char* to) override { return fails() ? -1 : FileCalls::rename(from, to); }
 
  private:
   bool fails() {
