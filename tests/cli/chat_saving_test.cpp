@@ -120,7 +120,8 @@ TEST_F(SavedChats, SurviveADiskThatTakesNothing) {
                                 HasSubstr("other.json: File too large"), HasSubstr("is not saved")));
   EXPECT_EQ(content("talk"), before);
   EXPECT_FALSE(fs::exists(path("other")));
-  EXPECT_EQ(std::distance(fs::directory_iterator(home_.file("data/longhand/chats")), {}), 1);
+  EXPECT_EQ(std::distance(fs::directory_iterator(home_.file("data/longhand/chats")), {}), 2)
+      << "the chat and its cache, nothing unfinished";
 }
 
 TEST_F(SavedChats, AFolderThatCannotBeIsSaid) {
@@ -147,6 +148,85 @@ TEST_F(SavedChats, AreOpenInOneProgramAtATime) {
   holder.type("/exit\n");
   EXPECT_EQ(holder.wait(), 0);
   EXPECT_THAT(chat("/load talk\n").err, HasSubstr("talk goes on"));
+}
+
+// The file beside a saved chat that spares reading it again.
+class ChatCaches : public SavedChats {
+ protected:
+  static constexpr const char* kLong =
+      "I will tell you a long story of a fisherman, his three sons, and the sea that took two of them.\n";
+
+  std::string cache(const std::string& name = "talk") const {
+    return home_.file("data/longhand/chats/" + name + ".cache");
+  }
+  // Tokens read for the one answer after /load, and that answer.
+  std::pair<int, std::string> asked_again(std::vector<std::string> flags = {}) {
+    flags.push_back("--json");
+    const ProcessResult result = chat("/load talk\n" + kAsk, flags);
+    const std::string key = "\"read_tokens\":";
+    const auto at = result.out.find(key);
+    EXPECT_NE(at, std::string::npos) << result.out << result.err;
+    std::string answer;
+    const std::string text = "{\"event\":\"text\"";
+    for (auto i = result.out.find(text); i != std::string::npos; i = result.out.find(text, i + 1))
+      answer += result.out.substr(i, result.out.find('\n', i) - i);
+    return {at == std::string::npos ? -1 : std::stoi(result.out.substr(at + key.size())), answer};
+  }
+};
+
+TEST_F(ChatCaches, SpareReadingAChatAgain) {
+  chat(kTell + kLong + "/save talk\n");
+  ASSERT_TRUE(fs::exists(cache()));
+  EXPECT_EQ(fs::status(cache()).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  const auto [few, with] = asked_again();
+  fs::remove(cache());
+  chat("/load talk\n");  // nothing was read, so there is nothing to keep
+  EXPECT_FALSE(fs::exists(cache()));
+  const auto [many, without] = asked_again();
+  EXPECT_EQ(with, without);
+  EXPECT_LT(few, 30) << "the question alone";
+  EXPECT_GT(many, few + 40);
+  EXPECT_TRUE(fs::exists(cache())) << "left for the next time";
+}
+
+TEST_F(ChatCaches, AreLeftAtTheEndOfAChat) {
+  chat("/save talk\n" + kTell + kLong + "/exit\n");
+  EXPECT_LT(asked_again().first, 30);
+}
+
+TEST_F(ChatCaches, ThatAreDamagedAreDeletedAndNobodyHearsOfIt) {
+  chat(kTell + kLong + "/save talk\n");
+  const auto want = chat("/load talk\n" + kAsk).out;
+  std::string bytes = read_text(cache());
+  bytes[bytes.size() / 2] ^= 1;
+  home_.write("data/longhand/chats/talk.cache", bytes);
+  const ProcessResult loaded = chat("/load talk\n");
+  EXPECT_THAT(loaded.err, AllOf(HasSubstr("talk goes on"), Not(HasSubstr("error"))));
+  EXPECT_FALSE(fs::exists(cache()));
+  home_.write("data/longhand/chats/talk.cache", bytes);
+  EXPECT_EQ(chat("/load talk\n" + kAsk).out, want);
+}
+
+TEST_F(ChatCaches, OfOtherOptionsAreOfNoUse) {
+  chat(kTell + kLong + "/save talk\n");
+  const std::string before = read_text(cache());
+  EXPECT_GT(asked_again({"-ctk", "q8_0"}).first, 60);
+  EXPECT_NE(read_text(cache()), before) << "and replaced";
+  EXPECT_LT(asked_again({"-ctk", "q8_0"}).first, 30);
+}
+
+TEST_F(ChatCaches, HaveALimit) {
+  chat(kTell + kLong + "/save talk\n");
+  chat("/load talk\n" + kAsk, {"--chat-cache", "0"});
+  EXPECT_FALSE(fs::exists(cache())) << "nothing old stays beside a newer chat";
+  chat(kTell + "/save short\n", {"--chat-cache", "0"});
+  EXPECT_FALSE(fs::exists(cache("short")));
+}
+
+TEST_F(ChatCaches, BelongToTheirChat) {
+  chat(kTell + kLong + "/save talk\n/clear\n" + kLong + "/save other\n/load talk\n" + kAsk);
+  EXPECT_EQ(chat("/load other\n/load talk\n/undo\n" + kAsk).out,
+            chat(kTell + kLong + kAsk).out.substr(chat(kTell + kLong).out.size()));
 }
 
 class SavedAtTerminal : public SavedChats {
