@@ -74,7 +74,7 @@ TEST(PasskeyReport, ShowsShares) {
   }
   const std::string text = cli::passkey_text(report, false);
   EXPECT_THAT(text, HasSubstr("  0 %    0 .   50 +\n"));
-  EXPECT_THAT(text, HasSubstr("100 %   25 -   75 %\n"));
+  EXPECT_THAT(text, HasSubstr("100 %   25 -   75 #\n"));
   EXPECT_THAT(cli::passkey_text(report, true), HasSubstr("\x1b[48;5;"));
 }
 
