@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -243,6 +244,38 @@ class Sampler {
   std::unique_ptr<Impl> impl_;
 };
 
+struct SpeculationOptions {
+  /// A smaller model of the same vocabulary, which writes ahead; none: what followed the same tokens earlier
+  /// in the text.
+  std::optional<Model> draft = {};
+  int most = 0;       ///< tokens guessed at once; 0: 7 with a draft, else 15
+  bool adapt = true;  ///< guess as many as pay, none where none do; false: always the most
+};
+
+/// Guesses at the next tokens, which generate() computes along with the one at hand: while weights stream
+/// from memory, several tokens take little longer than one. The sampler draws each token as it would anyway,
+/// from the model's own logits; guesses it does not draw are taken back. So the text is the same as without
+/// guesses, whatever they are: to the last bit with f32 caches and weights other than bf16, whose logits do
+/// not depend on what is computed together. With others the logits may differ in their last bits, and a text
+/// where two tokens are that close.
+///
+/// For one session, of which it learns what pays; not shared between threads.
+class Speculation {
+ public:
+  /// `session` was made with `options`. Throws Error: unsupported (the draft has another vocabulary), range,
+  /// no_memory.
+  Speculation(const Session& session, const SessionOptions& options, const SpeculationOptions& how = {});
+  ~Speculation();
+  Speculation(Speculation&&) noexcept;
+  Speculation& operator=(Speculation&&) noexcept;
+
+  struct Impl;
+  Impl* impl() noexcept { return impl_.get(); }  // for the engine itself
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
 enum class StopReason : std::uint8_t {
   end_of_generation,
   stop_string,
@@ -257,7 +290,8 @@ struct GenerateOptions {
   int max_tokens = -1;                 ///< -1: until the model ends or the context is full
   std::vector<std::string> stop = {};  ///< the text ends before the first of these
   std::vector<Token> written_out =
-      {};  ///< control tokens that are part of the text; others add nothing to it
+      {};                              ///< control tokens that are part of the text; others add nothing to it
+  Speculation* speculation = nullptr;  ///< guesses to compute ahead, made for this session; not owned
 };
 
 struct GenerateResult {
@@ -267,6 +301,8 @@ struct GenerateResult {
   int prompt_tokens = 0;
   double prompt_seconds = 0;  // reading the prompt
   double decode_seconds = 0;  // writing the answer
+  int feeds = 0;              // computations while writing; fewer than tokens where guesses came true
+  int guesses = 0, right_guesses = 0;
 };
 
 /// Feeds `prompt`, then samples until something ends the text. `on_text` gets whole UTF-8 characters as soon
