@@ -147,6 +147,7 @@ TEST(Speculation, EverySamplerDrawsTheSameTokens) {
 }
 
 TEST(Speculation, EveryMemoryAndCacheGivesTheSameTokens) {
+  int right = 0;
   for (const char* memory : {"full", "window", "rerope", "leaky-rerope", "vq", "performer"}) {
     for (const int batch : {1, 4, 512}) {
       for (const CacheType type : {CacheType::f32, CacheType::f16}) {
@@ -160,39 +161,45 @@ TEST(Speculation, EveryMemoryAndCacheGivesTheSameTokens) {
         c.generate.max_tokens = 200;
         c.sampler.ignore_eos = true;
         const Outcome o = expect_same(tiny_model(1), repetitive(tiny_model(1)), c, lookup(15));
-        if (batch > 1) EXPECT_GT(o.right, 0);
+        right += o.right;
+        if (batch == 1) {
+          EXPECT_EQ(o.guesses, 0) << "nothing could be taken back";
+        }
         if (batch == 512) expect_same(tiny_model(1), repetitive(tiny_model(1)), c, draft(tiny_model(1)));
       }
     }
   }
+  EXPECT_GT(right, 200);
 }
 
 TEST(Speculation, RepeatedTextTakesFewerFeeds) {
   const Model& m = tiny_model(0);
   Case c;
   c.sampler.ignore_eos = true;
+  c.sampler.grammar = "root ::= (\"abc dab xyz \")+";
   c.generate.max_tokens = 80;
   const Outcome o = expect_same(m, repetitive(m), c, lookup());
   EXPECT_EQ(o.tokens.size(), 80u);
   EXPECT_EQ(o.feeds + o.right, 80);
-  EXPECT_LT(o.feeds, 60);
+  EXPECT_LT(o.feeds, 20);
 }
 
 TEST(Speculation, AModelIsItsOwnBestDraft) {
   const Model& m = tiny_model(2);
   Case c;
+  c.session = {.context = 128};  // the draft's caches are of the default type
   c.sampler.ignore_eos = true;
   c.generate.max_tokens = 61;
   const Outcome o = expect_same(m, repetitive(m), c, draft(m, 4));
   EXPECT_EQ(o.right, o.guesses);
-  // The last token is followed by none.
-  EXPECT_EQ(o.feeds, 13);
+  // The first token comes while the draft reads the prompt; guesses that would end the text shorten a batch.
+  EXPECT_LE(o.feeds, 1 + 60 / 5 + 2);
 }
 
 TEST(Speculation, LongPromptsReachTheDraftInPieces) {
   const Model& m = tiny_model(2);
   Case c;
-  c.session.context = 1000;
+  c.session = {.context = 1000};
   c.sampler.ignore_eos = true;
   std::vector<Token> prompt(700);
   for (std::size_t i = 0; i < prompt.size(); ++i) prompt[i] = Token(i * i % 250);
@@ -313,7 +320,9 @@ TEST(Speculation, TheModelThatComesWithTheProgram) {
       c.sampler.temperature = temperature;
       c.generate.max_tokens = 100;
       const Outcome o = expect_same(guide(), prompt, c, lookup(15));
-      if (temperature == 0) EXPECT_GT(o.right, 10);
+      if (temperature == 0) {
+        EXPECT_GT(o.right, 10);
+      }
     }
   }
 }
