@@ -255,9 +255,13 @@ struct SpeculationOptions {
 /// Guesses at the next tokens, which generate() computes along with the one at hand: while weights stream
 /// from memory, several tokens take little longer than one. The sampler draws each token as it would anyway,
 /// from the model's own logits; guesses it does not draw are taken back. So the text is the same as without
-/// guesses, whatever they are: to the last bit with f32 caches and weights other than bf16, whose logits do
-/// not depend on what is computed together. With others the logits may differ in their last bits, and a text
-/// where two tokens are that close.
+/// guesses, to the last token: logits do not depend on what is computed together. With f32 caches that is
+/// promised; it holds for f16 and q8_0 caches as long as their kernels add in one order for one token and
+/// many.
+///
+/// While text is handed over, the session may hold guesses beyond it; once generate() returns it does not. A
+/// cancelled text still gets the tokens that were computed before. Memories that summarise what they forget
+/// (vq, performer) cannot take tokens back across the end of a block, and nothing is guessed across it.
 ///
 /// For one session, of which it learns what pays; not shared between threads.
 class Speculation {
