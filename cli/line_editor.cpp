@@ -203,7 +203,8 @@ class LineEditor : public LineInput {
     }
     std::size_t width = 0;
     for (const std::string& name : names) width = std::max(width, name.size() + 2);
-    const std::size_t columns = std::max<std::size_t>(1, terminal_width(STDERR_FILENO) / width);
+    const std::size_t columns =
+        std::max<std::size_t>(1, static_cast<std::size_t>(terminal_width(STDERR_FILENO)) / width);
     std::string out = "\n";
     for (std::size_t i = 0; i < names.size(); ++i) {
       const bool last = (i + 1) % columns == 0 || i + 1 == names.size();

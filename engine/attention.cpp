@@ -220,6 +220,18 @@ void attend_units(const Units& u) {
   }
 }
 
+// Shows the memory the far queries of some tokens, in the order of the text.
+void show_queries(const Step& s, Memory& memory, const LayerPlan& plan, Queries queries) {
+  const int group = plan.heads / plan.kv_heads;
+  const Range heads = s.worker.split(plan.kv_heads);
+  for (int i = queries.begin; i < queries.end && memory.observes(i); ++i) {
+    for (int h = int(heads.begin); h < int(heads.end); ++h) {
+      const std::int64_t row = std::int64_t{i - s.position} * plan.heads + h * group;
+      memory.observe(h, i, s.ws.far_q.as<float>() + row * s.config.head_dim, group);
+    }
+  }
+}
+
 // The batch's queries in order, as far as each time the memory stays the same.
 void attend_all(const Step& s, int il) {
   Memory& memory = s.memories.layer(il);
@@ -230,6 +242,7 @@ void attend_all(const Step& s, int il) {
       memory.change(begin, s.worker, s.kernels, s.scratch());
       s.worker.sync();
     }
+    show_queries(s, memory, s.config.layers[std::size_t(il)], {begin, next});
     const Units units(s, il, begin, next);
     if (units.count < s.ws.max_units && units.parts > 1) {
       attend_split(units);

@@ -96,11 +96,21 @@ struct AttentionOptions {
   std::string memory = {};
   int window =
       -1;  ///< tokens at their true distance [T/2 window; T/4 rerope, leaky-rerope; T/8 vq, performer]
-  int sinks = -1;     ///< first tokens that stay for ever [4]: window, vq, performer; at most 512
-  int far = -1;       ///< distance of everything remembered in summary [2 x window]: vq, performer
-  float leak = -1;    ///< beyond the window distances grow this much slower [8]: leaky-rerope
-  int codes = -1;     ///< of a codebook learned while running [256]: vq
+  int sinks = -1;   ///< first tokens that stay for ever [4]: window, vq, performer; at most 512
+  int far = -1;     ///< distance of everything remembered in summary [2 x window]: vq, performer
+  float leak = -1;  ///< beyond the window distances grow this much slower [8]: leaky-rerope
+  int codes = -1;   ///< of a codebook learned while running [256]: vq
+  /// For codes learned while running (vq). Distances count dimensions by how much queries ask for them.
+  bool weighted = false;
+  /// Codes remember how far their keys scatter, which corrects a query's score of a code.
+  bool second_order = false;
+  /// Old tokens every query reads exactly, those of the codes it likes best; all keys and values then stay in
+  /// memory [0].
+  int exact = -1;
   int features = -1;  ///< drawn at random, where the file has none [256]: performer
+  /// Earlier states kept, so that a rewind past what the memory still holds need not read the text again from
+  /// the start.
+  int checkpoints = 3;
   /// Attention grows sharper with the text: queries at position i times max(1, ln(i + 1) / ln(log_n)).
   /// 0: log_n is the trained context; negative: off. Refused for files trained with a rule of their own.
   int log_n = -1;
@@ -137,6 +147,10 @@ class Session {
   std::span<const float> logits(int position);
   /// Forgets all tokens from `size` on. Throws Error: range.
   void rewind(int size);
+  /// Tokens that the first feed after rewind(size) computes again, before its own: 0 under full attention,
+  /// which remembers everything. A memory that lets go of old tokens starts again from the last checkpoint
+  /// before `size`, or from the start of the text.
+  int rewind_cost(int size) const noexcept;
 
   int size() const noexcept;     ///< tokens fed
   int context() const noexcept;  ///< tokens that fit

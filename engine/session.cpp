@@ -50,6 +50,7 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
   if (o.threads < 0 || o.threads > kMaxThreads) throw refuse("thread count (-t)", o.threads, kMaxThreads);
   Sizes s{o.context, o.batch, o.threads > 0 ? o.threads : useful_workers(m),
           plan_memory(m.config, o.attention)};
+  check_memory(s.plan, m.config, m.weights, o.attention);
   const auto cache_bytes = [&](int context) {
     return Memories(m.config, m.weights, o, s.plan, context, std::min(s.batch, context)).bytes();
   };
@@ -189,6 +190,7 @@ struct Session::Impl {
     try {
       tokens.insert(tokens.end(), added.begin(), added.end());
       catch_up(int(before), {}, total);
+      if (added.size() > 1) memories.keep(int(before), true);
       catch_up(int(tokens.size()), visit, total);
     } catch (...) {
       tokens.resize(before);
@@ -203,6 +205,7 @@ struct Session::Impl {
     while (remembered < size) {
       stop_if(cancel.load());
       const int n = std::min(size - remembered, sizes.batch);
+      memories.keep(remembered, false);
       run(std::span(tokens).subspan(std::size_t(remembered), std::size_t(n)), remembered, visit,
           remembered + n == size);
       remembered += n;
@@ -262,6 +265,11 @@ void Session::rewind(int size) {
   impl_->tokens.resize(std::size_t(size));
   impl_->go_back(size);
   if (impl_->logits_position >= size) impl_->logits_position = -1;
+}
+
+int Session::rewind_cost(int size) const noexcept {
+  const int at = std::clamp(size, 0, this->size());
+  return at - std::min(at, impl_->memories.back_from(std::min(at, impl_->remembered)));
 }
 
 int Session::size() const noexcept { return int(impl_->tokens.size()); }

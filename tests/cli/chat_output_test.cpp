@@ -176,8 +176,7 @@ TEST(SimpleIo, IsForProgramsThatKnowNoEscapes) {
   process.type("\"\"\"two\nlines\"\"\"\n");
   ASSERT_TRUE(process.expect("... "));
   ASSERT_TRUE(process.expect("tokens/s"));
-  process.type("\x04");
-  EXPECT_EQ(process.wait(), 0);
+  EXPECT_EQ(process.leave(), 0);
   EXPECT_THAT(process.screen(), Not(HasSubstr("\x1b")));
 }
 

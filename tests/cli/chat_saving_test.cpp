@@ -189,8 +189,7 @@ TEST_F(SavedAtTerminal, UndoRetryForkAndLoadPlayTogether) {
   say("/load one\n", "Lantern it is.");  // the last exchange is shown again
   say(kAsk, "antern");
   say("/copy\n", "\x1b]52;c;");
-  chat_.type("\x04");
-  EXPECT_EQ(chat_.wait(), 0);
+  EXPECT_EQ(chat_.leave(), 0);
 }
 
 TEST_F(SavedAtTerminal, AHangUpKeepsEvenAChatWithoutAName) {

@@ -157,8 +157,7 @@ TEST_F(ChatAtTerminal, AnswersShowsItsSpeedAndLeavesAtTheEndOfInput) {
   EXPECT_TRUE(chat_.expect("The capital of Peru is Lima."));
   EXPECT_TRUE(chat_.expect("tokens/s"));
   EXPECT_TRUE(chat_.expect("> "));
-  chat_.type("\x04");
-  EXPECT_EQ(chat_.wait(), 0) << chat_.screen();
+  EXPECT_EQ(chat_.leave(), 0) << chat_.screen();
 }
 
 TEST_F(ChatAtTerminal, CtrlCTwiceAtAnEmptyPromptLeaves) {
@@ -196,8 +195,7 @@ TEST(ChatInterrupted, CtrlCStopsAnAnswerAndTheChatGoesOn) {
     ASSERT_TRUE(process.expect("the answer was stopped")) << process.screen();
     ASSERT_TRUE(process.expect("> ")) << process.screen();
   }
-  process.type("\x04");
-  EXPECT_EQ(process.wait(), 0);
+  EXPECT_EQ(process.leave(), 0);
 }
 
 TEST(ChatInterrupted, CtrlCStopsALongPromptAndTheChatGoesOn) {
@@ -220,8 +218,7 @@ TEST(ChatInterrupted, CtrlCStopsALongPromptAndTheChatGoesOn) {
   process.type("What is the capital of Peru?\n");
   EXPECT_TRUE(process.expect("Lima.")) << process.screen();
   ASSERT_TRUE(process.expect("> "));
-  process.type("\x04");
-  EXPECT_EQ(process.wait(), 0);
+  EXPECT_EQ(process.leave(), 0);
 }
 
 TEST_F(ChatAtTerminal, ThreeQuotesTakeLinesUntilTheyCloseOrCtrlC) {

@@ -23,9 +23,9 @@ using testing::Not;
 
 const std::string kDigits(64, 'a');
 
-class Machine : public testing::Test {
+class ModelsOnTheMachine : public testing::Test {
  protected:
-  Machine() { fs::create_directory(here_); }
+  ModelsOnTheMachine() { fs::create_directory(here_); }
 
   void put(const std::string& path, const std::string& content) {
     fs::create_directories(fs::path(home_.file(path)).parent_path());
@@ -66,11 +66,11 @@ class Machine : public testing::Test {
                            {"XDG_STATE_HOME", ""}};
 };
 
-TEST_F(Machine, WithoutModelsHasTheIncludedOne) {
+TEST_F(ModelsOnTheMachine, WithoutModelsHasTheIncludedOne) {
   EXPECT_THAT(names(), ElementsAre("included guide-q8_0.gguf"));
 }
 
-TEST_F(Machine, ModelsOfOtherProgramsAreFoundUnderTheirNames) {
+TEST_F(ModelsOnTheMachine, ModelsOfOtherProgramsAreFoundUnderTheirNames) {
   put(".ollama/models/blobs/sha256-" + kDigits, model_);
   put_ollama(".ollama/models", "library/llama3.2/1b", "sha256:" + kDigits);
   put(".lmstudio/models/someone/some-model/some.gguf", model_);
@@ -88,7 +88,7 @@ TEST_F(Machine, ModelsOfOtherProgramsAreFoundUnderTheirNames) {
   EXPECT_THAT(names("deeper"), Contains("here not-listed.gguf"));
 }
 
-TEST_F(Machine, TheVariablesOfThoseProgramsAreRespected) {
+TEST_F(ModelsOnTheMachine, TheVariablesOfThoseProgramsAreRespected) {
   put("a/blobs/sha256-" + kDigits, model_);
   put_ollama("a", "someone/model/latest", "sha256:" + kDigits);
   put("b/flat.gguf", model_);
@@ -105,7 +105,7 @@ TEST_F(Machine, TheVariablesOfThoseProgramsAreRespected) {
                           "Hugging Face x/y/z.gguf", "Hugging Face v/w/u.gguf", "included guide-q8_0.gguf"));
 }
 
-TEST_F(Machine, AManifestCannotPointElsewhere) {
+TEST_F(ModelsOnTheMachine, AManifestCannotPointElsewhere) {
   put("secret.gguf", model_);
   for (const std::string& digest :
        {std::string("sha256:../../../../secret.gguf"), std::string("../secret.gguf"),
@@ -116,7 +116,7 @@ TEST_F(Machine, AManifestCannotPointElsewhere) {
   EXPECT_THAT(names(), ElementsAre("included guide-q8_0.gguf"));
 }
 
-TEST_F(Machine, OneFileIsListedOnceAndASplitModelByItsFirstPart) {
+TEST_F(ModelsOnTheMachine, OneFileIsListedOnceAndASplitModelByItsFirstPart) {
   put("here/m-00001-of-00002.gguf", model_);
   put("here/m-00002-of-00002.gguf", model_);
   put("here/again.gguf", model_);
@@ -125,7 +125,7 @@ TEST_F(Machine, OneFileIsListedOnceAndASplitModelByItsFirstPart) {
               ElementsAre("here again.gguf", "here m-00001-of-00002.gguf", "included guide-q8_0.gguf"));
 }
 
-TEST_F(Machine, ADamagedFileIsListedWithItsErrorAndStopsNothing) {
+TEST_F(ModelsOnTheMachine, ADamagedFileIsListedWithItsErrorAndStopsNothing) {
   put("here/a.gguf", "junk");
   put("here/b.gguf", model_.substr(0, model_.size() / 2));
   put("here/c.gguf", model_);
@@ -169,7 +169,7 @@ TEST(ModelCard, WhatCannotBeRunSaysWhy) {
               HasSubstr("'clip' is not supported"));
 }
 
-TEST_F(Machine, OffersWhatItHasByNumber) {
+TEST_F(ModelsOnTheMachine, OffersWhatItHasByNumber) {
   put("here/first.gguf", model_);
   fs::copy_file(LONGHAND_GUIDE "/guide-q8_0.gguf", home_.file("here/second.gguf"));
   TerminalProcess chat(
@@ -186,7 +186,7 @@ TEST_F(Machine, OffersWhatItHasByNumber) {
   EXPECT_TRUE(chat.expect("Lima.")) << chat.screen();
 }
 
-TEST_F(Machine, DoesNotAskWhereThereIsNoChoiceOrNobodyToAsk) {
+TEST_F(ModelsOnTheMachine, DoesNotAskWhereThereIsNoChoiceOrNobodyToAsk) {
   put("here/first.gguf", model_);
   EXPECT_THAT(program("chat --temp 0 < /dev/null").err, Not(HasSubstr("Which model")));
   fs::remove(home_.file("here/first.gguf"));
@@ -196,7 +196,7 @@ TEST_F(Machine, DoesNotAskWhereThereIsNoChoiceOrNobodyToAsk) {
   EXPECT_THAT(chat.screen(), Not(HasSubstr("Which model")));
 }
 
-TEST_F(Machine, CtrlCAtTheQuestionLeaves) {
+TEST_F(ModelsOnTheMachine, CtrlCAtTheQuestionLeaves) {
   put("here/first.gguf", model_);
   TerminalProcess chat({"/bin/bash", "-c", "cd '" + here_ + "' && exec " + LONGHAND_PROGRAM + " chat"},
                        environment_);
