@@ -162,9 +162,7 @@ TEST(Speculation, EveryMemoryAndCacheGivesTheSameTokens) {
         c.sampler.ignore_eos = true;
         const Outcome o = expect_same(tiny_model(1), repetitive(tiny_model(1)), c, lookup(15));
         right += o.right;
-        if (batch == 1) {
-          EXPECT_EQ(o.guesses, 0) << "nothing could be taken back";
-        }
+        if (batch == 1) { EXPECT_EQ(o.guesses, 0) << "nothing could be taken back"; }
         if (batch == 512) expect_same(tiny_model(1), repetitive(tiny_model(1)), c, draft(tiny_model(1)));
       }
     }
@@ -320,9 +318,7 @@ TEST(Speculation, TheModelThatComesWithTheProgram) {
       c.sampler.temperature = temperature;
       c.generate.max_tokens = 100;
       const Outcome o = expect_same(guide(), prompt, c, lookup(15));
-      if (temperature == 0) {
-        EXPECT_GT(o.right, 10);
-      }
+      if (temperature == 0) { EXPECT_GT(o.right, 10); }
     }
   }
 }
