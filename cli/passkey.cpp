@@ -103,7 +103,7 @@ void test_length(const Model& model, const PromptMaker& maker, const Flags& flag
   // A session for each length: where positions are rescaled by what the context needs, so they are here.
   Session session(model, options);
   const CancelOnSignal cancel(session);
-  ProgressBar bar(fmt::format("{} tokens", length), true);
+  ProgressBar bar(fmt::format("{} tokens", length));
   const std::size_t first = report.cells.size();
   for (const double depth : flags.depths) report.cells.push_back({length, depth / 100, {}});
   for (int sample = 0; sample < flags.samples; ++sample) {

@@ -161,7 +161,7 @@ class Scorer {
 };
 
 void score_all(Session& session, const Chunks& chunks, Scorer& scorer) {
-  ProgressBar bar("reading", true);
+  ProgressBar bar("reading");
   std::size_t chunk = 0;
   int fed = 0;
   session.on_progress([&](int done, int) {

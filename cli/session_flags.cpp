@@ -173,7 +173,11 @@ void SessionFlags::add_attention(CLI::App& verb) {
   number("--attention-far", a.far, "Distance at which all older text stands (vq, performer)");
   number("--rerope-leak", a.leak, "Beyond the window distances grow so many times slower (leaky-rerope)");
   number("--vq-codes", a.codes, "Codes to learn for each head (vq)");
+  group->add_flag("--vq-weighted", a.weighted, "Dimensions count by how much queries ask for them (vq)");
+  group->add_flag("--vq-second-order", a.second_order, "Codes remember how their keys scatter (vq)");
+  number("--vq-exact", a.exact, "Old tokens each query reads exactly; nothing is forgotten then (vq)");
   number("--performer-features", a.features, "Random features for each head (performer)");
+  number("--attention-checkpoints", a.checkpoints, "Earlier states kept for going back (default 3)");
   group
       ->add_option_function<std::string>(
           "--log-n", [&a](const std::string& value) { a.log_n = length_or(value, 0); },
@@ -219,9 +223,9 @@ void SessionFlags::report_ignored() const {
 
 Model open_model(const std::string& path, LoadOptions options) {
   ProgressBar bar("loading");
-  options.progress = [&bar](float share) {
+  options.progress = [&bar, told = std::move(options.progress)](float share) {
     bar.update(share);
-    return !signal_waiting();
+    return !signal_waiting() && (!told || told(share));
   };
   Model model = Model::load(path, options);
   bar.clear();

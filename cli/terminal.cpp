@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cli/output.h"
+#include "cli/units.h"
 #include "ops/error.h"
 
 namespace longhand::cli {
@@ -17,14 +18,7 @@ namespace {
 constexpr auto kShowAfter = std::chrono::milliseconds(300);
 constexpr auto kRedrawEvery = std::chrono::milliseconds(100);
 constexpr int kWidestBar = 40;
-constexpr const char* kClearLine = "\r\x1b[K";
-
-// ", 2:05 left" once there is something to judge from.
-std::string time_left(std::chrono::duration<double> spent, double share) {
-  if (share < 0.02) return "";
-  const auto seconds = static_cast<long>(spent.count() * (1 - share) / share + 0.5);
-  return fmt::format(", {}:{:02} left", seconds / 60, seconds % 60);
-}
+constexpr double kPredictable = 0.05;  // before that, the time left is anybody's guess
 
 }  // namespace
 
@@ -54,24 +48,40 @@ void print_note(std::string_view text) {
   write_error(dim(fmt::format("note: {}", escape_controls(text))) + "\n");
 }
 
-ProgressBar::ProgressBar(std::string label, bool time_left)
-    : label_(std::move(label)), enabled_(takes_escapes(STDERR_FILENO)), time_left_(time_left) {}
+ProgressBar::ProgressBar(std::string label)
+    : label_(std::move(label)), enabled_(takes_escapes(STDERR_FILENO)) {}
 
 ProgressBar::~ProgressBar() { clear(); }
 
 void ProgressBar::update(double share) {
+  if (done_) return;
+  if (share >= 1) {
+    clear();
+    done_ = true;
+    return;
+  }
   const auto now = Clock::now();
-  if (!enabled_ || now - start_ < kShowAfter || now - last_ < kRedrawEvery) return;
+  if (now - start_ >= kShowAfter && now - last_ >= kRedrawEvery) draw(std::max(share, 0.0), now);
+}
+
+void ProgressBar::show() {
+  if (!done_) draw(0, Clock::now());
+}
+
+void ProgressBar::draw(double share, Clock::time_point now) {
+  if (!enabled_) return;
   last_ = now;
-  share = std::clamp(share, 0.0, 1.0);
-  const std::string left = time_left_ ? time_left(now - start_, share) : "";
-  // label, space, [bar], space and " 100 %" must fit in one line, or the next redraw starts on the wrong one
-  const int room = terminal_width(STDERR_FILENO) - static_cast<int>(label_.size() + left.size()) - 10;
+  std::string line = kClearLine + label_;
+  std::string numbers = fmt::format(" {:3.0f} %", share * 100);
+  const double elapsed = std::chrono::duration<double>(now - start_).count();
+  if (share >= kPredictable)
+    numbers += fmt::format(", {} left", format_duration(elapsed * (1 - share) / share));
+  // Everything must fit in one line, or the next redraw starts on the wrong one.
+  const int room = terminal_width(STDERR_FILENO) - static_cast<int>(label_.size() + numbers.size()) - 4;
   const int width = std::clamp(room, 0, kWidestBar);
   const int done = static_cast<int>(share * width);
-  std::string line = kClearLine + label_;
   if (width >= 5) line += fmt::format(" [{:=<{}}{: <{}}]", "", done, "", width - done);
-  write_error(line + fmt::format(" {:3.0f} %{}", share * 100, left));
+  write_error(line + numbers);
   drawn_ = true;
 }
 

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 
-#include "engine/matmul_stage.h"
 #include "engine/step.h"
 
 namespace longhand {
@@ -17,7 +16,7 @@ void project(const Step& s, const LayerPlan& plan, const LayerWeights& w) {
   const std::array<MatmulJob, 3> jobs = {{{&w.q, &s.ws.in, 0, s.tokens, s.ws.q.as<float>(), q_dim},
                                           {&w.k, &s.ws.in, 0, s.tokens, s.ws.k.as<float>(), k_dim},
                                           {&w.v, &s.ws.in, 0, s.tokens, s.ws.v.as<float>(), v_dim}}};
-  run_matmuls(s.kernels, s.worker, jobs, s.scratch().panel.data());
+  s.multiply(jobs);
 }
 
 NormWeights norm_of_head(NormWeights norm, std::int64_t offset) {
@@ -220,6 +219,18 @@ void attend_units(const Units& u) {
   }
 }
 
+// Shows the memory the far queries of some tokens, in the order of the text.
+void show_queries(const Step& s, Memory& memory, const LayerPlan& plan, Queries queries) {
+  const int group = plan.heads / plan.kv_heads;
+  const Range heads = s.worker.split(plan.kv_heads);
+  for (int i = queries.begin; i < queries.end && memory.observes(i); ++i) {
+    for (int h = int(heads.begin); h < int(heads.end); ++h) {
+      const std::int64_t row = std::int64_t{i - s.position} * plan.heads + h * group;
+      memory.observe(h, i, s.ws.far_q.as<float>() + row * s.config.head_dim, group);
+    }
+  }
+}
+
 // The batch's queries in order, as far as each time the memory stays the same.
 void attend_all(const Step& s, int il) {
   Memory& memory = s.memories.layer(il);
@@ -230,6 +241,7 @@ void attend_all(const Step& s, int il) {
       memory.change(begin, s.worker, s.kernels, s.scratch());
       s.worker.sync();
     }
+    show_queries(s, memory, s.config.layers[std::size_t(il)], {begin, next});
     const Units units(s, il, begin, next);
     if (units.count < s.ws.max_units && units.parts > 1) {
       attend_split(units);
@@ -257,7 +269,7 @@ void attention(const Step& s, int il) noexcept {
   for (std::int64_t t = part.begin; t < part.end; ++t) s.ws.in.round(s.kernels, t, width, kinds);
   s.worker.sync();
   const MatmulJob job{&w.attn_out, &s.ws.in, 0, s.tokens, s.ws.out.as<float>(), s.config.hidden};
-  run_matmuls(s.kernels, s.worker, {&job, 1}, s.scratch().panel.data());
+  s.multiply({&job, 1});
   s.worker.sync();
 }
 

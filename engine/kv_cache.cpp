@@ -70,6 +70,11 @@ int TokenStore::oldest(int end) const noexcept {
   return std::max(0, chunks - chunks_) * tokens_;
 }
 
+std::uint64_t TokenStore::most_live(std::int64_t tokens) const noexcept {
+  const std::int64_t touched = std::min<std::int64_t>(chunks_, (tokens + tokens_ - 1) / tokens_ + 1);
+  return std::uint64_t(touched) * std::uint64_t(heads_) * std::uint64_t(head_bytes_);
+}
+
 void TokenStore::live(int from, int to, const VisitBytes& visit) const {
   for (int start = from / tokens_ * tokens_; start < to; start += tokens_)
     visit(chunk(0, start), std::size_t(heads_ * head_bytes_));

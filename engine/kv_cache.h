@@ -52,6 +52,8 @@ class TokenStore {
   }
   /// The oldest position still there when all up to `end` have been written.
   int oldest(int end) const noexcept;
+  /// Bytes of the pieces that hold any `tokens` neighbouring positions.
+  std::uint64_t most_live(std::int64_t tokens) const noexcept;
   /// The pieces that hold positions [from, to).
   void live(int from, int to, const VisitBytes& visit) const;
 

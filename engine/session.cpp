@@ -50,6 +50,7 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
   if (o.threads < 0 || o.threads > kMaxThreads) throw refuse("thread count (-t)", o.threads, kMaxThreads);
   Sizes s{o.context, o.batch, o.threads > 0 ? o.threads : useful_workers(m),
           plan_memory(m.config, o.attention)};
+  check_memory(s.plan, m.config, m.weights, o.attention);
   const auto cache_bytes = [&](int context) {
     return Memories(m.config, m.weights, o, s.plan, context, std::min(s.batch, context)).bytes();
   };
@@ -110,9 +111,9 @@ struct Session::Impl {
 
   const ModelData& data() const { return model.data(); }
 
-  Step step(const Worker& worker, std::span<const Token> batch, int position) {
-    return {data().config, data().weights, *data().kernels,   positions, memories, ws,
-            worker,        batch.data(),   int(batch.size()), position};
+  Step step(const Worker& worker, Stop& stop, std::span<const Token> batch, int position) {
+    return {data().config, data().weights, *data().kernels, positions,         memories, ws,
+            worker,        stop,           batch.data(),    int(batch.size()), position};
   }
 
   void check(std::span<const Token> added) const {
@@ -155,14 +156,14 @@ struct Session::Impl {
   void run(std::span<const Token> batch, int position,
            const std::function<void(int, std::span<const float>)>& visit, bool last) {
     logits_position = -1;
-    std::atomic<bool> stopped{false};
+    Stop stop{cancel};
     const int n = int(batch.size());
     memories.will_write(position + n);
     team.run([&](const Worker& w) {
-      const Step s = step(w, batch, position);
-      if (forward(s, cancel, stopped) && last && !visit) output_logits(s, n - 1, 1, logits.data());
+      const Step s = step(w, stop, batch, position);
+      if (forward(s) && last && !visit) output_logits(s, n - 1, 1, logits.data());
     });
-    stop_if(stopped.load());
+    stop_if(stop.heeded.load());
     if (last && !visit) logits_position = position + n - 1;
     if (visit) visit_rows(batch, position, visit);
   }
@@ -174,7 +175,11 @@ struct Session::Impl {
     const int n = int(batch.size());
     for (int first = 0; first < n; first += kLogitRows) {
       const int rows = std::min(kLogitRows, n - first);
-      team.run([&](const Worker& w) { output_logits(step(w, batch, position), first, rows, logits.data()); });
+      Stop stop{cancel};
+      team.run([&](const Worker& w) {
+        output_logits(step(w, stop, batch, position), first, rows, logits.data());
+      });
+      stop_if(stop.heeded.load());
       for (int r = 0; r < rows; ++r)
         visit(position + first + r, std::span(logits).subspan(std::size_t(r) * vocab, vocab));
     }
@@ -189,6 +194,7 @@ struct Session::Impl {
     try {
       tokens.insert(tokens.end(), added.begin(), added.end());
       catch_up(int(before), {}, total);
+      if (added.size() > 1) memories.keep(int(before), true);
       catch_up(int(tokens.size()), visit, total);
     } catch (...) {
       tokens.resize(before);
@@ -203,6 +209,7 @@ struct Session::Impl {
     while (remembered < size) {
       stop_if(cancel.load());
       const int n = std::min(size - remembered, sizes.batch);
+      memories.keep(remembered, false);
       run(std::span(tokens).subspan(std::size_t(remembered), std::size_t(n)), remembered, visit,
           remembered + n == size);
       remembered += n;
@@ -262,6 +269,11 @@ void Session::rewind(int size) {
   impl_->tokens.resize(std::size_t(size));
   impl_->go_back(size);
   if (impl_->logits_position >= size) impl_->logits_position = -1;
+}
+
+int Session::rewind_cost(int size) const noexcept {
+  const int at = std::clamp(size, 0, this->size());
+  return at - std::min(at, impl_->memories.back_from(std::min(at, impl_->remembered)));
 }
 
 int Session::size() const noexcept { return int(impl_->tokens.size()); }

@@ -55,7 +55,7 @@ Workspace::Workspace(const ModelConfig& c, const WorkspaceSizes& sizes) : batch(
   partials = floats(std::int64_t{max_units} * sizes.attention_parts * kAttendRows, c.value_dim + 2);
   for (int i = 0; i < sizes.workers; ++i) {
     scratch.push_back({Buffer(sizes.panel_scratch), floats(kAttendRows, kAttendKeys),
-                       floats(kAttendRows + 1, std::max(c.head_dim, c.value_dim)),
+                       floats(kAttendRows + 3, std::max(c.head_dim, c.value_dim)),
                        Buffer(sizes.memory_scratch)});
   }
 }

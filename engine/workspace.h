@@ -14,7 +14,7 @@ namespace longhand {
 struct WorkerScratch {
   Buffer panel;   // one interleaved panel, where weights lie in rows
   Buffer scores;  // (kAttendRows, kAttendKeys)
-  Buffer acc;     // (kAttendRows + 1, larger of head_dim and value_dim)
+  Buffer acc;     // (kAttendRows + 3, larger of head_dim and value_dim)
   Buffer memory;  // what the attention memories ask for
 };
 

@@ -127,9 +127,13 @@ bool Blocks::reaches(int size, int written) const noexcept {
 void Blocks::live(int size, const VisitBytes& visit) {
   visit(reinterpret_cast<std::byte*>(taken_.data()), taken_.size() * sizeof(int));
   for (TokenStore* s : {&last_.plain, &last_.turned, &last_.values}) s->live(taken_[0], size, visit);
-  for (TokenStore* s : {&first_.plain, &first_.turned, &first_.values})
-    s->live(0, std::min(sinks_, size), visit);
   live_summary(visit);
+}
+
+std::uint64_t Blocks::most_live() const noexcept {
+  const std::int64_t tokens = std::int64_t{patience_ + 1} * window_;
+  return taken_.size() * sizeof(int) + last_.plain.most_live(tokens) + last_.turned.most_live(tokens) +
+         last_.values.most_live(tokens) + summary_bytes();
 }
 
 void Blocks::clear() noexcept {

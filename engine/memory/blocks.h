@@ -23,6 +23,7 @@ class Blocks : public Memory {
   void attend(const Tile& tile, Queries queries, int part, const Partials& to) const noexcept override;
   bool reaches(int size, int written) const noexcept override;
   void live(int size, const VisitBytes& visit) override;
+  std::uint64_t most_live() const noexcept override;
   void clear() noexcept override;
 
  protected:

@@ -15,12 +15,12 @@ float half_norm(const float* v, int n) noexcept {
 }
 
 // |k - c|^2 is least where k . c - |c|^2 / 2 is greatest: one matrix product of the keys and the codebook.
-void nearest_codes(const CodeSearch& s, const float* keys, int n, int* nearest) noexcept {
+void nearest_codes(const CodeSearch& s, const float* keys, int n, int* nearest, float* closeness) noexcept {
   std::array<float, kLookup> best;
   best.fill(-std::numeric_limits<float>::infinity());
   std::fill_n(nearest, n, 0);
   auto* scores = s.scratch.scores.as<float>();
-  const std::size_t stride = panel_bytes(kFormatF32, s.dim);
+  const std::size_t stride = panel_bytes(kFormatF32, s.row);
   for (int start = 0; start < s.count; start += kAttendKeys) {
     const int codes = std::min(kAttendKeys, s.count - start);
     MatmulArgs a;
@@ -47,6 +47,7 @@ void nearest_codes(const CodeSearch& s, const float* keys, int n, int* nearest) 
       }
     }
   }
+  if (closeness != nullptr) std::copy_n(best.data(), n, closeness);
 }
 
 }  // namespace longhand

@@ -12,13 +12,16 @@ inline constexpr int kLookup = kAttendRows;
 struct CodeSearch {
   const Kernels& kernels;
   const WorkerScratch& scratch;  // its scores are written over
-  const std::byte* codes;        // panels of F32 rows (count, dim)
-  const float* half_norms;       // (count) |c|^2 / 2; infinity: not to be chosen
+  const std::byte* codes;        // panels of F32 rows (count, row), whose first dim values count
+  int row;
+  const float* half_norms;  // (count) |c|^2 / 2; infinity: not to be chosen
   int count, dim;
 };
 
-/// For each of n <= kLookup keys (n, dim): the index of the nearest code, the first one on ties.
-void nearest_codes(const CodeSearch& search, const float* keys, int n, int* nearest) noexcept;
+/// For each of n <= kLookup keys (n, dim): the index of the nearest code, the first one on ties; and where
+/// `closeness` is not null its k . c - |c|^2 / 2, which is |k|^2 / 2 less half the squared distance.
+void nearest_codes(const CodeSearch& search, const float* keys, int n, int* nearest,
+                   float* closeness = nullptr) noexcept;
 
 /// |c|^2 / 2.
 float half_norm(const float* vector, int n) noexcept;

@@ -1,6 +1,8 @@
 // A summary of old text in the form of a few keys: attention over it is attention over them.
 #pragma once
 
+#include <span>
+
 #include "engine/memory/memory.h"
 
 namespace longhand {
@@ -26,18 +28,28 @@ class FarKeys {
   }
   /// (count in whole blocks) -infinity for keys that stand for nothing.
   float* bias(int head) const noexcept { return bias_.as<float>() + std::int64_t{head} * padded_; }
-  void set_key(int head, int key, const float* vector) const noexcept;
-  void get_key(int head, int key, float* vector) const noexcept;
+  /// Values of a key's vector from number `first` on.
+  void set_key(int head, int key, std::span<const float> values, int first = 0) const noexcept;
+  void get_key(int head, int key, std::span<float> values, int first = 0) const noexcept;
 
   /// Attention falls into parts of kAttendKeys keys.
   int parts() const noexcept { return (count_ + kAttendKeys - 1) / kAttendKeys; }
-  void attend(const Tile& tile, int part, const Partials& to) const noexcept;
+  void attend(const Tile& tile, const QueryRows& queries, int part, const Partials& to) const noexcept {
+    score(tile, queries, part, to);
+    weigh(tile, part, to);
+  }
+  /// The two halves of it: weights in the tile's scratch, m and l; then acc.
+  void score(const Tile& tile, const QueryRows& queries, int part, const Partials& to) const noexcept;
+  void weigh(const Tile& tile, int part, const Partials& to) const noexcept;
 
-  void live_keys(const VisitBytes& visit) const { visit(keys_.data(), keys_.size()); }
+  void live_keys(const VisitBytes& visit) const { visit(keys_.data(), std::size_t(heads_ * key_bytes())); }
   void live(const VisitBytes& visit) const;  // bias and values
 
  private:
   std::int64_t key_bytes() const noexcept { return padded_ / kKeyBlock * shape_.key_block_bytes(); }
+
+  AttendArgs args(const Tile& tile, int part, const Seen& seen, const Partials& to) const noexcept;
+  Seen all_of(int part) const noexcept;
 
   int heads_, count_, padded_;
   KvShape shape_;

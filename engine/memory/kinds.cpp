@@ -15,30 +15,19 @@ FarPositions leaking(const MemoryPlan& p) noexcept {
   return {true, p.window - p.window / p.leak, 1 / p.leak};
 }
 
+// clang-format off
 constexpr MemoryKind kKinds[] = {
     {.name = "full", .make = make_full},
     {.name = "window", .window_share = 2, .sinks = true, .make = make_window},
-    {.name = "rerope", .window_share = 4, .far_positions = at_window, .make = make_rerope},
-    {.name = "leaky-rerope",
-     .window_share = 4,
-     .leak = true,
-     .far_positions = leaking,
+    {.name = "rerope", .window_share = 4, .needs_rope = true, .far_positions = at_window, .make = make_rerope},
+    {.name = "leaky-rerope", .window_share = 4, .leak = true, .needs_rope = true, .far_positions = leaking,
      .make = make_leaky_rerope},
-    {.name = "vq",
-     .window_share = 8,
-     .sinks = true,
-     .far = true,
-     .codes = true,
-     .far_positions = at_far,
+    {.name = "vq", .window_share = 8, .sinks = true, .far = true, .codes = true, .far_positions = at_far,
      .make = make_vq},
-    {.name = "performer",
-     .window_share = 8,
-     .sinks = true,
-     .far = true,
-     .features = true,
-     .far_positions = at_far,
-     .make = make_performer},
+    {.name = "performer", .window_share = 8, .sinks = true, .far = true, .features = true,
+     .far_positions = at_far, .make = make_performer},
 };
+// clang-format on
 
 std::string names() {
   std::string list;
@@ -80,7 +69,7 @@ const MemoryKind* find_memory(std::string_view name) noexcept {
 }
 
 MemoryPlan plan_memory(const ModelConfig& c, const AttentionOptions& o) {
-  constexpr int kMost = 1 << 30, kMostSinks = kAttendKeys, kMostCodes = 1 << 16;
+  constexpr int kMost = 1 << 30, kMostSinks = kAttendKeys, kMostCodes = 1 << 16, kMostCheckpoints = 64;
   const AttentionConfig& file = c.attention;
   const std::string& name = !o.memory.empty() ? o.memory : file.memory.empty() ? "full" : file.memory;
   const MemoryKind* kind = find_memory(name);
@@ -100,7 +89,49 @@ MemoryPlan plan_memory(const ModelConfig& c, const AttentionOptions& o) {
   p.leak = double(s.settle("--rerope-leak", kind->leak, o.leak, file.leak, 8.0f, 1.0f, 1e9f));
   p.codes = s.settle("--vq-codes", kind->codes, o.codes, 0, 256, 1, kMostCodes);
   p.features = s.settle("--performer-features", kind->features, o.features, 0, 256, 1, kMostCodes);
+  if (o.checkpoints < 0 || o.checkpoints > kMostCheckpoints)
+    throw Error(Errc::range,
+                fmt::format("--attention-checkpoints is {}, must be 0..{}", o.checkpoints, kMostCheckpoints));
+  p.checkpoints = o.checkpoints;
+  p.exact = s.settle("--vq-exact", kind->codes, o.exact, 0, 0, 0, kAttendKeys);
+  const auto only_codes = [&](const char* flag, bool given) {
+    if (given && !kind->codes)
+      throw Error(Errc::range, fmt::format("{} means nothing with --attention {}", flag, kind->name));
+    return given;
+  };
+  p.weighted = only_codes("--vq-weighted", o.weighted);
+  p.second_order = only_codes("--vq-second-order", o.second_order);
+  if (p.exact > 0 && p.codes > kAttendKeys)
+    throw Error(Errc::range,
+                fmt::format("--vq-codes is {}, must be at most {} with --vq-exact", p.codes, kAttendKeys));
   return p;
+}
+
+void check_memory(const MemoryPlan& p, const ModelConfig& c, const Weights& w, const AttentionOptions& o) {
+  if (p.kind->make == make_full) return;
+  const auto refuse = [&](std::string_view why) {
+    throw Error(Errc::range, fmt::format("--attention {}: {}", p.kind->name, why));
+  };
+  bool global = false, turned = false, own_codes = false, own_features = false;
+  for (std::size_t il = 0; il < c.layers.size(); ++il) {
+    if (c.layers[il].window > 0) continue;
+    global = true;
+    turned = turned || c.layers[il].rope;
+    own_codes = own_codes || w.layers[il].key_codes.vectors != nullptr;
+    own_features = own_features || w.layers[il].key_codes.feature != nullptr;
+  }
+  if (!global) refuse("every layer of this model has a window of its own");
+  if (p.kind->needs_rope && !turned) refuse("this model has no rotary positions to rescale");
+  if (p.kind->features && c.attention_softcap != 0)
+    refuse("random features cannot follow this model's soft cap of scores; vq can");
+  if (p.kind->codes && own_codes && (o.codes >= 0 || o.exact > 0 || o.weighted || o.second_order))
+    refuse(
+        "--vq-codes, --vq-exact, --vq-weighted and --vq-second-order are for codes learned while running; "
+        "this file has its own");
+  if (p.kind->codes && !own_codes && c.attention.quantize_window)
+    refuse("the file asks for quantised keys in the window, but has no codes");
+  if (p.kind->features && own_features && o.features >= 0)
+    refuse("--performer-features is for features drawn at random; this file has its own");
 }
 
 FarPositions far_positions(const MemoryPlan& plan) noexcept {

@@ -17,6 +17,9 @@ struct MemoryPlan {
   int window = 0, sinks = 0, far = 0;
   double leak = 1;
   int codes = 0, features = 0;
+  bool weighted = false, second_order = false;  // of learned codes
+  int exact = 0;
+  int checkpoints = 0;
 };
 
 /// What a memory may want to know of its layer.
@@ -25,7 +28,7 @@ struct MemorySite {
   const ModelConfig& config;
   const LayerWeights& weights;
   KvShape kv;
-  int layer, kv_heads;
+  int layer, heads, kv_heads;
   int context, batch;  // tokens at most, and stored at once at most
 };
 
@@ -33,7 +36,8 @@ struct MemoryKind {
   std::string_view name;
   int window_share = 0;  // default window: trained context / this; 0: it has no window
   bool sinks = false, far = false, leak = false, codes = false, features = false;  // options it takes
-  FarPositions (*far_positions)(const MemoryPlan& plan) noexcept = nullptr;        // null: no far queries
+  bool needs_rope = false;
+  FarPositions (*far_positions)(const MemoryPlan& plan) noexcept = nullptr;  // null: no far queries
   std::unique_ptr<Memory> (*make)(const MemorySite& site) = nullptr;
 };
 
@@ -42,6 +46,9 @@ const MemoryKind* find_memory(std::string_view name) noexcept;
 /// The options, else what the file says, else the defaults. Throws Error(range): an unknown memory, an option
 /// it does not take, values out of range; and what cannot compose.
 MemoryPlan plan_memory(const ModelConfig& config, const AttentionOptions& options);
+/// Throws Error(range) where this model cannot have this memory, or brings itself what an option asks for.
+void check_memory(const MemoryPlan& plan, const ModelConfig& config, const Weights& weights,
+                  const AttentionOptions& options);
 FarPositions far_positions(const MemoryPlan& plan) noexcept;
 
 // The makers, one file each.

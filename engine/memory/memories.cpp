@@ -1,6 +1,8 @@
 #include "engine/memory/memories.h"
 
 #include <algorithm>
+#include <cstring>
+#include <limits>
 
 namespace longhand {
 
@@ -13,17 +15,20 @@ Memories::Memories(const ModelConfig& c, const Weights& w, const SessionOptions&
     MemoryPlan own{find_memory("window")};
     own.window = layer.window;
     const MemoryPlan& of_layer = layer.window > 0 ? own : plan;
-    layers_.push_back(
-        of_layer.kind->make({of_layer, c, w.layers[il], kv, int(il), layer.kv_heads, context, batch}));
+    layers_.push_back(of_layer.kind->make(
+        {of_layer, c, w.layers[il], kv, int(il), layer.heads, layer.kv_heads, context, batch}));
+    checkpoint_bytes_ += layers_.back()->most_live();
   }
+  checkpoints_.resize(forgets() ? std::size_t(plan.checkpoints) : 0);
 }
 
 void Memories::reserve() {
   for (const auto& layer : layers_) layer->reserve();
+  for (Checkpoint& c : checkpoints_) c.bytes = Buffer(std::size_t(checkpoint_bytes_));
 }
 
 std::uint64_t Memories::bytes() const noexcept {
-  std::uint64_t sum = 0;
+  std::uint64_t sum = checkpoints_.size() * checkpoint_bytes_;
   for (const auto& layer : layers_) sum += layer->bytes();
   return sum;
 }
@@ -41,15 +46,77 @@ int Memories::most_parts() const noexcept {
 }
 
 bool Memories::reaches(int size) const noexcept {
-  return std::all_of(layers_.begin(), layers_.end(),
-                     [&](const auto& layer) { return layer->reaches(size, written_); });
+  return size >= floor_ && std::all_of(layers_.begin(), layers_.end(),
+                                       [&](const auto& layer) { return layer->reaches(size, written_); });
+}
+
+void Memories::live(int size, const VisitBytes& visit) {
+  for (const auto& layer : layers_) layer->live(size, visit);
+}
+
+// A free checkpoint, or the one that is missed least: going back d tokens should cost in proportion to d, so
+// what counts is the gap it leaves against how far back that is. The last one stays.
+Memories::Checkpoint& Memories::free_checkpoint(int size) noexcept {
+  std::size_t least = 0;
+  double least_cost = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < checkpoints_.size(); ++i) {
+    if (checkpoints_[i].size == 0) return checkpoints_[i];
+    if (i + 1 == checkpoints_.size()) break;
+    const int before = i == 0 ? 0 : checkpoints_[i - 1].size, after = checkpoints_[i + 1].size;
+    const double cost = double(after - before) / double(size - after);
+    if (cost < least_cost) {
+      least_cost = cost;
+      least = i;
+    }
+  }
+  std::rotate(checkpoints_.begin() + std::ptrdiff_t(least), checkpoints_.begin() + std::ptrdiff_t(least) + 1,
+              checkpoints_.end());
+  return checkpoints_.back();
+}
+
+void Memories::keep(int size, bool turn) noexcept {
+  constexpr int kSpacing = 1024;  // tokens; a copy costs about as much as a few of them
+  int last = 0;
+  for (const Checkpoint& c : checkpoints_) last = std::max(last, c.size);
+  if (checkpoints_.empty() || size <= last || (!turn && size - last < kSpacing)) return;
+  Checkpoint& c = free_checkpoint(size);
+  c.size = size;
+  std::byte* to = c.bytes.data();
+  live(size, [&](std::byte* from, std::size_t n) {
+    std::memcpy(to, from, n);
+    to += n;
+  });
+}
+
+int Memories::back_from(int size) const noexcept {
+  if (reaches(size)) return size;
+  int best = 0;
+  for (const Checkpoint& c : checkpoints_) {
+    if (c.size <= size) best = std::max(best, c.size);
+  }
+  return best;
 }
 
 int Memories::go_back(int size) {
+  const int start = back_from(size);
+  // Another text may follow, to which later checkpoints do not belong.
+  Checkpoint* from = nullptr;
+  for (Checkpoint& c : checkpoints_) {
+    if (c.size > size) c.size = 0;
+    if (c.size == start && start > 0) from = &c;
+  }
   if (reaches(size)) return size;
   for (const auto& layer : layers_) layer->clear();
-  written_ = 0;
-  return 0;
+  if (from != nullptr) {
+    // Which pieces there are follows from what has left, which is the first piece of its layer.
+    const std::byte* bytes = from->bytes.data();
+    live(start, [&](std::byte* to, std::size_t n) {
+      std::memcpy(to, bytes, n);
+      bytes += n;
+    });
+  }
+  written_ = floor_ = start;
+  return start;
 }
 
 }  // namespace longhand

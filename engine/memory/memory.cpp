@@ -4,8 +4,8 @@
 
 namespace longhand {
 
-void attend_keys(const Tile& tile, const std::array<const float*, kAttendRows>& queries, const Keys& keys,
-                 const Seen& seen, const Partials& to) noexcept {
+void attend_keys(const Tile& tile, const QueryRows& queries, const Keys& keys, const Seen& seen,
+                 const Partials& to) noexcept {
   Seen in_view;
   int begin = kAttendKeys, end = 0;
   for (std::size_t r = 0; r < std::size_t(tile.rows); ++r) {

@@ -16,14 +16,17 @@
 
 namespace longhand {
 
+/// (head_dim) of each row of a tile.
+using QueryRows = std::array<const float*, kAttendRows>;
+
 /// Up to kAttendRows queries that look at one kv head; a row is one head of one token. Positions ascend.
 struct Tile {
   const Kernels& kernels;
   const WorkerScratch& scratch;
   float softcap;
   int kv_head = 0, rows = 0;
-  std::array<const float*, kAttendRows> query{};      // (head_dim) as turned by the position
-  std::array<const float*, kAttendRows> far_query{};  // (head_dim) as far keys are looked at, or null
+  QueryRows query{};      // as turned by the position
+  QueryRows far_query{};  // as far keys are looked at, or null
   std::array<int, kAttendRows> position{};
 
   int first() const noexcept { return position[0]; }
@@ -85,6 +88,16 @@ class Memory {
     (void)position, (void)worker, (void)kernels, (void)scratch;
   }
 
+  /// Whether it wants to see the far queries of tokens at `position`, and one kv head's of one token (n,
+  /// head_dim). Tokens come in the order of the text, some again after going back.
+  virtual bool observes(int position) const noexcept {
+    (void)position;
+    return false;
+  }
+  virtual void observe(int kv_head, int position, const float* far_queries, int n) noexcept {
+    (void)kv_head, (void)position, (void)far_queries, (void)n;
+  }
+
   /// Parts of attention for some queries, and at most ever.
   virtual int parts(Queries queries) const noexcept = 0;
   virtual int most_parts() const noexcept = 0;
@@ -94,8 +107,12 @@ class Memory {
   /// Whether the memory, with all up to `written` stored at some time, can serve queries from `size` on as if
   /// nothing had come after.
   virtual bool reaches(int size, int written) const noexcept = 0;
-  /// What must be saved to serve queries from `size` on; writing the same bytes back restores it.
+  /// What later tokens will write over of what queries from `size` on need: while they have not come yet, all
+  /// up to `size` have. Writing the same bytes back serves those queries again, provided the text up to
+  /// `size` is the same.
   virtual void live(int size, const VisitBytes& visit) = 0;
+  /// Bytes that live() visits at most; 0 for memories that never let go of anything.
+  virtual std::uint64_t most_live() const noexcept = 0;
   /// Back to an empty text.
   virtual void clear() noexcept {}
 };
@@ -125,7 +142,7 @@ Seen seen(const Tile& tile, const From& from, const To& to) {
 }
 
 /// Attention of `queries`, one per row of the tile, over at most kAttendKeys keys of a view.
-void attend_keys(const Tile& tile, const std::array<const float*, kAttendRows>& queries, const Keys& keys,
-                 const Seen& seen, const Partials& to) noexcept;
+void attend_keys(const Tile& tile, const QueryRows& queries, const Keys& keys, const Seen& seen,
+                 const Partials& to) noexcept;
 
 }  // namespace longhand

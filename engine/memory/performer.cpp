@@ -54,7 +54,7 @@ class Performer final : public Blocks {
       const float* all = trained_ != nullptr ? trained_ + std::int64_t{h} * features_ * dim : drawn.data();
       for (int i = 0; i < features_; ++i) {
         for (int d = 0; d < dim; ++d) f[std::size_t(d)] = all[std::int64_t{i} * dim + d] / std::sqrt(scale_);
-        far_.set_key(h, i, f.data());
+        far_.set_key(h, i, f);
       }
     }
     clear_summary();
@@ -65,14 +65,14 @@ class Performer final : public Blocks {
   }
   void live_summary(const VisitBytes& visit) override {
     far_.live(visit);
-    visit(state_.data(), state_.size());
+    visit(state_.data(), std::size_t(heads_) * std::size_t(features_) * 2 * sizeof(float));
   }
 
   int summary_parts() const noexcept override { return far_.parts(); }
 
   // Far queries q carry the scale: |y_q|^2 = |q|^2 / scale.
   void attend_summary(const Tile& tile, int part, const Partials& to) const noexcept override {
-    far_.attend(tile, part, to);
+    far_.attend(tile, tile.far_query, part, to);
     for (int r = 0; r < tile.rows; ++r)
       to.m[r] -= half_norm(tile.far_query[std::size_t(r)], far_.key_dim()) / scale_;
   }
@@ -108,7 +108,7 @@ class Performer final : public Blocks {
       tile.rows = std::min(kAttendRows, features_ - f);
       for (int r = 0; r < tile.rows; ++r) {
         float* q = queries + std::int64_t{r} * dim;
-        far_.get_key(l.head, f + r, q);
+        far_.get_key(l.head, f + r, {q, std::size_t(dim)});
         l.kernels.scale(q, scale_, dim);
         tile.query[std::size_t(r)] = q;
       }

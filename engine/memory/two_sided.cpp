@@ -61,9 +61,6 @@ bool TwoSided::reaches(int size, int written) const noexcept {
   return near_from(size) >= near_keys_.oldest(written);
 }
 
-void TwoSided::live(int size, const VisitBytes& visit) {
-  for (TokenStore* s : {&far_keys_, &values_}) s->live(0, size, visit);
-  near_keys_.live(near_from(size), size, visit);
-}
+void TwoSided::live(int size, const VisitBytes& visit) { near_keys_.live(near_from(size), size, visit); }
 
 }  // namespace longhand

@@ -19,6 +19,7 @@ class TwoSided : public Memory {
   void attend(const Tile& tile, Queries q, int part, const Partials& to) const noexcept override;
   bool reaches(int size, int written) const noexcept override;
   void live(int size, const VisitBytes& visit) override;
+  std::uint64_t most_live() const noexcept override { return near_keys_.most_live(window_); }
 
  protected:
   /// Turns a new key as it is seen from afar.

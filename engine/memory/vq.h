@@ -12,7 +12,8 @@ namespace longhand {
 /// What every codebook has in common.
 class Codes : public Blocks {
  protected:
-  Codes(const MemorySite& site, int patience, int count);
+  /// `key_dim`: of the far keys, whose first values are the code's vector.
+  Codes(const MemorySite& site, int patience, int count, std::int32_t key_dim);
 
   std::uint64_t summary_bytes() const noexcept override;
   void reserve_summary() override;
@@ -20,28 +21,27 @@ class Codes : public Blocks {
   void live_summary(const VisitBytes& visit) override;
   int summary_parts() const noexcept override { return far_.parts(); }
   void attend_summary(const Tile& tile, int part, const Partials& to) const noexcept override {
-    far_.attend(tile, part, to);
+    far_.attend(tile, tile.far_query, part, to);
   }
-  void take_in(const Leaving& leaving) noexcept override;
 
-  /// Codes of n <= kLookup keys (n, head_dim).
-  virtual void find(const Leaving& leaving, const float* keys, int n, int* codes) const noexcept;
-  /// Counts a token in; its key (head_dim) and value (value_dim) are not needed afterwards.
-  virtual void add(const Leaving& leaving, int code, const float* key, const float* value) noexcept;
+  /// Counts a token in under a code.
+  void count_in(int head, int code, const float* value) noexcept;
 
-  std::uint32_t& tokens_of(int head, int code) noexcept {
-    return tokens_[std::size_t(head) * std::size_t(far_.count()) + std::size_t(code)];
+  std::uint32_t& tokens_of(int head, int code) const noexcept {
+    return tokens_.as<std::uint32_t>()[std::int64_t{head} * far_.count() + code];
   }
   float* half_norms(int head) const noexcept {
     return half_norms_.as<float>() + std::int64_t{head} * far_.count();
   }
   CodeSearch search(const Kernels& kernels, const WorkerScratch& scratch, int head) const noexcept {
-    return {kernels, scratch, far_.keys(head), half_norms(head), far_.count(), far_.key_dim()};
+    return {kernels, scratch, far_.keys(head), far_.key_dim(), half_norms(head), far_.count(), dim_};
   }
+  std::size_t all_codes() const noexcept { return std::size_t(heads_) * std::size_t(far_.count()); }
 
+  int heads_, dim_;
   FarKeys far_;
-  Buffer half_norms_;                  // (kv_heads, codes)
-  std::vector<std::uint32_t> tokens_;  // (kv_heads, codes)
+  Buffer half_norms_;  // (kv_heads, codes)
+  Buffer tokens_;      // (kv_heads, codes) uint32
 };
 
 /// A codebook that grows out of the text itself; for models that were trained without one.

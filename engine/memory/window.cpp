@@ -58,7 +58,9 @@ class Window final : public Memory {
   bool reaches(int size, int written) const noexcept override { return from(size) >= keys_.oldest(written); }
   void live(int size, const VisitBytes& visit) override {
     for (TokenStore* s : {&keys_, &values_}) s->live(from(size), size, visit);
-    for (TokenStore* s : {&sink_keys_, &sink_values_}) s->live(0, std::min(sinks_, size), visit);
+  }
+  std::uint64_t most_live() const noexcept override {
+    return keys_.most_live(window_) + values_.most_live(window_);
   }
 
  private:

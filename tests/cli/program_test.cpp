@@ -21,8 +21,8 @@ ProcessResult program(std::vector<std::string> arguments, const std::string& inp
   return run_process(arguments, input);
 }
 
-constexpr const char* kVerbs[] = {"chat",   "run",   "info",       "tokenize", "template",
-                                  "logits", "bench", "perplexity", "passkey"};
+constexpr const char* kVerbs[] = {"chat",     "run",    "models", "info",       "tokenize",
+                                  "template", "logits", "bench",  "perplexity", "passkey"};
 const std::string kGuide = LONGHAND_GUIDE "/guide-q8_0.gguf";
 
 TEST(Program, SaysItsVersion) {
@@ -59,7 +59,7 @@ TEST(Program, WrongUsageExitsWithTwoAndSaysWhereToLook) {
                                                        {"bench", kGuide, "-r", "0"},
                                                        {"chat", "-c", "-5"},
                                                        {"chat", "-ctk", "q3_k"},
-                                                       {"run", kGuide, "-p", "a", "-f", "b"},
+                                                       {"run", kGuide, "-p", "a", "-bf", "b"},
                                                        {"chat", "--rope-scaling", "sideways"}};
   for (const auto& arguments : wrong) {
     const ProcessResult result = program(arguments);

@@ -1,0 +1,53 @@
+// Which tokens a code stands for, as lists that only grow at their ends: writing back the ends of some
+// earlier time brings back the lists of that time.
+#pragma once
+
+#include <vector>
+
+#include "engine/memory/memory.h"
+
+namespace longhand {
+
+class Members {
+ public:
+  /// For tokens 0 .. context - 1 of each head; a context of 0 keeps no lists.
+  Members(int heads, int codes, int context) : codes_(codes), context_(context), heads_(heads) {}
+  std::uint64_t bytes() const noexcept {
+    return std::uint64_t(heads_) *
+           (std::uint64_t(context_) + (context_ > 0 ? 2 * std::uint64_t(codes_) : 0)) * sizeof(int);
+  }
+  void reserve();
+
+  void clear() noexcept;
+  void add(int head, int code, int token) noexcept;
+  /// All tokens of `from` go to the end of `to`, and `from` has none.
+  void join(int head, int from, int to) noexcept;
+  /// Calls visit(token) for each token of a code.
+  template <class Visit>
+  void each(int head, int code, const Visit& visit) const {
+    const Ends& e = ends(head, code);
+    if (e.first < 0) return;
+    for (int token = e.first;; token = next(head)[token]) {
+      visit(token);
+      if (token == e.last) return;
+    }
+  }
+  void live(const VisitBytes& visit) { visit(ends_.data(), ends_bytes()); }
+
+ private:
+  struct Ends {
+    int first, last;  // -1: none
+  };
+  std::size_t ends_bytes() const noexcept {
+    return context_ == 0 ? 0 : std::size_t(heads_) * std::size_t(codes_) * sizeof(Ends);
+  }
+  Ends& ends(int head, int code) const noexcept {
+    return ends_.as<Ends>()[std::int64_t{head} * codes_ + code];
+  }
+  int* next(int head) const noexcept { return next_.as<int>() + std::int64_t{head} * context_; }
+
+  int codes_, context_, heads_;
+  Buffer next_, ends_;  // (heads, context), (heads, codes)
+};
+
+}  // namespace longhand
