@@ -4,11 +4,15 @@
 
 #include <algorithm>
 
+#include "cli/chat_reports.h"
+#include "cli/chat_saving.h"
 #include "cli/chat_settings.h"
+#include "cli/clipboard.h"
 #include "cli/output.h"
 #include "cli/output_filter.h"
 #include "cli/terminal.h"
 #include "cli/units.h"
+#include "cli/user_dirs.h"
 #include "ops/error.h"
 
 namespace longhand::cli {
@@ -27,11 +31,17 @@ void show_help(ChatState&, const std::string&) {
 
 void leave(ChatState& state, const std::string&) { state.leave = true; }
 
-void clear(ChatState& state, const std::string&) {
+// A saved chat is left as it is, not emptied.
+void start_anew(ChatState& state, std::string_view why) {
+  const std::string left = state.store.open_name();
+  state.store.close();
   state.chat.clear();
   state.attached.clear();
-  print_note("the conversation starts anew");
+  print_note(fmt::format("{}the conversation starts anew{}", why,
+                         left.empty() ? "" : fmt::format("; {} stays as it was saved", left)));
 }
+
+void clear(ChatState& state, const std::string&) { start_anew(state, ""); }
 
 void set_system(ChatState& state, const std::string& text) {
   ChatSettings settings = state.chat.settings();
@@ -41,8 +51,7 @@ void set_system(ChatState& state, const std::string& text) {
   }
   settings.system = text;
   state.chat.change(std::move(settings));
-  state.chat.clear();
-  print_note("new system prompt; the conversation starts anew");
+  start_anew(state, "new system prompt; ");
 }
 
 void set_value(ChatState& state, const std::string& argument) {
@@ -63,42 +72,21 @@ void set_value(ChatState& state, const std::string& argument) {
   print_note(fmt::format("{} is {} from the next answer on", name, argument.substr(value)));
 }
 
-void show(ChatState& state, const std::string&) {
-  const ModelInfo info = state.chat.model().info();
-  const ChatSettings& settings = state.chat.settings();
-  std::string out = fmt::format("  {:<18} {}\n", "model", make_visible(info.name));
-  out += fmt::format("  {:<18} {}, {} parameters, {}\n", "", make_visible(info.architecture),
-                     format_count(info.parameters), info.type);
-  out += fmt::format("  {:<18} {} layers, {} wide, {} heads, {} for keys and values\n", "", info.layers,
-                     info.hidden, info.heads, info.kv_heads);
-  out += fmt::format("  {:<18} {} tokens, trained for {}\n", "context", state.chat.session().context(),
-                     info.trained_context);
-  out += fmt::format("  {:<18} {}\n", "system prompt",
-                     settings.system.empty() ? "none" : make_visible(settings.system));
-  for (const auto& [name, value] : list_settings(settings)) out += fmt::format("  {:<18} {}\n", name, value);
-  write_error(out);
-}
-
-std::string rate(long tokens, double seconds) {
-  if (seconds <= 0) return fmt::format("{} tokens", tokens);
-  return fmt::format("{} tokens in {:.2f} s, {:.1f} tokens/s", tokens, seconds,
-                     static_cast<double>(tokens) / seconds);
-}
-
-void show_stats(ChatState& state, const std::string&) {
-  const ChatTotals& totals = state.chat.totals();
-  Session& session = state.chat.session();
-  const ModelInfo info = state.chat.model().info();
-  std::string out = fmt::format("  {:<12} {} in this chat, {} turns remembered\n", "answers", totals.answers,
-                                state.chat.turns().size());
-  out += fmt::format("  {:<12} {}\n", "read", rate(totals.read_tokens, totals.read_seconds));
-  out += fmt::format("  {:<12} {}\n", "written", rate(totals.written_tokens, totals.write_seconds));
-  out += fmt::format("  {:<12} {} of {} tokens\n", "context", session.size(), session.context());
-  out += fmt::format("  {:<12} {} for weights, {} for this chat\n", "memory", format_bytes(info.weight_bytes),
-                     format_bytes(session.bytes()));
-  out += fmt::format("  {:<12} {} threads, {} kernels\n", "computing", session.threads(), info.isa);
-  out += fmt::format("  {:<12} {}\n", "seed", state.chat.seed());
-  write_error(out);
+void set_thinking(ChatState& state, const std::string& word) {
+  ChatSettings settings = state.chat.settings();
+  if (word == "show" || word == "hide") {
+    change_setting(settings, "reasoning", word);
+  } else if (!word.empty()) {
+    change_thinking(settings, word);
+  }
+  if (!word.empty()) state.chat.change(std::move(settings));
+  std::string out;
+  for (const auto& [name, value] : list_settings(state.chat.settings())) {
+    if (name == "think" || name == "reasoning")
+      out += fmt::format("{}{} {}", out.empty() ? "" : ", ", name, value);
+  }
+  const bool reasons = state.chat.format().reasoning().form != ReasoningStyle::Form::none;
+  print_note(out + (reasons ? "" : "; this model does not reason before it answers"));
 }
 
 void undo(ChatState& state, const std::string&) {
@@ -110,8 +98,17 @@ void retry(ChatState& state, const std::string&) {
   if (!state.answer_again) print_note("there is nothing to answer again");
 }
 
-void read_file(ChatState& state, const std::string& path) {
-  if (path.empty()) throw Error(Errc::missing, "/read needs a file");
+void copy(ChatState& state, const std::string&) {
+  if (state.chat.turns().empty()) throw Error(Errc::missing, "there is no answer to copy yet");
+  const std::string& answer = state.chat.turns().back().answer;
+  copy_to_clipboard(answer);
+  print_note(
+      fmt::format("the last answer ({}) is sent to the terminal's clipboard", format_bytes(answer.size())));
+}
+
+void read_file(ChatState& state, const std::string& given) {
+  if (given.empty()) throw Error(Errc::missing, "/read needs a file");
+  const std::string path = expand_home(given);
   const std::string text = read_text(path);
   state.attached += text;
   if (!state.attached.ends_with('\n')) state.attached += '\n';
@@ -124,11 +121,17 @@ constexpr ChatCommand kCommands[] = {
     {"/clear", "", "Forget the conversation", clear},
     {"/system", "[TEXT]", "Show the system prompt, or start anew with TEXT", set_system},
     {"/set", "[NAME VALUE]", "Show the sampling values, or change one: /set temp 0.5", set_value},
-    {"/show", "", "Show the model and the settings", show},
+    {"/think", "[WORD]", "on, off, auto, low, medium, high: reasoning; show, hide: its text", set_thinking},
+    {"/show", "", "Show the model and the settings", show_settings},
     {"/stats", "", "Show speed and memory", show_stats},
+    {"/tokens", "[TEXT]", "Show how many tokens the chat takes, or the tokens of TEXT", show_tokens},
     {"/undo", "", "Forget the last turn", undo},
     {"/retry", "", "Answer the last message again", retry},
     {"/read", "FILE", "Send a text file along with the next message", read_file},
+    {"/copy", "", "Copy the last answer to the clipboard", copy},
+    {"/save", "NAME", "Keep this chat as NAME, now and after every turn", save_chat},
+    {"/load", "[NAME]", "Go on with a saved chat, or list them", load_chat},
+    {"/fork", "NAME", "Go on under another name; what was saved stays", fork_chat},
 };
 
 std::string_view trim(std::string_view text) {
@@ -140,13 +143,6 @@ std::string_view trim(std::string_view text) {
 }  // namespace
 
 std::span<const ChatCommand> chat_commands() { return kCommands; }
-
-std::vector<std::string> chat_words() {
-  std::vector<std::string> words;
-  for (const ChatCommand& command : kCommands) words.emplace_back(command.name);
-  for (const auto& [name, value] : list_settings({})) words.push_back(fmt::format("/set {}", name));
-  return words;
-}
 
 bool run_chat_command(ChatState& state, std::string_view line) {
   const auto space = line.find(' ');

@@ -1,18 +1,21 @@
-// What can be typed after a slash: a table of commands, and a table of the values /set changes.
+// What can be typed after a slash: a table of commands.
 #pragma once
 
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "cli/chat_session.h"
+#include "cli/chat_store.h"
+#include "cli/line_input.h"
 
 namespace longhand::cli {
 
 /// What a command can reach.
 struct ChatState {
   ChatSession& chat;
+  ChatStore& store;
+  LineInput& input;
   std::string attached;  // text that goes before the next message
   bool leave = false;
   bool answer_again = false;
@@ -27,8 +30,6 @@ struct ChatCommand {
 };
 
 std::span<const ChatCommand> chat_commands();
-/// The names, and those of /set with their values, for completion.
-std::vector<std::string> chat_words();
 
 /// Runs "/name argument". What it has to say goes to stderr. False if no such command exists.
 bool run_chat_command(ChatState& state, std::string_view line);

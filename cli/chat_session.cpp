@@ -13,11 +13,17 @@ constexpr int kAnswerRoom = 256;
 
 const Tokenizer& tokenizer_of(const Model& model) { return model.data().tokenizer; }
 
+ChatSource source_of(const Model& model, std::optional<jinja::CivilTime> now) {
+  ChatSource source = chat_source(tokenizer_of(model).vocab());
+  source.now = now;
+  return source;
+}
+
 }  // namespace
 
 // An answer on its way.
 struct ChatSession::Writing {
-  const OnText& on_text;
+  const AnswerListener& listener;
   ChatAnswer answer;
   std::vector<Token> tokens;
   std::string content, reasoning;
@@ -26,27 +32,42 @@ struct ChatSession::Writing {
   void pass(const std::vector<ReasoningSpan>& spans) {
     for (const ReasoningSpan& span : spans) {
       (span.kind == ReasoningSpan::Kind::answer ? content : reasoning) += span.text;
-      on_text(span);
+      listener.on_text(span);
     }
   }
 };
 
-ChatSession::ChatSession(const Model& model, const SessionOptions& options, ChatSettings settings)
+ChatSession::ChatSession(const Model& model, const SessionOptions& options, ChatSettings settings,
+                         std::optional<jinja::CivilTime> now)
     : settings_(std::move(settings)),
       session_(model, options),
       sampler_(model, settings_.sampler),
-      format_(chat_source(tokenizer_of(model).vocab())),
+      format_(source_of(model, now)),
       marker_tokens_(marker_tokens(format_.reasoning(), tokenizer_of(model))) {
   conversation_.emplace(format_, tokenizer_of(session_.model()));
+  apply_settings();
+}
+
+void ChatSession::apply_settings() {
   conversation_->set_system(settings_.system);
+  conversation_->set_options(
+      {.add_generation_prompt = true, .thinking = settings_.thinking, .reasoning_effort = settings_.effort});
 }
 
-ChatAnswer ChatSession::ask(const std::string& text, const OnText& on_text) {
-  return answer_turn([&] { conversation_->ask(text); }, on_text);
+std::vector<std::string> ChatSession::warnings() const {
+  std::vector<std::string> out = format_.warnings();
+  if (begins_twice(format_, tokenizer_of(model()))) {
+    out.push_back("the chat template and the vocabulary both begin a text: the model sees that token twice");
+  }
+  return out;
 }
 
-ChatAnswer ChatSession::retry(const OnText& on_text) {
-  return answer_turn([this] { conversation_->retry(); }, on_text);
+ChatAnswer ChatSession::ask(const std::string& text, const AnswerListener& listener) {
+  return answer_turn([&] { conversation_->ask(text); }, listener);
+}
+
+ChatAnswer ChatSession::retry(const AnswerListener& listener) {
+  return answer_turn([this] { conversation_->retry(); }, listener);
 }
 
 bool ChatSession::undo() { return conversation_->undo(); }
@@ -59,24 +80,30 @@ void ChatSession::clear() {
 void ChatSession::change(ChatSettings settings) {
   sampler_ = Sampler(model(), settings.sampler);
   settings_ = std::move(settings);
-  conversation_->set_system(settings_.system);
+  apply_settings();
+}
+
+void ChatSession::restore(ChatSettings settings, std::vector<ChatTurn> turns) {
+  change(std::move(settings));
+  conversation_->restore(std::move(turns));
+  sampler_.reset();
 }
 
 template <class Begin>
-ChatAnswer ChatSession::answer_turn(Begin begin, const OnText& on_text) {
+ChatAnswer ChatSession::answer_turn(Begin begin, const AnswerListener& listener) {
   Conversation before = *conversation_;
   try {
     begin();
-    return write(on_text);
+    return write(listener);
   } catch (...) {
     conversation_.emplace(std::move(before));
     throw;
   }
 }
 
-ChatAnswer ChatSession::write(const OnText& on_text) {
+ChatAnswer ChatSession::write(const AnswerListener& listener) {
   session_.clear_cancel();
-  Writing writing{on_text, {}, {}, {}, {}, {}};
+  Writing writing{listener, {}, {}, {}, {}, {}};
   // A context that fills up in the middle of an answer: forget more turns, read the rest again, and write on.
   while (write_more(writing)) {}
   writing.pass(writing.splitter->finish());
@@ -108,6 +135,12 @@ bool ChatSession::write_more(Writing& writing) {
   turn.new_tokens.insert(turn.new_tokens.end(), writing.tokens.begin(), writing.tokens.end());
 
   session_.rewind(static_cast<int>(turn.rewind_to));
+  if (writing.listener.on_prompt) {
+    std::vector<Token> all(session_.tokens().begin(), session_.tokens().end());
+    all.insert(all.end(), turn.new_tokens.begin(), turn.new_tokens.end());
+    writing.listener.on_prompt(tokenizer_of(model()).decode(all, false, true));
+  }
+  if (writing.listener.on_reading) writing.listener.on_reading(static_cast<int>(turn.new_tokens.size()));
   GenerateOptions options;
   options.written_out = marker_tokens_;
   if (settings_.max_tokens >= 0)

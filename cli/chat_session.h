@@ -18,7 +18,18 @@ namespace longhand::cli {
 struct ChatSettings {
   std::string system;
   SamplerOptions sampler;
-  int max_tokens = -1;  // of one answer; -1: no limit
+  int max_tokens = -1;           // of one answer; -1: no limit
+  std::optional<bool> thinking;  // whether the model reasons before it answers; unset: as it likes
+  std::string effort;            // how much, for models that know "low", "medium" and "high"
+  bool show_reasoning = true;
+};
+
+/// What a chat tells while it answers.
+struct AnswerListener {
+  std::function<void(const ReasoningSpan&)> on_text;
+  /// All the model is given, its control tokens written out, before it reads what is new of it.
+  std::function<void(const std::string&)> on_prompt;
+  std::function<void(int tokens)> on_reading;  // so many are new
 };
 
 struct ChatAnswer {
@@ -37,27 +48,30 @@ struct ChatTotals {
 
 class ChatSession {
  public:
-  using OnText = std::function<void(const ReasoningSpan&)>;
-
-  /// Throws Error as Session and Sampler do.
-  ChatSession(const Model& model, const SessionOptions& options, ChatSettings settings);
+  /// `now` is for chat templates that write the date. Throws Error as Session and Sampler do.
+  ChatSession(const Model& model, const SessionOptions& options, ChatSettings settings,
+              std::optional<jinja::CivilTime> now = std::nullopt);
 
   /// Answers `text` as the next turn. When the context is full the oldest turns are forgotten, the system
   /// prompt never. Throws Error, and then the turns are as before: context_full (the turn alone does not
   /// fit), cancelled (while reading; while writing the answer so far is kept), nonfinite and others.
-  ChatAnswer ask(const std::string& text, const OnText& on_text);
+  ChatAnswer ask(const std::string& text, const AnswerListener& listener);
   /// Answers the last turn anew. Throws Error as ask() does; range if there is none.
-  ChatAnswer retry(const OnText& on_text);
+  ChatAnswer retry(const AnswerListener& listener);
   /// Forgets the last turn; false if there is none.
   bool undo();
   /// Forgets all turns.
   void clear();
   /// Replaces the settings; turns stay. Throws Error (range), and then nothing changes.
   void change(ChatSettings settings);
+  /// Goes on from another conversation. Throws Error as change() does.
+  void restore(ChatSettings settings, std::vector<ChatTurn> turns);
 
   const ChatSettings& settings() const noexcept { return settings_; }
   const std::vector<ChatTurn>& turns() const noexcept { return conversation_->turns(); }
   const ChatFormat& format() const noexcept { return format_; }
+  /// Oddities of the model's chat template, worth telling once.
+  std::vector<std::string> warnings() const;
   const ChatTotals& totals() const noexcept { return totals_; }
   std::uint32_t seed() const noexcept { return sampler_.seed(); }
   Session& session() noexcept { return session_; }
@@ -67,11 +81,12 @@ class ChatSession {
   struct Writing;
 
   template <class Begin>
-  ChatAnswer answer_turn(Begin begin, const OnText& on_text);
-  ChatAnswer write(const OnText& on_text);
+  ChatAnswer answer_turn(Begin begin, const AnswerListener& listener);
+  ChatAnswer write(const AnswerListener& listener);
   TurnPlan plan(std::size_t written);
   bool write_more(Writing& writing);
   void add_to_totals(const ChatAnswer& answer);
+  void apply_settings();
 
   ChatSettings settings_;
   Session session_;

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
-#include <cmath>
-#include <limits>
+#include <optional>
 #include <variant>
 
 #include "ops/error.h"
@@ -12,8 +12,7 @@
 namespace longhand::cli {
 namespace {
 
-using Field = std::variant<float SamplerOptions::*, int SamplerOptions::*, std::uint32_t SamplerOptions::*,
-                           int ChatSettings::*>;
+using Field = std::variant<float SamplerOptions::*, int SamplerOptions::*, int ChatSettings::*>;
 
 struct Row {
   std::string_view name;
@@ -36,7 +35,6 @@ constexpr Row kRows[] = {
     {"dry_multiplier", &SamplerOptions::dry_multiplier},
     {"dry_base", &SamplerOptions::dry_base},
     {"dry_allowed_length", &SamplerOptions::dry_allowed_length},
-    {"seed", &SamplerOptions::seed},
     {"max_tokens", &ChatSettings::max_tokens},
 };
 
@@ -51,14 +49,54 @@ auto& field_of(Settings& settings, Value Class::*member) {
 
 // from_chars knows neither signs for unsigned numbers nor spaces, which is how typing errors are noticed.
 template <class Number>
-Number parse(std::string_view name, const std::string& text) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+void parse(Number& value, std::string_view name, const std::string& text) {
+  Number parsed{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
   if (error != std::errc() || end != text.data() + text.size()) {
     throw Error(Errc::range, fmt::format("{}: '{}' is no number of the kind it takes", name, text));
   }
-  return value;
+  value = parsed;
 }
+
+// Values that are no numbers.
+struct WordRow {
+  std::string_view name;
+  std::string (*read)(const ChatSettings& settings);
+  void (*change)(ChatSettings& settings, const std::string& value);
+};
+
+constexpr std::string_view kEfforts[] = {"low", "medium", "high"};
+
+std::string thinking_text(const ChatSettings& settings) {
+  if (!settings.effort.empty()) return settings.effort;
+  return !settings.thinking ? "auto" : *settings.thinking ? "on" : "off";
+}
+
+std::string seed_text(const ChatSettings& settings) {
+  const std::uint32_t seed = settings.sampler.seed;
+  return seed == SamplerOptions{}.seed ? "-1" : fmt::format("{}", seed);
+}
+
+void change_seed(ChatSettings& settings, const std::string& value) {
+  if (value == "-1") {
+    settings.sampler.seed = SamplerOptions{}.seed;  // a fresh one
+  } else {
+    parse(settings.sampler.seed, "seed", value);
+  }
+}
+
+void change_showing(ChatSettings& settings, const std::string& value) {
+  if (value != "show" && value != "hide")
+    throw Error(Errc::range, fmt::format("reasoning: '{}' must be show or hide", value));
+  settings.show_reasoning = value == "show";
+}
+
+constexpr WordRow kWordRows[] = {
+    {"seed", seed_text, change_seed},
+    {"think", thinking_text, change_thinking},
+    {"reasoning", [](const ChatSettings& s) -> std::string { return s.show_reasoning ? "show" : "hide"; },
+     change_showing},
+};
 
 }  // namespace
 
@@ -69,23 +107,36 @@ std::vector<NamedValue> list_settings(const ChatSettings& settings) {
         {row.name,
          std::visit([&](auto member) { return fmt::format("{}", field_of(settings, member)); }, row.field)});
   }
+  for (const WordRow& row : kWordRows) out.push_back({row.name, row.read(settings)});
   return out;
 }
 
 void change_setting(ChatSettings& settings, std::string_view name, const std::string& value) {
-  std::string known;
   for (const Row& row : kRows) {
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", row.name);
     if (row.name != name) continue;
-    std::visit(
-        [&](auto member) {
-          auto& field = field_of(settings, member);
-          field = parse<std::remove_reference_t<decltype(field)>>(name, value);
-        },
-        row.field);
+    std::visit([&](auto member) { parse(field_of(settings, member), name, value); }, row.field);
     return;
   }
+  for (const WordRow& row : kWordRows) {
+    if (row.name == name) return row.change(settings, value);
+  }
+  std::string known;
+  for (const NamedValue& row : list_settings(settings))
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", row.name);
   throw Error(Errc::range, fmt::format("'{}' is not one of {}", name, known));
+}
+
+void change_thinking(ChatSettings& settings, const std::string& value) {
+  if (std::ranges::find(kEfforts, value) != std::end(kEfforts)) {
+    settings.thinking = true;
+    settings.effort = value;
+    return;
+  }
+  if (value != "on" && value != "off" && value != "auto") {
+    throw Error(Errc::range, fmt::format("think: '{}' must be on, off, auto, low, medium or high", value));
+  }
+  settings.thinking = value == "auto" ? std::nullopt : std::optional(value == "on");
+  settings.effort.clear();
 }
 
 }  // namespace longhand::cli

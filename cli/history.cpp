@@ -6,13 +6,14 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
+#include "cli/atomic_file.h"
+#include "cli/user_dirs.h"
+#include "ops/error.h"
+
 namespace longhand::cli {
-namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kKept = 1000;
@@ -69,14 +70,8 @@ std::string read_all(int fd) {
 }  // namespace
 
 std::string History::default_path() {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::string(value != nullptr && *value == '/' ? value
-                                                         : "");  // relative ones are to be ignored (XDG)
-  };
-  if (const auto state = variable("XDG_STATE_HOME"); !state.empty()) return state + "/longhand/history";
-  if (const auto home = variable("HOME"); !home.empty()) return home + "/.local/state/longhand/history";
-  return "";
+  const std::string folder = state_folder();
+  return folder.empty() ? "" : folder + "/history";
 }
 
 History::History(std::string path) : path_(std::move(path)) {
@@ -89,10 +84,7 @@ void History::fail(std::string_view what) {
 }
 
 void History::load() {
-  const fs::path folder = fs::path(path_).parent_path();
-  std::error_code error;
-  fs::create_directories(folder.parent_path(), error);
-  ::mkdir(folder.c_str(), 0700);
+  make_private_folder(std::filesystem::path(path_).parent_path().string());
   const int fd = open_private(path_, O_RDWR);
   if (fd < 0) return fail("open");
   const std::string text = read_all(fd);
@@ -103,16 +95,15 @@ void History::load() {
   ::close(fd);
   if (entries_.size() < 2 * kKept) return;  // trimmed now and then, not at every start
 
-  // Rewritten whole, so that a crash leaves the old file or the new one.
   entries_.erase(entries_.begin(), entries_.end() - kKept);
   std::string kept;
   for (const auto& entry : entries_) kept += escape(entry);
-  const std::string fresh = path_ + ".new";
-  ::unlink(fresh.c_str());
-  const int out = open_private(fresh, O_WRONLY | O_EXCL);
-  if (out < 0) return fail("rewrite");
-  const bool written = write_all(out, kept);
-  if (::close(out) != 0 || !written || ::rename(fresh.c_str(), path_.c_str()) != 0) fail("rewrite");
+  try {
+    replace_file(path_, kept);
+  } catch (const Error& error) {
+    problem_ = fmt::format("history is not kept: {}", error.what());
+    path_.clear();
+  }
 }
 
 void History::add(std::string_view entry) {

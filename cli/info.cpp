@@ -9,6 +9,7 @@
 #include <optional>
 #include <tuple>
 
+#include "cli/advice_report.h"
 #include "cli/exit_status.h"
 #include "cli/meta_value.h"
 #include "cli/output.h"
@@ -198,9 +199,16 @@ std::string json_report(const Gguf& file, std::size_t array_elements) {
   return report.dump(2) + "\n";
 }
 
+// Of a file this program can run; the rest of `info` needs the container alone.
+std::string advice_report(const Gguf& file, bool json) {
+  const auto advice = context_advice(file);
+  if (json) return (advice ? advice_json(*advice) : Json()).dump(2) + "\n";
+  return advice ? advice_text(*advice) : "This model has no rotary positions; there is nothing to stretch.\n";
+}
+
 struct Flags {
   std::string model, tensor, output;
-  bool json = false;
+  bool json = false, advise = false;
   std::size_t array_elements = 16;
 };
 
@@ -209,6 +217,8 @@ int show_info(const Flags& flags) {
   const Gguf file = Gguf::open(flags.model);
   if (!flags.tensor.empty()) {
     dump_tensor(file, flags.tensor, flags.output);
+  } else if (flags.advise) {
+    write_output(advice_report(file, flags.json));
   } else {
     write_output(flags.json ? json_report(file, flags.array_elements) : text_report(file));
   }
@@ -226,6 +236,8 @@ void add_info(CLI::App& app, Action& action) {
   verb->add_option("--array-elements", flags->array_elements, "With --json: elements shown of each array")
       ->capture_default_str()
       ->type_name("N");
+  verb->add_flag("--advise", flags->advise,
+                 "Show instead how far its positions carry, and what longer texts would need");
   verb->add_option("--tensor", flags->tensor, "Write this tensor to -o instead, as raw little-endian float32")
       ->type_name("NAME");
   verb->add_option("-o,--output", flags->output, "File for --tensor; - is stdout")->type_name("OUT");

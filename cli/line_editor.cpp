@@ -1,8 +1,10 @@
+#include <fmt/format.h>
 #include <histedit.h>
 #include <langinfo.h>
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <clocale>
 #include <cstdio>
 #include <cstring>
@@ -14,6 +16,7 @@
 #include "cli/paste.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
+#include "engine/text/unicode.h"
 
 namespace longhand::cli {
 namespace {
@@ -26,8 +29,8 @@ void use_utf8() {
 
 class LineEditor : public LineInput {
  public:
-  LineEditor(History history, std::vector<std::string> words)
-      : words_(std::move(words)), kept_(std::move(history)) {
+  LineEditor(History history, Completer complete)
+      : complete_(std::move(complete)), kept_(std::move(history)) {
     use_utf8();
     // Prompts must not end up in a file that takes the answers.
     FILE* shown = is_terminal(STDOUT_FILENO) ? stdout : stderr;
@@ -164,27 +167,54 @@ class LineEditor : public LineInput {
     // The editor takes the screen for blank, and would write prompt and text behind those that are there.
     write_error(takes_escapes(STDERR_FILENO) ? "\r\x1b[J" : "\n");
     el_resize(editor);
+    el_set(editor, EL_PREP_TERM, 0);  // or it believes that its settings are still in force
     el_set(editor, EL_PREP_TERM, 1);
     el_set(editor, EL_REFRESH);
   }
 
+  // Adds what all candidates share; where that is nothing, shows them.
   static unsigned char complete(EditLine* editor, int) {
     const LineInfo* line = el_line(editor);
     const std::string typed(line->buffer, line->cursor);
-    std::string common;
-    bool any = false;
-    for (const std::string& word : self(editor).words_) {
-      if (typed.empty() || !word.starts_with(typed)) continue;
-      std::size_t same = 0;
-      while (any && same < std::min(common.size(), word.size()) && common[same] == word[same]) ++same;
-      common = any ? word.substr(0, same) : word + " ";
-      any = true;
+    const std::vector<std::string> words = self(editor).complete_(typed);
+    if (words.empty()) return CC_ERROR;
+    std::string common = words.front();
+    for (const std::string& word : words) {
+      const auto [end, other] = std::mismatch(common.begin(), common.end(), word.begin(), word.end());
+      common.erase(end, common.end());
     }
-    if (common.size() <= typed.size()) return CC_ERROR;
-    return el_insertstr(editor, common.c_str() + typed.size()) == 0 ? CC_REFRESH : CC_ERROR;
+    common.resize(common.size() - unfinished_bytes(common));  // names may differ within a character
+    if (words.size() == 1 && !common.ends_with('/')) common += ' ';
+    if (common.size() > typed.size())
+      return el_insertstr(editor, common.c_str() + typed.size()) == 0 ? CC_REFRESH : CC_ERROR;
+    show_words(words);
+    return CC_REDISPLAY;
   }
 
-  std::vector<std::string> words_;
+  // In columns; of paths only the last part.
+  static void show_words(const std::vector<std::string>& words) {
+    constexpr std::size_t kShown = 100;
+    std::vector<std::string> names;
+    for (const std::string& word : words) {
+      const auto slash = word.rfind('/', word.size() - 2);
+      const auto begin = slash == 0 ? word.find(' ') : slash;  // of a command its argument
+      names.push_back(begin == std::string::npos ? word : word.substr(begin + 1));
+      if (names.size() == kShown) break;
+    }
+    std::size_t width = 0;
+    for (const std::string& name : names) width = std::max(width, name.size() + 2);
+    const std::size_t columns =
+        std::max<std::size_t>(1, static_cast<std::size_t>(terminal_width(STDERR_FILENO)) / width);
+    std::string out = "\n";
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const bool last = (i + 1) % columns == 0 || i + 1 == names.size();
+      out += last ? names[i] + "\n" : fmt::format("{:<{}}", names[i], width);
+    }
+    if (names.size() < words.size()) out += fmt::format("and {} more\n", words.size() - names.size());
+    write_error(out);
+  }
+
+  Completer complete_;
   History kept_;
   EditLine* editor_ = nullptr;
   ::History* history_ = nullptr;
@@ -197,8 +227,8 @@ class LineEditor : public LineInput {
 
 }  // namespace
 
-std::unique_ptr<LineInput> make_editor(History history, std::vector<std::string> words) {
-  return std::make_unique<LineEditor>(std::move(history), std::move(words));
+std::unique_ptr<LineInput> make_editor(History history, Completer complete) {
+  return std::make_unique<LineEditor>(std::move(history), std::move(complete));
 }
 
 }  // namespace longhand::cli

@@ -33,10 +33,13 @@ class LineInput {
 };
 
 /// Lines of a file descriptor, of any length and with any bytes; CR before LF and a byte order mark are
-/// dropped.
-std::unique_ptr<LineInput> make_pipe_input(int fd);
+/// dropped. `interactive`: a person types them, and sees prompts.
+std::unique_ptr<LineInput> make_plain_input(int fd, bool interactive);
 
-/// Line editing with history; Tab completes from `words`. The terminal is as before between calls.
-std::unique_ptr<LineInput> make_editor(History history, std::vector<std::string> words);
+/// The lines that what is typed may become.
+using Completer = std::function<std::vector<std::string>(const std::string& typed)>;
+
+/// Line editing with history and the Tab key. The terminal is as before between calls.
+std::unique_ptr<LineInput> make_editor(History history, Completer complete);
 
 }  // namespace longhand::cli

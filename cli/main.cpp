@@ -17,8 +17,9 @@
 namespace longhand::cli {
 namespace {
 
-constexpr void (*kVerbs[])(CLI::App&, Action&) = {add_chat,     add_run,    add_info, add_tokenize,
-                                                  add_template, add_logits, add_bench};
+constexpr void (*kVerbs[])(CLI::App&, Action&) = {add_chat,       add_run,      add_models, add_info,
+                                                  add_tokenize,   add_template, add_logits, add_bench,
+                                                  add_perplexity, add_passkey};
 
 constexpr const char* kFooter =
     "longhand VERB --help explains a verb. Try it at once, a small model is included:\n"
@@ -73,7 +74,9 @@ int run(int argc, const char* const* argv) {
 
 int main(int argc, char** argv) {
   using namespace longhand::cli;
-  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe comes back as EPIPE, so that destructors still run
+  // A closed pipe comes back as EPIPE and a file at its limit as EFBIG, so that destructors still run.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return run(argc, argv);
   } catch (const BrokenPipe&) { return kSignalBase + SIGPIPE; } catch (const longhand::Error& error) {

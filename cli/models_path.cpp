@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <vector>
 
+#include "cli/user_dirs.h"
 #include "ops/error.h"
 
 namespace longhand::cli {
@@ -26,15 +26,20 @@ std::vector<fs::path> bundled_places() {
 
 }  // namespace
 
-std::string find_model(const std::string& given) {
-  if (!given.empty()) return given;
-  if (const char* named = std::getenv("LONGHAND_MODEL"); named != nullptr && *named != '\0') return named;
-  std::string looked;
+std::string bundled_model() {
   for (const fs::path& place : bundled_places()) {
     std::error_code ignored;
     if (fs::is_regular_file(place, ignored)) return place.string();
-    looked += (looked.empty() ? "" : ", ") + place.string();
   }
+  return "";
+}
+
+std::string find_model(const std::string& given) {
+  if (!given.empty()) return given;
+  if (std::string named = environment("LONGHAND_MODEL"); !named.empty()) return named;
+  if (std::string bundled = bundled_model(); !bundled.empty()) return bundled;
+  std::string looked;
+  for (const fs::path& place : bundled_places()) looked += (looked.empty() ? "" : ", ") + place.string();
   throw Error(Errc::missing,
               fmt::format("no model named and the bundled one not found (looked for {})", looked));
 }

@@ -5,8 +5,11 @@
 
 namespace longhand::cli {
 
-/// `given`, else $LONGHAND_MODEL, else the model that comes with the program: beside an installed binary
-/// (../share/longhand/models/guide), else in the source tree. Throws Error (missing) listing where it looked.
+/// The model that comes with the program: beside an installed binary (../share/longhand/models/guide), else
+/// in the source tree; "" where it is in neither.
+std::string bundled_model();
+
+/// `given`, else $LONGHAND_MODEL, else the bundled model. Throws Error (missing) listing where it looked.
 std::string find_model(const std::string& given);
 
 }  // namespace longhand::cli

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "cli/exit_status.h"
+#include "cli/signals.h"
 #include "ops/error.h"
 
 namespace longhand::cli {
@@ -87,7 +88,10 @@ std::string read_text(const std::string& path) {
   int error = 0;
   for (;;) {
     const ssize_t n = ::read(fd, chunk, sizeof chunk);
-    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EINTR) {
+      if (signal_waiting()) throw Error(Errc::cancelled, "stopped while reading " + path);
+      continue;
+    }
     if (n < 0) error = errno;
     if (n <= 0 || text.size() > kMaxText) break;
     text.append(chunk, static_cast<std::size_t>(n));

@@ -32,7 +32,7 @@ class OutputFile {
   int fd_ = -1;
 };
 
-/// The whole of a file, or of stdin for "-". Throws Error (io, limit).
+/// The whole of a file, or of stdin for "-". Throws Error (io, limit; cancelled by one of the signals).
 std::string read_text(const std::string& path);
 
 }  // namespace longhand::cli

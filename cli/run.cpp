@@ -4,14 +4,17 @@
 
 #include <memory>
 
+#include "cli/answer_view.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "cli/output_filter.h"
 #include "cli/sampling_flags.h"
 #include "cli/session_flags.h"
 #include "cli/signals.h"
+#include "cli/speculation_flags.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
+#include "engine/model.h"
 
 namespace longhand::cli {
 namespace {
@@ -19,9 +22,10 @@ namespace {
 struct Flags {
   SessionFlags session;
   SamplingFlags sampling;
+  SpeculationFlags speculation;
   std::string prompt, file, binary_file;
   int max_tokens = -1;
-  bool has_prompt = false, escapes = false, no_display_prompt = false;
+  bool has_prompt = false, escapes = false, json = false, show_prompt = false, as_usual = false;
 };
 
 // Backslash escapes of -e; what is none of them stays as written.
@@ -37,21 +41,21 @@ std::string unescape(std::string_view text) {
   return out;
 }
 
+// A file before -p, so that a text can be followed by what to do with it.
 std::string read_prompt(const Flags& flags) {
-  const int sources = int{flags.has_prompt} + int{!flags.file.empty()} + int{!flags.binary_file.empty()};
-  if (sources > 1) throw UsageError("give the prompt once: -p, -f or -bf");
-  std::string prompt;
-  if (flags.has_prompt) {
-    prompt = flags.prompt;
-  } else if (!flags.binary_file.empty()) {
-    prompt = read_text(flags.binary_file);
-  } else {
-    if (flags.file.empty() && is_terminal(STDIN_FILENO))
-      throw UsageError("give a prompt: -p TEXT, -f FILE or a pipe");
-    prompt = read_text(flags.file.empty() ? "-" : flags.file);
-    // Editors end a text with a newline that is not meant for the model.
-    if (prompt.ends_with('\n')) prompt.pop_back();
+  if (!flags.binary_file.empty()) {
+    if (flags.has_prompt || !flags.file.empty()) throw UsageError("-bf goes with neither -p nor -f");
+    return read_text(flags.binary_file);
   }
+  const bool from_stdin = flags.file.empty() && !flags.has_prompt;
+  if (from_stdin && is_terminal(STDIN_FILENO)) throw UsageError("give a prompt: -p TEXT, -f FILE or a pipe");
+  std::string prompt;
+  if (from_stdin || !flags.file.empty()) {
+    prompt = read_text(from_stdin ? "-" : flags.file);
+    // Editors end a text with a newline that is not meant for the model.
+    if (prompt.ends_with('\n') && !flags.has_prompt) prompt.pop_back();
+  }
+  prompt += flags.prompt;
   return flags.escapes ? unescape(prompt) : prompt;
 }
 
@@ -64,39 +68,102 @@ void report(const GenerateResult& result, const Session& session) {
   }
   if (!is_terminal(STDERR_FILENO) || result.decode_seconds <= 0) return;
   const auto rate = [](std::size_t tokens, double seconds) { return static_cast<double>(tokens) / seconds; };
-  write_error(dim(fmt::format("[read {} tokens, {:.1f}/s; wrote {}, {:.1f}/s]", result.prompt_tokens,
+  write_error(dim(fmt::format("[read {} tokens, {:.1f}/s; wrote {}, {:.1f}/s{}]", result.prompt_tokens,
                               rate(static_cast<std::size_t>(result.prompt_tokens), result.prompt_seconds),
-                              result.tokens.size(), rate(result.tokens.size(), result.decode_seconds))) +
+                              result.tokens.size(), rate(result.tokens.size(), result.decode_seconds),
+                              describe_guesses(result))) +
               "\n");
+}
+
+// The text as it comes, for people and pipes.
+class PlainText {
+ public:
+  void operator()(std::string_view text) { write_output(filtered_ ? filter_.push(text) : std::string(text)); }
+  void finish() { write_output(filtered_ ? filter_.finish() + "\n" : ""); }
+
+ private:
+  bool filtered_ = is_terminal(STDOUT_FILENO);
+  OutputFilter filter_;
+};
+
+// What both ways of showing a text share: a prepared session, and the prompt.
+struct Job {
+  Session& session;
+  Sampler& sampler;
+  const std::vector<Token>& prompt;
+  GenerateOptions options;
+};
+
+GenerateResult run_for_people(const Job& job) {
+  ProgressBar bar("reading");
+  job.session.on_progress([&bar](int done, int total) { bar.update(static_cast<double>(done) / total); });
+  PlainText out;
+  const auto result = generate(job.session, job.prompt, job.sampler, job.options, [&](std::string_view text) {
+    bar.clear();
+    out(text);
+    return true;
+  });
+  out.finish();
+  report(result, job.session);
+  return result;
+}
+
+GenerateResult run_for_programs(const Job& job, AnswerView& view) {
+  view.ready(job.session);
+  job.session.on_progress([&view](int done, int total) { view.reading(done, total); });
+  const auto result = generate(job.session, job.prompt, job.sampler, job.options, [&](std::string_view text) {
+    view.span({ReasoningSpan::Kind::answer, std::string(text)});
+    return true;
+  });
+  ChatAnswer answer;
+  answer.reason = result.reason;
+  answer.read_tokens = result.prompt_tokens;
+  answer.written_tokens = static_cast<int>(result.tokens.size());
+  answer.read_seconds = result.prompt_seconds;
+  answer.write_seconds = result.decode_seconds;
+  view.end(answer, job.session);
+  return result;
+}
+
+int continue_text(const Flags& flags, AnswerView* view) {
+  const std::string prompt = read_prompt(flags);
+  LoadOptions load = flags.session.load_options();
+  if (view != nullptr) load.progress = loading_events();
+  const Model model = open_model(flags.session.model, load);
+  const SessionOptions session_options = flags.session.session_options();
+  Session session(model, session_options);
+  Sampler sampler(model, flags.sampling.options(model));
+  const std::vector<Token> tokens = model.encode(prompt);
+  if (tokens.empty())
+    throw Error(Errc::range, "the prompt is empty, and this model has no token to begin a text with");
+  if (flags.show_prompt) {
+    const std::string shown = model.data().tokenizer.decode(tokens, false, true);
+    if (view != nullptr) view->prompt(shown);
+    if (view == nullptr) write_error(dim(make_visible(shown)) + "\n");
+  }
+
+  auto speculation = flags.speculation.speculation(session, session_options, load);
+  const CancelOnSignal cancel(session);
+  Job job{session, sampler, tokens, {}};
+  job.options.max_tokens = flags.max_tokens;
+  job.options.speculation = speculation ? &*speculation : nullptr;
+  const GenerateResult result = view != nullptr ? run_for_programs(job, *view) : run_for_people(job);
+  if (const int signal = leave_signal()) return kSignalBase + signal;
+  return result.reason == StopReason::cancelled ? kInterrupted : kSuccess;
 }
 
 int run(const Flags& flags) {
   const SignalScope signals;
   flags.session.report_ignored();
-  const std::string prompt = read_prompt(flags);
-  const Model model = open_model(flags.session.model, flags.session.load_options());
-  Session session(model, flags.session.session_options());
-  Sampler sampler(model, flags.sampling.options(model));
-  const std::vector<Token> tokens = model.encode(prompt);
-  if (tokens.empty())
-    throw Error(Errc::range, "the prompt is empty, and this model has no token to begin a text with");
-
-  const CancelOnSignal cancel(session);
-  ProgressBar bar("reading");
-  session.on_progress([&bar](int done, int total) { bar.update(static_cast<double>(done) / total); });
-  const bool filtered = is_terminal(STDOUT_FILENO);
-  OutputFilter filter;
-  GenerateOptions options;
-  options.max_tokens = flags.max_tokens;
-  const auto result = generate(session, tokens, sampler, options, [&](std::string_view text) {
-    bar.clear();
-    write_output(filtered ? filter.push(text) : std::string(text));
-    return true;
-  });
-  write_output(filtered ? filter.finish() + "\n" : "");
-  report(result, session);
-  if (const int signal = leave_signal()) return kSignalBase + signal;
-  return result.reason == StopReason::cancelled ? kInterrupted : kSuccess;
+  if (!flags.json) return continue_text(flags, nullptr);
+  const auto view = make_json_view();
+  try {
+    return continue_text(flags, view.get());
+  } catch (const Error& error) {
+    if (error.code() == Errc::cancelled) throw;
+    view->fail(error);  // told on stderr as well
+    return kFailure;
+  }
 }
 
 }  // namespace
@@ -107,7 +174,8 @@ void add_run(CLI::App& app, Action& action) {
   auto* prompt =
       verb->add_option("-p,--prompt", flags->prompt, "The text; without it -f, -bf or standard input")
           ->type_name("TEXT");
-  verb->add_option("-f,--file", flags->file, "File with the text; one newline at its end is dropped")
+  verb->add_option("-f,--file", flags->file,
+                   "File that goes before -p; alone, one newline at its end is dropped")
       ->type_name("FILE");
   verb->add_option("--binary-file", flags->binary_file, "The same, every byte as it is (-bf)")
       ->type_name("FILE");
@@ -116,11 +184,15 @@ void add_run(CLI::App& app, Action& action) {
       ->check(CLI::Range(-1, 1 << 30))
       ->type_name("N");
   verb->add_flag("-e,--escape", flags->escapes, "Read \\n, \\t and such in the text as what they mean");
-  for (const char* ignored : {"--no-display-prompt", "--no-conversation", "--no-escape"}) {
-    verb->add_flag(ignored, flags->no_display_prompt)->group("");  // what this verb does anyway
+  verb->add_flag("--json", flags->json, "Write events on standard output, one JSON object a line");
+  verb->add_flag("--show-prompt", flags->show_prompt,
+                 "Show what the model is given, control tokens and all, on standard error");
+  for (const char* usual : {"--no-display-prompt", "--no-conversation", "--no-escape", "--simple-io"}) {
+    verb->add_flag(usual, flags->as_usual)->group("");  // what this verb does anyway
   }
   flags->sampling.add_to(*verb);
   flags->session.add_to(*verb);
+  flags->speculation.add_to(*verb);
   verb->get_option("--model")->required();
   verb->callback([flags, prompt, &action] {
     flags->has_prompt = prompt->count() > 0;

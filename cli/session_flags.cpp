@@ -223,9 +223,9 @@ void SessionFlags::report_ignored() const {
 
 Model open_model(const std::string& path, LoadOptions options) {
   ProgressBar bar("loading");
-  options.progress = [&bar](float share) {
+  options.progress = [&bar, told = std::move(options.progress)](float share) {
     bar.update(share);
-    return !signal_waiting();
+    return !signal_waiting() && (!told || told(share));
   };
   Model model = Model::load(path, options);
   bar.clear();

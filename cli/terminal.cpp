@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cli/output.h"
+#include "cli/units.h"
 #include "ops/error.h"
 
 namespace longhand::cli {
@@ -17,7 +18,7 @@ namespace {
 constexpr auto kShowAfter = std::chrono::milliseconds(300);
 constexpr auto kRedrawEvery = std::chrono::milliseconds(100);
 constexpr int kWidestBar = 40;
-constexpr const char* kClearLine = "\r\x1b[K";
+constexpr double kPredictable = 0.05;  // before that, the time left is anybody's guess
 
 }  // namespace
 
@@ -53,17 +54,34 @@ ProgressBar::ProgressBar(std::string label)
 ProgressBar::~ProgressBar() { clear(); }
 
 void ProgressBar::update(double share) {
+  if (done_) return;
+  if (share >= 1) {
+    clear();
+    done_ = true;
+    return;
+  }
   const auto now = Clock::now();
-  if (!enabled_ || now - start_ < kShowAfter || now - last_ < kRedrawEvery) return;
+  if (now - start_ >= kShowAfter && now - last_ >= kRedrawEvery) draw(std::max(share, 0.0), now);
+}
+
+void ProgressBar::show() {
+  if (!done_) draw(0, Clock::now());
+}
+
+void ProgressBar::draw(double share, Clock::time_point now) {
+  if (!enabled_) return;
   last_ = now;
-  share = std::clamp(share, 0.0, 1.0);
-  // label, space, [bar], space and " 100 %" must fit in one line, or the next redraw starts on the wrong one
-  const int room = terminal_width(STDERR_FILENO) - static_cast<int>(label_.size()) - 10;
+  std::string line = kClearLine + label_;
+  std::string numbers = fmt::format(" {:3.0f} %", share * 100);
+  const double elapsed = std::chrono::duration<double>(now - start_).count();
+  if (share >= kPredictable)
+    numbers += fmt::format(", {} left", format_duration(elapsed * (1 - share) / share));
+  // Everything must fit in one line, or the next redraw starts on the wrong one.
+  const int room = terminal_width(STDERR_FILENO) - static_cast<int>(label_.size() + numbers.size()) - 4;
   const int width = std::clamp(room, 0, kWidestBar);
   const int done = static_cast<int>(share * width);
-  std::string line = kClearLine + label_;
   if (width >= 5) line += fmt::format(" [{:=<{}}{: <{}}]", "", done, "", width - done);
-  write_error(line + fmt::format(" {:3.0f} %", share * 100));
+  write_error(line + numbers);
   drawn_ = true;
 }
 

@@ -15,6 +15,9 @@ bool takes_escapes(int fd) noexcept;
 /// The same for colours, unless NO_COLOR is set to anything.
 bool takes_colour(int fd) noexcept;
 
+/// Empties the line the cursor is on.
+inline constexpr const char* kClearLine = "\r\x1b[K";
+
 /// `text` for stderr, dimmed where colours are shown.
 std::string dim(std::string_view text);
 
@@ -22,7 +25,8 @@ std::string dim(std::string_view text);
 void print_note(std::string_view text);
 
 /// One line on stderr, redrawn in place while something takes long; nothing at all where stderr is no
-/// terminal. Appears only after a moment, so that quick work does not flicker, and disappears when done.
+/// terminal. Appears only after a moment, so that quick work does not flicker, says how long it will still
+/// take, and disappears for good when done.
 class ProgressBar {
  public:
   explicit ProgressBar(std::string label);
@@ -32,15 +36,18 @@ class ProgressBar {
 
   /// `share` done, 0..1.
   void update(double share);
+  /// Appears at once, for work that is known to take its time.
+  void show();
   /// Removes the line; false where none was shown.
   bool clear();
 
  private:
   using Clock = std::chrono::steady_clock;
+  void draw(double share, Clock::time_point now);
 
   std::string label_;
   bool enabled_;
-  bool drawn_ = false;
+  bool drawn_ = false, done_ = false;
   Clock::time_point start_ = Clock::now();
   Clock::time_point last_ = start_;
 };

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace longhand::cli {
 namespace {
@@ -25,5 +27,13 @@ std::string format_bytes(std::uint64_t bytes) {
 }
 
 std::string format_count(std::uint64_t count) { return scaled<5>(count, 1000, {"", " K", " M", " B", " T"}); }
+
+std::string format_duration(double seconds) {
+  const double kLongest = 100 * 3600;
+  const auto whole = static_cast<long>(std::ceil(std::clamp(seconds, 0.0, kLongest)));
+  if (whole < 60) return fmt::format("{} s", whole);
+  if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
+  return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
+}
 
 }  // namespace longhand::cli

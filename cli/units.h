@@ -11,4 +11,7 @@ std::string format_bytes(std::uint64_t bytes);
 /// "6.71 M", "8.03 B": counts of parameters.
 std::string format_count(std::uint64_t count);
 
+/// As one says how long one has to wait: "8 s", "3 min 20 s", "2 h 5 min".
+std::string format_duration(double seconds);
+
 }  // namespace longhand::cli

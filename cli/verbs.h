@@ -12,10 +12,13 @@ using Action = std::function<int()>;
 
 void add_chat(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
+void add_models(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
 void add_template(CLI::App& app, Action& action);
 void add_logits(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
+void add_perplexity(CLI::App& app, Action& action);
+void add_passkey(CLI::App& app, Action& action);
 
 }  // namespace longhand::cli

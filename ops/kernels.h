@@ -36,11 +36,11 @@ struct AttendArgs {
   const std::int32_t* from = nullptr;  // (rows)
   const std::int32_t* to = nullptr;    // (rows)
   float softcap = 0;                   // 0: none
-  const float* bias = nullptr;         // per key, whole blocks of it: added after the soft cap; or null
   float* scores = nullptr;             // scratch (rows, kAttendKeys)
   float* m = nullptr;                  // (rows)
   float* l = nullptr;                  // (rows)
   float* acc = nullptr;                // (rows, value_dim)
+  const float* bias = nullptr;         // per key, whole blocks of it: added after the soft cap; or null
 };
 inline constexpr int kAttendKeys = 512;
 inline constexpr int kAttendRows = 16;

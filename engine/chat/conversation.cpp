@@ -69,6 +69,8 @@ bool Conversation::retry() {
 
 void Conversation::clear() { turns_.clear(); }
 
+void Conversation::restore(std::vector<ChatTurn> turns) { turns_ = std::move(turns); }
+
 // Known tokens for as much of the text as they make, the rest encoded. The seam must lie before a control
 // token: elsewhere a token could reach across it.
 std::vector<Token> Conversation::tokens_of(std::span<const PromptPiece> pieces,
@@ -93,7 +95,10 @@ Conversation::Prompt Conversation::encode(std::span<const ChatTurn> turns) const
     messages.push_back({"user", turn.user, ""});
     if (turn.answered) messages.push_back({"assistant", turn.answer, turn.reasoning});
   }
-  const std::vector<PromptPiece> pieces = format_.render(messages, options_);
+  std::vector<PromptPiece> pieces = format_.render(messages, options_);
+  // A template that opens the reasoning whatever it is asked: the model finds it closed again.
+  if (options_.thinking == false && format_.opens_reasoning(pieces))
+    pieces.push_back({"\n" + format_.reasoning().close + "\n\n", true});
   Prompt prompt;
   prompt.text = prompt_text(pieces);
   prompt.tokens = tokens_of(pieces, prompt.text);
@@ -126,6 +131,16 @@ TurnPlan Conversation::plan_turn(std::span<const Token> holds, std::size_t conte
   turns_.erase(turns_.begin(), turns_.begin() + static_cast<std::ptrdiff_t>(dropped));
   pending_ = std::move(prompt);
   return plan;
+}
+
+bool begins_twice(const ChatFormat& format, const Tokenizer& tokenizer) {
+  const Token bos = tokenizer.vocab().bos;
+  if (bos == kNoToken) return false;
+  const ChatMessage probe{"user", "x", ""};
+  try {
+    const std::vector<Token> tokens = encode_prompt(tokenizer, format.render({&probe, 1}));
+    return std::ranges::count(tokens, bos) > 1;
+  } catch (const Error&) { return false; }  // told when a message is sent
 }
 
 }  // namespace longhand

@@ -40,7 +40,8 @@ class Conversation {
   const std::vector<ChatTurn>& turns() const noexcept { return turns_; }
   const std::string& system() const noexcept { return system_; }
   void set_system(std::string text) { system_ = std::move(text); }
-  ChatOptions& options() noexcept { return options_; }
+  const ChatOptions& options() const noexcept { return options_; }
+  void set_options(ChatOptions options) { options_ = std::move(options); }
 
   /// Begins a turn; it waits for its answer.
   void ask(std::string user);
@@ -52,6 +53,8 @@ class Conversation {
   bool retry();
   /// Forgets all turns; the system prompt stays.
   void clear();
+  /// Goes on from `turns`, all answered, as if they had been said here.
+  void restore(std::vector<ChatTurn> turns);
 
   /// What to feed so that the last turn can be answered, given the tokens a session `holds` now. Drops the
   /// oldest turns, never the system prompt, until prompt and `reserve` tokens fit into `context`. Throws
@@ -85,5 +88,9 @@ class Conversation {
   std::vector<Mark> marks_;  // behind each answer
   Prompt pending_;           // of the turn that waits for its answer
 };
+
+/// True where the template writes begin-of-text behind other text, so that the vocabulary's own token comes
+/// in front of it a second time.
+bool begins_twice(const ChatFormat& format, const Tokenizer& tokenizer);
 
 }  // namespace longhand

@@ -75,10 +75,6 @@ struct Bound {
 
 }  // namespace
 
-std::string_view sampler_stage_name(SamplerStage stage) noexcept {
-  return kStages[static_cast<std::size_t>(stage)].name;
-}
-
 std::vector<SamplerStage> parse_sampler_stages(std::string_view text) {
   std::vector<SamplerStage> stages;
   text = trim(text);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,12 +20,5 @@ constexpr std::array<char32_t, 256> byte_characters() {
   return map;
 }
 inline constexpr std::array<char32_t, 256> kByteCharacters = byte_characters();
-
-inline std::optional<unsigned char> byte_of_character(char32_t code) noexcept {
-  for (unsigned b = 0; b < 256; ++b) {
-    if (kByteCharacters[b] == code) return static_cast<unsigned char>(b);
-  }
-  return std::nullopt;
-}
 
 }  // namespace longhand

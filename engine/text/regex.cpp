@@ -97,7 +97,7 @@ void Regex::number_classes(const RegexProgram& program, std::vector<std::uint64_
 
 void Regex::build_states(const RegexProgram& program, const std::vector<std::uint64_t>& members) {
   Stepper stepper(program);
-  std::map<Threads, State> numbers{{Threads{}, kDead}, {Threads{program.start}, 1}};
+  std::map<Threads, State> numbers{{Threads{}, kDead}, {Threads{program.start}, kStart}};
   std::vector<Threads> states{{}, {program.start}};
   for (State s = 0; s < states.size(); ++s) {
     if (s > 20000) throw std::invalid_argument("regex with too many states");
@@ -114,7 +114,7 @@ void Regex::build_states(const RegexProgram& program, const std::vector<std::uin
 std::size_t Regex::match_end(std::string_view text, std::size_t at, DeadEnd& dead_end) const noexcept {
   const std::size_t width = classes_ + 1;
   std::size_t end = at;
-  State state = 1;
+  State state = kStart;
   std::size_t in_state_since = at;  // in `state` and without a match since this position
   for (std::size_t pos = at;;) {
     if (state == dead_end.state && pos >= dead_end.from && pos <= dead_end.to) return end;

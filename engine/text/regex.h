@@ -24,9 +24,11 @@ class Regex {
     DeadEnd dead_end;
     std::size_t gap = 0;
     for (std::size_t at = 0; at < text.size();) {
-      const std::size_t end = match_end(text, at, dead_end);
+      // Most characters begin no match of most expressions.
+      const Decoded first = decode_utf8(text, at);
+      const std::size_t end = can_begin(first.code) ? match_end(text, at, dead_end) : at;
       if (end == at) {
-        at += decode_utf8(text, at).length;
+        at += first.length;
         continue;
       }
       if (gap < at) emit(text.substr(gap, at - gap));
@@ -38,7 +40,7 @@ class Regex {
 
  private:
   using State = std::uint32_t;
-  static constexpr State kDead = 0;
+  static constexpr State kDead = 0, kStart = 1;
 
   /// What keeps repeated searches linear. \s+$ runs over all of a long row of spaces only to fail, and would
   /// do so again from the next space. But an automaton that comes to a place in the state an earlier run was
@@ -54,6 +56,9 @@ class Regex {
 
   std::size_t class_of(char32_t code) const noexcept {
     return code < 0x80 ? ascii_[code] : pages_[page_of_[code / kPage] * kPage + code % kPage];
+  }
+  bool can_begin(char32_t code) const noexcept {
+    return table_[kStart * (classes_ + 1) + class_of(code)] >= 2;  // leads on from the start
   }
   void number_classes(const RegexProgram& program, std::vector<std::uint64_t>& members);
   void build_states(const RegexProgram& program, const std::vector<std::uint64_t>& members);

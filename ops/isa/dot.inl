@@ -20,7 +20,9 @@ namespace {
 // measured.
 template <int n, class Function>
 [[gnu::always_inline]] inline void repeat(const Function& f) {
-  [&]<int... i>(std::integer_sequence<int, i...>) { (f(std::integral_constant<int, i>{}), ...); }
+  [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) {
+    (f(std::integral_constant<int, i>{}), ...);
+  }
   (std::make_integer_sequence<int, n>{});
 }
 

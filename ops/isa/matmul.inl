@@ -163,12 +163,21 @@ inline void dot_floats(Cursor c, const MatmulArgs& a, int token, Sums<N>& acc) {
     dot_float_blocks<Fm, N, 1>(c, x, k, a.cols - k < kFloatBlock ? a.cols - k : kFloatBlock, acc);
 }
 
+// Asks for the weights that come kPrefetch bytes behind a run of kBytes. The processor guesses a stream too,
+// but each page anew, and several streams of one panel block badly: single tokens read 1.5 times as fast.
+constexpr int kPrefetch = 8192;
+template <int kBytes>
+[[gnu::always_inline]] inline void prefetch_weights(const std::byte* run) {
+  repeat<(kBytes + 63) / 64>([&](auto i) { __builtin_prefetch(run + kPrefetch + 64 * i); });
+}
+
 template <class Fm, int N>
 inline void dot_blocks(Cursor c, const MatmulArgs& a, int token, Sums<N>& acc) {
   using D = DotOf<Fm>;
   Column x[N];
   repeat<N>([&](auto n) { x[n] = Column(a.x, token + n, 0, 32); });
   for (int b = 0; b < a.cols / 32; ++b) {
+    prefetch_weights<kPanelRows * sizeof(typename Fm::Block)>(c.block);
     D dot[kDirectVectors][N];
     I total[kDirectVectors][N], unit[kDirectVectors];
     const std::int8_t* q[N];
@@ -222,6 +231,8 @@ inline void dot_superblocks(Cursor c, const MatmulArgs& a, int token, Sums<N>& a
     constexpr int kUnroll = 64 / Fm::kGroup;
 #pragma GCC unroll 1
     for (int first = 0; first < kGroups; first += kUnroll) {
+      constexpr int kBytes = kPanelRows * sizeof(typename Fm::Block) / (kGroups / kUnroll);
+      prefetch_weights<kBytes>(c.block + first / kUnroll * kBytes);
       repeat<kUnroll>([&](auto i) {
         const int group = first + i;
         D dot[kDirectVectors][N];

@@ -30,29 +30,33 @@ using Rows = T[n][kStripVectors][kLanes];  // n values of each row of the strip
 inline I stage_word(const std::int32_t* p) { return I::load_aligned(p); }
 inline F stage_float(const float* p) { return F::load_aligned(p); }
 
-// The tokens of one tile and where their sums go. A tile with fewer tokens than it has room for computes the
+// One tile: its tokens, and where their sums go. A tile with fewer tokens than it has room for computes the
 // last one several times.
 struct TileArgs {
-  const MatmulArgs& a;
+  const ActView& x;
   int col, cols;    // of the stage
-  int row, rows;    // of the tile's first vector; rows of the matrix
   int vector;       // first vector of the strip
   int first, last;  // token
+  float* out;       // first row of token 0
+  std::int64_t stride;
 
-  template <class Acc>
-  void begin(Acc& acc) const {
-    constexpr int R = std::extent_v<Acc, 0>, N = std::extent_v<Acc, 1>;
-    repeat<R * N>([&](auto i) {
-      acc[i / N][i % N] = col == 0 ? F(0.0f) : load_out(out(i % N), row + i / N * kLanes, rows);
+  int token(int n) const { return first + n < last ? first + n : last; }
+
+  // The sums so far.
+  template <int R, int N>
+  [[gnu::always_inline]] void begin(F (&acc)[R][N]) const {
+    repeat<N>([&](auto n) {
+      const float* sums = out + token(n) * stride;
+      repeat<R>([&](auto r) { acc[r][n] = col == 0 ? F(0.0f) : load(sums + r * kLanes); });
     });
   }
-  template <class Acc>
-  void end(const Acc& acc) const {
-    constexpr int R = std::extent_v<Acc, 0>, N = std::extent_v<Acc, 1>;
-    repeat<R * N>([&](auto i) { store_out(out(i % N), row + i / N * kLanes, rows, acc[i / N][i % N]); });
+  template <int R, int N>
+  [[gnu::always_inline]] void end(const F (&acc)[R][N]) const {
+    repeat<N>([&](auto n) {
+      float* sums = out + token(n) * stride;
+      repeat<R>([&](auto r) { acc[r][n].store_unaligned(sums + r * kLanes); });
+    });
   }
-  int token(int n) const { return first + n < last ? first + n : last; }
-  float* out(int n) const { return a.out + token(n) * a.out_stride; }
 };
 
 template <class Fm>
@@ -65,10 +69,10 @@ struct FloatStage {
       Fm::value(c).store_aligned(weight[k][v]);
   }
   template <int R, int N>
-  void multiply(const TileArgs& t) const {
+  [[gnu::flatten, gnu::noinline]] void multiply(const TileArgs& t) const {
     F acc[R][N], sum[R][N];
     const float* x[N];
-    repeat<N>([&](auto n) { x[n] = t.a.x.f32 + t.token(n) * t.a.x.f32_stride + t.col; });
+    repeat<N>([&](auto n) { x[n] = t.x.f32 + t.token(n) * t.x.f32_stride + t.col; });
     repeat<R * N>([&](auto i) { sum[i / N][i % N] = F(0.0f); });
     for (int k = 0; k < t.cols; ++k) {
       F w[R];
@@ -115,11 +119,11 @@ struct BlockStage {
     }
   }
   template <int R, int N>
-  void multiply(const TileArgs& t) const {
+  [[gnu::flatten, gnu::noinline]] void multiply(const TileArgs& t) const {
     F acc[R][N];
     t.begin(acc);
     Column x[N];
-    repeat<N>([&](auto n) { x[n] = Column(t.a.x, t.token(n), t.col, 32); });
+    repeat<N>([&](auto n) { x[n] = Column(t.x, t.token(n), t.col, 32); });
     for (int b = 0; b < t.cols / 32; ++b) {
       D dot[R][N];
       I total[R][N], unit[R];
@@ -177,11 +181,11 @@ struct SuperStage {
     }
   }
   template <int R, int N>
-  void multiply(const TileArgs& t) const {
+  [[gnu::flatten, gnu::noinline]] void multiply(const TileArgs& t) const {
     F acc[R][N];
     t.begin(acc);
     Column x[N];
-    repeat<N>([&](auto n) { x[n] = Column(t.a.x, t.token(n), t.col, 256); });
+    repeat<N>([&](auto n) { x[n] = Column(t.x, t.token(n), t.col, 256); });
     for (int b = 0; b < t.cols / 256; ++b) {
       const Super& s = supers[b];
       I total[R][N];
@@ -238,8 +242,26 @@ auto stage_of() {
 }
 
 template <class Stage>
-[[gnu::flatten, gnu::noinline]] void staged_tile(const Stage& stage, const TileArgs& t) {
+void staged_tile(const Stage& stage, const TileArgs& t) {
+  // Sums of hundreds of tokens leave the nearest cache until their next stage.
+  repeat<kTileTokens>([&](auto n) { __builtin_prefetch(t.out + t.token(kTileTokens + n) * t.stride, 1); });
   stage.template multiply<kTileVectors, kTileTokens>(t);
+}
+
+// A tile whose rows do not all exist works on a copy of the sums.
+template <class Stage>
+void partial_tile(const Stage& stage, TileArgs t, int rows) {
+  float sums[kTileTokens][kTileVectors * kLanes] = {};
+  const int tokens = t.last - t.first + 1 < kTileTokens ? t.last - t.first + 1 : kTileTokens;
+  float* const out = t.out + t.first * t.stride;
+  const std::size_t bytes = sizeof(float) * std::size_t(rows);
+  for (int n = 0; n < tokens; ++n) std::memcpy(sums[n], out + n * t.stride, bytes);
+  const std::int64_t stride = t.stride;
+  t.stride = kTileVectors * kLanes;
+  t.out = sums[0] - t.first * t.stride;
+  t.last = t.first + tokens - 1;
+  stage.template multiply<kTileVectors, kTileTokens>(t);
+  for (int n = 0; n < tokens; ++n) std::memcpy(out + n * stride, sums[n], bytes);
 }
 
 template <class Fm>
@@ -266,8 +288,11 @@ void multiply_staged(const MatmulArgs& a) {
         fill_stage<Fm>(stage, v, Cursor{block, v % kParts}, cols);
       }
       for (int v = 0; v < kStripVectors; v += kTileVectors) {
-        TileArgs t{a, col, cols, panel * kPanelRows + v * kLanes, rows, v, 0, a.tokens - 1};
-        for (; t.first < a.tokens; t.first += kTileTokens) staged_tile(stage, t);
+        const int row = panel * kPanelRows + v * kLanes;
+        TileArgs t{a.x, col, cols, v, 0, a.tokens - 1, a.out + row, a.out_stride};
+        for (; row < rows && t.first < a.tokens; t.first += kTileTokens) {
+          row + kTileVectors* kLanes <= rows ? staged_tile(stage, t) : partial_tile(stage, t, rows - row);
+        }
       }
     }
   }

@@ -143,7 +143,11 @@ TEST(ChatByPipe, LeavesWhenToldTo) {
 class ChatAtTerminal : public testing::Test {
  protected:
   TempDir home_;
-  Environment environment_{{"XDG_STATE_HOME", home_.file("state")}, {"LONGHAND_MODEL", ""}, {"LC_ALL", "C"}};
+  // No home with models in it: the program would ask which one.
+  Environment environment_{{"XDG_STATE_HOME", home_.file("state")},
+                           {"HOME", home_.path().string()},
+                           {"LONGHAND_MODEL", ""},
+                           {"LC_ALL", "C"}};
   TerminalProcess chat_{{LONGHAND_PROGRAM, "chat", "--temp", "0"}, environment_};
 };
 
@@ -153,8 +157,7 @@ TEST_F(ChatAtTerminal, AnswersShowsItsSpeedAndLeavesAtTheEndOfInput) {
   EXPECT_TRUE(chat_.expect("The capital of Peru is Lima."));
   EXPECT_TRUE(chat_.expect("tokens/s"));
   EXPECT_TRUE(chat_.expect("> "));
-  chat_.type("\x04");
-  EXPECT_EQ(chat_.wait(), 0) << chat_.screen();
+  EXPECT_EQ(chat_.leave(), 0) << chat_.screen();
 }
 
 TEST_F(ChatAtTerminal, CtrlCTwiceAtAnEmptyPromptLeaves) {
@@ -182,7 +185,7 @@ TEST_F(ChatAtTerminal, CtrlCDropsATypedLine) {
 TEST(ChatInterrupted, CtrlCStopsAnAnswerAndTheChatGoesOn) {
   const TempDir home;
   TerminalProcess process({LONGHAND_PROGRAM, "chat", "--temp", "0", "--ignore-eos", "-c", "16384"},
-                          {{"XDG_STATE_HOME", home.file("state")}, {"LONGHAND_MODEL", ""}});
+                          {{"HOME", home.path().string()}, {"LONGHAND_MODEL", ""}});
   ASSERT_TRUE(process.expect("> "));
   for (int i = 0; i < 2; ++i) {
     process.type(kStory + "\n");
@@ -192,8 +195,50 @@ TEST(ChatInterrupted, CtrlCStopsAnAnswerAndTheChatGoesOn) {
     ASSERT_TRUE(process.expect("the answer was stopped")) << process.screen();
     ASSERT_TRUE(process.expect("> ")) << process.screen();
   }
-  process.type("\x04");
-  EXPECT_EQ(process.wait(), 0);
+  EXPECT_EQ(process.leave(), 0);
+}
+
+TEST(ChatInterrupted, CtrlCStopsALongPromptAndTheChatGoesOn) {
+  const TempDir home;
+  std::string text;
+  while (text.size() < 200'000) text += "The quick brown fox jumps over the lazy dog. ";
+  const std::string path = home.write("book.txt", text);
+  TerminalProcess process({LONGHAND_PROGRAM, "chat", "--temp", "0", "-c", "131072", "-n", "16"},
+                          {{"HOME", home.path().string()}, {"LONGHAND_MODEL", ""}});
+  ASSERT_TRUE(process.expect("> "));
+  process.type("/read " + path + "\n");
+  ASSERT_TRUE(process.expect("next message"));
+  process.type("Sum it up.\n");
+  ASSERT_TRUE(process.expect("reading [")) << process.screen();
+  process.type("\x03");
+  ASSERT_TRUE(process.expect("stopped while reading", 2)) << process.screen();
+  ASSERT_TRUE(process.expect("> "));
+  process.type("/clear\n");
+  ASSERT_TRUE(process.expect("starts anew"));
+  process.type("What is the capital of Peru?\n");
+  EXPECT_TRUE(process.expect("Lima.")) << process.screen();
+  ASSERT_TRUE(process.expect("> "));
+  EXPECT_EQ(process.leave(), 0);
+}
+
+TEST_F(ChatAtTerminal, ThreeQuotesTakeLinesUntilTheyCloseOrCtrlC) {
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.type("\"\"\"What is the capital\n");
+  ASSERT_TRUE(chat_.expect("... "));
+  chat_.type("\x03");
+  ASSERT_TRUE(chat_.expect("> ")) << chat_.screen();
+  chat_.type("\"\"\"\nWhat is the capital of Peru?\n\"\"\"\n");
+  EXPECT_TRUE(chat_.expect("Lima.")) << chat_.screen();
+}
+
+TEST_F(ChatAtTerminal, AnAnswerIsNeverDrawnOver) {
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.type("What is the capital of Peru?\n");
+  ASSERT_TRUE(chat_.expect("tokens/s"));
+  const std::string& screen = chat_.screen();
+  const auto answer = screen.find("The capital of Peru is");
+  ASSERT_NE(answer, std::string::npos);
+  EXPECT_EQ(screen.substr(answer).find("\r\x1b[K"), std::string::npos);
 }
 
 TEST_F(ChatAtTerminal, LinesAreEditedAndRemembered) {
@@ -254,7 +299,7 @@ TEST_F(ChatAtTerminal, LeavesWhenToldTo) {
 TEST(ChatWithoutColour, SendsNoEscapesWhereTheTerminalTakesNone) {
   const TempDir home;
   TerminalProcess process({LONGHAND_PROGRAM, "chat", "--temp", "0"},
-                          {{"TERM", "dumb"}, {"XDG_STATE_HOME", home.file("state")}, {"LONGHAND_MODEL", ""}});
+                          {{"TERM", "dumb"}, {"HOME", home.path().string()}, {"LONGHAND_MODEL", ""}});
   ASSERT_TRUE(process.expect("> "));
   process.type("What is the capital of Peru?\n");
   EXPECT_TRUE(process.expect("tokens/s"));

@@ -9,6 +9,7 @@
 #include "tests/support/golden.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tiny_model.h"
 
 namespace longhand::test {
 namespace {
@@ -113,6 +114,27 @@ TEST_F(Info, BrokenFilesAreErrorsOfOneLine) {
   EXPECT_EQ(result.out, "");
   EXPECT_THAT(result.err,
               AllOf(StartsWith("error: "), HasSubstr("no\\nmodel.gguf"), EndsWith("[E_TRUNCATED]\n")));
+}
+
+TEST_F(Info, AdvisesOnLongTexts) {
+  const std::string path = dir_.file("model.gguf");
+  tiny_llama().write(path);
+  const ProcessResult text = info({path, "--advise"});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.out, AllOf(HasSubstr("reach"), HasSubstr("--rope-freq-base"), HasSubstr("--log-n")));
+  const ProcessResult result = info({path, "--advise", "--json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_GT(json["reach"], 1);
+  EXPECT_EQ(json["gains"][0]["length"], json["trained"]);
+}
+
+TEST_F(Info, AdviceNeedsAModelThatRuns) {
+  GgufWriter writer;
+  writer.add("general.architecture", "never-heard-of");
+  const ProcessResult result = info({write(writer), "--advise"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.err, EndsWith("[E_UNSUPPORTED]\n"));
 }
 
 TEST_F(Info, TensorsOfEveryTypeDecodeExactlyOrAreRefused) {

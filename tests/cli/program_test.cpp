@@ -21,7 +21,8 @@ ProcessResult program(std::vector<std::string> arguments, const std::string& inp
   return run_process(arguments, input);
 }
 
-constexpr const char* kVerbs[] = {"chat", "run", "info", "tokenize", "template", "logits", "bench"};
+constexpr const char* kVerbs[] = {"chat",     "run",    "models", "info",       "tokenize",
+                                  "template", "logits", "bench",  "perplexity", "passkey"};
 const std::string kGuide = LONGHAND_GUIDE "/guide-q8_0.gguf";
 
 TEST(Program, SaysItsVersion) {
@@ -58,7 +59,7 @@ TEST(Program, WrongUsageExitsWithTwoAndSaysWhereToLook) {
                                                        {"bench", kGuide, "-r", "0"},
                                                        {"chat", "-c", "-5"},
                                                        {"chat", "-ctk", "q3_k"},
-                                                       {"run", kGuide, "-p", "a", "-f", "b"},
+                                                       {"run", kGuide, "-p", "a", "-bf", "b"},
                                                        {"chat", "--rope-scaling", "sideways"}};
   for (const auto& arguments : wrong) {
     const ProcessResult result = program(arguments);
@@ -73,11 +74,10 @@ TEST(Program, EveryVerbRefusesWhatIsNoModel) {
   const std::string path = dir.write("a b\x1b.gguf", "not a model at all, but long enough for a header");
   const std::string ids = dir.write("ids.json", "[1]");
   const std::vector<std::vector<std::string>> calls = {
-      {"chat", path},
-      {"run", path, "-p", "x"},
-      {"info", path},
-      {"logits", path, "--tokens", ids, "-o", dir.file("out")},
-      {"bench", path}};
+      {"chat", path},   {"run", path, "-p", "x"},
+      {"info", path},   {"logits", path, "--tokens", ids, "-o", dir.file("out")},
+      {"bench", path},  {"perplexity", path, "-f", ids},
+      {"passkey", path}};
   for (const auto& arguments : calls) {
     const ProcessResult result = program(arguments);
     EXPECT_EQ(result.status, 1) << arguments[0];

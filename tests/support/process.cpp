@@ -172,6 +172,14 @@ int TerminalProcess::wait(double seconds) {
   return status_;
 }
 
+int TerminalProcess::leave() {
+  for (int tries = 0; tries < 10 && status_ < 0; ++tries) {
+    type("\x04");
+    wait(3);
+  }
+  return status_;
+}
+
 void TerminalProcess::signal(int number) { ::kill(process_, number); }
 
 void TerminalProcess::resize(int columns, int rows) {

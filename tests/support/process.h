@@ -37,6 +37,9 @@ class TerminalProcess {
   bool expect(const std::string& text, double seconds = 30);
   /// Exit status as in ProcessResult; -1 if it does not end within `seconds`.
   int wait(double seconds = 30);
+  /// Presses Ctrl-D until the program ends, and waits for that: a key may get lost while a terminal changes
+  /// its mode.
+  int leave();
   void signal(int number);
   void resize(int columns, int rows);
   /// Everything shown so far.

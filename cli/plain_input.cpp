@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "cli/line_input.h"
+#include "cli/output.h"
 #include "cli/signals.h"
 #include "ops/error.h"
 
@@ -13,11 +14,12 @@ namespace {
 
 constexpr std::size_t kMaxLine = std::size_t{1} << 30;
 
-class PipeInput : public LineInput {
+class PlainInput : public LineInput {
  public:
-  explicit PipeInput(int fd) : fd_(fd) {}
+  PlainInput(int fd, bool interactive) : fd_(fd), interactive_(interactive) {}
 
-  InputLine next(const std::string&) override {
+  InputLine next(const std::string& prompt) override {
+    if (interactive_) write_error(prompt);
     std::size_t end;
     std::size_t searched = 0;
     while ((end = pending_.find('\n', searched)) == std::string::npos && !at_end_) {
@@ -33,7 +35,7 @@ class PipeInput : public LineInput {
     return {InputEvent::line, std::move(line)};
   }
 
-  bool interactive() const noexcept override { return false; }
+  bool interactive() const noexcept override { return interactive_; }
 
  private:
   // False where a signal came first.
@@ -54,12 +56,15 @@ class PipeInput : public LineInput {
   }
 
   int fd_;
+  bool interactive_;
   std::string pending_;
   bool at_end_ = false, first_ = true;
 };
 
 }  // namespace
 
-std::unique_ptr<LineInput> make_pipe_input(int fd) { return std::make_unique<PipeInput>(fd); }
+std::unique_ptr<LineInput> make_plain_input(int fd, bool interactive) {
+  return std::make_unique<PlainInput>(fd, interactive);
+}
 
 }  // namespace longhand::cli

@@ -1,0 +1,14 @@
+// What info --advise prints: how far a model's positions carry, and how sharp its attention should be there.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "engine/advice.h"
+
+namespace longhand::cli {
+
+std::string advice_text(const ContextAdvice& advice);
+nlohmann::ordered_json advice_json(const ContextAdvice& advice);
+
+}  // namespace longhand::cli

@@ -1,0 +1,46 @@
+// How an answer is shown while it comes: as text for people and pipes, or as events for programs.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "cli/chat_session.h"
+
+namespace longhand::cli {
+
+class AnswerView {
+ public:
+  virtual ~AnswerView() = default;
+
+  /// The model is loaded, and `session` waits for the first message.
+  virtual void ready(const Session& session) = 0;
+  /// An answer begins; hidden reasoning is kept from people, never from programs.
+  virtual void begin(bool show_reasoning) = 0;
+  virtual void reading(int done, int total) = 0;
+  /// What the model is given, control tokens written out.
+  virtual void prompt(const std::string& text) = 0;
+  virtual void span(const ReasoningSpan& span) = 0;
+  virtual void end(const ChatAnswer& answer, const Session& session) = 0;
+  /// There will be no answer, or no more of it. Also for whatever else went wrong between answers.
+  virtual void fail(const Error& error) = 0;
+};
+
+/// The answer on stdout, everything else on stderr. `interactive`: a person reads along.
+std::unique_ptr<AnswerView> make_text_view(bool interactive);
+
+/// One JSON object a line on stdout; errors on stderr too. "event" says what it is:
+///   ready      model, architecture, context, threads
+///   progress   what ("loading" or "reading"), done, total
+///   prompt     text
+///   reasoning  text
+///   text       text
+///   end        reason, read_tokens, written_tokens, dropped_turns, read_seconds, write_seconds,
+///              tokens_per_second, context_used, context
+///   error      code, message
+std::unique_ptr<AnswerView> make_json_view();
+/// For LoadOptions::progress: an event for every percent of the model in memory.
+std::function<bool(float)> loading_events();
+
+}  // namespace longhand::cli

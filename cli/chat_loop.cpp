@@ -1,0 +1,159 @@
+#include "cli/chat_loop.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+#include <utility>
+
+#include "cli/chat_saving.h"
+#include "cli/exit_status.h"
+#include "cli/output.h"
+#include "cli/signals.h"
+#include "cli/terminal.h"
+
+namespace longhand::cli {
+namespace {
+
+constexpr std::string_view kQuotes = "\"\"\"";
+
+// While it lives, signals stop the session's work, and the view hears how far reading is.
+class Watched {
+ public:
+  Watched(Session& session, AnswerView& view) : session_(session), cancel_(session) {
+    session_.on_progress([&view](int done, int total) { view.reading(done, total); });
+  }
+  ~Watched() { session_.on_progress({}); }
+  Watched(const Watched&) = delete;
+  Watched& operator=(const Watched&) = delete;
+
+ private:
+  Session& session_;
+  CancelOnSignal cancel_;
+};
+
+}  // namespace
+
+int ChatLoop::status() const {
+  if (const int signal = leave_signal()) return kSignalBase + signal;
+  if (interrupted_) return kInterrupted;
+  return failed_ && !input_.interactive() ? kFailure : kSuccess;
+}
+
+int ChatLoop::run() {
+  while (!state_.leave && !interrupted_ && leave_signal() == 0) {
+    InputLine line = input_.next("> ");
+    if (line.event == InputEvent::leave) break;
+    if (line.event == InputEvent::end) {
+      if (input_.interactive()) write_error("\n");
+      break;
+    }
+    if (line.event == InputEvent::interrupt) {
+      interrupted_ = !handle_interrupt(line.text);
+      continue;
+    }
+    empty_interrupts_ = 0;
+    if (!handle_line(std::move(line.text))) break;
+  }
+  return status();
+}
+
+// False if it means to leave.
+bool ChatLoop::handle_interrupt(const std::string& typed) {
+  const int presses = take_interrupts();
+  write_error("\n");
+  empty_interrupts_ =
+      typed.empty() ? empty_interrupts_ + presses : presses - 1;  // the first dropped the line
+  if (!input_.interactive() || empty_interrupts_ > 1) return false;
+  if (empty_interrupts_ == 1) print_note("Ctrl-C again or Ctrl-D leaves");
+  return true;
+}
+
+// Collects the lines up to the closing quotes; false at the end of input.
+bool ChatLoop::read_quoted(std::string& text) {
+  text.erase(0, kQuotes.size());
+  while (!text.ends_with(kQuotes)) {
+    const InputLine line = input_.next("... ");
+    if (line.event == InputEvent::interrupt) {
+      take_interrupts();
+      write_error("\n");
+      text.clear();
+      return input_.interactive();
+    }
+    if (line.event != InputEvent::line) return false;
+    if (!text.empty()) text += '\n';
+    text += line.text;
+  }
+  text.resize(text.size() - kQuotes.size());
+  return true;
+}
+
+// False to leave.
+bool ChatLoop::handle_line(std::string text) {
+  const bool quoted = text.starts_with(kQuotes);
+  if (quoted && !read_quoted(text)) return false;
+  if (text.find_first_not_of(" \t\n") == std::string::npos) return true;
+  input_.remember(text);
+  if (quoted || !text.starts_with('/')) {
+    send(text);
+  } else {
+    command(text);
+  }
+  return true;
+}
+
+void ChatLoop::command(const std::string& line) {
+  try {
+    if (!run_chat_command(state_, line)) {
+      print_note(fmt::format("there is no command {}; /help lists them", line.substr(0, line.find(' '))));
+    }
+  } catch (const Error& error) { view_.fail(error); }
+  if (std::exchange(state_.answer_again, false)) {
+    answer([this](const auto& listener) { return state_.chat.retry(listener); });
+  }
+  keep();
+}
+
+void ChatLoop::send(const std::string& text) {
+  const std::string message = state_.attached + text;
+  answer([&](const auto& listener) {
+    const ChatAnswer answer = state_.chat.ask(message, listener);
+    state_.attached.clear();
+    return answer;
+  });
+  keep();
+}
+
+void ChatLoop::answer(const std::function<ChatAnswer(const AnswerListener&)>& ask) {
+  AnswerListener listener;
+  listener.on_text = [this](const ReasoningSpan& span) { view_.span(span); };
+  listener.on_reading = [this](int tokens) { view_.reading(0, tokens); };
+  if (show_prompt_) listener.on_prompt = [this](const std::string& text) { view_.prompt(text); };
+  view_.begin(state_.chat.settings().show_reasoning);
+  try {
+    const Watched watched(state_.chat.session(), view_);
+    const ChatAnswer answer = ask(listener);
+    view_.end(answer, state_.chat.session());
+  } catch (const Error& error) {
+    view_.fail(error);
+    if (error.code() != Errc::cancelled) {
+      if (!state_.attached.empty())
+        print_note("what was read still goes with the next message; /clear drops it");
+      failed_ = true;
+    }
+  }
+  // A second Ctrl-C, or any without a prompt to come back to, ends the program.
+  const int presses = take_interrupts();
+  interrupted_ = presses > (input_.interactive() ? 1 : 0);
+}
+
+// A chat that has a name is saved after every change.
+void ChatLoop::keep() {
+  try {
+    state_.store.update(record_of(state_.chat));
+  } catch (const Error& error) {
+    view_.fail(error);
+    print_note("the chat is not saved; the next turn tries again");
+  }
+}
+
+}  // namespace longhand::cli

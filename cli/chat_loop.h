@@ -1,0 +1,42 @@
+// The chat itself: takes lines, answers messages, runs commands, until somebody leaves.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "cli/answer_view.h"
+#include "cli/chat_commands.h"
+#include "cli/line_input.h"
+
+namespace longhand::cli {
+
+class ChatLoop {
+ public:
+  ChatLoop(ChatState& state, AnswerView& view, bool show_prompt)
+      : state_(state), input_(state.input), view_(view), show_prompt_(show_prompt) {}
+
+  /// Until the end of input; returns the exit status.
+  int run();
+  /// One message and its answer.
+  void send(const std::string& text);
+  /// The status to exit with: of a signal, or failure where nobody was there to see an error.
+  int status() const;
+
+ private:
+  bool handle_line(std::string text);
+  bool read_quoted(std::string& text);
+  bool handle_interrupt(const std::string& typed);
+  void command(const std::string& line);
+  void answer(const std::function<ChatAnswer(const AnswerListener&)>& ask);
+  void keep();
+
+  ChatState& state_;
+  LineInput& input_;
+  AnswerView& view_;
+  bool show_prompt_;
+  int empty_interrupts_ = 0;  // Ctrl-C at an empty prompt, in a row
+  bool interrupted_ = false;  // pressed so that the program should end
+  bool failed_ = false;       // a message got no answer
+};
+
+}  // namespace longhand::cli

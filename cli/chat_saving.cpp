@@ -1,0 +1,119 @@
+#include "cli/chat_saving.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "cli/chat_settings.h"
+#include "cli/output.h"
+#include "cli/output_filter.h"
+#include "cli/signals.h"
+#include "cli/terminal.h"
+#include "ops/error.h"
+
+namespace longhand::cli {
+namespace {
+
+constexpr const char* kRescued = "rescued";
+
+std::string turns_text(std::size_t turns) { return fmt::format("{} turn{}", turns, turns == 1 ? "" : "s"); }
+
+bool person_agrees(ChatState& state, const std::string& question) {
+  if (!state.input.interactive()) return true;
+  const InputLine line = state.input.next(question + " [y/N] ");
+  if (line.event == InputEvent::interrupt) take_interrupts();
+  if (line.event != InputEvent::line) write_error("\n");
+  return line.event == InputEvent::line && (line.text.starts_with('y') || line.text.starts_with('Y'));
+}
+
+// False if there is another chat of this name, and it is to stay.
+bool may_take(ChatState& state, const std::string& name) {
+  if (name == state.store.open_name() || !state.store.has(name)) return true;
+  if (person_agrees(state, fmt::format("There is a saved chat {} already. Replace it?", name))) return true;
+  print_note("nothing is saved");
+  return false;
+}
+
+// Those of the chat `name`. Throws Error (range) where a value is none of this program's.
+ChatSettings settings_of(const std::string& chat, const ChatRecord& record, ChatSettings settings) {
+  for (const auto& [name, value] : record.settings) {
+    try {
+      change_setting(settings, name, value);
+    } catch (const Error&) {
+      throw Error(Errc::range,
+                  fmt::format("saved chat {}: setting {}: '{}' is not one of its values", chat, name, value));
+    }
+  }
+  settings.system = record.system;
+  return settings;
+}
+
+void list_chats(const ChatState& state) {
+  std::string out;
+  for (const std::string& name : state.store.names())
+    out += fmt::format("  {}{}\n", make_visible(name), name == state.store.open_name() ? "  (this one)" : "");
+  write_error(out.empty() ? "no saved chats; /save NAME makes one\n" : out);
+}
+
+// The last exchange, for a person to see where things stand.
+void show_last(const ChatState& state) {
+  if (!state.input.interactive() || state.chat.turns().empty()) return;
+  const ChatTurn& turn = state.chat.turns().back();
+  write_error(dim(make_visible(fmt::format("> {}\n{}\n", turn.user, turn.answer))));
+}
+
+}  // namespace
+
+ChatRecord record_of(const ChatSession& chat) {
+  ChatRecord record;
+  record.model = chat.model().info().name;
+  record.system = chat.settings().system;
+  for (const NamedValue& row : list_settings(chat.settings()))
+    record.settings.emplace_back(row.name, row.value);
+  record.turns = chat.turns();
+  return record;
+}
+
+void save_chat(ChatState& state, const std::string& given) {
+  const std::string name = given.empty() ? state.store.open_name() : given;
+  if (name.empty()) throw Error(Errc::missing, "/save needs a name");
+  if (!may_take(state, name)) return;
+  state.store.save(name, record_of(state.chat));
+  print_note(fmt::format("saved as {}, {}; from here on every turn is kept", name,
+                         turns_text(state.chat.turns().size())));
+}
+
+void load_chat(ChatState& state, const std::string& name) {
+  if (name.empty()) return list_chats(state);
+  std::string model;
+  state.store.load(name, [&](ChatRecord& record) {
+    state.chat.restore(settings_of(name, record, state.chat.settings()), std::move(record.turns));
+    model = std::move(record.model);
+  });
+  state.attached.clear();
+  show_last(state);
+  print_note(fmt::format("{} goes on: {}", name, turns_text(state.chat.turns().size())));
+  if (model != state.chat.model().info().name)
+    print_note(fmt::format("it was written with another model, {}", model));
+}
+
+void fork_chat(ChatState& state, const std::string& name) {
+  if (name.empty()) throw Error(Errc::missing, "/fork needs a name for the copy");
+  if (name == state.store.open_name())
+    throw Error(Errc::duplicate, fmt::format("this chat is {} itself", name));
+  if (!may_take(state, name)) return;
+  const std::string from = state.store.open_name();
+  state.store.save(name, record_of(state.chat));
+  print_note(from.empty() ? fmt::format("goes on as {}", name)
+                          : fmt::format("goes on as {}; {} stays as it is", name, from));
+}
+
+void rescue_chat(ChatState& state) noexcept {
+  if (state.chat.turns().empty() || !state.store.open_name().empty()) return;
+  try {
+    state.store.save(kRescued, record_of(state.chat));
+    print_note(fmt::format("the chat is kept: /load {}", kRescued));
+  } catch (const std::exception&) {}  // nobody is left to tell
+}
+
+}  // namespace longhand::cli
