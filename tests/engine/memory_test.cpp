@@ -201,7 +201,7 @@ TEST(MemoryDefinition, LeakyRerope) {
 
 // Keys the window has let go of stand at the far distance, sinks at most there.
 Place block_place(int i, int j, int window, int sinks, int far) {
-  const int left = std::max(0, i / window - 1), exact = left < 4 ? 0 : left * window;
+  const int exact = std::max(0, i / window - 1) * window;
   if (j >= exact || (j < sinks && i - j <= far)) return {true, double(i), double(j)};
   return {true, double(far), 0};
 }
