@@ -24,7 +24,7 @@ std::string replaced(std::string_view text, std::string_view unsafe, std::string
 }
 
 // A word of zsh and bash in single quotes: the quote itself is closed, escaped and opened again.
-std::string quoted(std::string_view text) {
+std::string single_quoted(std::string_view text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
@@ -86,7 +86,7 @@ std::string zsh_completion(std::span<const VerbFacts> verbs) {
   constexpr std::string_view kUnsafe = "[]:\\";
   std::string described, cases;
   for (const VerbFacts& verb : verbs) {
-    described += fmt::format("    {}\n", quoted(verb.name + ":" + replaced(verb.help, ":\\", "\\")));
+    described += fmt::format("    {}\n", single_quoted(verb.name + ":" + replaced(verb.help, ":\\", "\\")));
     cases += fmt::format("    {})\n      _arguments", verb.name);
     for (const FlagFacts& flag : verb.flags) {
       std::string value;
@@ -98,8 +98,8 @@ std::string zsh_completion(std::span<const VerbFacts> verbs) {
       // One name excludes the others: they are one flag.
       for (const std::string& name : flag.names) {
         cases += fmt::format(" \\\n        {}",
-                             quoted(fmt::format("({}){}[{}]{}", fmt::join(flag.names, " "), name,
-                                                replaced(flag.help, kUnsafe, "\\"), value)));
+                             single_quoted(fmt::format("({}){}[{}]{}", fmt::join(flag.names, " "), name,
+                                                       replaced(flag.help, kUnsafe, "\\"), value)));
       }
     }
     if (!verb.positional.empty()) cases += " \\\n        '*:file:_files'";
