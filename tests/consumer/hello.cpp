@@ -6,5 +6,8 @@ int main(int, char** argv) {
   longhand::Session session(model);
   longhand::Sampler sampler(model);
   longhand::generate(session, model.encode("The capital of Peru"), sampler, {.max_tokens = 32},
-                     [](std::string_view text) { std::cout << text << std::flush; return true; });
+                     [](std::string_view text) {
+                       std::cout << text << std::flush;
+                       return true;
+                     });
 }

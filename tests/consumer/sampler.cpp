@@ -1,5 +1,5 @@
-// A sampler of one's own: feed() gives logits, and what token comes next is anyone's choice. This one takes the most
-// likely token that does not repeat the one before. sampler MODEL
+// A sampler of one's own: feed() gives logits, and what token comes next is anyone's choice. This one takes
+// the most likely token that does not repeat the one before. sampler MODEL
 #include <algorithm>
 #include <exception>
 #include <iostream>

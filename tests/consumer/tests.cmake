@@ -24,3 +24,5 @@ set_tests_properties(consumer.install PROPERTIES FIXTURES_SETUP installed)
 set_tests_properties(consumer.package consumer.installed PROPERTIES FIXTURES_REQUIRED installed)
 set_tests_properties(consumer.install consumer.package consumer.subdirectory consumer.installed PROPERTIES
   LABELS consumer TIMEOUT 2400)
+# It compiles the whole library once more.
+set_tests_properties(consumer.subdirectory PROPERTIES LABELS "consumer;slow")
