@@ -34,7 +34,8 @@ FlagFacts facts_of(const CLI::Option& option) {
 void collect(const CLI::App& app, VerbFacts& verb) {
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_positional()) verb.positional = option->get_name(true);
-    if (option->get_group().empty() || !option->nonpositional()) continue;
+    const bool inherited = app.get_name().empty() && option == app.get_help_ptr();
+    if (option->get_group().empty() || !option->nonpositional() || inherited) continue;
     verb.flags.push_back(facts_of(*option));
   }
   for (const CLI::App* group :
