@@ -34,7 +34,7 @@ FlagFacts facts_of(const CLI::Option& option) {
 void collect(const CLI::App& app, VerbFacts& verb) {
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_positional()) verb.positional = option->get_name(true);
-    const bool inherited = app.get_name().empty() && option == app.get_help_ptr();
+    const bool inherited = app.get_name().empty() && option->check_name("--help");
     if (option->get_group().empty() || !option->nonpositional() || inherited) continue;
     verb.flags.push_back(facts_of(*option));
   }
