@@ -22,6 +22,7 @@ constexpr Alias kAliases[] = {
     {"-sysf", "--system-prompt-file"},
     {"-st", "--single-turn"},
     {"-bf", "--binary-file"},
+    {"-md", "--model-draft"},
     {"-cnv", "--conversation"},
     {"-no-cnv", "--no-conversation"},
     {"-mli", "--multiline-input"},
@@ -41,12 +42,14 @@ constexpr Alias kAliases[] = {
 };
 
 // Flags whose value is free text or a path, which may look like a flag.
-constexpr std::array<std::string_view, 19> kTakeText = {"-p",
+constexpr std::array<std::string_view, 21> kTakeText = {"-p",
                                                         "--prompt",
                                                         "-sys",
                                                         "--system-prompt",
                                                         "-m",
                                                         "--model",
+                                                        "-md",
+                                                        "--model-draft",
                                                         "-f",
                                                         "--file",
                                                         "-o",

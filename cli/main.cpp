@@ -17,9 +17,9 @@
 namespace longhand::cli {
 namespace {
 
-constexpr void (*kVerbs[])(CLI::App&, Action&) = {add_chat,       add_run,      add_models, add_info,
-                                                  add_tokenize,   add_template, add_logits, add_bench,
-                                                  add_perplexity, add_passkey};
+constexpr void (*kVerbs[])(CLI::App&, Action&) = {add_chat,       add_run,      add_models,    add_info,
+                                                  add_tokenize,   add_template, add_logits,    add_bench,
+                                                  add_perplexity, add_passkey,  add_completion};
 
 constexpr const char* kFooter =
     "longhand VERB --help explains a verb. Try it at once, a small model is included:\n"

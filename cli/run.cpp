@@ -11,6 +11,7 @@
 #include "cli/sampling_flags.h"
 #include "cli/session_flags.h"
 #include "cli/signals.h"
+#include "cli/speculation_flags.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "engine/model.h"
@@ -21,6 +22,7 @@ namespace {
 struct Flags {
   SessionFlags session;
   SamplingFlags sampling;
+  SpeculationFlags speculation;
   std::string prompt, file, binary_file;
   int max_tokens = -1;
   bool has_prompt = false, escapes = false, json = false, show_prompt = false, as_usual = false;
@@ -66,9 +68,10 @@ void report(const GenerateResult& result, const Session& session) {
   }
   if (!is_terminal(STDERR_FILENO) || result.decode_seconds <= 0) return;
   const auto rate = [](std::size_t tokens, double seconds) { return static_cast<double>(tokens) / seconds; };
-  write_error(dim(fmt::format("[read {} tokens, {:.1f}/s; wrote {}, {:.1f}/s]", result.prompt_tokens,
+  write_error(dim(fmt::format("[read {} tokens, {:.1f}/s; wrote {}, {:.1f}/s{}]", result.prompt_tokens,
                               rate(static_cast<std::size_t>(result.prompt_tokens), result.prompt_seconds),
-                              result.tokens.size(), rate(result.tokens.size(), result.decode_seconds))) +
+                              result.tokens.size(), rate(result.tokens.size(), result.decode_seconds),
+                              describe_guesses(result))) +
               "\n");
 }
 
@@ -127,7 +130,8 @@ int continue_text(const Flags& flags, AnswerView* view) {
   LoadOptions load = flags.session.load_options();
   if (view != nullptr) load.progress = loading_events();
   const Model model = open_model(flags.session.model, load);
-  Session session(model, flags.session.session_options());
+  const SessionOptions session_options = flags.session.session_options();
+  Session session(model, session_options);
   Sampler sampler(model, flags.sampling.options(model));
   const std::vector<Token> tokens = model.encode(prompt);
   if (tokens.empty())
@@ -138,9 +142,11 @@ int continue_text(const Flags& flags, AnswerView* view) {
     if (view == nullptr) write_error(dim(make_visible(shown)) + "\n");
   }
 
+  auto speculation = flags.speculation.speculation(session, session_options, load);
   const CancelOnSignal cancel(session);
   Job job{session, sampler, tokens, {}};
   job.options.max_tokens = flags.max_tokens;
+  job.options.speculation = speculation ? &*speculation : nullptr;
   const GenerateResult result = view != nullptr ? run_for_programs(job, *view) : run_for_people(job);
   if (const int signal = leave_signal()) return kSignalBase + signal;
   return result.reason == StopReason::cancelled ? kInterrupted : kSuccess;
@@ -186,6 +192,7 @@ void add_run(CLI::App& app, Action& action) {
   }
   flags->sampling.add_to(*verb);
   flags->session.add_to(*verb);
+  flags->speculation.add_to(*verb);
   verb->get_option("--model")->required();
   verb->callback([flags, prompt, &action] {
     flags->has_prompt = prompt->count() > 0;

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 
-#include "engine/matmul_stage.h"
 #include "engine/step.h"
 
 namespace longhand {
@@ -17,7 +16,7 @@ void project(const Step& s, const LayerPlan& plan, const LayerWeights& w) {
   const std::array<MatmulJob, 3> jobs = {{{&w.q, &s.ws.in, 0, s.tokens, s.ws.q.as<float>(), q_dim},
                                           {&w.k, &s.ws.in, 0, s.tokens, s.ws.k.as<float>(), k_dim},
                                           {&w.v, &s.ws.in, 0, s.tokens, s.ws.v.as<float>(), v_dim}}};
-  run_matmuls(s.kernels, s.worker, jobs, s.scratch().panel.data());
+  s.multiply(jobs);
 }
 
 NormWeights norm_of_head(NormWeights norm, std::int64_t offset) {
@@ -270,7 +269,7 @@ void attention(const Step& s, int il) noexcept {
   for (std::int64_t t = part.begin; t < part.end; ++t) s.ws.in.round(s.kernels, t, width, kinds);
   s.worker.sync();
   const MatmulJob job{&w.attn_out, &s.ws.in, 0, s.tokens, s.ws.out.as<float>(), s.config.hidden};
-  run_matmuls(s.kernels, s.worker, {&job, 1}, s.scratch().panel.data());
+  s.multiply({&job, 1});
   s.worker.sync();
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/matmul_stage.h"
 #include "ops/panels.h"
 
 namespace longhand {
@@ -96,14 +95,14 @@ void layer(const Step& s, int il) {
 
 }  // namespace
 
-bool forward(const Step& s, const std::atomic<bool>& cancel, std::atomic<bool>& stopped) noexcept {
+bool forward(const Step& s) noexcept {
   embed(s);
   set_angles(s);
   for (int il = 0; il < int(s.config.layers.size()); ++il) {
     // One worker looks and all are told by the same barrier, or they would part ways.
-    if (s.worker.id == 0) stopped.store(cancel.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    if (s.worker.id == 0) s.stop.leaving.store(s.stop.heed(), std::memory_order_relaxed);
     s.worker.sync();
-    if (stopped.load(std::memory_order_relaxed)) return false;
+    if (s.stop.leaving.load(std::memory_order_relaxed)) return false;
     layer(s, il);
   }
   enter(s, s.weights.output_norm, kinds_of({&s.weights.output}));
@@ -112,7 +111,7 @@ bool forward(const Step& s, const std::atomic<bool>& cancel, std::atomic<bool>& 
 
 void output_logits(const Step& s, int first, int rows, float* logits) noexcept {
   const MatmulJob head{&s.weights.output, &s.ws.in, first, rows, logits, s.config.vocab};
-  run_matmuls(s.kernels, s.worker, {&head, 1}, s.scratch().panel.data());
+  s.multiply({&head, 1});
   s.worker.sync();
   const Range part = s.worker.split(std::int64_t{rows} * s.config.vocab, 64);
   const auto n = std::int32_t(part.end - part.begin);

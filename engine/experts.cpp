@@ -10,7 +10,6 @@
 #include <numeric>
 #include <vector>
 
-#include "engine/matmul_stage.h"
 #include "engine/step.h"
 
 namespace longhand {
@@ -79,7 +78,7 @@ void run_experts(const Step& s, const LayerWeights& w) {
     const std::array<MatmulJob, 2> jobs = {
         {{&w.expert_up[e], &s.ws.expert_in, first, count, s.ws.up.as<float>() + first * ff, ff},
          {&w.expert_gate[e], &s.ws.expert_in, first, count, s.ws.gate.as<float>() + first * ff, ff}}};
-    run_matmuls(s.kernels, s.worker, jobs, s.scratch().panel.data());
+    s.multiply(jobs);
   });
   s.worker.sync();
   const Activate act = s.config.arch->act;
@@ -98,7 +97,7 @@ void run_experts(const Step& s, const LayerWeights& w) {
                         count,
                         s.ws.expert_out.as<float>() + first * hidden,
                         hidden};
-    run_matmuls(s.kernels, s.worker, {&job, 1}, s.scratch().panel.data());
+    s.multiply({&job, 1});
   });
   s.worker.sync();
 }
@@ -117,7 +116,7 @@ void run_shared(const Step& s, const LayerWeights& w) {
       {{&w.shared_up, &s.ws.in, 0, s.tokens, s.ws.up.as<float>(), ff},
        {&w.shared_gate, &s.ws.in, 0, s.tokens, s.ws.gate.as<float>(), ff},
        {&w.shared_router, &s.ws.in, 0, s.tokens, s.ws.shared_weight.as<float>(), 1}}};
-  run_matmuls(s.kernels, s.worker, std::span(jobs).first(routed ? 3 : 2), s.scratch().panel.data());
+  s.multiply(std::span(jobs).first(routed ? 3 : 2));
   s.worker.sync();
   const ActKinds kinds = kinds_of({&w.shared_down});
   for (std::int64_t t = part.begin; t < part.end; ++t) {
@@ -127,7 +126,7 @@ void run_shared(const Step& s, const LayerWeights& w) {
   }
   s.worker.sync();
   const MatmulJob down{&w.shared_down, &s.ws.in, 0, s.tokens, s.ws.out.as<float>(), hidden};
-  run_matmuls(s.kernels, s.worker, {&down, 1}, s.scratch().panel.data());
+  s.multiply({&down, 1});
   s.worker.sync();
   if (!routed) return;
   for (std::int64_t t = part.begin; t < part.end; ++t) {
@@ -141,7 +140,7 @@ void expert_feed_forward(const Step& s, int il) noexcept {
   const LayerWeights& w = s.weights.layers[std::size_t(il)];
   const std::int32_t hidden = s.config.hidden, used = s.config.experts_used;
   const MatmulJob router{&w.router, &s.ws.in, 0, s.tokens, s.ws.router.as<float>(), s.config.experts};
-  run_matmuls(s.kernels, s.worker, {&router, 1}, s.scratch().panel.data());
+  s.multiply({&router, 1});
   s.worker.sync();
   const Range part = s.worker.split(s.tokens);
   for (std::int64_t t = part.begin; t < part.end; ++t) choose(s, t);

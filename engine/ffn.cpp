@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include "engine/matmul_stage.h"
 #include "engine/step.h"
 
 namespace longhand {
@@ -13,7 +12,7 @@ void feed_forward(const Step& s, int il) noexcept {
   const bool gated = !w.gate.empty();
   const std::array<MatmulJob, 2> jobs = {{{&w.up, &s.ws.in, 0, s.tokens, s.ws.up.as<float>(), ff},
                                           {&w.gate, &s.ws.in, 0, s.tokens, s.ws.gate.as<float>(), ff}}};
-  run_matmuls(s.kernels, s.worker, std::span(jobs).first(gated ? 2 : 1), s.scratch().panel.data());
+  s.multiply(std::span(jobs).first(gated ? 2 : 1));
   s.worker.sync();
   const ActKinds kinds = kinds_of({&w.down});
   const Activate act = s.config.arch->act;
@@ -25,7 +24,7 @@ void feed_forward(const Step& s, int il) noexcept {
   }
   s.worker.sync();
   const MatmulJob down{&w.down, &s.ws.in, 0, s.tokens, s.ws.out.as<float>(), s.config.hidden};
-  run_matmuls(s.kernels, s.worker, {&down, 1}, s.scratch().panel.data());
+  s.multiply({&down, 1});
   s.worker.sync();
 }
 

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <limits>
 
 #include "engine/longhand.h"
 #include "engine/model.h"
+#include "engine/speculate/verifier.h"
 #include "engine/text/tokenizer.h"
 
 namespace longhand {
@@ -112,10 +114,15 @@ GenerateResult generate(Session& session, std::span<const Token> prompt, Sampler
   const Tokenizer& tokenizer = session.model().data().tokenizer;
   const auto vocab = std::size_t(tokenizer.size());  // embeddings may be padded beyond it
   Answer answer(options, on_text);
+  Verifier text(session, options.speculation);
+  const auto wanted = [&](const GenerateResult& r) {
+    return options.max_tokens < 0 ? std::numeric_limits<int>::max()
+                                  : std::max(0, options.max_tokens - int(r.tokens.size()));
+  };
   const auto decode_start = Clock::now();
   try {
     while (true) {
-      if (options.max_tokens >= 0 && int(result.tokens.size()) >= options.max_tokens) {
+      if (wanted(result) == 0) {
         result.reason = StopReason::max_tokens;
         break;
       }
@@ -127,11 +134,11 @@ GenerateResult generate(Session& session, std::span<const Token> prompt, Sampler
         result.reason = answer.stopped() ? StopReason::stop_string : StopReason::callback;
         break;
       }
-      if (session.size() == session.context()) {
+      if (text.size() == session.context()) {
         result.reason = StopReason::context_full;
         break;
       }
-      logits = session.feed({&token, 1});
+      logits = text.feed(token, wanted(result) - 1);
     }
   } catch (const Error& e) {
     if (e.code() != Errc::cancelled) throw;
@@ -140,6 +147,9 @@ GenerateResult generate(Session& session, std::span<const Token> prompt, Sampler
   answer.finish();
   if (answer.stopped()) result.reason = StopReason::stop_string;
   result.decode_seconds = seconds_since(decode_start);
+  result.feeds = text.feeds();
+  result.guesses = text.guesses();
+  result.right_guesses = text.right_guesses();
   result.text = std::move(answer.text);
   return result;
 }

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -270,6 +271,42 @@ class Sampler {
   std::unique_ptr<Impl> impl_;
 };
 
+struct SpeculationOptions {
+  /// A smaller model of the same vocabulary, which writes ahead; none: what followed the same tokens earlier
+  /// in the text.
+  std::optional<Model> draft = {};
+  int most = 0;       ///< tokens guessed at once; 0: 7 with a draft, else 15
+  bool adapt = true;  ///< guess as many as pay, none where none do; false: always the most
+};
+
+/// Guesses at the next tokens, which generate() computes along with the one at hand: while weights stream
+/// from memory, several tokens take little longer than one. The sampler draws each token as it would anyway,
+/// from the model's own logits; guesses it does not draw are taken back. So the text is the same as without
+/// guesses, to the last token: logits do not depend on what is computed together. With f32 caches that is
+/// promised; it holds for f16 and q8_0 caches as long as their kernels add in one order for one token and
+/// many.
+///
+/// While text is handed over, the session may hold guesses beyond it; once generate() returns it does not. A
+/// cancelled text still gets the tokens that were computed before. Memories that summarise what they forget
+/// (vq, performer) cannot take tokens back across the end of a block, and nothing is guessed across it.
+///
+/// For one session, of which it learns what pays; not shared between threads.
+class Speculation {
+ public:
+  /// `session` was made with `options`. Throws Error: unsupported (the draft has another vocabulary), range,
+  /// no_memory.
+  Speculation(const Session& session, const SessionOptions& options, const SpeculationOptions& how = {});
+  ~Speculation();
+  Speculation(Speculation&&) noexcept;
+  Speculation& operator=(Speculation&&) noexcept;
+
+  struct Impl;
+  Impl* impl() noexcept { return impl_.get(); }  // for the engine itself
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
 enum class StopReason : std::uint8_t {
   end_of_generation,
   stop_string,
@@ -284,7 +321,8 @@ struct GenerateOptions {
   int max_tokens = -1;                 ///< -1: until the model ends or the context is full
   std::vector<std::string> stop = {};  ///< the text ends before the first of these
   std::vector<Token> written_out =
-      {};  ///< control tokens that are part of the text; others add nothing to it
+      {};                              ///< control tokens that are part of the text; others add nothing to it
+  Speculation* speculation = nullptr;  ///< guesses to compute ahead, made for this session; not owned
 };
 
 struct GenerateResult {
@@ -294,6 +332,8 @@ struct GenerateResult {
   int prompt_tokens = 0;
   double prompt_seconds = 0;  // reading the prompt
   double decode_seconds = 0;  // writing the answer
+  int feeds = 0;              // computations while writing; fewer than tokens where guesses came true
+  int guesses = 0, right_guesses = 0;
 };
 
 /// Feeds `prompt`, then samples until something ends the text. `on_text` gets whole UTF-8 characters as soon

@@ -117,9 +117,9 @@ struct Session::Impl {
     return {data().config, data().weights, options, sizes.plan, sizes.context, sizes.batch};
   }
 
-  Step step(const Worker& worker, std::span<const Token> batch, int position) {
-    return {data().config, data().weights, *data().kernels,   positions, memories, ws,
-            worker,        batch.data(),   int(batch.size()), position};
+  Step step(const Worker& worker, Stop& stop, std::span<const Token> batch, int position) {
+    return {data().config, data().weights, *data().kernels, positions,         memories, ws,
+            worker,        stop,           batch.data(),    int(batch.size()), position};
   }
 
   void check(std::span<const Token> added) const {
@@ -162,14 +162,14 @@ struct Session::Impl {
   void run(std::span<const Token> batch, int position,
            const std::function<void(int, std::span<const float>)>& visit, bool last) {
     logits_position = -1;
-    std::atomic<bool> stopped{false};
+    Stop stop{cancel};
     const int n = int(batch.size());
     memories.will_write(position + n);
     team.run([&](const Worker& w) {
-      const Step s = step(w, batch, position);
-      if (forward(s, cancel, stopped) && last && !visit) output_logits(s, n - 1, 1, logits.data());
+      const Step s = step(w, stop, batch, position);
+      if (forward(s) && last && !visit) output_logits(s, n - 1, 1, logits.data());
     });
-    stop_if(stopped.load());
+    stop_if(stop.heeded.load());
     if (last && !visit) logits_position = position + n - 1;
     if (visit) visit_rows(batch, position, visit);
   }
@@ -181,7 +181,11 @@ struct Session::Impl {
     const int n = int(batch.size());
     for (int first = 0; first < n; first += kLogitRows) {
       const int rows = std::min(kLogitRows, n - first);
-      team.run([&](const Worker& w) { output_logits(step(w, batch, position), first, rows, logits.data()); });
+      Stop stop{cancel};
+      team.run([&](const Worker& w) {
+        output_logits(step(w, stop, batch, position), first, rows, logits.data());
+      });
+      stop_if(stop.heeded.load());
       for (int r = 0; r < rows; ++r)
         visit(position + first + r, std::span(logits).subspan(std::size_t(r) * vocab, vocab));
     }

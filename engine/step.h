@@ -1,6 +1,7 @@
 // What every stage of the forward pass is given.
 #pragma once
 
+#include "engine/matmul_stage.h"
 #include "engine/memory/memories.h"
 #include "engine/model.h"
 #include "engine/position.h"
@@ -18,6 +19,7 @@ struct Step {
   Memories& memories;
   Workspace& ws;
   Worker worker;
+  Stop& stop;
   const Token* token_ids;  // (tokens)
   int tokens;
   int position;  // of the first token
@@ -26,6 +28,10 @@ struct Step {
   float* x(std::int64_t t) const noexcept { return ws.x.as<float>() + t * config.hidden; }
   float* out(std::int64_t t) const noexcept { return ws.out.as<float>() + t * config.hidden; }
   float* aside(std::int64_t t) const noexcept { return ws.aside.as<float>() + t * config.hidden; }
+  /// This worker's share of some matrix products.
+  void multiply(std::span<const MatmulJob> jobs) const noexcept {
+    run_matmuls(kernels, worker, jobs, scratch().panel.data(), stop);
+  }
   /// to = norm(in) for one row of the hidden size or a head.
   void norm(const NormWeights& w, const float* in, std::int32_t n, float* to) const noexcept {
     if (config.arch->norm == Norm::rms) {

@@ -1,52 +1,49 @@
-// Codes learned while running, for models that were trained without any. The text stays exact until four
-// blocks can leave the window; they make the first codebook. From then on a code is the mean of the keys it
-// was given, and moves with each of them (mini-batch k-means, Sculley 2010). A key far from all codes gets
-// one of its own where that costs less than it wins: the rarest code joins its neighbour. What happens
-// depends on absolute positions alone, so results do not depend on how the text was fed.
+// Codes learned while running, for models that were trained without any. Every key that leaves the window
+// becomes a code of its own. Once the codebook is full, room is made by the merge that costs least: of two
+// codes, or of the key and a code. So what is rare stays by itself and can be found again, and what says much
+// the same is told by few codes. (A codebook made by k-means of the first keys loses later facts: they find
+// only codes of other things.) Keys come one after the other in the order of the text, so results do not
+// depend on how it was fed.
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 #include <span>
-#include <utility>
 
 #include "engine/memory/best_groups.h"
-#include "engine/memory/k_means.h"
 #include "engine/memory/vq.h"
 
 namespace longhand {
 namespace {
 
-constexpr int kFirstBlocks = 4, kPasses = 3;
-constexpr float kNobody = std::numeric_limits<float>::infinity();  // half norm of a code without keys
+constexpr float kNever = std::numeric_limits<float>::infinity();
 
 class LearnedVq final : public Codes {
  public:
   explicit LearnedVq(const MemorySite& s)
-      : Codes(s, kFirstBlocks, s.plan.codes, s.kv.key_dim * (s.plan.second_order ? 2 : 1)),
-        seed_(std::uint64_t(s.layer) << 32),
+      : Codes(s, 1, s.plan.codes, s.kv.key_dim * (s.plan.second_order ? 2 : 1)),
         second_order_(s.plan.second_order),
         weighted_(s.plan.weighted),
         groups_(s),
         observed_(std::size_t(s.kv_heads)),
         squares_(std::size_t(s.kv_heads * dim_)),
-        weights_(std::size_t(s.kv_heads * dim_)) {}
+        weights_(std::size_t(s.kv_heads * dim_)),
+        used_(std::size_t(s.kv_heads)),
+        vectors_(all_codes() * std::size_t(dim_)),
+        cost_(all_codes()),
+        partner_(all_codes()),
+        stale_(all_codes()) {}
 
-  std::size_t scratch_bytes() const noexcept override {
-    return std::max(KeySet::bytes(kFirstBlocks * window(), far_.count(), dim_),
-                    extended_bytes() + groups_.scratch_bytes());
-  }
+  std::size_t scratch_bytes() const noexcept override { return extended_bytes() + groups_.scratch_bytes(); }
 
   void store(const NewToken& t) noexcept override {
     groups_.store(t);  // before the key is turned
     Codes::store(t);
   }
 
-  // The queries of the text that makes the first codebook say which dimensions matter.
-  bool observes(int position) const noexcept override {
-    return weighted_ && position < (kFirstBlocks + 1) * window();
-  }
+  // The queries before the first key becomes a code say which dimensions matter.
+  bool observes(int position) const noexcept override { return weighted_ && position < 2 * window(); }
   void observe(int head, int position, const float* far_queries, int n) noexcept override {
     int& seen = observed_[std::size_t(head)];
     if (position < seen) return;
@@ -58,7 +55,8 @@ class LearnedVq final : public Codes {
  private:
   std::uint64_t summary_bytes() const noexcept override {
     return Codes::summary_bytes() + groups_.bytes() + observed_.size() * sizeof(int) +
-           weights_.size() * (sizeof(float) + sizeof(double));
+           weights_.size() * (sizeof(float) + sizeof(double)) + used_.size() * sizeof(std::int32_t) +
+           all_codes() * (std::size_t(dim_) * sizeof(float) + sizeof(float) + 2 * sizeof(std::int32_t));
   }
   void reserve_summary() override {
     Codes::reserve_summary();
@@ -68,7 +66,8 @@ class LearnedVq final : public Codes {
   void clear_summary() noexcept override {
     Codes::clear_summary();
     groups_.clear();
-    std::fill_n(half_norms_.as<float>(), all_codes(), kNobody);
+    std::fill(used_.begin(), used_.end(), 0);
+    std::fill(cost_.begin(), cost_.end(), kNever);
     std::fill(observed_.begin(), observed_.end(), 0);
     std::fill(squares_.begin(), squares_.end(), 0);
     std::fill(weights_.begin(), weights_.end(), 1.0f);
@@ -77,7 +76,10 @@ class LearnedVq final : public Codes {
     const auto all = [&](auto& v) { visit(reinterpret_cast<std::byte*>(v.data()), v.size() * sizeof v[0]); };
     Codes::live_summary(visit);
     far_.live_keys(visit);
-    visit(half_norms_.data(), all_codes() * sizeof(float));
+    all(used_);
+    all(vectors_);
+    all(cost_);
+    all(partner_);
     all(observed_);
     all(squares_);
     all(weights_);
@@ -85,9 +87,12 @@ class LearnedVq final : public Codes {
   }
   void held_summary(int size, const VisitBytes& visit) override { groups_.held(size, visit); }
   bool sound_summary(int head, int tokens) const noexcept override {
-    if (!Codes::sound_summary(head, tokens)) return false;
-    for (int c = 0; groups_.on() && c < far_.count(); ++c) {
-      if (groups_.size(head, c, tokens) != int(tokens_of(head, c))) return false;
+    const std::int32_t used = used_[std::size_t(head)];
+    if (!Codes::sound_summary(head, tokens) || used < 0 || used > far_.count()) return false;
+    for (int c = 0; c < far_.count(); ++c) {
+      if (groups_.on() && groups_.size(head, c, tokens) != int(tokens_of(head, c))) return false;
+      if (cost_[at(head, c)] != kNever && (partner_[at(head, c)] < 0 || partner_[at(head, c)] >= used))
+        return false;
     }
     return true;
   }
@@ -122,51 +127,16 @@ class LearnedVq final : public Codes {
   }
 
   void take_in(const Leaving& l) noexcept override {
-    if (l.from == 0) return start(l);
-    for (int from = std::max(l.from, sinks()); from < l.to; from += kLookup)
-      take_in_few(l, from, std::min(kLookup, l.to - from));
+    if (l.from == 0) learn_weights(l.head);
+    float* key = l.scratch.acc.as<float>();
+    for (int position = std::max(l.from, sinks()); position < l.to; ++position) {
+      key_of(l.head, position, key);
+      learn(l, position, key);
+    }
   }
 
-  // Distances weigh dimension d by weights_: w (k - c)^2 = w k^2 + 2 (c^2 w / 2 - (w k) c).
+  // Distances weigh dimension d by weights_.
   const float* weights(int head) const noexcept { return weights_.data() + std::ptrdiff_t{head} * dim_; }
-  float weighed_half_norm(int head, const float* vector) const noexcept {
-    double sum = 0;
-    for (int d = 0; d < dim_; ++d) sum += double(weights(head)[d]) * double(vector[d]) * double(vector[d]);
-    return float(sum / 2);
-  }
-  void weigh(int head, const float* vector, float* weighed) const noexcept {
-    for (int d = 0; d < dim_; ++d) weighed[d] = weights(head)[d] * vector[d];
-  }
-
-  // The first codebook. While it is made, keys and codes are scaled so that plain distances are weighed ones.
-  void start(const Leaving& l) noexcept {
-    const int first = std::min(sinks(), l.to);
-    learn_weights(l.head);
-    KeySet keys(l.scratch.memory.data(), l.to - first, far_.count(), dim_);
-    for (int i = 0; i < keys.size(); ++i) {
-      key_of(l.head, first + i, keys.key(i));
-      for (int d = 0; d < dim_; ++d) keys.key(i)[d] *= std::sqrt(weights(l.head)[d]);
-    }
-    const auto place = [&](int code, const float* vector) {
-      far_.set_key(l.head, code, {vector, std::size_t(dim_)});
-      half_norms(l.head)[code] = half_norm(vector, dim_);
-    };
-    const int codes = keys.choose(l.kernels, far_.count(), seed_ + std::uint64_t(l.head));
-    for (int c = 0; c < codes; ++c) place(c, keys.key(keys.chosen(c)));
-    const CodeSearch in = search(l.kernels, l.scratch, l.head);
-    for (int pass = 0; pass < kPasses; ++pass) {
-      keys.assign(in);
-      for (int c = 0; c < codes; ++c) {
-        if (const float* mean = keys.mean(c)) place(c, mean);
-      }
-    }
-    keys.assign(in);
-    std::fill_n(half_norms(l.head), far_.count(), kNobody);
-    for (int i = 0; i < keys.size(); ++i) {
-      key_of(l.head, first + i, keys.key(i));
-      add(l, keys.code(i), first + i, keys.key(i));
-    }
-  }
 
   void learn_weights(int head) noexcept {
     constexpr double kLeast = 1e-3;  // no dimension is ignored
@@ -178,60 +148,93 @@ class LearnedVq final : public Codes {
       weights_[std::size_t(head * dim_ + d)] = float(std::max(kLeast, squares[d] * dim_ / sum));
   }
 
-  void take_in_few(const Leaving& l, int from, int n) noexcept {
-    auto* keys = l.scratch.acc.as<float>();
-    auto* weighed = l.scratch.memory.as<float>();
-    std::array<int, kLookup> codes;
-    std::array<float, kLookup> distance;  // half its square
-    for (int i = 0; i < n; ++i) {
-      key_of(l.head, from + i, keys + i * dim_);
-      weigh(l.head, keys + i * dim_, weighed + i * dim_);
+  void learn(const Leaving& l, int position, const float* key) noexcept {
+    std::int32_t& used = used_[std::size_t(l.head)];
+    if (used < far_.count()) {
+      add(l, used++, position, key);
+      return relink(l.head, used - 1);
     }
-    nearest_codes(search(l.kernels, l.scratch, l.head), weighed, n, codes.data(), distance.data());
-    int worst = 0;
-    for (int i = 0; i < n; ++i) {
-      float& d = distance[std::size_t(i)];
-      d = weighed_half_norm(l.head, keys + i * dim_) - d;
-      if (d > distance[std::size_t(worst)]) worst = i;
-    }
-    for (int i = 0; i < n; ++i) {
-      const float* key = keys + i * dim_;
-      const float d = distance[std::size_t(i)];
-      constexpr float kSame = 1e-6f;  // of a key's norm: a code's vector but for rounding
-      if (d > kSame * weighed_half_norm(l.head, key)) {
-        const int own = own_code(l, codes, i == worst ? d : 0);
-        if (own >= 0) codes[std::size_t(i)] = own;
+    int nearest = 0;
+    float least = kNever;
+    for (int c = 0; c < used; ++c) {
+      const float cost = merge_cost(1, float(tokens_of(l.head, c)), distance(l.head, key, vector(l.head, c)));
+      if (cost < least) {
+        least = cost;
+        nearest = c;
       }
-      add(l, codes[std::size_t(i)], from + i, key);
     }
+    const float* costs = &cost_[at(l.head, 0)];
+    const int tight = int(std::min_element(costs, costs + used) - costs);
+    if (least <= costs[tight]) {
+      add(l, nearest, position, key);
+      return relink(l.head, nearest);
+    }
+    const int other = partner_[at(l.head, tight)];
+    join(l.head, other, tight);
+    add(l, other, position, key);
+    cost_[at(l.head, tight)] = cost_[at(l.head, other)] = kNever;
+    relink(l.head, tight);
+    relink(l.head, other);
   }
 
-  // An unused code, or the rarest one, where its keys lose less by joining a neighbour than `gain`; else -1.
-  int own_code(const Leaving& l, std::span<int> codes, float gain) noexcept {
-    const std::uint32_t* tokens = &tokens_of(l.head, 0);
-    const int rarest = int(std::min_element(tokens, tokens + far_.count()) - tokens);
-    if (tokens[rarest] == 0) return rarest;
-    const int neighbour = gain > 0 ? cheap_neighbour(l, rarest, gain) : -1;
-    if (neighbour < 0) return -1;
-    join(l.head, rarest, neighbour);
-    for (int& code : codes) code = code == rarest ? neighbour : code;
-    return rarest;
+  // What the sum of squared distances of keys from their codes grows by when n of them and m join (Ward
+  // 1963).
+  static float merge_cost(float n, float m, float distance) noexcept { return n * m / (n + m) * distance; }
+
+  float distance(int head, const float* a, const float* b) const noexcept {
+    constexpr int kLanes = 8;  // sums of their own, so that the compiler may use vectors
+    const float* w = weights(head);
+    std::array<float, kLanes> sums{};
+    int d = 0;
+    for (; d + kLanes <= dim_; d += kLanes) {
+      for (int i = 0; i < kLanes; ++i) {
+        const float off = a[d + i] - b[d + i];
+        sums[std::size_t(i)] += w[d + i] * off * off;
+      }
+    }
+    for (; d < dim_; ++d) sums[0] += w[d] * (a[d] - b[d]) * (a[d] - b[d]);
+    return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
   }
 
-  // The code next to `code`, if joining the two loses less than `gain`: the sum of squared distances of n_a
-  // and n_b keys grows by n_a n_b / (n_a + n_b) |a - b|^2.
-  int cheap_neighbour(const Leaving& l, int code, float gain) noexcept {
-    float* vector = spare(l, 0);
-    float* weighed = l.scratch.memory.as<float>() + std::ptrdiff_t{kLookup} * dim_;
-    far_.get_key(l.head, code, {vector, std::size_t(dim_)});
-    weigh(l.head, vector, weighed);
-    int neighbour = 0;
-    float closeness = 0, &own = half_norms(l.head)[code];
-    const float before = std::exchange(own, kNobody);
-    nearest_codes(search(l.kernels, l.scratch, l.head), weighed, 1, &neighbour, &closeness);
-    own = before;
-    const double a = tokens_of(l.head, code), b = tokens_of(l.head, neighbour);
-    return a * b / (a + b) * double(before - closeness) < double(gain) ? neighbour : -1;
+  std::size_t at(int head, int code) const noexcept {
+    return std::size_t(head) * std::size_t(far_.count()) + std::size_t(code);
+  }
+  float* vector(int head, int code) noexcept { return &vectors_[at(head, code) * std::size_t(dim_)]; }
+
+  // After a code has changed: its cheapest partner, and whether it has become that of others, or no longer
+  // is.
+  void relink(int head, int code) noexcept {
+    int stale = 0;
+    scan(head, code, [&](int other, float cost) {
+      float& best = cost_[at(head, other)];
+      std::int32_t& partner = partner_[at(head, other)];
+      if (cost < best) {
+        best = cost;
+        partner = code;
+      } else if (partner == code) {
+        stale_[at(head, stale++)] = other;
+      }
+    });
+    for (int i = 0; i < stale; ++i) scan(head, stale_[at(head, i)], [](int, float) {});
+  }
+
+  // Finds the cheapest partner of a code, telling of every candidate.
+  template <class Tell>
+  void scan(int head, int code, const Tell& tell) noexcept {
+    float least = kNever;
+    int partner = code;
+    for (int other = 0; other < used_[std::size_t(head)]; ++other) {
+      if (other == code) continue;
+      const float cost = merge_cost(float(tokens_of(head, code)), float(tokens_of(head, other)),
+                                    distance(head, vector(head, code), vector(head, other)));
+      if (cost < least) {
+        least = cost;
+        partner = other;
+      }
+      tell(other, cost);
+    }
+    cost_[at(head, code)] = least;
+    partner_[at(head, code)] = partner;
   }
 
   // Rows of scratch beside the keys of a lookup.
@@ -256,7 +259,7 @@ class LearnedVq final : public Codes {
     }
     far_.set_key(l.head, code, mean);
     if (second_order_) far_.set_key(l.head, code, variance, dim_);
-    half_norms(l.head)[code] = weighed_half_norm(l.head, mean.data());
+    std::copy(mean.begin(), mean.end(), vector(l.head, code));
   }
 
   // Count, mean key, mean value and variances of two codes give exactly those of all their keys.
@@ -283,27 +286,19 @@ class LearnedVq final : public Codes {
     tokens_of(head, from) = 0;
     far_.bias(head)[to] = bias_of(n);
     far_.bias(head)[from] = bias_of(0);
-    half_norms(head)[from] = kNobody;
     groups_.join(head, from, to);
-    update_half_norm(head, to);
+    far_.get_key(head, to, {vector(head, to), std::size_t(dim_)});
   }
 
-  void update_half_norm(int head, int code) noexcept {
-    double sum = 0;
-    for (int d = 0; d < dim_; ++d) {
-      float x;
-      far_.get_key(head, code, {&x, 1}, d);
-      sum += double(weights(head)[d]) * double(x) * double(x);
-    }
-    half_norms(head)[code] = float(sum / 2);
-  }
-
-  std::uint64_t seed_;
   bool second_order_, weighted_;
   BestGroups groups_;
-  std::vector<int> observed_;    // (kv_heads) positions whose queries were seen
-  std::vector<double> squares_;  // (kv_heads, head_dim) sum of squares of far queries
-  std::vector<float> weights_;   // (kv_heads, head_dim)
+  std::vector<int> observed_;                  // (kv_heads) positions whose queries were seen
+  std::vector<double> squares_;                // (kv_heads, head_dim) sum of squares of far queries
+  std::vector<float> weights_;                 // (kv_heads, head_dim)
+  std::vector<std::int32_t> used_;             // (kv_heads) codes
+  std::vector<float> vectors_;                 // (kv_heads, codes, head_dim) their vectors, for distances
+  std::vector<float> cost_;                    // (kv_heads, codes) of joining the cheapest partner
+  std::vector<std::int32_t> partner_, stale_;  // (kv_heads, codes); stale_ is room for relink()
 };
 
 }  // namespace

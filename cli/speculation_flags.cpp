@@ -1,0 +1,42 @@
+#include "cli/speculation_flags.h"
+
+#include <fmt/format.h>
+
+#include "cli/session_flags.h"
+
+namespace longhand::cli {
+
+void SpeculationFlags::add_to(CLI::App& verb) {
+  auto* group = verb.add_option_group("Guessing ahead",
+                                      "The text is the same, and comes faster where it repeats "
+                                      "itself or a small model foresees it");
+  auto* lookup =
+      group->add_flag("--lookup", lookup_, "Guess what followed the same words earlier in the text");
+  group
+      ->add_option("--model-draft", draft_,
+                   "Guess what this smaller model of the same vocabulary would write (-md)")
+      ->type_name("FILE")
+      ->excludes(lookup);
+  group
+      ->add_option("--draft,--draft-max,--draft-n", most_,
+                   "Tokens to guess at once, at most; 0: 7 with a draft model, else 15")
+      ->check(CLI::Range(0, 63))
+      ->type_name("N");
+}
+
+std::optional<Speculation> SpeculationFlags::speculation(const Session& session,
+                                                         const SessionOptions& options,
+                                                         const LoadOptions& load) const {
+  if (!lookup_ && draft_.empty()) return std::nullopt;
+  SpeculationOptions how;
+  how.most = most_;
+  if (!draft_.empty()) how.draft = open_model(draft_, load);
+  return Speculation(session, options, how);
+}
+
+std::string describe_guesses(const GenerateResult& result) {
+  if (result.guesses == 0) return "";
+  return fmt::format("; {} of {} guesses right", result.right_guesses, result.guesses);
+}
+
+}  // namespace longhand::cli

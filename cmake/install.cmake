@@ -1,0 +1,48 @@
+# What `cmake --install` puts where: headers, library, CMake package, pkg-config file, and, if they are built, the
+# program with its manual, completions and the bundled model.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+install(TARGETS longhand EXPORT longhand-targets ARCHIVE)
+# Headers name one another from the top of the tree, which is include/longhand when installed.
+target_include_directories(longhand PUBLIC $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/longhand>)
+foreach(header engine/longhand.h engine/longhand_c.h ops/error.h)
+  get_filename_component(folder ${header} DIRECTORY)
+  install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/longhand/${folder})
+endforeach()
+
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/longhand)
+set(LONGHAND_MODELS ${CMAKE_INSTALL_DATADIR}/longhand/models)
+configure_package_config_file(cmake/longhand-config.cmake.in longhand-config.cmake
+  INSTALL_DESTINATION ${package} PATH_VARS LONGHAND_MODELS)
+# Before 1.0 a minor version may change the interface.
+write_basic_package_version_file(longhand-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/longhand-config.cmake
+  ${CMAKE_CURRENT_BINARY_DIR}/longhand-config-version.cmake DESTINATION ${package})
+install(EXPORT longhand-targets NAMESPACE longhand:: DESTINATION ${package})
+
+# The way from lib/pkgconfig back to the prefix, so that the whole tree may be moved.
+file(RELATIVE_PATH LONGHAND_PC_PREFIX /p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)
+string(REGEX REPLACE "/$" "" LONGHAND_PC_PREFIX ${LONGHAND_PC_PREFIX})
+# The compiler's own: the C++ library, OpenMP's, ...
+set(needed ${OpenMP_CXX_LIB_NAMES} ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES})
+list(FILTER needed INCLUDE REGEX "^(gomp|omp|iomp5|stdc[+][+]|c[+][+]|pthread|m)$")
+list(REMOVE_DUPLICATES needed)
+list(TRANSFORM needed PREPEND -l)
+list(JOIN needed " " LONGHAND_PC_LIBS)
+configure_file(cmake/longhand.pc.in longhand.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/longhand.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+install(FILES models/guide/guide-q8_0.gguf DESTINATION ${LONGHAND_MODELS}/guide)
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+if(TARGET longhand_cli)
+  install(TARGETS longhand_cli RUNTIME)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/completions/longhand.bash
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME longhand)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/completions/longhand.zsh
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions RENAME _longhand)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/completions/longhand.fish
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/longhand.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+endif()

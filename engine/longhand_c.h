@@ -1,0 +1,442 @@
+/* longhand for programs in C, and for everything that can call C. Compiles as C11 and as C++20.
+ *
+ *   lh_model* model;
+ *   lh_session* session;
+ *   lh_sampler* sampler;
+ *   lh_error error;
+ *   if (lh_model_load("model.gguf", NULL, &model, &error) != LH_OK) ... error.message says why
+ *   lh_session_new(model, NULL, &session, &error);
+ *   lh_sampler_new(model, NULL, &sampler, &error);
+ *   lh_generate_options options = lh_generate_defaults();
+ *   options.on_text = print;
+ *   lh_generate(session, sampler, prompt, &options, NULL, &error);
+ *
+ * Errors. Whatever can fail returns a status and, where `error` is not NULL, fills it in; on LH_OK `error` is
+ * left alone. A call that failed has changed nothing but what its comment says, and wrote none of its
+ * results. No C++ exception leaves the library, nothing is printed, and there is no hidden state to ask for
+ * errors.
+ *
+ * Handles. Made by a _load or _new, ended by the _free of its kind, which takes NULL. A model may be freed
+ * before what was made from it: they share it. Where a handle must not be NULL, NULL is LH_E_ARGUMENT; the
+ * plain getters then return 0 or an empty view.
+ *
+ * Structs of options and results begin with `size`, so that programs and libraries of different ages agree:
+ * the ..._defaults() functions set it. Fields that a caller's older struct lacks have their defaults; fields
+ * the library does not know yet must be zero, else LH_E_ARGUMENT. NULL for options means all defaults.
+ *
+ * Text is UTF-8. An argument `const char*` ends in NUL; an lh_text does not. Callers keep what they pass for
+ * the duration of the call only.
+ *
+ * Callbacks get the `user` pointer given with them, run in the thread of the call that leads to them, and
+ * stop it by returning anything but 0. One that throws a C++ exception stops it too: LH_E_CALLBACK. They must
+ * not free the handles in use; using them, but for getters and cancel, is LH_E_BUSY. No longjmp out of them,
+ * and no pthread_cancel.
+ *
+ * Threads. A model and a chat may be used by any number of threads at once. A session and a sampler belong to
+ * one call at a time; a second one gets LH_E_BUSY. lh_session_cancel() may be called from any thread and from
+ * signal handlers. Freeing a handle is the caller's to order after every other use.
+ */
+#ifndef LONGHAND_ENGINE_LONGHAND_C_H
+#define LONGHAND_ENGINE_LONGHAND_C_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Visible also where the library becomes part of a shared one. */
+#if defined(__GNUC__)
+#define LH_API __attribute__((visibility("default")))
+#else
+#define LH_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct lh_model lh_model;     /* weights and vocabulary; immutable */
+typedef struct lh_session lh_session; /* one running text: its tokens with their keys and values */
+typedef struct lh_sampler lh_sampler; /* how the next token is chosen; one per conversation */
+typedef struct lh_chat lh_chat;       /* how a model wants conversations written; immutable */
+
+/* Numbers are never reused; new ones may come. */
+typedef enum lh_status {
+  LH_OK = 0,
+  LH_E_IO = 1,           /* a file could not be opened or read */
+  LH_E_TRUNCATED = 2,    /* a file ends before what it promises */
+  LH_E_MAGIC = 3,        /* not a file of the kind expected */
+  LH_E_VERSION = 4,      /* a version this library does not read */
+  LH_E_LIMIT = 5,        /* a count or size beyond a stated limit */
+  LH_E_TYPE = 6,         /* a value of another type than its key asks for */
+  LH_E_RANGE = 7,        /* a value outside its legal range */
+  LH_E_SHAPE = 8,        /* dimensions that do not fit */
+  LH_E_MISSING = 9,      /* a required key or tensor is absent */
+  LH_E_DUPLICATE = 10,   /* a name that must be unique appears twice */
+  LH_E_UNSUPPORTED = 11, /* well formed, but not something this library can run */
+  LH_E_NO_MEMORY = 12,   /* not enough memory */
+  LH_E_CONTEXT_FULL = 13,
+  LH_E_NONFINITE = 14, /* NaN or infinity where a number is needed */
+  LH_E_CANCELLED = 15, /* stopped by lh_session_cancel() or by what a callback returned */
+  LH_E_TEMPLATE = 16,  /* a chat template refuses or failed */
+  LH_E_GRAMMAR = 17,   /* a grammar or schema is not usable */
+  LH_E_CORRUPT = 18,   /* a checksum or an internal structure does not hold */
+  LH_E_MISMATCH = 19,  /* made from another model */
+  LH_E_BUSY = 20,      /* in use by another call */
+  LH_E_ARGUMENT = 100, /* NULL where something is needed, or a struct of a size that cannot be */
+  LH_E_BUFFER = 101,   /* the caller's buffer is too small; its size says how much is needed */
+  LH_E_CALLBACK = 102, /* a callback threw a C++ exception */
+  LH_E_INTERNAL = 103  /* a fault of the library; the message is worth reporting */
+} lh_status;
+
+/* What went wrong. `message` is one line that names the file, field, value and rule; control bytes are
+ * escaped. */
+typedef struct lh_error {
+  lh_status status;
+  char message[508];
+} lh_error;
+
+/* "E_RANGE" for LH_E_RANGE and so on; "E_UNKNOWN" for what is no status. */
+LH_API const char* lh_status_name(lh_status status);
+/* "0.1.0" */
+LH_API const char* lh_version(void);
+
+typedef int32_t lh_token;
+
+/* Views: `size` elements from `data`, which may be NULL if size is 0. */
+typedef struct lh_text {
+  const char* data;
+  size_t size; /* bytes */
+} lh_text;
+typedef struct lh_tokens {
+  const lh_token* data;
+  size_t size;
+} lh_tokens;
+typedef struct lh_logits {
+  const float* data;
+  size_t size; /* one for each token of the vocabulary, or of its padded form */
+} lh_logits;
+
+/* Buffers: the caller's room for `capacity` elements at `data`; a call sets `size` to what it wrote. If that
+ * does not fit it writes nothing, sets `size` to the capacity needed and returns LH_E_BUFFER. `data` may be
+ * NULL if capacity is 0, to ask. Text gets no NUL. */
+typedef struct lh_text_buffer {
+  char* data;
+  size_t capacity;
+  size_t size;
+} lh_text_buffer;
+typedef struct lh_token_buffer {
+  lh_token* data;
+  size_t capacity;
+  size_t size;
+} lh_token_buffer;
+
+/* ---- Models ---- */
+
+typedef struct lh_load_options {
+  size_t size;
+  int32_t repack;  /* [1] interleave weights for the CPU */
+  int32_t threads; /* [0] for loading; 0: as many as there are */
+  const char* isa; /* [NULL] "avx2", "sse2", ...; NULL: the best this CPU runs */
+  int (*progress)(void* user, float share_done); /* [NULL] 0..1 */
+  void* progress_user;
+} lh_load_options;
+
+typedef struct lh_model_info {
+  size_t size;
+  const char* name; /* strings live as long as the model's handle */
+  const char* architecture;
+  const char* type; /* the most common tensor type, "Q4_K" */
+  const char* isa;  /* kernels in use */
+  uint64_t parameters;
+  uint64_t weight_bytes;
+  int32_t vocab;           /* tokens */
+  int32_t trained_context; /* tokens */
+  int32_t hidden, layers, heads, kv_heads;
+} lh_model_info;
+
+/* Any status of a file that is no model this library runs. Memory is mapped; the file must stay as it is. */
+LH_API lh_status lh_model_load(const char* path, const lh_load_options* options, lh_model** model,
+                               lh_error* error);
+LH_API void lh_model_free(lh_model* model);
+/* `info->size` must be set; the fields within it are filled in. */
+LH_API lh_status lh_model_get_info(const lh_model* model, lh_model_info* info, lh_error* error);
+
+/* Oddities of the file worth telling the user once; NULL behind the last. */
+LH_API const char* lh_model_warning(const lh_model* model, size_t index);
+
+enum {
+  LH_ENCODE_SPECIAL = 1,      /* begin-of-text where the model wants it */
+  LH_ENCODE_PARSE_SPECIAL = 2 /* "<eos>" in the text becomes that token; never for text of users or files */
+};
+/* Tokens of `text`, any bytes. `flags`: LH_ENCODE_...; 0: plain text in the middle of something. */
+LH_API lh_status lh_encode(const lh_model* model, lh_text text, uint32_t flags, lh_token_buffer* out,
+                           lh_error* error);
+/* Text of `tokens` without control tokens. LH_E_RANGE: an id that is no token. */
+LH_API lh_status lh_decode(const lh_model* model, lh_tokens tokens, lh_text_buffer* out, lh_error* error);
+/* Raw bytes of one token as streamed; they may end inside a UTF-8 character. LH_E_RANGE. */
+LH_API lh_status lh_piece(const lh_model* model, lh_token token, lh_text_buffer* out, lh_error* error);
+/* Not 0: a model that chooses this token has finished. */
+LH_API int lh_ends_generation(const lh_model* model, lh_token token);
+
+/* ---- Sessions ---- */
+
+typedef enum lh_cache_type { LH_CACHE_F32 = 0, LH_CACHE_F16 = 1, LH_CACHE_Q8_0 = 2 } lh_cache_type;
+
+typedef enum lh_rope_scaling {
+  LH_ROPE_FROM_FILE = 0,
+  LH_ROPE_NONE = 1,
+  LH_ROPE_LINEAR = 2,
+  LH_ROPE_NTK = 3,
+  LH_ROPE_NTK_FIXED = 4,
+  LH_ROPE_NTK_MIXED = 5,
+  LH_ROPE_YARN = 6
+} lh_rope_scaling;
+
+/* Defaults in brackets. rope_... and what follows them: negative keeps what the file says, else a default
+ * that depends on the model; engine/longhand.h explains each one under the same name. */
+typedef struct lh_session_options {
+  size_t size;
+  int32_t context;               /* [0] tokens; 0: the trained context, or as much as fits in memory */
+  int32_t threads;               /* [0] 0: physical cores this process may use, fewer for very small models */
+  int32_t batch;                 /* [512] tokens computed at once; results do not depend on it */
+  lh_cache_type key_cache;       /* [LH_CACHE_F16] */
+  lh_cache_type value_cache;     /* [LH_CACHE_F16] */
+  lh_rope_scaling rope_scaling;  /* [LH_ROPE_FROM_FILE] */
+  float rope_factor;             /* [-1] context is stretched by this factor; alone it means linear */
+  int32_t rope_auto_factor;      /* [0] not 0: the factor is what `context` needs */
+  float rope_base;               /* [-1] */
+  int32_t rope_original_context; /* [-1] tokens */
+  float yarn_beta_fast, yarn_beta_slow, yarn_ext_factor; /* [-1] */
+  const char* memory;      /* [NULL] "full", "window", "rerope", "leaky-rerope", "vq", "performer" */
+  int32_t window;          /* [-1] tokens at their true distance */
+  int32_t sinks;           /* [-1] first tokens that stay for ever */
+  int32_t far;             /* [-1] distance of what is remembered in summary, tokens */
+  float leak;              /* [-1] */
+  int32_t codes, features; /* [-1] */
+  int32_t log_n;           /* [-1] 0: attention sharpens beyond the trained context; negative: off */
+  int (*progress)(void* user, int32_t done, int32_t total); /* [NULL] tokens, after each batch of a feed */
+  void* progress_user;
+} lh_session_options;
+
+/* LH_E_RANGE; LH_E_NO_MEMORY, whose message tells the context that would fit. */
+LH_API lh_status lh_session_new(const lh_model* model, const lh_session_options* options,
+                                lh_session** session, lh_error* error);
+LH_API void lh_session_free(lh_session* session);
+
+/* Appends at least one token. `logits`, if not NULL: after the last of them, valid until the next call with
+ * this session. LH_E_CONTEXT_FULL, LH_E_RANGE, LH_E_CANCELLED, LH_E_NO_MEMORY: no token was added. */
+LH_API lh_status lh_feed(lh_session* session, lh_tokens tokens, lh_logits* logits, lh_error* error);
+
+/* The same, showing the logits after every token in turn, valid during the callback. LH_E_CANCELLED: it
+ * returned other than 0, and no token was added. */
+typedef int (*lh_visit)(void* user, int32_t position, lh_logits logits);
+LH_API lh_status lh_feed_each(lh_session* session, lh_tokens tokens, lh_visit visit, void* user,
+                              lh_error* error);
+
+/* Logits after the token at `position`, any fed one; valid until the next call with this session.
+ * LH_E_RANGE. */
+LH_API lh_status lh_get_logits(lh_session* session, int32_t position, lh_logits* logits, lh_error* error);
+/* Forgets all tokens from `size` on. LH_E_RANGE. */
+LH_API lh_status lh_rewind(lh_session* session, int32_t size, lh_error* error);
+
+LH_API int32_t lh_session_size(const lh_session* session);    /* tokens fed */
+LH_API int32_t lh_session_context(const lh_session* session); /* tokens that fit */
+LH_API int32_t lh_session_threads(const lh_session* session);
+LH_API uint64_t lh_session_bytes(const lh_session* session);      /* memory reserved */
+LH_API int lh_session_context_was_cut(const lh_session* session); /* by memory, where context was 0 */
+LH_API lh_tokens lh_session_tokens(const lh_session* session);    /* valid until the next call */
+
+/* The feed under way stops within one batch, and every later one, with LH_E_CANCELLED, until
+ * lh_session_clear_cancel(). */
+LH_API void lh_session_cancel(lh_session* session);
+LH_API void lh_session_clear_cancel(lh_session* session);
+
+/* ---- Sampling ---- */
+
+typedef struct lh_token_bias {
+  lh_token token;
+  float bias; /* added to the token's logit */
+} lh_token_bias;
+
+/* Defaults in brackets, then the value that switches a stage off. */
+typedef struct lh_sampler_options {
+  size_t size;
+  uint32_t seed;                   /* [0xFFFFFFFF] a fresh one from the system */
+  float temperature;               /* [0.8] <= 0: always the most likely token */
+  float dynatemp_range;            /* [0] 0 */
+  float dynatemp_exponent;         /* [1] */
+  int32_t top_k;                   /* [40] <= 0 */
+  float top_p;                     /* [0.95] 1 */
+  float min_p;                     /* [0.05] 0 */
+  float typical_p;                 /* [1] 1 */
+  float top_n_sigma;               /* [-1] <= 0 */
+  float xtc_probability;           /* [0] 0 */
+  float xtc_threshold;             /* [0.1] > 0.5 */
+  int32_t min_keep;                /* [0] filters keep at least so many tokens */
+  int32_t penalty_last_n;          /* [64] tokens looked back at; 0 off, -1 all */
+  float repeat_penalty;            /* [1] 1 */
+  float frequency_penalty;         /* [0] 0 */
+  float presence_penalty;          /* [0] 0 */
+  float dry_multiplier;            /* [0] 0 */
+  float dry_base;                  /* [1.75] */
+  int32_t dry_allowed_length;      /* [2] */
+  int32_t dry_penalty_last_n;      /* [-1] */
+  const char* const* dry_breakers; /* [NULL] NULL: "\n", ":", "\"", "*" */
+  size_t dry_breaker_count;        /* [0] */
+  int32_t mirostat;                /* [0] 1 or 2 replace the filters */
+  float mirostat_tau;              /* [5] */
+  float mirostat_eta;              /* [0.1] */
+  int32_t ignore_eos;              /* [0] not 0: never end by itself */
+  const lh_token_bias* logit_bias; /* [NULL] */
+  size_t logit_bias_count;         /* [0] */
+  const char* stages;              /* [NULL] "penalties;top_k;temperature" or "ekt"; NULL: all, usual order */
+  const char* grammar;             /* [NULL] GBNF text the answer obeys */
+  const char* json_schema;         /* [NULL] the same as a JSON schema; not both */
+} lh_sampler_options;
+
+/* LH_E_RANGE: a value out of bounds; LH_E_GRAMMAR. */
+LH_API lh_status lh_sampler_new(const lh_model* model, const lh_sampler_options* options,
+                                lh_sampler** sampler, lh_error* error);
+LH_API void lh_sampler_free(lh_sampler* sampler);
+/* Draws the next token from `logits`, one for each token of the vocabulary or more, and remembers it.
+ * -INFINITY: may not be drawn. LH_E_SHAPE, LH_E_NONFINITE, LH_E_GRAMMAR: no token is allowed. */
+LH_API lh_status lh_sample(lh_sampler* sampler, lh_logits logits, lh_token* token, lh_error* error);
+/* Remembers tokens that were not sampled, for penalties. */
+LH_API lh_status lh_sampler_accept(lh_sampler* sampler, lh_tokens tokens, lh_error* error);
+/* Forgets everything but the options; the random sequence starts anew from the seed. */
+LH_API lh_status lh_sampler_reset(lh_sampler* sampler, lh_error* error);
+LH_API uint32_t lh_sampler_seed(const lh_sampler* sampler); /* the one really used */
+
+/* ---- Generating ---- */
+
+typedef enum lh_stop_reason {
+  LH_STOP_END_OF_GENERATION = 0,
+  LH_STOP_STRING = 1,
+  LH_STOP_MAX_TOKENS = 2,
+  LH_STOP_CONTEXT_FULL = 3,
+  LH_STOP_CANCELLED = 4,
+  LH_STOP_CALLBACK = 5
+} lh_stop_reason;
+
+typedef struct lh_generate_options {
+  size_t size;
+  int32_t max_tokens;                       /* [-1] until the model ends or the context is full */
+  const char* const* stop;                  /* [NULL] the text ends before the first of these */
+  size_t stop_count;                        /* [0] */
+  lh_tokens written_out;                    /* [none] control tokens that are part of the text */
+  int (*on_text)(void* user, lh_text text); /* [NULL] whole characters, as soon as they are certain */
+  void* on_text_user;
+} lh_generate_options;
+
+typedef struct lh_generate_result {
+  size_t size;
+  lh_stop_reason reason;
+  int32_t prompt_tokens;
+  double prompt_seconds; /* reading the prompt */
+  double decode_seconds; /* writing the answer */
+  lh_text text; /* UTF-8 without the stop string; valid until the next lh_generate() or lh_session_free() */
+  lh_tokens tokens; /* sampled, without the one that ended the text; valid as long as `text` */
+} lh_generate_result;
+
+/* Feeds `prompt`, or goes on from where the session stands if it is empty, and samples until something ends
+ * the text. `result` may be NULL; else its size must be set. Statuses of lh_feed() for the prompt, and of
+ * lh_sample(). A cancel, on_text returning other than 0 and a full context while writing are no failures but
+ * reasons; the session keeps what was fed. */
+LH_API lh_status lh_generate(lh_session* session, lh_sampler* sampler, lh_tokens prompt,
+                             const lh_generate_options* options, lh_generate_result* result, lh_error* error);
+
+/* ---- Chats ---- */
+
+typedef struct lh_message {
+  const char* role;  /* "system", "user", "assistant", or what the template knows */
+  lh_text content;   /* control tokens written out in it stay text */
+  lh_text reasoning; /* of an assistant, without markers; may be empty */
+} lh_message;
+
+typedef struct lh_chat_options {
+  size_t size;
+  const char* template_text; /* [NULL] Jinja; NULL: the model's own */
+  const char* now;           /* [NULL] for templates that write the date, as 2026-07-01T12:00:00 */
+} lh_chat_options;
+
+typedef struct lh_render_options {
+  size_t size;
+  int32_t answer;               /* [1] not 0: ends where the assistant is to write */
+  int32_t thinking;             /* [-1] 1 on, 0 off, negative: as the template likes */
+  const char* reasoning_effort; /* [NULL] "low", "medium", "high" for models that know it */
+} lh_render_options;
+
+/* A template that is absent or broken is replaced by ChatML. LH_E_RANGE: `now` is no time. */
+LH_API lh_status lh_chat_new(const lh_model* model, const lh_chat_options* options, lh_chat** chat,
+                             lh_error* error);
+LH_API void lh_chat_free(lh_chat* chat);
+/* Not 0: the template could not be used, ChatML took its place. */
+LH_API int lh_chat_is_fallback(const lh_chat* chat);
+
+typedef struct lh_conversation {
+  const lh_message* messages;
+  size_t count;
+} lh_conversation;
+
+/* The conversation as the model wants it, ready for lh_feed() into an empty session. Control tokens come from
+ * the template only. LH_E_TEMPLATE: it refuses this conversation. */
+LH_API lh_status lh_chat_encode(const lh_chat* chat, lh_conversation conversation,
+                                const lh_render_options* options, lh_token_buffer* out, lh_error* error);
+/* The same as text, to look at. Do not encode it: that would trust what users wrote. */
+LH_API lh_status lh_chat_render(const lh_chat* chat, lh_conversation conversation,
+                                const lh_render_options* options, lh_text_buffer* out, lh_error* error);
+
+/* The control tokens a model marks its reasoning with; given as `written_out`, they show where it begins and
+ * ends. */
+LH_API lh_status lh_chat_reasoning_tokens(const lh_chat* chat, lh_token_buffer* out, lh_error* error);
+
+/* ---- Defaults ---- */
+
+/* Fill `size` bytes of the struct with defaults, zeros behind what the library knows. Where memory is out,
+ * all is zero; the call that gets such options refuses them. */
+LH_API void lh_load_options_init(lh_load_options* options, size_t size);
+LH_API void lh_session_options_init(lh_session_options* options, size_t size);
+LH_API void lh_sampler_options_init(lh_sampler_options* options, size_t size);
+LH_API void lh_generate_options_init(lh_generate_options* options, size_t size);
+LH_API void lh_chat_options_init(lh_chat_options* options, size_t size);
+LH_API void lh_render_options_init(lh_render_options* options, size_t size);
+
+/* The same for the structs as this header has them. */
+static inline lh_load_options lh_load_defaults(void) {
+  lh_load_options options;
+  lh_load_options_init(&options, sizeof options);
+  return options;
+}
+static inline lh_session_options lh_session_defaults(void) {
+  lh_session_options options;
+  lh_session_options_init(&options, sizeof options);
+  return options;
+}
+static inline lh_sampler_options lh_sampler_defaults(void) {
+  lh_sampler_options options;
+  lh_sampler_options_init(&options, sizeof options);
+  return options;
+}
+static inline lh_generate_options lh_generate_defaults(void) {
+  lh_generate_options options;
+  lh_generate_options_init(&options, sizeof options);
+  return options;
+}
+static inline lh_chat_options lh_chat_defaults(void) {
+  lh_chat_options options;
+  lh_chat_options_init(&options, sizeof options);
+  return options;
+}
+static inline lh_render_options lh_render_defaults(void) {
+  lh_render_options options;
+  lh_render_options_init(&options, sizeof options);
+  return options;
+}
+
+/* A view of a C string. */
+LH_API lh_text lh_string(const char* text);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

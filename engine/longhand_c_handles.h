@@ -1,0 +1,25 @@
+// What stands behind the handles of the C interface.
+#pragma once
+
+#include <atomic>
+
+#include "engine/longhand.h"
+#include "engine/longhand_c_guard.h"
+
+struct lh_model {
+  longhand::Model model;
+  longhand::ModelInfo info;  // lh_model_info points into it
+};
+
+struct lh_session {
+  longhand::Session session;
+  longhand::GenerateResult generated = {};  // lh_generate_result points into it
+  longhand::c_api::Callbacks callbacks = {};
+  std::atomic<bool> in_use{false};
+};
+
+struct lh_sampler {
+  longhand::Sampler sampler;
+  std::size_t vocab;  // logits may be padded beyond it
+  std::atomic<bool> in_use{false};
+};

@@ -1,0 +1,139 @@
+// The C interface: sessions, and generating with them.
+#include <memory>
+
+#include "engine/longhand_c_guard.h"
+#include "engine/longhand_c_handles.h"
+#include "engine/longhand_c_options.h"
+
+using namespace longhand;
+using namespace longhand::c_api;
+
+namespace {
+
+lh_logits view_of(std::span<const float> logits) { return {logits.data(), logits.size()}; }
+
+static_assert(LH_STOP_CALLBACK == static_cast<int>(StopReason::callback));
+
+}  // namespace
+
+lh_status lh_session_new(const lh_model* model, const lh_session_options* options, lh_session** session,
+                         lh_error* error) {
+  return guarded(error, [&] {
+    lh_session*& place = place_for(session, "session");
+    const lh_session_options given = read_options(options, session_defaults(), "session options");
+    std::unique_ptr<lh_session> made(
+        new lh_session{Session(need(model, "model").model, session_options(given))});
+    if (given.progress != nullptr) {
+      made->session.on_progress([&callbacks = made->callbacks, given](int done, int total) {
+        callbacks.stop_unless([&] { return given.progress(given.progress_user, done, total); });
+      });
+    }
+    place = made.release();
+  });
+}
+
+void lh_session_free(lh_session* session) { delete session; }
+
+lh_status lh_feed(lh_session* session, lh_tokens tokens, lh_logits* logits, lh_error* error) {
+  return guarded(error, [&] {
+    lh_session& s = need(session, "session");
+    const InUse use(s.in_use, "session");
+    s.callbacks.run([&] {
+      const auto last = s.session.feed(tokens_of(tokens));
+      if (logits != nullptr) *logits = view_of(last);
+    });
+  });
+}
+
+lh_status lh_feed_each(lh_session* session, lh_tokens tokens, lh_visit visit, void* user, lh_error* error) {
+  return guarded(error, [&] {
+    lh_session& s = need(session, "session");
+    if (visit == nullptr) throw Refusal{LH_E_ARGUMENT, "visit is NULL"};
+    const InUse use(s.in_use, "session");
+    s.callbacks.run([&] {
+      s.session.feed(tokens_of(tokens), [&](int position, std::span<const float> logits) {
+        s.callbacks.stop_unless([&] { return visit(user, position, view_of(logits)); });
+      });
+    });
+  });
+}
+
+lh_status lh_get_logits(lh_session* session, int32_t position, lh_logits* logits, lh_error* error) {
+  return guarded(error, [&] {
+    lh_session& s = need(session, "session");
+    lh_logits& place = need(logits, "logits");
+    const InUse use(s.in_use, "session");
+    s.callbacks.run([&] { place = view_of(s.session.logits(position)); });
+  });
+}
+
+lh_status lh_rewind(lh_session* session, int32_t size, lh_error* error) {
+  return guarded(error, [&] {
+    lh_session& s = need(session, "session");
+    const InUse use(s.in_use, "session");
+    s.session.rewind(size);
+  });
+}
+
+int32_t lh_session_size(const lh_session* session) {
+  return session == nullptr ? 0 : session->session.size();
+}
+int32_t lh_session_context(const lh_session* session) {
+  return session == nullptr ? 0 : session->session.context();
+}
+int32_t lh_session_threads(const lh_session* session) {
+  return session == nullptr ? 0 : session->session.threads();
+}
+uint64_t lh_session_bytes(const lh_session* session) {
+  return session == nullptr ? 0 : session->session.bytes();
+}
+int lh_session_context_was_cut(const lh_session* session) {
+  return session != nullptr && session->session.context_was_cut() ? 1 : 0;
+}
+
+lh_tokens lh_session_tokens(const lh_session* session) {
+  if (session == nullptr) return {nullptr, 0};
+  const auto tokens = session->session.tokens();
+  return {tokens.data(), tokens.size()};
+}
+
+void lh_session_cancel(lh_session* session) {
+  if (session != nullptr) session->session.cancel();
+}
+void lh_session_clear_cancel(lh_session* session) {
+  if (session != nullptr) session->session.clear_cancel();
+}
+
+lh_status lh_generate(lh_session* session, lh_sampler* sampler, lh_tokens prompt,
+                      const lh_generate_options* options, lh_generate_result* result, lh_error* error) {
+  return guarded(error, [&] {
+    lh_session& s = need(session, "session");
+    lh_sampler& chooser = need(sampler, "sampler");
+    const lh_generate_options given = read_options(options, generate_defaults(), "generate options");
+    if (result != nullptr) check_size<lh_generate_result>(result->size, "generate result");
+    const InUse session_use(s.in_use, "session");
+    const InUse sampler_use(chooser.in_use, "sampler");
+
+    std::function<bool(std::string_view)> on_text;
+    if (given.on_text != nullptr) {
+      on_text = [&](std::string_view text) {
+        return s.callbacks.goes_on([&] {
+          return given.on_text(given.on_text_user, {text.data(), text.size()});
+        });
+      };
+    }
+    s.callbacks.run([&] {
+      s.generated = generate(s.session, tokens_of(prompt), chooser.sampler, generate_options(given), on_text);
+    });
+    if (result == nullptr) return;
+    const GenerateResult& from = s.generated;
+    lh_generate_result to = {};
+    to.reason = static_cast<lh_stop_reason>(from.reason);
+    to.prompt_tokens = from.prompt_tokens;
+    to.prompt_seconds = from.prompt_seconds;
+    to.decode_seconds = from.decode_seconds;
+    to.text = {from.text.data(), from.text.size()};
+    to.tokens = {from.tokens.data(), from.tokens.size()};
+    write_result(result, to);
+  });
+}

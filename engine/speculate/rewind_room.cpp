@@ -1,0 +1,18 @@
+#include "engine/speculate/rewind_room.h"
+
+#include <algorithm>
+
+#include "engine/memory/kinds.h"
+#include "engine/model.h"
+
+namespace longhand {
+
+RewindRoom::RewindRoom(const Model& model, const SessionOptions& options)
+    : batch_(options.batch), window_(plan_memory(model.data().config, options.attention).window) {}
+
+int RewindRoom::after(int size) const noexcept {
+  const int room = std::max(0, batch_ - 1);
+  return window_ == 0 ? room : std::min(room, window_ - 1 - size % window_);
+}
+
+}  // namespace longhand

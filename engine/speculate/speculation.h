@@ -1,0 +1,18 @@
+// What a Speculation is made of.
+#pragma once
+
+#include "engine/speculate/guesser.h"
+#include "engine/speculate/pace.h"
+#include "engine/speculate/rewind_room.h"
+
+namespace longhand {
+
+struct Speculation::Impl {
+  std::unique_ptr<Guesser> guesser;
+  RewindRoom room;
+  Pace pace;
+  int most;
+  bool adapt;
+};
+
+}  // namespace longhand

@@ -1,0 +1,94 @@
+#include "engine/speculate/verifier.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "engine/model.h"
+#include "engine/speculate/speculation.h"
+
+namespace longhand {
+namespace {
+
+template <class Function>
+double seconds_of(const Function& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+Verifier::Verifier(Session& session, Speculation* speculation)
+    : session_(session),
+      speculation_(speculation == nullptr ? nullptr : speculation->impl()),
+      vocab_(std::size_t(session.model().data().config.vocab)) {}
+
+Verifier::~Verifier() { take_back(); }
+
+std::span<const float> Verifier::feed(Token token, int more) {
+  if (known_ < batch_.size()) {
+    const bool right = batch_[known_] == token;
+    speculation_->pace.judged(right);
+    if (right) {
+      ++right_;
+      return row(known_++);
+    }
+  }
+  take_back();
+  if (speculation_ != nullptr) propose(token, more);
+  ++feeds_;
+  return batch_.empty() ? feed_single(token) : feed_batch();
+}
+
+// The text as it would be without guesses. Sizes within the text are always in range.
+void Verifier::take_back() {
+  if (known_ < batch_.size()) session_.rewind(size());
+  batch_.clear();
+  known_ = 0;
+}
+
+// Fills the batch, or leaves it empty where a single token is better.
+void Verifier::propose(Token token, int more) {
+  Speculation::Impl& s = *speculation_;
+  int most = std::min({more, session_.context() - session_.size() - 1, s.room.after(session_.size())});
+  if (most <= 0) return;
+  most = std::min(most, s.adapt ? s.pace.length() : s.most);
+  if (most <= 0) return;
+  std::span<const Token> guesses;
+  const double seconds = seconds_of([&] { guesses = s.guesser->propose(session_.tokens(), token, most); });
+  s.pace.guessed(int(guesses.size()), seconds);
+  // Nothing follows a token that ends the text.
+  const Tokenizer& tokenizer = session_.model().data().tokenizer;
+  const auto end = std::ranges::find_if(
+      guesses, [&](Token t) { return t < 0 || t >= tokenizer.size() || tokenizer.ends_generation(t); });
+  if (end == guesses.begin()) return;
+  batch_.push_back(token);
+  batch_.insert(batch_.end(), guesses.begin(), end);
+}
+
+std::span<const float> Verifier::feed_single(Token token) {
+  std::span<const float> logits;
+  const double seconds = seconds_of([&] { logits = session_.feed({&token, 1}); });
+  if (speculation_ != nullptr) speculation_->pace.fed(1, seconds);
+  return logits;
+}
+
+// The sampler must not be asked for more than the token at hand: stop strings may end the text there, and
+// its state goes on to the next text. So all logits are kept; copying them is little beside computing them.
+std::span<const float> Verifier::feed_batch() {
+  std::vector<Token> batch = std::exchange(batch_, {});  // none of it counts if feeding fails
+  rows_.resize(std::max(rows_.size(), batch.size() * vocab_));
+  const int start = session_.size();
+  const double seconds = seconds_of([&] {
+    session_.feed(batch, [&](int position, std::span<const float> logits) {
+      std::ranges::copy(logits, rows_.begin() + std::ptrdiff_t(std::size_t(position - start) * vocab_));
+    });
+  });
+  batch_ = std::move(batch);
+  known_ = 1;
+  guesses_ += int(batch_.size()) - 1;
+  speculation_->pace.fed(int(batch_.size()), seconds);
+  return row(0);
+}
+
+}  // namespace longhand

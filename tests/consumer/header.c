@@ -1,0 +1,1 @@
+#include "engine/longhand_c.h" /* in a C11 program, alone */

@@ -1,0 +1,352 @@
+// Guesses change how fast a text comes, never the text: not its tokens, not what is streamed, not what the
+// session and the sampler are left with.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "engine/longhand.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/tiny_model.h"
+
+namespace longhand {
+namespace {
+
+using testing::HasSubstr;
+
+// Random weights of a seed: the matrices of the tiny model in another order of bytes.
+test::GgufWriter tiny(unsigned seed) {
+  test::GgufWriter w = test::tiny_llama();
+  std::mt19937 random(seed);
+  for (auto& t : w.tensors) {
+    if (t.dims.size() < 2 || seed == 0) continue;
+    for (std::size_t i = 0; i < t.data.size(); ++i)
+      if (i % 34 >= 2) t.data[i] = char(int(random() % 255) - 127);  // not the scales
+  }
+  return w;
+}
+
+Model load(const test::GgufWriter& writer) {
+  const test::TempDir dir;
+  writer.write(dir.file("model.gguf"));
+  return Model::load(dir.file("model.gguf"));
+}
+const Model& tiny_model(unsigned seed) {
+  static const Model models[] = {load(tiny(0)), load(tiny(1)), load(tiny(2))};
+  return models[seed];
+}
+
+const Model& guide() {
+  static const Model m = Model::load(std::string(LONGHAND_GUIDE) + "/guide-q8_0.gguf");
+  return m;
+}
+
+struct Case {
+  SessionOptions session = {.context = 128, .key_cache = CacheType::f32, .value_cache = CacheType::f32};
+  SamplerOptions sampler = {.seed = 7, .temperature = 0};
+  GenerateOptions generate = {.max_tokens = 60};
+  int calls = 1 << 30;  // of on_text, the last of which ends the text
+};
+
+// All that is left of a text, and of the one after it.
+struct Outcome {
+  std::string text, streamed;
+  std::vector<Token> tokens, held, after;
+  StopReason reason, reason_after;
+  std::vector<float> logits;
+  int feeds = 0, guesses = 0, right = 0;
+};
+
+Outcome write(const Model& model, const std::vector<Token>& prompt, const Case& c,
+              const SpeculationOptions* how) {
+  Session session(model, c.session);
+  Sampler sampler(model, c.sampler);
+  std::optional<Speculation> speculation;
+  if (how != nullptr) speculation.emplace(session, c.session, *how);
+  GenerateOptions options = c.generate;
+  options.speculation = speculation ? &*speculation : nullptr;
+  int calls = 0, most_fed = 0;
+  Outcome o;
+  GenerateResult r = generate(session, prompt, sampler, options, [&](std::string_view text) {
+    o.streamed += text;
+    return ++calls < c.calls;
+  });
+  o.text = r.text;
+  o.tokens = r.tokens;
+  o.reason = r.reason;
+  o.feeds = r.feeds, o.guesses = r.guesses, o.right = r.right_guesses;
+  o.held.assign(session.tokens().begin(), session.tokens().end());
+  const auto logits = session.logits(session.size() - 1);
+  o.logits.assign(logits.begin(), logits.end());
+  // Taking back guesses never made the session compute old text again.
+  session.on_progress([&](int, int total) { most_fed = std::max(most_fed, total); });
+  options.max_tokens = 20;
+  r = generate(session, {}, sampler, options);
+  EXPECT_LE(most_fed, 64);
+  o.after = r.tokens;
+  o.reason_after = r.reason;
+  return o;
+}
+
+Outcome expect_same(const Model& model, const std::vector<Token>& prompt, const Case& c,
+                    const SpeculationOptions& how) {
+  const Outcome want = write(model, prompt, c, nullptr), got = write(model, prompt, c, &how);
+  EXPECT_EQ(got.tokens, want.tokens);
+  EXPECT_EQ(got.text, want.text);
+  EXPECT_EQ(got.streamed, want.streamed);
+  EXPECT_EQ(got.reason, want.reason);
+  EXPECT_EQ(got.held, want.held);
+  EXPECT_EQ(got.logits, want.logits);
+  EXPECT_EQ(got.after, want.after) << "the sampler has been asked for other tokens";
+  EXPECT_EQ(got.reason_after, want.reason_after);
+  EXPECT_EQ(want.guesses, 0);
+  return got;
+}
+
+// Guesses made whatever they cost: what is tested must not depend on the clock.
+SpeculationOptions lookup(int most = 7) { return {.most = most, .adapt = false}; }
+SpeculationOptions draft(const Model& m, int most = 5) { return {.draft = m, .most = most, .adapt = false}; }
+
+std::vector<Token> repetitive(const Model& m) { return m.encode("abc dab abc dab abc dab xyz abc dab abc"); }
+
+std::vector<SamplerOptions> samplers() {
+  std::vector<SamplerOptions> all = {{.temperature = 0}, {.temperature = 0.2f}, {.temperature = 1.0f}};
+  all.push_back({.temperature = 0.3f, .penalty_last_n = -1, .repeat_penalty = 1.1f});
+  all.push_back({.temperature = 0, .penalty_last_n = 8, .frequency_penalty = 0.1f, .presence_penalty = 0.1f});
+  all.push_back({.temperature = 0.5f, .xtc_probability = 0.5f, .xtc_threshold = 0.05f});
+  all.push_back({.temperature = 0.4f, .dry_multiplier = 0.8f, .dry_breakers = {}});
+  all.push_back({.temperature = 0.7f, .mirostat = 1, .mirostat_tau = 2});
+  all.push_back({.temperature = 0.7f, .mirostat = 2, .mirostat_tau = 2});
+  all.push_back({.temperature = 0.5f, .grammar = "root ::= (\"ab\" [a-d] \" \")+"});
+  return all;
+}
+
+TEST(Speculation, EverySamplerDrawsTheSameTokens) {
+  int right = 0, wrong = 0;
+  for (const unsigned model : {0u, 1u, 2u}) {
+    for (const SamplerOptions& sampler : samplers()) {
+      for (const std::uint32_t seed : {1u, 2u}) {
+        Case c;
+        c.sampler = sampler;
+        c.sampler.seed = seed;
+        const Model& m = tiny_model(model);
+        for (const auto& how : {lookup(1), lookup(15), draft(tiny_model((model + 1) % 3)), draft(m)}) {
+          SCOPED_TRACE(testing::Message()
+                       << "model " << model << " sampler " << &sampler - &sampler << " temperature "
+                       << sampler.temperature << " mirostat " << sampler.mirostat << " grammar "
+                       << sampler.grammar << " guesses " << how.most);
+          const Outcome o = expect_same(m, repetitive(m), c, how);
+          right += o.right;
+          wrong += o.guesses - o.right;
+        }
+      }
+    }
+  }
+  EXPECT_GT(right, 500);
+  EXPECT_GT(wrong, 500);
+}
+
+TEST(Speculation, EveryMemoryAndCacheGivesTheSameTokens) {
+  int right = 0;
+  for (const char* memory : {"full", "window", "rerope", "leaky-rerope", "vq", "performer"}) {
+    for (const int batch : {1, 4, 512}) {
+      for (const CacheType type : {CacheType::f32, CacheType::f16}) {
+        SCOPED_TRACE(testing::Message() << memory << " batch " << batch << " cache " << int(type));
+        Case c;
+        c.session.context = 2000;
+        c.session.batch = batch;
+        c.session.key_cache = c.session.value_cache = type;
+        c.session.attention.memory = memory;
+        if (std::string(memory) != "full") c.session.attention.window = 24;
+        c.generate.max_tokens = 200;
+        c.sampler.ignore_eos = true;
+        const Outcome o = expect_same(tiny_model(1), repetitive(tiny_model(1)), c, lookup(15));
+        right += o.right;
+        if (batch == 1) { EXPECT_EQ(o.guesses, 0) << "nothing could be taken back"; }
+        if (batch == 512) expect_same(tiny_model(1), repetitive(tiny_model(1)), c, draft(tiny_model(1)));
+      }
+    }
+  }
+  EXPECT_GT(right, 200);
+}
+
+TEST(Speculation, RepeatedTextTakesFewerFeeds) {
+  const Model& m = tiny_model(0);
+  Case c;
+  c.sampler.ignore_eos = true;
+  c.sampler.grammar = "root ::= (\"abc dab xyz \")+";
+  c.generate.max_tokens = 80;
+  const Outcome o = expect_same(m, repetitive(m), c, lookup());
+  EXPECT_EQ(o.tokens.size(), 80u);
+  EXPECT_EQ(o.feeds + o.right, 80);
+  EXPECT_LT(o.feeds, 30);
+}
+
+TEST(Speculation, AModelIsItsOwnBestDraft) {
+  const Model& m = tiny_model(2);
+  Case c;
+  c.session = {.context = 128};  // the draft's caches are of the default type
+  c.sampler.ignore_eos = true;
+  c.generate.max_tokens = 61;
+  const Outcome o = expect_same(m, repetitive(m), c, draft(m, 4));
+  EXPECT_EQ(o.right, o.guesses);
+  // The first token comes while the draft reads the prompt; guesses that would end the text shorten a batch.
+  EXPECT_LE(o.feeds, 1 + 60 / 5 + 2);
+}
+
+TEST(Speculation, LongPromptsReachTheDraftInPieces) {
+  const Model& m = tiny_model(2);
+  Case c;
+  c.session = {.context = 1000};
+  c.sampler.ignore_eos = true;
+  std::vector<Token> prompt(700);
+  for (std::size_t i = 0; i < prompt.size(); ++i) prompt[i] = Token(i * i % 250);
+  const Outcome o = expect_same(m, prompt, c, draft(m, 4));
+  EXPECT_EQ(o.right, 0) << "the draft was made for a context of 128";
+  test::GgufWriter w = tiny(2);
+  test::entry(w, "llama.context_length") = gguf_entry("llama.context_length", std::uint32_t{1000});
+  const Model longer = load(w);
+  const Outcome far = expect_same(longer, prompt, c, draft(longer, 4));
+  EXPECT_EQ(far.right, far.guesses);
+  EXPECT_GT(far.right, 30);
+}
+
+TEST(Speculation, TextsEndWhereTheyWould) {
+  const Model& m = tiny_model(0);
+  Case whole;
+  whole.sampler.ignore_eos = true;
+  whole.generate.max_tokens = 80;
+  const Outcome all = expect_same(m, repetitive(m), whole, lookup());
+  for (const auto& how : {lookup(15), draft(m, 9)}) {
+    for (int n = 0; n < 40; ++n) {
+      SCOPED_TRACE(n);
+      Case most = whole;
+      most.generate.max_tokens = n;
+      EXPECT_EQ(expect_same(m, repetitive(m), most, how).tokens.size(), std::size_t(n));
+
+      Case stop = whole;
+      const std::string piece = m.piece(all.tokens[std::size_t(n)]) + m.piece(all.tokens[std::size_t(n + 1)]);
+      stop.generate.stop = {piece, "not there"};
+      expect_same(m, repetitive(m), stop, how);
+
+      Case callback = whole;
+      callback.calls = n + 1;
+      expect_same(m, repetitive(m), callback, how);
+
+      Case full = whole;
+      full.session.context = int(repetitive(m).size()) + n;
+      full.generate.max_tokens = -1;
+      EXPECT_EQ(expect_same(m, repetitive(m), full, how).reason, StopReason::context_full);
+
+      // Each token in turn made one that ends the text.
+      Case bias = whole;
+      bias.sampler.ignore_eos = false;
+      bias.sampler.logit_bias = {{299, -2.0f + 0.1f * float(n)}};
+      expect_same(m, repetitive(m), bias, how);
+    }
+  }
+}
+
+TEST(Speculation, CancelledTextsKeepWhatWasFed) {
+  const Model& m = tiny_model(0);
+  const SessionOptions options = {.context = 128};
+  Session session(m, options);
+  Sampler sampler(m, {.temperature = 0, .ignore_eos = true});
+  Speculation speculation(session, options, lookup());
+  int calls = 0;
+  const auto prompt = repetitive(m);
+  const GenerateResult r =
+      generate(session, prompt, sampler, {.max_tokens = 60, .speculation = &speculation}, [&](auto) {
+        if (++calls == 20) session.cancel();
+        return true;
+      });
+  EXPECT_EQ(r.reason, StopReason::cancelled);
+  ASSERT_LT(r.tokens.size(), 60u);
+  // All but the last token, which was about to be fed.
+  std::vector<Token> want = prompt;
+  want.insert(want.end(), r.tokens.begin(), r.tokens.end() - 1);
+  EXPECT_EQ(std::vector<Token>(session.tokens().begin(), session.tokens().end()), want);
+  session.clear_cancel();
+  EXPECT_FALSE(session.logits(session.size() - 1).empty());
+}
+
+TEST(Speculation, ErrorsLeaveNoGuessesBehind) {
+  const Model& m = tiny_model(0);
+  const SessionOptions options = {.context = 128};
+  const auto held = [&](bool guess) {
+    Session session(m, options);
+    Sampler sampler(m, {.temperature = 0, .ignore_eos = true});
+    Speculation speculation(session, options, lookup());
+    int calls = 0;
+    const auto fail = [&](std::string_view) -> bool {
+      if (++calls == 20) throw Error(Errc::range, "enough");
+      return true;
+    };
+    EXPECT_THROW(generate(session, repetitive(m), sampler,
+                          {.max_tokens = 60, .speculation = guess ? &speculation : nullptr}, fail),
+                 Error);
+    return std::vector<Token>(session.tokens().begin(), session.tokens().end());
+  };
+  EXPECT_EQ(held(true), held(false));
+}
+
+TEST(Speculation, PacesItselfWithoutChangingTheText) {
+  for (const unsigned model : {0u, 1u}) {
+    const Model& m = tiny_model(model);
+    Case c;
+    c.session.context = 1000;
+    c.sampler.temperature = 1;
+    c.sampler.ignore_eos = true;
+    c.generate.max_tokens = 600;
+    expect_same(m, repetitive(m), c, {});
+    expect_same(m, repetitive(m), c, {.draft = tiny_model(2)});
+  }
+}
+
+TEST(Speculation, TheModelThatComesWithTheProgram) {
+  const auto prompt = guide().encode(
+      "<|im_start|>user\nWhat is the KV cache?<|im_end|>\n<|im_start|>assistant\nThe KV cache keeps the keys "
+      "and "
+      "values of earlier tokens, so that each new token needs only one "
+      "pass.<|im_end|>\n<|im_start|>user\nWhat is "
+      "the KV cache?<|im_end|>\n<|im_start|>assistant\n",
+      true, true);
+  for (const CacheType type : {CacheType::f32, CacheType::f16, CacheType::q8_0}) {
+    for (const float temperature : {0.0f, 0.8f}) {
+      Case c;
+      c.session = {.context = 512, .key_cache = type, .value_cache = type};
+      c.sampler.temperature = temperature;
+      c.generate.max_tokens = 100;
+      const Outcome o = expect_same(guide(), prompt, c, lookup(15));
+      if (temperature == 0) { EXPECT_GT(o.right, 10); }
+    }
+  }
+}
+
+Error refusal(const Model& target, const Model& small) {
+  Session session(target, {.context = 64});
+  try {
+    Speculation(session, {.context = 64}, {.draft = small});
+  } catch (const Error& e) { return e; }
+  ADD_FAILURE() << "nothing was thrown";
+  return Error(Errc::corrupt, "");
+}
+
+TEST(Speculation, ForeignVocabulariesAreRefused) {
+  const Error e = refusal(tiny_model(0), guide());
+  EXPECT_EQ(e.code(), Errc::unsupported);
+  EXPECT_THAT(e.what(), HasSubstr("vocabulary"));
+}
+
+TEST(Speculation, GuessesOutOfRangeAreRefused) {
+  const Session session(tiny_model(0), {.context = 64});
+  for (const int most : {-1, 64}) {
+    try {
+      Speculation(session, {.context = 64}, {.most = most});
+      ADD_FAILURE() << most;
+    } catch (const Error& e) { EXPECT_EQ(e.code(), Errc::range); }
+  }
+}
+
+}  // namespace
+}  // namespace longhand
