@@ -9,8 +9,8 @@
 #include <cstring>
 #include <filesystem>
 
-#include "loaders/atomic_file.h"
 #include "cli/user_dirs.h"
+#include "loaders/atomic_file.h"
 #include "ops/error.h"
 
 namespace longhand::cli {

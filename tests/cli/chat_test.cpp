@@ -195,7 +195,7 @@ TEST(ChatInterrupted, CtrlCStopsAnAnswerAndTheChatGoesOn) {
     ASSERT_TRUE(process.expect("the answer was stopped")) << process.screen();
     ASSERT_TRUE(process.expect("> ")) << process.screen();
   }
-  EXPECT_EQ(process.leave(), 0);
+  EXPECT_EQ(process.leave(), 0) << process.screen();
 }
 
 TEST(ChatInterrupted, CtrlCStopsALongPromptAndTheChatGoesOn) {
