@@ -60,6 +60,7 @@ class LineEditor : public LineInput {
 
   InputLine next(const std::string& prompt) override {
     prompt_ = prompt;
+    typed_ahead_ = true;
     if (bracketed_) write_error(kPasteOn);
     int length = 0;
     const char* line = el_gets(editor_, &length);
@@ -126,6 +127,8 @@ class LineEditor : public LineInput {
 
   int read_byte(char& byte) {
     for (;;) {
+      pollfd now{STDIN_FILENO, POLLIN, 0};
+      if (typed_ahead_ && ::poll(&now, 1, 0) <= 0) typed_ahead_ = false;
       if (!wait_readable(STDIN_FILENO)) {
         if (signal_waiting()) {
           const LineInfo* typed = el_line(editor_);  // the editor forgets it when reading fails
@@ -136,6 +139,13 @@ class LineEditor : public LineInput {
         continue;
       }
       const ssize_t n = ::read(STDIN_FILENO, &byte, 1);
+      if (n > 0 && byte == '\0') {
+        // A Ctrl-D pressed while an answer was being written: the terminal keeps it as this. (The editor
+        // would take it for the key that quotes the next.) Later on it is Ctrl-Space, which means nothing
+        // here.
+        if (!typed_ahead_) continue;
+        byte = '\x04';
+      }
       if (n > 0) return 1;
       if (n == 0 || (errno != EINTR && errno != EAGAIN)) return 0;
     }
@@ -219,8 +229,9 @@ class LineEditor : public LineInput {
   EditLine* editor_ = nullptr;
   ::History* history_ = nullptr;
   std::string prompt_;
-  std::string left_;     // what had been typed when a signal came
-  std::string waiting_;  // bytes read but not yet handed to the editor
+  std::string left_;          // what had been typed when a signal came
+  bool typed_ahead_ = false;  // what is read now was there before the prompt
+  std::string waiting_;       // bytes read but not yet handed to the editor
   PasteStore pastes_;
   bool bracketed_ = takes_escapes(STDERR_FILENO);
 };
