@@ -100,6 +100,7 @@ std::string write_record(const ChatRecord& record) {
     Json entry = {{"user", text_json(turn.user)}};
     if (!turn.reasoning.empty()) entry["reasoning"] = text_json(turn.reasoning);
     entry["answer"] = text_json(turn.answer);
+    if (turn.cut) entry["cut"] = true;
     turns.push_back(std::move(entry));
   }
   for (const auto& [name, value] : record.settings) settings[name] = text_json(value);
@@ -125,8 +126,9 @@ ChatRecord read_record(std::string_view content, const std::string& name) {
   if (!turns.is_array()) members.fail(Errc::type, "turns", "must be an array");
   for (const Json& entry : turns) {
     const Members turn(entry, fmt::format("{}: turn {}", name, record.turns.size() + 1));
-    record.turns.push_back(
-        {turn.text("user"), turn.text("answer"), turn.has("reasoning") ? turn.text("reasoning") : "", true});
+    record.turns.push_back({turn.text("user"), turn.text("answer"),
+                            turn.has("reasoning") ? turn.text("reasoning") : "", true,
+                            turn.has("cut") && turn.at("cut") == true});
   }
   return record;
 }

@@ -109,7 +109,8 @@ ChatAnswer ChatSession::write(const AnswerListener& listener) {
   writing.pass(writing.splitter->finish());
   const std::string raw = tokenizer_of(model()).decode(writing.tokens, false, true);
   writing.answer.written_tokens = static_cast<int>(writing.tokens.size());
-  conversation_->answer({writing.content, writing.reasoning, raw, std::move(writing.tokens)});
+  const bool cut = writing.answer.reason != StopReason::end_of_generation;
+  conversation_->answer({writing.content, writing.reasoning, raw, std::move(writing.tokens), cut});
   add_to_totals(writing.answer);
   return writing.answer;
 }

@@ -39,6 +39,7 @@ void Conversation::answer(ChatAnswerText answer) {
   turn.answer = std::move(answer.content);
   turn.reasoning = std::move(answer.reasoning);
   turn.answered = true;
+  turn.cut = answer.cut;
   // Marks in what the new prompt kept of the old text stay valid.
   const std::string& text = pending_.text;
   std::erase_if(marks_, [&](const Mark& mark) {

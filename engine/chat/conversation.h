@@ -15,6 +15,7 @@ struct ChatTurn {
   std::string user;
   std::string answer, reasoning;
   bool answered = false;
+  bool cut = false;  ///< the answer was stopped before its end
 };
 
 /// What a session has to do before the next answer.
@@ -30,6 +31,7 @@ struct ChatAnswerText {
   std::string content, reasoning;
   std::string raw;            ///< the text of `tokens`, control tokens written out
   std::vector<Token> tokens;  ///< as generated and fed, without the token that ended the answer
+  bool cut = false;           ///< stopped before its end
 };
 
 class Conversation {

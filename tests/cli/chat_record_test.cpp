@@ -18,7 +18,7 @@ ChatRecord sample() {
   record.system = "Be brief.";
   record.settings = {{"temp", "0.5"}, {"think", "off"}};
   record.turns = {{"Hi\n\"there\"", "Hello <|im_end|>", "", true},
-                  {"Gr\xC3\xBC\xC3\x9F", "\xF0\x9F\x98\x80", "hmm", true}};
+                  {"Gr\xC3\xBC\xC3\x9F", "\xF0\x9F\x98\x80", "hmm", true, true}};
   return record;
 }
 
@@ -32,6 +32,7 @@ void expect_same(const ChatRecord& a, const ChatRecord& b) {
     EXPECT_EQ(a.turns[i].answer, b.turns[i].answer);
     EXPECT_EQ(a.turns[i].reasoning, b.turns[i].reasoning);
     EXPECT_TRUE(b.turns[i].answered);
+    EXPECT_EQ(a.turns[i].cut, b.turns[i].cut);
   }
 }
 
