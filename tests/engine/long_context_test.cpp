@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/longhand.h"
+#include "tests/support/error_code.h"
 #include "tests/support/golden.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_model.h"
@@ -21,14 +22,7 @@ std::vector<float> all_logits(Session& session, std::span<const Token> ids) {
   return logits;
 }
 
-template <class Function>
-Errc code_of(const Function& f) {
-  try {
-    f();
-  } catch (const Error& e) { return e.code(); }
-  ADD_FAILURE() << "nothing was thrown";
-  return Errc::corrupt;
-}
+using test::code_of;
 
 // Options of a golden variant, from its meta.json.
 SessionOptions options_of(const Json& meta) {

@@ -5,6 +5,7 @@
 
 #include "engine/longhand.h"
 #include "tests/reference/forward_double.h"
+#include "tests/support/error_code.h"
 #include "tests/support/golden.h"
 
 namespace longhand {
@@ -25,14 +26,7 @@ SessionOptions small(int context = 128) {
 
 std::vector<float> copy(std::span<const float> s) { return {s.begin(), s.end()}; }
 
-template <class Function>
-Errc code_of(const Function& f) {
-  try {
-    f();
-  } catch (const Error& e) { return e.code(); }
-  ADD_FAILURE() << "nothing was thrown";
-  return Errc::corrupt;
-}
+using test::code_of;
 
 TEST(Session, RewindAndFeedAgainGivesTheSameLogits) {
   const auto text = model().encode("What is the capital of Peru? The capital");
