@@ -66,6 +66,15 @@ class Mutator {
   Mutator(GgufParts& parts, Random& random, const ByteMutator& bytes)
       : parts_(parts), random_(random), bytes_(bytes) {}
 
+ private:
+  std::size_t below(std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random_); }
+  template <class List>
+  auto& pick(List& list) {
+    return list[below(std::size(list))];
+  }
+
+ public:
+  /// One change, of whatever kind.
   void change() {
     auto& entries = parts_.head.entries;
     auto& tensors = parts_.head.tensors;
@@ -83,11 +92,6 @@ class Mutator {
   }
 
  private:
-  std::size_t below(std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random_); }
-  template <class List>
-  auto& pick(List& list) {
-    return list[below(std::size(list))];
-  }
 
   // --- values -----------------------------------------------------------------------------------------
 

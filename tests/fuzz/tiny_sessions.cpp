@@ -7,6 +7,19 @@
 
 namespace longhand::fuzz {
 
+std::span<const AttentionOptions> small_memories() {
+  static const AttentionOptions kMemories[] = {
+      {.memory = "full"},
+      {.memory = "window", .window = 6, .sinks = 2},
+      {.memory = "rerope", .window = 6},
+      {.memory = "leaky-rerope", .window = 6, .leak = 4},
+      {.memory = "vq", .window = 6, .sinks = 2, .codes = 5},
+      {.memory = "vq", .window = 6, .sinks = 1, .codes = 5, .weighted = true, .second_order = true, .exact = 4},
+      {.memory = "performer", .window = 6, .sinks = 2, .features = 4},
+  };
+  return kMemories;
+}
+
 std::vector<Token> tiny_text(int n, int seed) {
   std::vector<Token> tokens;
   for (int i = 0; i < n; ++i) tokens.push_back((seed + i * 37) % 300);
@@ -26,11 +39,7 @@ Session TinySessions::make(std::size_t memory) const {
   options.context = 48;
   options.threads = 1;
   options.batch = 8;
-  options.attention.memory = kMemories[memory];
-  options.attention.window = 6;
-  options.attention.sinks = 2;
-  options.attention.codes = 5;
-  options.attention.features = 4;
+  options.attention = small_memories()[memory];
   return Session(model_, options);
 }
 

@@ -1,7 +1,7 @@
 // Sessions of a tiny model under every memory, for states to be saved from and restored to.
 #pragma once
 
-#include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,7 +10,8 @@
 
 namespace longhand::fuzz {
 
-inline constexpr std::array kMemories = {"full", "window", "rerope", "leaky-rerope", "vq", "performer"};
+/// Every kind of memory, with windows shorter than the shortest text.
+std::span<const AttentionOptions> small_memories();
 
 /// The same n tokens for the same seed.
 std::vector<Token> tiny_text(int n, int seed);

@@ -116,6 +116,7 @@ void check_products(const Kernels& kernels, const Shape& s, const std::vector<st
         size += double(row.sizes[c]) * std::fabs(value);
       }
       const float got = out[std::size_t(t * s.rows + r)];
+      if (!row.finite && format_info(s.format).fields[0].unit == 1) continue;  // MXFP4: a weight beyond floats
       if (!row.finite) {
         check(!std::isfinite(got), "weights that are no numbers give no number");
       } else if (size < 1e36) {

@@ -20,7 +20,7 @@ std::vector<float> copy(std::span<const float> row) { return {row.begin(), row.e
 class Fixture {
  public:
   Fixture() {
-    for (std::size_t memory = 0; memory < kMemories.size(); ++memory) {
+    for (std::size_t memory = 0; memory < small_memories().size(); ++memory) {
       sessions_.push_back(fresh(memory));
       owners_.push_back(first_section(tiny_.saved(memory, 1)));
     }
@@ -85,7 +85,7 @@ void write(const std::string& path, const std::string& content) {
 void run(std::string_view input) {
   static Fixture fixture;
   Input in(input);
-  const std::size_t memory = in.number() % kMemories.size();
+  const std::size_t memory = in.number() % small_memories().size();
   const bool sealed = in.number() % 2 == 0;
   const std::string path = fixture.path_of("state"), again = fixture.path_of("again");
   const std::string content = sealed ? sealed_file(fixture.owner(memory), in) : std::string(in.rest());

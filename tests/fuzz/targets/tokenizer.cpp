@@ -64,6 +64,18 @@ std::vector<Kind> make_kinds() {
   return kinds;
 }
 
+// What tokens can say of a text: SentencePiece writes spaces as U+2581, and cannot tell the two apart.
+std::string written(const Vocab& vocab, std::string_view text) {
+  if (vocab.kind != VocabKind::spm) return std::string(text);
+  constexpr std::string_view kSpace = "\xE2\x96\x81";
+  std::string out;
+  for (std::size_t at; (at = text.find(kSpace)) != std::string_view::npos; text.remove_prefix(at + kSpace.size())) {
+    out += text.substr(0, at);
+    out += ' ';
+  }
+  return out.append(text);
+}
+
 void check_text(const Kind& kind, std::string_view text) {
   const Tokenizer& tokenizer = *kind.tokenizer;
   const Vocab& vocab = tokenizer.vocab();
@@ -74,7 +86,7 @@ void check_text(const Kind& kind, std::string_view text) {
     check(vocab.types[std::size_t(token)] != TokenType::control, "text never becomes a control token");
     joined += tokenizer.piece(token);
   }
-  if (kind.exact) check(joined == text, "the pieces of a text are the text");
+  if (kind.exact) check(joined == written(vocab, text), "the pieces of a text are the text");
   check(tokens == tokenizer.encode(text, {.add_special = false}), "encoding is a function");
   static_cast<void>(tokenizer.decode(tokens));
   static_cast<void>(tokenizer.encode(text, {.add_special = true, .parse_special = true}));
