@@ -1,5 +1,6 @@
 // Kernels of every instruction set this machine runs, on any bytes as weights, against sums in double precision.
 // Input: format, rows, blocks a row, tokens, scale of activations; then bytes of weights, repeated.
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -7,6 +8,7 @@
 #include "ops/kernel_table.h"
 #include "ops/panels.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/guarded.h"
 
 namespace longhand::fuzz {
 namespace {
@@ -17,21 +19,21 @@ struct Shape {
 };
 
 struct Activations {
-  std::vector<float> f32, scale;
-  std::vector<std::int8_t> q8;
-  std::vector<std::int32_t> sums;
-  std::vector<std::int16_t> sums32;
+  Guarded<float> f32, scale;
+  Guarded<std::int8_t> q8;
+  Guarded<std::int32_t> sums;
+  Guarded<std::int16_t> sums32;
   int block = 1;  // values of one scale
 
-  // Every buffer has exactly the size the kernels are promised.
-  Activations(const Kernels& kernels, const Shape& s, std::vector<float> values) : f32(std::move(values)) {
+  Activations(const Kernels& kernels, const Shape& s, const std::vector<float>& values) : f32(values.size()) {
+    std::ranges::copy(values, f32.begin());
     const Activation kind = format_info(s.format).activation;
     if (kind == Activation::f32) return;
     block = kind == Activation::q8_256 ? 256 : 32;
-    q8.resize(f32.size());
-    scale.resize(f32.size() / std::size_t(block));
-    sums.resize(f32.size() / 16);
-    sums32.resize(f32.size() / 32);
+    q8 = Guarded<std::int8_t>(f32.size());
+    scale = Guarded<float>(f32.size() / std::size_t(block));
+    sums = Guarded<std::int32_t>(f32.size() / 16);
+    sums32 = Guarded<std::int16_t>(f32.size() / 32);
     for (int t = 0; t < s.tokens; ++t) {
       kernels.quantize(f32.data() + t * s.cols, s.cols, block,
                        {q8.data() + t * s.cols, scale.data() + t * s.cols / block, sums.data() + t * s.cols / 16,
@@ -49,13 +51,13 @@ struct Activations {
   }
 };
 
-std::vector<float> multiply(const Kernels& kernels, const Shape& s, const std::vector<std::byte>& weights,
+Guarded<float> multiply(const Kernels& kernels, const Shape& s, const std::vector<std::byte>& weights,
                             const Activations& x) {
   const MatView plain{s.format, Layout::rows, s.rows, s.cols, weights.data()};
   const std::size_t stride = panel_bytes(s.format, s.cols);
-  std::vector<std::byte> panels(panels_bytes(s.format, s.rows, s.cols));
+  const Guarded<std::byte> panels(panels_bytes(s.format, s.rows, s.cols));
   for (int p = 0; p < panel_count(s.rows); ++p) interleave_panel(plain, p, panels.data() + std::size_t(p) * stride);
-  std::vector<float> out(std::size_t(s.tokens * s.rows), -1);
+  Guarded<float> out(std::size_t(s.tokens * s.rows));
   MatmulArgs args;
   args.panels = panels.data();
   args.panel_bytes = std::int64_t(stride);
@@ -105,7 +107,7 @@ void check_products(const Kernels& kernels, const Shape& s, const std::vector<st
     const double step = x.scale[i / std::size_t(x.block)];
     check(std::fabs(x.at(i) - double(values[i])) <= 0.5001 * step, "rounding changes a value by half a step");
   }
-  const std::vector<float> out = multiply(kernels, s, weights, x);
+  const Guarded<float> out = multiply(kernels, s, weights, x);
   for (int r = 0; r < s.rows; ++r) {
     const Row row = decode(s, weights, r);
     for (int t = 0; t < s.tokens; ++t) {
@@ -126,7 +128,9 @@ void check_products(const Kernels& kernels, const Shape& s, const std::vector<st
   }
 }
 
-void check_softmax(const Kernels& kernels, std::vector<float> x) {
+void check_softmax(const Kernels& kernels, const std::vector<float>& values) {
+  const Guarded<float> x(values.size());
+  std::ranges::copy(values, x.begin());
   double sum = 0;
   kernels.softmax(x.data(), std::int32_t(x.size()));
   for (const float p : x) {
