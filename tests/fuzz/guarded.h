@@ -25,7 +25,9 @@ class Guarded {
     if (pages_ != nullptr) ::munmap(pages_, whole_);
   }
   Guarded(Guarded&& other) noexcept
-      : size_(std::exchange(other.size_, 0)), whole_(other.whole_), pages_(std::exchange(other.pages_, nullptr)) {}
+      : size_(std::exchange(other.size_, 0)),
+        whole_(other.whole_),
+        pages_(std::exchange(other.pages_, nullptr)) {}
   Guarded& operator=(Guarded&& other) noexcept {
     std::swap(size_, other.size_);
     std::swap(whole_, other.whole_);
@@ -33,7 +35,9 @@ class Guarded {
     return *this;
   }
 
-  T* data() const noexcept { return pages_ == nullptr ? nullptr : reinterpret_cast<T*>(pages_ + whole_ - kPage) - size_; }
+  T* data() const noexcept {
+    return pages_ == nullptr ? nullptr : reinterpret_cast<T*>(pages_ + whole_ - kPage) - size_;
+  }
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
   T& operator[](std::size_t i) const noexcept { return data()[i]; }

@@ -21,13 +21,24 @@ struct Shape {
   std::string arch;
   U32 hidden = 32, heads = 2, kv_heads = 1, head_dim = 16, ff = 32, layers = 1;
   U32 experts = 0;
-  U32 type = kQ8_0;      // of matrices as wide as their blocks
-  bool fused = false;    // qkv, and gate with up, in one tensor each
+  U32 type = kQ8_0;    // of matrices as wide as their blocks
+  bool fused = false;  // qkv, and gate with up, in one tensor each
 };
 
 void add_spm(GgufWriter& w) {
-  const std::vector<std::string> tokens = {"<unk>", "<s>", "</s>", "<0x41>", "\xE2\x96\x81", "a", "b", "ab",
-                                           "\xE2\x96\x81" "a", "<|im_start|>", "<|im_end|>", "!"};
+  const std::vector<std::string> tokens = {"<unk>",
+                                           "<s>",
+                                           "</s>",
+                                           "<0x41>",
+                                           "\xE2\x96\x81",
+                                           "a",
+                                           "b",
+                                           "ab",
+                                           "\xE2\x96\x81"
+                                           "a",
+                                           "<|im_start|>",
+                                           "<|im_end|>",
+                                           "!"};
   w.add("tokenizer.ggml.model", "llama");
   w.add_array("tokenizer.ggml.tokens", tokens);
   w.add_array("tokenizer.ggml.scores", std::vector<float>{0, 0, 0, 0, -1, -2, -3, -1, -1, 0, 0, -4});
@@ -80,7 +91,8 @@ class ModelMaker {
       norm(in_layer("post_attention_norm"), s_.hidden);
       norm(in_layer("post_ffw_norm"), s_.hidden);
     }
-    if (arch_.place != NormPlace::post && arch_.residual == Residual::serial) norm(in_layer("ffn_norm"), s_.hidden);
+    if (arch_.place != NormPlace::post && arch_.residual == Residual::serial)
+      norm(in_layer("ffn_norm"), s_.hidden);
     if (arch_.qk_norm == QkNorm::per_head || arch_.qk_norm == QkNorm::full_width) {
       const bool full = arch_.qk_norm == QkNorm::full_width;
       norm(in_layer("attn_q_norm"), full ? q : s_.head_dim);
@@ -95,7 +107,8 @@ class ModelMaker {
     }
     matrix(in_layer("attn_output"), q, s_.hidden);
     if (s_.experts > 0) return add_experts();
-    if (s_.fused) return matrix(in_layer("ffn_up"), s_.hidden, 2 * s_.ff), matrix(in_layer("ffn_down"), s_.ff, s_.hidden);
+    if (s_.fused)
+      return matrix(in_layer("ffn_up"), s_.hidden, 2 * s_.ff), matrix(in_layer("ffn_down"), s_.ff, s_.hidden);
     if (arch_.gated) matrix(in_layer("ffn_gate"), s_.hidden, s_.ff);
     matrix(in_layer("ffn_up"), s_.hidden, s_.ff);
     matrix(in_layer("ffn_down"), s_.ff, s_.hidden);
@@ -111,9 +124,7 @@ class ModelMaker {
 
   std::string in_layer(std::string_view name) const { return fmt::format("blk.{}.{}", il_, name); }
 
-  void norm(const std::string& name, U32 n) {
-    w_.tensor(name + ".weight", {n}, std::vector<float>(n, 1.0f));
-  }
+  void norm(const std::string& name, U32 n) { w_.tensor(name + ".weight", {n}, std::vector<float>(n, 1.0f)); }
   void floats(const std::string& name, const std::vector<std::uint64_t>& dims) {
     std::uint64_t n = 1;
     for (const std::uint64_t dim : dims) n *= dim;
@@ -157,7 +168,9 @@ GgufWriter model_of(Shape shape) { return ModelMaker(std::move(shape)).make(); }
 
 std::vector<Seed> model_seeds() {
   std::vector<Seed> seeds;
-  const auto add = [&](const std::string& name, const GgufWriter& w) { seeds.push_back({"model", name, w.build()}); };
+  const auto add = [&](const std::string& name, const GgufWriter& w) {
+    seeds.push_back({"model", name, w.build()});
+  };
   for (const std::string& arch : split(known_archs())) {
     Shape shape{.arch = arch};
     if (arch.ends_with("moe")) shape.experts = 4;
@@ -166,7 +179,8 @@ std::vector<Seed> model_seeds() {
   for (U32 type = 0; type < 42; ++type) {
     const TensorTypeInfo* info = known_tensor_type(type);
     if (find_format(type) < 0 || type == kQ8_0) continue;
-    if (info->block_elements == 256 && info->name != "Q2_K" && info->name != "IQ4_XS") continue;  // large files
+    if (info->block_elements == 256 && info->name != "Q2_K" && info->name != "IQ4_XS")
+      continue;  // large files
     Shape shape{.arch = "llama", .type = type};
     shape.hidden = info->block_elements == 256 ? 256 : 32;
     add(fmt::format("type_{}", info->name), model_of(shape));
@@ -214,7 +228,17 @@ std::vector<Seed> vocab_seeds() {
   for (const char* pre : {"gpt-2", "llama-bpe", "qwen2", "smollm", "deepseek-llm", "tekken", "default"}) {
     GgufWriter bpe;
     bpe.add("tokenizer.ggml.model", "gpt2").add("tokenizer.ggml.pre", pre);
-    std::vector<std::string> tokens = {"a", "b", "ab", "\xC4\xA0", "\xC4\xA0" "ab", "1", "<|endoftext|>", "<|im_end|>", "H", "l"};
+    std::vector<std::string> tokens = {"a",
+                                       "b",
+                                       "ab",
+                                       "\xC4\xA0",
+                                       "\xC4\xA0"
+                                       "ab",
+                                       "1",
+                                       "<|endoftext|>",
+                                       "<|im_end|>",
+                                       "H",
+                                       "l"};
     bpe.add_array("tokenizer.ggml.tokens", tokens);
     bpe.add_array("tokenizer.ggml.token_type", std::vector<std::int32_t>{1, 1, 1, 1, 1, 1, 3, 3, 1, 4});
     bpe.add_array("tokenizer.ggml.merges", std::vector<std::string>{"a b", "\xC4\xA0 ab"});
@@ -224,14 +248,17 @@ std::vector<Seed> vocab_seeds() {
   for (const char* model : {"t5", "bert", "rwkv", "no_vocab", "none"}) {
     GgufWriter w;
     w.add("tokenizer.ggml.model", model);
-    w.add_array("tokenizer.ggml.tokens",
-                std::vector<std::string>{"<unk>", "</s>", "<pad>", "\xE2\x96\x81" "a", "a", "b\\n", "[UNK]", "[CLS]", "[SEP]"});
+    w.add_array("tokenizer.ggml.tokens", std::vector<std::string>{"<unk>", "</s>", "<pad>",
+                                                                  "\xE2\x96\x81"
+                                                                  "a",
+                                                                  "a", "b\\n", "[UNK]", "[CLS]", "[SEP]"});
     w.add_array("tokenizer.ggml.scores", std::vector<float>{0, 0, 0, -1, -2, -3, 0, 0, 0});
     w.add_array("tokenizer.ggml.token_type", std::vector<std::int32_t>{2, 3, 3, 1, 1, 1, 2, 3, 3});
     w.add("tokenizer.ggml.unknown_token_id", U32{0}).add("tokenizer.ggml.eos_token_id", U32{1});
     w.add("tokenizer.ggml.bos_token_id", U32{7}).add("tokenizer.ggml.seperator_token_id", U32{8});
     if (model == std::string("t5"))
-      w.add_array("tokenizer.ggml.precompiled_charsmap", std::vector<std::uint8_t>{8, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 'a', 0});
+      w.add_array("tokenizer.ggml.precompiled_charsmap",
+                  std::vector<std::uint8_t>{8, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 'a', 0});
     add(model, w);
   }
   return seeds;

@@ -32,7 +32,8 @@ std::vector<Seed> state_seeds() {
   for (std::size_t memory = 0; memory < small_memories().size(); ++memory) {
     for (const int tokens : {3, 20}) {
       const std::string file = sessions.saved(memory, tokens);
-      const std::string name = std::to_string(memory) + "_" + small_memories()[memory].memory + "_" + std::to_string(tokens);
+      const std::string name =
+          std::to_string(memory) + "_" + small_memories()[memory].memory + "_" + std::to_string(tokens);
       seeds.push_back({"state", name, std::string{char(memory), 0} + unsealed(file)});
       if (tokens == 3) seeds.push_back({"state", name + "_whole", std::string{char(memory), 1} + file});
     }

@@ -14,7 +14,13 @@ std::span<const AttentionOptions> small_memories() {
       {.memory = "rerope", .window = 6},
       {.memory = "leaky-rerope", .window = 6, .leak = 4},
       {.memory = "vq", .window = 6, .sinks = 2, .codes = 5},
-      {.memory = "vq", .window = 6, .sinks = 1, .codes = 5, .weighted = true, .second_order = true, .exact = 4},
+      {.memory = "vq",
+       .window = 6,
+       .sinks = 1,
+       .codes = 5,
+       .weighted = true,
+       .second_order = true,
+       .exact = 4},
       {.memory = "performer", .window = 6, .sinks = 2, .features = 4},
   };
   return kMemories;

@@ -11,7 +11,8 @@ void check_harmless(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const Decoded c = decode_utf8(text, at);
     check(c.valid, "what is shown is UTF-8");
-    const bool control = (c.code < 0x20 && c.code != '\n' && c.code != '\t') || (c.code >= 0x7F && c.code < 0xA0);
+    const bool control =
+        (c.code < 0x20 && c.code != '\n' && c.code != '\t') || (c.code >= 0x7F && c.code < 0xA0);
     const bool turned = (c.code >= 0x202A && c.code <= 0x202E) || (c.code >= 0x2066 && c.code <= 0x2069);
     check(!control && !turned && (c.code < 0xE0000 || c.code > 0xE007F), "what is shown controls nothing");
     at += c.length;
@@ -39,7 +40,8 @@ void run(std::string_view input) {
   streamed += filter.finish();
   check(streamed == shown, "a stream shows what the whole text does");
   const std::string escaped = escape_controls(text, 500);
-  check(escaped.size() <= 500 && escape_controls(escaped, 500) == escaped, "messages are escaped once for all");
+  check(escaped.size() <= 500 && escape_controls(escaped, 500) == escaped,
+        "messages are escaped once for all");
 }
 
 }  // namespace longhand::fuzz

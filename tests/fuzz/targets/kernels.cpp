@@ -1,5 +1,6 @@
-// Kernels of every instruction set this machine runs, on any bytes as weights, against sums in double precision.
-// Input: format, rows, blocks a row, tokens, scale of activations; then bytes of weights, repeated.
+// Kernels of every instruction set this machine runs, on any bytes as weights, against sums in double
+// precision. Input: format, rows, blocks a row, tokens, scale of activations; then bytes of weights,
+// repeated.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -36,8 +37,8 @@ struct Activations {
     sums32 = Guarded<std::int16_t>(f32.size() / 32);
     for (int t = 0; t < s.tokens; ++t) {
       kernels.quantize(f32.data() + t * s.cols, s.cols, block,
-                       {q8.data() + t * s.cols, scale.data() + t * s.cols / block, sums.data() + t * s.cols / 16,
-                        sums32.data() + t * s.cols / 32});
+                       {q8.data() + t * s.cols, scale.data() + t * s.cols / block,
+                        sums.data() + t * s.cols / 16, sums32.data() + t * s.cols / 32});
     }
   }
 
@@ -46,17 +47,18 @@ struct Activations {
   }
   ActView view(const Shape& s) const {
     if (q8.empty()) return {.f32 = f32.data(), .f32_stride = s.cols};
-    return {f32.data(), q8.data(), scale.data(), sums.data(),  sums32.data(),
+    return {f32.data(), q8.data(), scale.data(),   sums.data(), sums32.data(),
             s.cols,     s.cols,    s.cols / block, s.cols / 16, s.cols / 32};
   }
 };
 
 Guarded<float> multiply(const Kernels& kernels, const Shape& s, const std::vector<std::byte>& weights,
-                            const Activations& x) {
+                        const Activations& x) {
   const MatView plain{s.format, Layout::rows, s.rows, s.cols, weights.data()};
   const std::size_t stride = panel_bytes(s.format, s.cols);
   const Guarded<std::byte> panels(panels_bytes(s.format, s.rows, s.cols));
-  for (int p = 0; p < panel_count(s.rows); ++p) interleave_panel(plain, p, panels.data() + std::size_t(p) * stride);
+  for (int p = 0; p < panel_count(s.rows); ++p)
+    interleave_panel(plain, p, panels.data() + std::size_t(p) * stride);
   Guarded<float> out(std::size_t(s.tokens * s.rows));
   MatmulArgs args;
   args.panels = panels.data();
@@ -72,8 +74,8 @@ Guarded<float> multiply(const Kernels& kernels, const Shape& s, const std::vecto
   return out;
 }
 
-// Weights as numbers, and how large their parts may be: where scale x code and offset cancel, what is lost is small
-// beside them, not beside the weight. The codes' complement shows it.
+// Weights as numbers, and how large their parts may be: where scale x code and offset cancel, what is lost is
+// small beside them, not beside the weight. The codes' complement shows it.
 struct Row {
   std::vector<float> weights, sizes;
   bool finite = true;
@@ -118,7 +120,8 @@ void check_products(const Kernels& kernels, const Shape& s, const std::vector<st
         size += double(row.sizes[c]) * std::fabs(value);
       }
       const float got = out[std::size_t(t * s.rows + r)];
-      if (!row.finite && format_info(s.format).fields[0].unit == 1) continue;  // MXFP4: a weight beyond floats
+      if (!row.finite && format_info(s.format).fields[0].unit == 1)
+        continue;  // MXFP4: a weight beyond floats
       if (!row.finite) {
         check(!std::isfinite(got), "weights that are no numbers give no number");
       } else if (size < 1e36) {

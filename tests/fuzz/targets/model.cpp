@@ -39,7 +39,8 @@ SessionOptions options_from(std::uint64_t draw) {
   options.value_cache = static_cast<CacheType>(draw / 6 % 3);
   if (draw / 18 % 2 == 0) options.attention = small_memories()[draw / 36 % small_memories().size()];
   if (draw / 360 % 4 == 0) options.rope.scaling = static_cast<RopeScaling>(draw / 1440 % 7);
-  options.rope.auto_factor = options.rope.scaling != RopeScaling::from_file && options.rope.scaling != RopeScaling::none;
+  options.rope.auto_factor =
+      options.rope.scaling != RopeScaling::from_file && options.rope.scaling != RopeScaling::none;
   return options;
 }
 
@@ -53,7 +54,8 @@ bool all_finite(const std::vector<float>& row) {
 void decode(const Model& model, const SessionOptions& options) {
   Session session(model, options);
   const int vocab = model.info().vocab;
-  const std::vector<Token> text = {0, Token(vocab - 1), Token(vocab / 2), Token(vocab / 3), 0, 0, Token(vocab - 1)};
+  const std::vector<Token> text = {0, Token(vocab - 1), Token(vocab / 2), Token(vocab / 3), 0,
+                                   0, Token(vocab - 1)};
   const std::vector<float> together = copy(session.feed(text));
   check(together.size() == std::size_t(vocab), "there is a logit for every token");
   check(session.size() == int(text.size()), "a session holds what it was fed");
@@ -83,8 +85,8 @@ void run(std::string_view input) {
   file.write(input);
   const std::uint64_t draw = hash(input);
   accepts([&] {
-    const Model model = Model::load(file.path(), {.repack = draw % 5 != 0, .threads = 1,
-                                                  .isa = draw % 3 == 0 ? "sse2" : ""});
+    const Model model =
+        Model::load(file.path(), {.repack = draw % 5 != 0, .threads = 1, .isa = draw % 3 == 0 ? "sse2" : ""});
     ++counts.loaded;
     const SessionOptions options = options_from(draw / 7);
     SessionOptions plain;

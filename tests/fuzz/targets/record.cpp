@@ -1,5 +1,5 @@
-// Saved chats. The first byte: 's' seals the rest, which thus reaches the reader behind the checksum; 'w' makes a
-// chat of the rest, to be written and read; anything else is read as it is.
+// Saved chats. The first byte: 's' seals the rest, which thus reaches the reader behind the checksum; 'w'
+// makes a chat of the rest, to be written and read; anything else is read as it is.
 #include "cli/chat_record.h"
 
 #include <fmt/format.h>
@@ -25,7 +25,8 @@ namespace {
 using cli::ChatRecord;
 
 std::string sealed(std::string_view body) {
-  return fmt::format("{{\"longhand_chat\":1,\"bytes\":{},\"crc32c\":\"{:08x}\"}}\n{}", body.size(), crc32c(body), body);
+  return fmt::format("{{\"longhand_chat\":1,\"bytes\":{},\"crc32c\":\"{:08x}\"}}\n{}", body.size(),
+                     crc32c(body), body);
 }
 
 void check_reading(std::string_view content) {

@@ -1,6 +1,6 @@
 // Saved states of sessions. The first byte chooses the memory; behind it, sections (length u16, content) get
-// numbers, checksums and sizes that hold, so that what lies behind those checks is reached; with the lowest bit of
-// the second byte set, the rest is the file itself.
+// numbers, checksums and sizes that hold, so that what lies behind those checks is reached; with the lowest
+// bit of the second byte set, the rest is the file itself.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -27,7 +27,8 @@ class Fixture {
   }
   /// A session of kTokens tokens.
   Session& session(std::size_t memory) {
-    if (!std::ranges::equal(sessions_[memory].tokens(), tiny_text(kTokens, 4))) sessions_[memory] = fresh(memory);
+    if (!std::ranges::equal(sessions_[memory].tokens(), tiny_text(kTokens, 4)))
+      sessions_[memory] = fresh(memory);
     return sessions_[memory];
   }
   const std::string& owner(std::size_t memory) const { return owners_[memory]; }
@@ -65,7 +66,8 @@ std::string sealed_section(std::uint32_t number, std::string_view content) {
 std::string sealed_file(const std::string& owner, Input sections) {
   std::string body = sealed_section(0, owner);
   for (std::uint32_t number = 1; !sections.empty(); ++number) {
-    const std::size_t length = std::min<std::size_t>(sections.number<std::uint16_t>(), sections.rest().size());
+    const std::size_t length =
+        std::min<std::size_t>(sections.number<std::uint16_t>(), sections.rest().size());
     const std::string content(sections.rest().substr(0, length));
     sections = Input(sections.rest().substr(length));
     body += sealed_section(number, content);
@@ -94,7 +96,8 @@ void run(std::string_view input) {
   Session& session = fixture.session(memory);
   const std::vector<float> before = copy(session.logits(kTokens - 1));
   if (!accepts([&] { session.restore_state(path); })) {
-    check(std::ranges::equal(session.tokens(), tiny_text(kTokens, 4)), "a refused state leaves the session as it was");
+    check(std::ranges::equal(session.tokens(), tiny_text(kTokens, 4)),
+          "a refused state leaves the session as it was");
     check(copy(session.logits(kTokens - 1)) == before, "a refused state leaves the memories as they were");
     return;
   }

@@ -24,7 +24,8 @@ void add_controls(VocabMaker& maker) {
   Vocab& vocab = maker.vocab();
   vocab.bos = maker.add("<s>", TokenType::control);
   vocab.eos = maker.add("</s>", TokenType::control);
-  for (const char* text : {"<|im_start|>", "<|im_end|>", "[INST]", "<|", "a<b>"}) maker.add(text, TokenType::control);
+  for (const char* text : {"<|im_start|>", "<|im_end|>", "[INST]", "<|", "a<b>"})
+    maker.add(text, TokenType::control);
   maker.add("<tool>", TokenType::user_defined);
   vocab.end_of_generation = {vocab.eos};
 }
@@ -38,15 +39,37 @@ Kind finish(VocabMaker maker, bool exact) {
 
 void add_pieces(VocabMaker& maker) {
   float score = -1;
-  for (const char* piece : {"\xE2\x96\x81", "a", "b", "c", "e", "t", "ab", "bc", "abc", "\xE2\x96\x81" "a",
-                            "\xE2\x96\x81\xE2\x96\x81", "the", "\xE2\x96\x81the", "\xC3\xA4", "12", "1", "2", "<", "im", "|"})
+  for (const char* piece : {"\xE2\x96\x81",
+                            "a",
+                            "b",
+                            "c",
+                            "e",
+                            "t",
+                            "ab",
+                            "bc",
+                            "abc",
+                            "\xE2\x96\x81"
+                            "a",
+                            "\xE2\x96\x81\xE2\x96\x81",
+                            "the",
+                            "\xE2\x96\x81the",
+                            "\xC3\xA4",
+                            "12",
+                            "1",
+                            "2",
+                            "<",
+                            "im",
+                            "|"})
     maker.add(piece, TokenType::normal, score -= 0.5f);
 }
 
 std::vector<Kind> make_kinds() {
   std::vector<Kind> kinds;
   for (const char* pre : {"gpt-2", "llama-bpe", "qwen2", "smollm", "deepseek-llm", "tekken"})
-    kinds.push_back(finish(test::byte_level_vocab({"a b", "t h", "th e", "\xC4\xA0 the", "1 2", "\xC4\xA0 a", "\xC3\x83 \xC2\xA4"}, pre), true));
+    kinds.push_back(
+        finish(test::byte_level_vocab(
+                   {"a b", "t h", "th e", "\xC4\xA0 the", "1 2", "\xC4\xA0 a", "\xC3\x83 \xC2\xA4"}, pre),
+               true));
   for (const VocabKind kind : {VocabKind::spm, VocabKind::unigram}) {
     VocabMaker maker(kind);
     maker.vocab().unk = maker.add("<unk>", TokenType::unknown);
@@ -69,7 +92,8 @@ std::string written(const Vocab& vocab, std::string_view text) {
   if (vocab.kind != VocabKind::spm) return std::string(text);
   constexpr std::string_view kSpace = "\xE2\x96\x81";
   std::string out;
-  for (std::size_t at; (at = text.find(kSpace)) != std::string_view::npos; text.remove_prefix(at + kSpace.size())) {
+  for (std::size_t at; (at = text.find(kSpace)) != std::string_view::npos;
+       text.remove_prefix(at + kSpace.size())) {
     out += text.substr(0, at);
     out += ' ';
   }

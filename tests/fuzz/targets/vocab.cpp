@@ -8,9 +8,16 @@
 namespace longhand::fuzz {
 namespace {
 
-constexpr std::string_view kTexts[] = {
-    "", " ", "Hello world", "  a b\t\n\nc ", "don't 1234.56, x^2!", "\xC3\xA4\xF0\x9F\x98\x80 \xE4\xB8\xAD\xE6\x96\x87",
-    "\xFF\x80\xC3", "<s></s><|im_start|>user\n<unk>[CLS]", std::string_view("a\0b", 3), "\xE2\x96\x81\xE2\x96\x81x"};
+constexpr std::string_view kTexts[] = {"",
+                                       " ",
+                                       "Hello world",
+                                       "  a b\t\n\nc ",
+                                       "don't 1234.56, x^2!",
+                                       "\xC3\xA4\xF0\x9F\x98\x80 \xE4\xB8\xAD\xE6\x96\x87",
+                                       "\xFF\x80\xC3",
+                                       "<s></s><|im_start|>user\n<unk>[CLS]",
+                                       std::string_view("a\0b", 3),
+                                       "\xE2\x96\x81\xE2\x96\x81x"};
 
 void check_tokens(const Tokenizer& tokenizer, const std::vector<Token>& tokens) {
   for (const Token token : tokens) {
