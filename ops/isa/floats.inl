@@ -42,8 +42,8 @@ struct FloatSteps<BF16> {
 
     void read(const float* from, int columns) {
       for (int k = 0; k < size; k += kLanes) {
-        const int left = columns - k < 0 ? 0 : columns - k;
-        const __m512 y = _mm512_maskz_loadu_ps(__mmask16(_bzhi_u32(0xFFFF, unsigned(left))), from + k);
+        const int left = columns - k < 0 ? 0 : columns - k < kLanes ? columns - k : kLanes;
+        const __m512 y = _mm512_maskz_loadu_ps(__mmask16((1u << left) - 1), from + k);
         const __m256bh rounded = _mm512_cvtneps_pbh(y);
         std::memcpy(x + k, &rounded, sizeof rounded);
       }
