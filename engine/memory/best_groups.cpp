@@ -45,8 +45,10 @@ void BestGroups::store(const NewToken& t) noexcept {
 // The codes with the largest weights whose tokens fit the budget; their weights become 0.
 int BestGroups::choose(const FarKeys& far, int head, float* weights, int* codes) const noexcept {
   for (int c = 0; c < codes_; ++c) codes[c] = c;
+  // A broken model has NaN among the weights, which no order knows; they count as 0, which is never chosen.
+  const auto worth = [weights](int code) { return weights[code] > 0 ? weights[code] : 0; };
   std::sort(codes, codes + codes_,
-            [weights](int a, int b) { return weights[a] != weights[b] ? weights[a] > weights[b] : a < b; });
+            [worth](int a, int b) { return worth(a) != worth(b) ? worth(a) > worth(b) : a < b; });
   int n = 0, left = budget_;
   for (int i = 0; i < codes_ && left > 0 && weights[codes[i]] > 0; ++i) {
     const int tokens = int(std::lround(std::exp(double(far.bias(head)[codes[i]]))));
