@@ -27,7 +27,7 @@ TEST(OutOfMemory, Loading) {
                   const Model model = Model::load(path, one_thread());
                   return model.info().parameters;
                 },
-                [&] { EXPECT_TRUE(++count % 64 != 0 || a_model_works()); }),
+                [&] { EXPECT_TRUE(++count % 64 != 0 || a_model_works()); }, 16),
             300U);
 }
 

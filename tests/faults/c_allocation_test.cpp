@@ -6,20 +6,21 @@
 
 #include "engine/longhand_c.h"
 #include "tests/faults/system_calls.h"
-#include "tests/faults/tiny.h"
 #include "tests/support/allocations.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tiny_session.h"
 
 namespace longhand::test {
 namespace {
 
 /// `call` until it has all the memory it wants, which must then give LH_OK; what it made is `undo`ne each
 /// time.
-std::size_t run_out(const std::function<lh_status(lh_error*)>& call, const std::function<void()>& undo) {
+std::size_t run_out(const std::function<lh_status(lh_error*)>& call, const std::function<void()>& undo,
+                    std::size_t stride = 1) {
   EXPECT_TRUE(a_model_works());
   std::size_t failures = 0;
   for (const bool lasting : {false, true}) {
-    for (std::size_t n = 0;; ++n) {
+    for (std::size_t n = 0;; n += stride) {
       lh_error error{};
       lh_status status = LH_OK;
       bool failed = false;
@@ -67,7 +68,7 @@ TEST(OutOfMemoryInC, IsAStatusOfEveryCall) {
 
   lh_model* model = nullptr;
   failures += run_out([&](lh_error* e) { return lh_model_load(tiny_path().c_str(), &loading, &model, e); },
-                      freeing(model, lh_model_free));
+                      freeing(model, lh_model_free), 32);  // all of them: OutOfMemory.Loading
   ASSERT_EQ(lh_model_load(tiny_path().c_str(), &loading, &model, nullptr), LH_OK);
   lh_session* session = nullptr;
   failures += run_out([&](lh_error* e) { return lh_session_new(model, &options, &session, e); },
@@ -88,7 +89,7 @@ TEST(OutOfMemoryInC, IsAStatusOfEveryCall) {
   lh_text_buffer text_buffer = {text, sizeof text, 0};
   failures += run_out(
       [&](lh_error* e) { return lh_encode(model, lh_string("ab 12 cd"), 3, &token_buffer, e); }, nothing);
-  const std::vector<lh_token> prompt = some_tokens(10);
+  const std::vector<lh_token> prompt = some_tokens(60);
   const lh_tokens given = {prompt.data(), prompt.size()};
   failures += run_out([&](lh_error* e) { return lh_decode(model, given, &text_buffer, e); }, nothing);
   const lh_message ask = {"user", lh_string("What is it?"), {nullptr, 0}};

@@ -11,9 +11,9 @@
 
 #include "ops/error.h"
 #include "tests/faults/system_calls.h"
-#include "tests/faults/tiny.h"
 #include "tests/support/golden.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tiny_session.h"
 
 namespace longhand::test {
 namespace {
@@ -34,6 +34,7 @@ struct Outcome {
 template <class Operation, class Check>
 void at_every_call(const Operation& operation, const Check& check) {
   operation();
+  check(Outcome());
   int faults = 0;
   const std::ptrdiff_t descriptors = open_descriptors(), mapped = mapped_bytes();
   for (const Fault& fault : kFaults) {

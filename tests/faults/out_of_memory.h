@@ -10,8 +10,8 @@
 
 #include "ops/error.h"
 #include "tests/faults/system_calls.h"
-#include "tests/faults/tiny.h"
 #include "tests/support/allocations.h"
+#include "tests/support/tiny_session.h"
 
 namespace longhand::test {
 
@@ -24,9 +24,11 @@ struct Held {
 /// Runs `operation` with allocation n failing, for n = 0, 1, ... as far as it goes: that one only, then also
 /// all that follow. Each time it must either make what it makes with memory enough, or throw Error
 /// (no_memory), or, where no memory is left even for the words of an error, std::bad_alloc; and must leave
-/// nothing behind. `check` then looks at what it worked on. Returns how many allocations failed.
+/// nothing behind. `check` then looks at what it worked on. Returns how many allocations failed. Long
+/// operations try every `lasting_stride`-th of those that last.
 template <class Operation, class Check>
-std::size_t run_out_of_memory(const Operation& operation, const Check& check) {
+std::size_t run_out_of_memory(const Operation& operation, const Check& check,
+                              std::size_t lasting_stride = 1) {
   EXPECT_TRUE(a_model_works());
   const auto expected = operation();
   check();
@@ -35,7 +37,7 @@ std::size_t run_out_of_memory(const Operation& operation, const Check& check) {
   const Held before;
   std::size_t failures = 0;
   for (const bool lasting : {false, true}) {
-    for (std::size_t n = 0;; ++n) {
+    for (std::size_t n = 0;; n += lasting ? lasting_stride : 1) {
       std::optional<std::remove_const_t<decltype(expected)>> made;
       std::optional<Errc> code;
       bool failed = false, wordless = false;

@@ -1,4 +1,4 @@
-#include "tests/faults/tiny.h"
+#include "tests/support/tiny_session.h"
 
 #include "loaders/checksum.h"
 #include "tests/support/temp_dir.h"
