@@ -77,6 +77,7 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
                             s.context, cache_bytes(s.context) >> 20, available >> 20, fits(available)));
   }
   s.batch = std::min(s.batch, s.context);
+  try_threads(s.threads - 1);
   return s;
 }
 

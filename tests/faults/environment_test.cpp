@@ -181,7 +181,11 @@ struct Case {
 };
 
 std::vector<Case> cases() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr std::size_t kStack = 16 << 20;  // their frames are many times as large
+#else
   constexpr std::size_t kStack = 128 * 1024;
+#endif
   return {
     {"StackLoads", [] { return on_stack_of(kStack, a_model_works); }},
         {"StackEncodes",
@@ -295,6 +299,22 @@ std::vector<Case> cases() {
            int status = 0;
            ::waitpid(child, &status, 0);
            return status == 0 && session.feed(some_tokens(3)).size() == 300;
+         }},
+
+        {"NoThreads",
+         [] {
+           (void)tiny();
+           if (::geteuid() != 0) return true;  // others of this user may have threads
+           become_nobody();
+           limit(RLIMIT_NPROC, 1);
+           SessionOptions many = small_session();
+           many.threads = 3;
+           LoadOptions loading;
+           loading.threads = 3;
+           Session alone(tiny(), small_session());
+           return error_of([&] { Session(tiny(), many); }) == Errc::no_memory &&
+                  error_of([&] { Model::load("/proc/self/exe", loading); }).has_value() &&
+                  alone.feed(some_tokens(9)).size() == 300;
          }},
 
         {"NoDescriptorsForLoading",
