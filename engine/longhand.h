@@ -117,9 +117,10 @@ struct AttentionOptions {
 };
 
 struct SessionOptions {
-  int context = 0;  ///< tokens; 0: what the model was trained for, or as much as fits in memory
-  int threads = 0;  ///< 0: physical cores this process may use, fewer for very small models
-  int batch = 512;  ///< tokens computed at once while reading a prompt; results do not depend on it
+  int context = 0;          ///< tokens; 0: what the model was trained for, or as much as fits in memory
+  int threads = 0;          ///< 0: physical cores this process may use, fewer for very small models
+  int prefill_threads = 0;  ///< while more than a few tokens are computed at once; 0: as `threads`
+  int batch = 512;          ///< tokens computed at once while reading a prompt; results do not depend on it
   CacheType key_cache = CacheType::f16;
   CacheType value_cache = CacheType::f16;
   RopeOptions rope = {};

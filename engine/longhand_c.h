@@ -197,6 +197,7 @@ typedef struct lh_session_options {
   size_t size;
   int32_t context;               /* [0] tokens; 0: the trained context, or as much as fits in memory */
   int32_t threads;               /* [0] 0: physical cores this process may use, fewer for very small models */
+  int32_t prefill_threads;       /* [0] while more than a few tokens are computed at once; 0: as `threads` */
   int32_t batch;                 /* [512] tokens computed at once; results do not depend on it */
   lh_cache_type key_cache;       /* [LH_CACHE_F16] */
   lh_cache_type value_cache;     /* [LH_CACHE_F16] */

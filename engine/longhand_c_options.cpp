@@ -56,6 +56,7 @@ template <class C, class Cpp, class Copy>
 void each_session_field(C& c, Cpp&& cpp, Copy copy) {
   copy(c.context, cpp.context);
   copy(c.threads, cpp.threads);
+  copy(c.prefill_threads, cpp.prefill_threads);
   copy(c.batch, cpp.batch);
   copy(c.key_cache, cpp.key_cache, CacheType::q8_0, "key_cache");
   copy(c.value_cache, cpp.value_cache, CacheType::q8_0, "value_cache");

@@ -58,7 +58,8 @@ ModelData load_model(const std::string& path, const LoadOptions& options) {
   if (options.repack) {
     const int threads = options.threads > 0 ? options.threads : usable_cores();
     try_threads(threads - 1);
-    repack(weights, file, Team(threads), options.progress);
+    Team team(threads);
+    repack(weights, file, team, options.progress);
   }
   ModelData model{std::move(file), std::move(config), std::move(weights), std::move(tokenizer), &kernels, {}};
   model.info = describe(model);
