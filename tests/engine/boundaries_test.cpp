@@ -51,7 +51,7 @@ void use(const SessionOptions& options) {
 
 TEST(Boundaries, NumbersOfASession) {
   int SessionOptions::*const own[] = {&SessionOptions::context, &SessionOptions::threads,
-                                      &SessionOptions::batch};
+                                      &SessionOptions::prefill_threads, &SessionOptions::batch};
   int AttentionOptions::*const attention[] = {&AttentionOptions::window,      &AttentionOptions::sinks,
                                               &AttentionOptions::far,         &AttentionOptions::codes,
                                               &AttentionOptions::exact,       &AttentionOptions::features,
@@ -72,7 +72,8 @@ TEST(Boundaries, NumbersOfASession) {
       if (memory.attention.memory.empty() || memory.attention.memory == "vq") {
         for (const auto member : own) {
           // As many threads as are allowed would be started.
-          if (member == &SessionOptions::threads && value > 8 && value <= 256) continue;
+          const bool counts_threads = member == own[1] || member == own[2];
+          if (counts_threads && value > 8 && value <= 256) continue;
           with([&](SessionOptions& o) { o.*member = value; });
         }
       }
