@@ -56,7 +56,9 @@ ModelData load_model(const std::string& path, const LoadOptions& options) {
                                     " rows");
   }
   if (options.repack) {
-    Team team(options.threads > 0 ? options.threads : usable_cores());
+    const int threads = options.threads > 0 ? options.threads : usable_cores();
+    try_threads(threads - 1);
+    Team team(threads);
     repack(weights, file, team, options.progress);
   }
   ModelData model{std::move(file), std::move(config), std::move(weights), std::move(tokenizer), &kernels, {}};

@@ -82,6 +82,7 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
                             s.context, cache_bytes(s.context) >> 20, available >> 20, fits(available)));
   }
   s.batch = std::min(s.batch, s.context);
+  try_threads(std::max(s.threads, s.prefill_threads) - 1);
   return s;
 }
 

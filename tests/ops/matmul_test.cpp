@@ -8,6 +8,7 @@
 #include "ops/format.h"
 #include "ops/kernel_table.h"
 #include "ops/panels.h"
+#include "tests/support/guarded.h"
 
 namespace longhand {
 namespace {
@@ -53,10 +54,10 @@ std::vector<std::byte> random_weights(FormatId format, int rows, int cols, std::
 }
 
 struct Activations {
-  std::vector<float> f32, rounded, scale;
-  std::vector<std::int8_t> q8;
-  std::vector<std::int32_t> sums;
-  std::vector<std::int16_t> sums32;
+  test::Guarded<float> f32, rounded, scale;
+  test::Guarded<std::int8_t> q8;
+  test::Guarded<std::int32_t> sums;
+  test::Guarded<std::int16_t> sums32;
   ActView view;
 
   Activations(const Kernels& k, FormatId format, int tokens, int cols, std::mt19937& random) {
@@ -107,11 +108,11 @@ class Matmul : public testing::TestWithParam<Case> {
   std::vector<float> run(const std::vector<std::byte>& weights, int rows, int cols, const ActView& x,
                          int tokens) {
     const MatView plain{format, Layout::rows, rows, cols, weights.data()};
-    std::vector<std::byte> panels(panels_bytes(format, rows, cols));
+    test::Guarded<std::byte> panels(panels_bytes(format, rows, cols));
     const std::size_t stride = panel_bytes(format, cols);
     for (int p = 0; p < panel_count(rows); ++p)
       interleave_panel(plain, p, panels.data() + std::size_t(p) * stride);
-    std::vector<float> out(std::size_t(tokens * rows), -1);
+    test::Guarded<float> out(std::size_t(tokens * rows), -1);
     MatmulArgs a;
     a.panels = panels.data();
     a.panel_bytes = std::int64_t(stride);
@@ -123,7 +124,7 @@ class Matmul : public testing::TestWithParam<Case> {
     a.out = out.data();
     a.out_stride = rows;
     k.matmul[format](a);
-    return out;
+    return {out.begin(), out.end()};
   }
 };
 
