@@ -16,8 +16,8 @@ class AllocationMeter {
   std::size_t peak_bytes() const;
 };
 
-/// While it lives, the allocation number `n` (from 0) of this thread throws std::bad_alloc, and with `lasting`
-/// every later one too.
+/// While it lives, the allocation number `n` (from 0) of this thread throws std::bad_alloc, and with
+/// `lasting` every later one too.
 class FailingAllocation {
  public:
   explicit FailingAllocation(std::size_t n, bool lasting = false);
