@@ -16,6 +16,8 @@ namespace longhand {
 namespace {
 
 constexpr int kMaxBatch = 8192, kMaxThreads = 256, kLogitRows = 16;
+// Up to so many tokens at once, as speculation has them, reading the weights is most of the work.
+constexpr int kDecodeTokens = 8;
 
 // Bytes of the largest panel any worker must interleave by itself; 0 when all weights are repacked.
 std::size_t panel_scratch(const Weights& w) {
@@ -36,7 +38,7 @@ int useful_workers(const ModelData& m) {
 }
 
 struct Sizes {
-  int context, batch, threads;
+  int context, batch, threads, prefill_threads;
   MemoryPlan plan;
   bool cut = false;
 };
@@ -49,7 +51,10 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
   if (o.batch < 1 || o.batch > kMaxBatch)
     throw Error(Errc::range, fmt::format("batch size (-b) is {}, must be 1..{}", o.batch, kMaxBatch));
   if (o.threads < 0 || o.threads > kMaxThreads) throw refuse("thread count (-t)", o.threads, kMaxThreads);
-  Sizes s{o.context, o.batch, o.threads > 0 ? o.threads : useful_workers(m),
+  if (o.prefill_threads < 0 || o.prefill_threads > kMaxThreads)
+    throw refuse("thread count for prompts (-tb)", o.prefill_threads, kMaxThreads);
+  const int threads = o.threads > 0 ? o.threads : useful_workers(m);
+  Sizes s{o.context, o.batch, threads, o.prefill_threads > 0 ? o.prefill_threads : threads,
           plan_memory(m.config, o.attention)};
   check_memory(s.plan, m.config, m.weights, o.attention);
   const auto cache_bytes = [&](int context) {
@@ -77,6 +82,7 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
                             s.context, cache_bytes(s.context) >> 20, available >> 20, fits(available)));
   }
   s.batch = std::min(s.batch, s.context);
+  try_threads(std::max(s.threads, s.prefill_threads) - 1);
   return s;
 }
 
@@ -89,7 +95,7 @@ struct Session::Impl {
   Memories memories;
   Workspace ws;
   PositionPlan positions;
-  Team team;
+  Team team, prefill_team;
   std::vector<Token> tokens;
   int remembered =
       0;  // tokens the memories hold; they lag behind `tokens` where a rewind went too far for them
@@ -104,10 +110,11 @@ struct Session::Impl {
         sizes(choose_sizes(m.data(), o)),
         memories(new_memories()),
         ws(m.data().config,
-           {sizes.batch, sizes.threads, panel_scratch(m.data().weights), memories.scratch_bytes(),
-            memories.most_parts(), far_positions(sizes.plan).used}),
+           {sizes.batch, std::max(sizes.threads, sizes.prefill_threads), panel_scratch(m.data().weights),
+            memories.scratch_bytes(), memories.most_parts(), far_positions(sizes.plan).used}),
         positions(m.data().config, m.data().weights, o, far_positions(sizes.plan), sizes.context),
         team(sizes.threads),
+        prefill_team(sizes.prefill_threads),
         logits(std::size_t(m.data().config.vocab)) {
     memories.reserve();
   }
@@ -165,7 +172,7 @@ struct Session::Impl {
     Stop stop{cancel};
     const int n = int(batch.size());
     memories.will_write(position + n);
-    team.run([&](const Worker& w) {
+    (n > kDecodeTokens ? prefill_team : team).run([&](const Worker& w) {
       const Step s = step(w, stop, batch, position);
       if (forward(s) && last && !visit) output_logits(s, n - 1, 1, logits.data());
     });

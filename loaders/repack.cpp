@@ -6,7 +6,7 @@
 #include "ops/panels.h"
 
 namespace longhand {
-void repack(Weights& w, const Gguf& file, const Team& team, const std::function<bool(float)>& progress) {
+void repack(Weights& w, const Gguf& file, Team& team, const std::function<bool(float)>& progress) {
   std::vector<MatView*> list;
   for_each_linear(w, [&](Linear& l) { list.push_back(&l.weight); });
   constexpr std::size_t kAlign = 64;

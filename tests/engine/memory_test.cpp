@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kDim = 16, kValueDim = 24, kTokens = 1300;
 constexpr float kScale = 0.25f;
-const Worker kAlone{0, 1, nullptr};
+const Worker kAlone{0, 1};
 
 struct Text {
   std::vector<std::vector<float>> q, k, v;

@@ -256,7 +256,7 @@ class DamagedState : public testing::Test {
   std::vector<float> logits_;
 };
 
-TEST_F(DamagedState, IsSmallEnoughToTryAll) { EXPECT_LE(content_.size(), 16'384u); }
+TEST_F(DamagedState, IsSmallEnoughToTryAll) { EXPECT_LE(content_.size(), 20'000u); }
 
 TEST_F(DamagedState, EveryCutIsSeen) {
   for (std::size_t n = content_.size(); n-- > 0;)

@@ -1,95 +1,86 @@
-// Sessions of many threads, each with workers of its own, share one model and nothing else.
+// Many threads, many sessions, one model: each gets the tokens it would get alone. Race detectors watch this.
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
 #include <thread>
+#include <vector>
 
-#include "engine/longhand.h"
-#include "tests/support/error_code.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tiny_session.h"
 
-namespace longhand {
+namespace longhand::test {
 namespace {
 
-constexpr int kThreads = 4, kTokens = 24;
+constexpr int kThreads = 8, kSessions = 4, kTokens = 50;
 
-SessionOptions options(int threads) {
-  SessionOptions o;
-  o.context = 128;
-  o.threads = threads;
-  return o;
+SessionOptions options_of(int number) {
+  const auto memories = small_memories();
+  SessionOptions options =
+      small_session(memories[static_cast<std::size_t>(number) % memories.size()].attention);
+  options.threads = 1 + number % 2;
+  return options;
 }
 
-// The tokens of a text written in two parts; between them the state goes through a file and another session.
-std::vector<Token> write(const Model& model, const std::string& prompt, int threads,
-                         const std::string& file) {
-  Sampler sampler(model, {.temperature = 0});
-  Session first(model, options(threads));
-  auto tokens = generate(first, model.encode(prompt), sampler, {.max_tokens = kTokens / 2}).tokens;
-  first.save_state(file);
-  Session second(model, options(threads));
-  second.restore_state(file);
-  // The last token is fed again: a prompt must have one.
-  const Token last = second.tokens().back();
-  second.rewind(second.size() - 1);
-  const auto rest = generate(second, {&last, 1}, sampler, {.max_tokens = kTokens / 2}).tokens;
+std::vector<Token> write_on(Session& session, int tokens) {
+  Sampler sampler(tiny(), {.temperature = 0, .ignore_eos = true});
+  return generate(session, {}, sampler, {.max_tokens = tokens}).tokens;
+}
+
+// A text of its own for each number: half written, saved, destroyed, restored and finished.
+std::vector<Token> live(int number, const std::string& path) {
+  std::vector<Token> tokens;
+  {
+    Session session(tiny(), options_of(number));
+    session.feed(some_tokens(12, static_cast<unsigned>(number)));
+    // Somebody else stops whatever it is doing; that must not show afterwards.
+    std::thread canceller([&] { session.cancel(); });
+    try {
+      session.feed(some_tokens(40, 99));
+      write_on(session, 10);
+    } catch (const Error& error) { EXPECT_EQ(error.code(), Errc::cancelled); }
+    canceller.join();
+    session.clear_cancel();
+    session.rewind(12);
+    tokens = write_on(session, kTokens / 2);
+    session.save_state(path);
+  }
+  Session session(tiny(), options_of(number));
+  session.restore_state(path);
+  const std::vector<Token> rest = write_on(session, kTokens / 2);
   tokens.insert(tokens.end(), rest.begin(), rest.end());
   return tokens;
 }
 
-TEST(Threads, SessionsWriteWhatTheyWriteAlone) {
-  const auto model = Model::load(LONGHAND_GUIDE "/guide-q8_0.gguf");
-  const test::TempDir folder;
-  const std::vector<std::string> prompts = {"The capital of Peru", "The KV cache",
-                                            "What is the opposite of hot?"};
-  std::vector<std::vector<Token>> alone, together(kThreads);
-  for (const auto& prompt : prompts) alone.push_back(write(model, prompt, 1, folder.file("alone")));
-  {
-    std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < kThreads; ++i) {
-      threads.emplace_back([&, i] {
-        const auto& prompt = prompts[i % prompts.size()];
-        together[i] = write(model, prompt, 1 + int(i % 2), folder.file(std::to_string(i)));
-      });
-    }
-  }
-  for (std::size_t i = 0; i < kThreads; ++i) EXPECT_EQ(together[i], alone[i % prompts.size()]) << i;
-}
-
-TEST(Threads, EveryoneMayCancelAndOthersGoOn) {
-  const auto model = Model::load(LONGHAND_GUIDE "/guide-q8_0.gguf");
-  const auto prompt = model.encode("The capital of Peru");
-  Session cancelled(model, options(2));
-  std::atomic<bool> started{false};
-  cancelled.on_progress([&](int, int) { started = true; });
-  std::vector<std::jthread> threads;
-  for (int i = 0; i < 2; ++i) {
-    threads.emplace_back([&] {
-      while (!started) std::this_thread::yield();
-      cancelled.cancel();
+TEST(Threads, SessionsOfOneModelDoNotDisturbEachOther) {
+  const TempDir dir;
+  std::vector<std::vector<Token>> alone;
+  for (int number = 0; number < kThreads * kSessions; ++number)
+    alone.push_back(live(number, dir.file(std::to_string(number))));
+  std::vector<std::vector<Token>> together(alone.size());
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int s = 0; s < kSessions; ++s) {
+        const int number = t * kSessions + s;
+        together[static_cast<std::size_t>(number)] = live(number, dir.file("t" + std::to_string(number)));
+      }
     });
   }
-  const auto write_some = [&] {
-    Session s(model, options(2));
-    Sampler sampler(model, {.temperature = 0});
-    return generate(s, prompt, sampler, {.max_tokens = 8}).tokens;
-  };
-  std::vector<Token> other;
-  threads.emplace_back([&] { other = write_some(); });
-  // Ends when the cancellation arrives, wherever that is.
-  const auto feed_on = [&] {
-    for (;;) {
-      if (cancelled.size() > 100) cancelled.rewind(0);
-      cancelled.feed(prompt);
-    }
-  };
-  EXPECT_EQ(test::code_of(feed_on), Errc::cancelled);
-  threads.clear();
-  EXPECT_EQ(other, write_some());
-  cancelled.clear_cancel();
-  cancelled.rewind(0);
-  EXPECT_FALSE(cancelled.feed(prompt).empty());
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(together, alone);
+  EXPECT_EQ(alone[0].size(), static_cast<std::size_t>(kTokens));
+}
+
+// Models and sessions come and go in every thread.
+TEST(Threads, LoadAndFreeModels) {
+  std::vector<std::thread> threads;
+  std::atomic<int> working{0};
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&] { working += a_model_works() && a_model_works() ? 1 : 0; });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(working, kThreads);
 }
 
 }  // namespace
-}  // namespace longhand
+}  // namespace longhand::test
