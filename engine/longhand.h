@@ -96,10 +96,12 @@ struct AttentionOptions {
   std::string memory = {};
   int window =
       -1;  ///< tokens at their true distance [T/2 window; T/4 rerope, leaky-rerope; T/8 vq, performer]
-  int sinks = -1;   ///< first tokens that stay for ever [4]: window, vq, performer; at most 512
-  int far = -1;     ///< distance of everything remembered in summary [2 x window]: vq, performer
-  float leak = -1;  ///< beyond the window distances grow this much slower [8]: leaky-rerope
-  int codes = -1;   ///< of a codebook learned while running [256]: vq
+  int sinks = -1;  ///< first tokens that stay for ever [4]: window, vq, performer; at most 512
+  int far = -1;    ///< distance of everything remembered in summary [2 x window]: vq, performer
+  /// Beyond the window distances grow this much slower [8, or as much more as SessionOptions::context needs
+  /// to stay within T]: leaky-rerope
+  float leak = -1;
+  int codes = -1;  ///< of a codebook learned while running [256]: vq
   /// For codes learned while running (vq). Distances count dimensions by how much queries ask for them.
   bool weighted = false;
   /// Codes remember how far their keys scatter, which corrects a query's score of a code.
@@ -143,6 +145,9 @@ class LONGHAND_API Session {
   std::span<const float> feed(std::span<const Token> tokens);
   /// The same, calling `visit(position, logits)` for every token in turn.
   void feed(std::span<const Token> tokens, const std::function<void(int, std::span<const float>)>& visit);
+  /// For measuring at depth: appends tokens as feed() does, but computes nothing; what the memories hold of
+  /// them afterwards is random.
+  void pretend(std::span<const Token> tokens);
   /// Logits (vocab) after the token at `position`, any fed one; valid until the next call. Throws Error:
   /// range.
   std::span<const float> logits(int position);

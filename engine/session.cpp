@@ -55,7 +55,7 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
     throw refuse("thread count for prompts (-tb)", o.prefill_threads, kMaxThreads);
   const int threads = o.threads > 0 ? o.threads : useful_workers(m);
   Sizes s{o.context, o.batch, threads, o.prefill_threads > 0 ? o.prefill_threads : threads,
-          plan_memory(m.config, o.attention)};
+          plan_memory(m.config, o.attention, o.context)};
   check_memory(s.plan, m.config, m.weights, o.attention);
   const auto cache_bytes = [&](int context) {
     return Memories(m.config, m.weights, o, s.plan, context, std::min(s.batch, context)).bytes();
@@ -216,6 +216,34 @@ struct Session::Impl {
     }
   }
 
+  // Batches as in catch_up(), so that memories change where they would.
+  void pretend(std::span<const Token> given) {
+    const std::vector<Token> added(given.begin(), given.end());
+    check(added);
+    const std::size_t before = tokens.size();
+    const Feeding guard(*this);
+    try {
+      catch_up(int(before), {}, int(before) - remembered);
+      logits_position = -1;
+      tokens.insert(tokens.end(), added.begin(), added.end());
+      while (remembered < int(tokens.size())) {
+        stop_if(cancel.load());
+        const int n = std::min(int(tokens.size()) - remembered, sizes.batch);
+        const std::span batch = std::span(tokens).subspan(std::size_t(remembered), std::size_t(n));
+        Stop stop{cancel};
+        memories.keep(remembered, false);
+        memories.will_write(remembered + n);
+        prefill_team.run([&](const Worker& w) { remember_at_random(step(w, stop, batch, remembered)); });
+        remembered += n;
+      }
+      memories.keep(remembered, true);
+    } catch (...) {
+      tokens.resize(before);
+      go_back(int(before));
+      throw;
+    }
+  }
+
   // Computes what the memories do not hold of the first `size` tokens. Only what is visited, and the last of
   // all tokens, gets logits.
   void catch_up(int size, const std::function<void(int, std::span<const float>)>& visit, int total) {
@@ -273,6 +301,11 @@ void Session::feed(std::span<const Token> tokens,
                    const std::function<void(int, std::span<const float>)>& visit) {
   impl_->refuse_reentry();
   translate_memory_errors([&] { impl_->feed(tokens, visit); });
+}
+
+void Session::pretend(std::span<const Token> tokens) {
+  impl_->refuse_reentry();
+  translate_memory_errors([&] { impl_->pretend(tokens); });
 }
 
 // A token fed again at its old position sees the same keys and writes the same ones: the memories are a

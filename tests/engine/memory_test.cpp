@@ -223,6 +223,19 @@ TEST(MemoryDefinition, WeightsAndScatterChangeNothingThen) {
                     Text(kTokens, 25), [](int i, int j) { return block_place(i, j, 50, 3, 140); });
 }
 
+TEST(MemoryPlan, TheLeakKeepsTheWholeContextInReach) {
+  ModelConfig config;
+  config.trained_context = config.rope.original_context = 512;
+  const auto leak = [&](const AttentionOptions& options, int context) {
+    return plan_memory(config, options, context).leak;
+  };
+  EXPECT_EQ(leak({.memory = "leaky-rerope", .window = 256}, 0), 8);
+  EXPECT_EQ(leak({.memory = "leaky-rerope", .window = 256}, 1024), 8) << "less would win nothing";
+  EXPECT_EQ(leak({.memory = "leaky-rerope", .window = 256}, 4096), 15) << "(4096 - 256) / (512 - 256)";
+  EXPECT_EQ(leak({.memory = "leaky-rerope", .window = 512}, 4096), 8) << "no room is left";
+  EXPECT_EQ(leak({.memory = "leaky-rerope", .window = 256, .leak = 3}, 4096), 3);
+}
+
 // However few codes there are, tokens read exactly are exact.
 TEST(MemoryDefinition, ReadingEveryGroupExactlyIsExact) {
   expect_definition({.memory = "vq", .window = 40, .sinks = 2, .codes = 9, .exact = 512}, Text(550, 0),
