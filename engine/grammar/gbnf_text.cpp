@@ -63,7 +63,9 @@ std::string magnitude(std::uint64_t low, std::uint64_t high) {
 
 // Those of 20 digits and more fit no 64-bit integer.
 std::string magnitude_from(std::uint64_t low) {
+  constexpr std::size_t kMostDigits = 19;
   const std::string from = std::to_string(low);
+  if (from.size() >= kMostDigits) return between(from, std::string(from.size(), '9'));
   return fmt::format("{} | [1-9] [0-9]{{{},18}}", between(from, std::string(from.size(), '9')), from.size());
 }
 

@@ -1,7 +1,6 @@
 #include "engine/memory/memories.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 namespace longhand {
@@ -97,7 +96,7 @@ void Memories::keep(int size, bool turn) noexcept {
   c.size = size;
   std::byte* to = c.bytes.data();
   live(size, [&](std::byte* from, std::size_t n) {
-    std::memcpy(to, from, n);
+    std::copy_n(from, n, to);  // n may be 0, and then there need not be memory
     to += n;
   });
 }
@@ -125,7 +124,7 @@ int Memories::go_back(int size) {
     // Which pieces there are follows from what has left, which is the first piece of its layer.
     const std::byte* bytes = from->bytes.data();
     live(start, [&](std::byte* to, std::size_t n) {
-      std::memcpy(to, bytes, n);
+      std::copy_n(bytes, n, to);
       bytes += n;
     });
   }

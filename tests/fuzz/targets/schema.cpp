@@ -8,6 +8,21 @@
 #include "tests/fuzz/grammar_walk.h"
 
 namespace longhand::fuzz {
+namespace {
+
+// A schema's grammar may be too large, or impossible, but is never malformed.
+Grammar read_own(const std::string& gbnf) {
+  try {
+    return parse_gbnf(gbnf);
+  } catch (const Error& error) {
+    const std::string_view message = error.what();
+    const bool too_deep = message.find("nest deeper") != std::string_view::npos;
+    check(too_deep || !message.starts_with("grammar line"), "the grammar of a schema can be read");
+    throw;
+  }
+}
+
+}  // namespace
 
 void run(std::string_view input) {
   Input in(input);
@@ -17,8 +32,7 @@ void run(std::string_view input) {
   check(gbnf == json_schema_to_gbnf(schema), "a schema has one grammar");
   if (gbnf.size() > (std::size_t{1} << 18)) return;  // reading it takes longer than it teaches
   accepts([&] {
-    Grammar grammar = parse_gbnf(gbnf);
-    GrammarMatcher matcher(std::move(grammar));
+    GrammarMatcher matcher(read_own(gbnf));
     constexpr std::size_t kMost = 400;
     const Walk walk = walk_grammar(matcher, in.rest().substr(0, kMost / 2), kMost);
     if (walk.complete) check(nlohmann::json::accept(walk.text), "what follows a schema is JSON");
