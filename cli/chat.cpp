@@ -17,9 +17,11 @@
 #include "cli/model_picker.h"
 #include "cli/models_path.h"
 #include "cli/output.h"
+#include "cli/reach_note.h"
 #include "cli/sampling_flags.h"
 #include "cli/session_flags.h"
 #include "cli/signals.h"
+#include "cli/speculation_flags.h"
 #include "cli/terminal.h"
 #include "cli/user_dirs.h"
 #include "cli/verbs.h"
@@ -30,6 +32,7 @@ namespace {
 struct Flags {
   SessionFlags session;
   SamplingFlags sampling;
+  SpeculationFlags speculation;
   std::string prompt, file, system, system_file, reasoning = "auto";
   int max_tokens = -1, reasoning_budget = -1, cache_limit = 512;
   bool single_turn = false, no_history = false, json = false, simple_io = false, show_prompt = false;
@@ -89,7 +92,9 @@ int converse(const Flags& flags, AnswerView& view, bool interactive) {
   const bool piped = !interactive && stdin_has_text();
   const std::string first = first_message(flags, piped);
   const Model model = open_chat_model(flags, interactive);
-  ChatSession session(model, flags.session.session_options(), settings_of(flags, model), local_time());
+  const SessionOptions options = flags.session.session_options();
+  ChatSession session(model, options, settings_of(flags, model), local_time());
+  session.speculate(flags.speculation.speculation(session.session(), options, flags.session.load_options()));
   if (session.session().context_was_cut()) {
     print_note(
         fmt::format("the context is {} tokens, as many as fit in memory", session.session().context()));
@@ -105,7 +110,7 @@ int converse(const Flags& flags, AnswerView& view, bool interactive) {
   ChatCache cache(std::uint64_t(flags.cache_limit) << 20);
   ChatState state{session, store, cache, *input, "", false, false};
   view.ready(session.session());
-  ChatLoop loop(state, view, flags.show_prompt);
+  ChatLoop loop(state, view, {flags.show_prompt, ReachNote(session.session(), options)});
   if (!first.empty()) loop.send(first);
   // What was piped in went into that message.
   const bool done = !first.empty() && (flags.single_turn || !interactive);
@@ -176,6 +181,7 @@ void add_chat(CLI::App& app, Action& action) {
   }
   flags->sampling.add_to(*verb);
   flags->session.add_to(*verb);
+  flags->speculation.add_to(*verb);
   verb->footer(
       "Without a terminal on standard input every line is a message, unless -p or -f gives one; standard "
       "output "

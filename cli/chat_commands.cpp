@@ -90,13 +90,22 @@ void set_thinking(ChatState& state, const std::string& word) {
   print_note(out + (reasons ? "" : "; this model does not reason before it answers"));
 }
 
+// What going back costs where the memory lets go of old tokens; nothing is said where it costs nothing.
+std::string cost_of(const ChatSession::WayBack& way) {
+  if (way.cost == 0) return "";
+  return fmt::format("this memory has let go of {} tokens before it, which are read again", way.cost);
+}
+
 void undo(ChatState& state, const std::string&) {
-  print_note(state.chat.undo() ? "the last turn is forgotten" : "there is nothing to undo");
+  const std::string cost = cost_of(state.chat.way_back());
+  if (!state.chat.undo()) return print_note("there is nothing to undo");
+  print_note("the last turn is forgotten" + (cost.empty() ? "" : "; " + cost));
 }
 
 void retry(ChatState& state, const std::string&) {
   state.answer_again = !state.chat.turns().empty();
-  if (!state.answer_again) print_note("there is nothing to answer again");
+  if (!state.answer_again) return print_note("there is nothing to answer again");
+  if (const std::string cost = cost_of(state.chat.way_back()); !cost.empty()) print_note(cost);
 }
 
 void copy(ChatState& state, const std::string&) {

@@ -127,12 +127,13 @@ void ChatLoop::answer(const std::function<ChatAnswer(const AnswerListener&)>& as
   AnswerListener listener;
   listener.on_text = [this](const ReasoningSpan& span) { view_.span(span); };
   listener.on_reading = [this](int tokens) { view_.reading(0, tokens); };
-  if (show_prompt_) listener.on_prompt = [this](const std::string& text) { view_.prompt(text); };
+  if (notes_.prompt) listener.on_prompt = [this](const std::string& text) { view_.prompt(text); };
   view_.begin(state_.chat.settings().show_reasoning);
   try {
     const Watched watched(state_.chat.session(), view_);
     const ChatAnswer answer = ask(listener);
     view_.end(answer, state_.chat.session());
+    notes_.reach.tell(state_.chat.session().size());
   } catch (const Error& error) {
     view_.fail(error);
     if (error.code() != Errc::cancelled) {

@@ -7,13 +7,19 @@
 #include "cli/answer_view.h"
 #include "cli/chat_commands.h"
 #include "cli/line_input.h"
+#include "cli/reach_note.h"
 
 namespace longhand::cli {
 
 class ChatLoop {
  public:
-  ChatLoop(ChatState& state, AnswerView& view, bool show_prompt)
-      : state_(state), input_(state.input), view_(view), show_prompt_(show_prompt) {}
+  /// What is told beside the answers.
+  struct Notes {
+    bool prompt;
+    ReachNote reach;
+  };
+  ChatLoop(ChatState& state, AnswerView& view, Notes notes)
+      : state_(state), input_(state.input), view_(view), notes_(std::move(notes)) {}
 
   /// Until the end of input; returns the exit status.
   int run();
@@ -33,7 +39,7 @@ class ChatLoop {
   ChatState& state_;
   LineInput& input_;
   AnswerView& view_;
-  bool show_prompt_;
+  Notes notes_;
   int empty_interrupts_ = 0;  // Ctrl-C at an empty prompt, in a row
   bool interrupted_ = false;  // pressed so that the program should end
   bool failed_ = false;       // a message got no answer

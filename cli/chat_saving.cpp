@@ -55,6 +55,14 @@ void list_chats(const ChatState& state) {
   write_error(out.empty() ? "no saved chats; /save NAME makes one\n" : out);
 }
 
+// Checkpoints of a memory that lets go of old tokens are not in the file: then the way back is all the way.
+std::string way_back_from_file(const ChatState& state) {
+  const Session& session = state.chat.session();
+  const int before = state.chat.way_back().to;
+  const bool forgets = session.rewind_cost(session.size() / 2) > 0;
+  return forgets ? fmt::format("; after /load, /undo reads up to {} tokens again", before) : "";
+}
+
 // The last exchange, for a person to see where things stand.
 void show_last(const ChatState& state) {
   if (!state.input.interactive() || state.chat.turns().empty()) return;
@@ -80,8 +88,8 @@ void save_chat(ChatState& state, const std::string& given) {
   if (!may_take(state, name)) return;
   state.store.save(name, record_of(state.chat));
   leave_chat(state);
-  print_note(fmt::format("saved as {}, {}; from here on every turn is kept", name,
-                         turns_text(state.chat.turns().size())));
+  print_note(fmt::format("saved as {}, {}; from here on every turn is kept{}", name,
+                         turns_text(state.chat.turns().size()), way_back_from_file(state)));
 }
 
 void load_chat(ChatState& state, const std::string& name) {

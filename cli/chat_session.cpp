@@ -72,6 +72,20 @@ ChatAnswer ChatSession::retry(const AnswerListener& listener) {
 
 bool ChatSession::undo() { return conversation_->undo(); }
 
+ChatSession::WayBack ChatSession::way_back() const {
+  if (turns().empty()) return {};
+  Conversation before = *conversation_;
+  before.retry();
+  const auto context = static_cast<std::size_t>(session_.context());
+  try {
+    const int to = static_cast<int>(before.plan_turn(session_.tokens(), context, 1).rewind_to);
+    return {to, session_.rewind_cost(to)};
+  } catch (const Error& error) {
+    if (error.code() != Errc::context_full) throw;
+    return {};
+  }
+}
+
 void ChatSession::clear() {
   conversation_->clear();
   sampler_.reset();
@@ -144,6 +158,7 @@ bool ChatSession::write_more(Writing& writing) {
   if (writing.listener.on_reading) writing.listener.on_reading(static_cast<int>(turn.new_tokens.size()));
   GenerateOptions options;
   options.written_out = marker_tokens_;
+  options.speculation = speculation_ ? &*speculation_ : nullptr;
   if (settings_.max_tokens >= 0)
     options.max_tokens = settings_.max_tokens - static_cast<int>(writing.tokens.size());
   const GenerateResult result =

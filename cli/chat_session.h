@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/chat/chat_format.h"
@@ -58,6 +59,14 @@ class ChatSession {
   ChatAnswer ask(const std::string& text, const AnswerListener& listener);
   /// Answers the last turn anew. Throws Error as ask() does; range if there is none.
   ChatAnswer retry(const AnswerListener& listener);
+  /// Guesses ahead from now on; made for session().
+  void speculate(std::optional<Speculation> speculation) { speculation_ = std::move(speculation); }
+  /// Where the session would go on after /undo or /retry, and how many tokens before that it would have to
+  /// read again because its memory let go of them.
+  struct WayBack {
+    int to = 0, cost = 0;
+  };
+  WayBack way_back() const;
   /// Forgets the last turn; false if there is none.
   bool undo();
   /// Forgets all turns.
@@ -75,6 +84,7 @@ class ChatSession {
   const ChatTotals& totals() const noexcept { return totals_; }
   std::uint32_t seed() const noexcept { return sampler_.seed(); }
   Session& session() noexcept { return session_; }
+  const Session& session() const noexcept { return session_; }
   const Model& model() const noexcept { return session_.model(); }
 
  private:
@@ -93,6 +103,7 @@ class ChatSession {
   Sampler sampler_;
   ChatFormat format_;
   std::vector<Token> marker_tokens_;
+  std::optional<Speculation> speculation_;
   std::optional<Conversation> conversation_;  // always there; optional so that it can be put back
   ChatTotals totals_;
 };

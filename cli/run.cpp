@@ -8,6 +8,7 @@
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "cli/output_filter.h"
+#include "cli/reach_note.h"
 #include "cli/sampling_flags.h"
 #include "cli/session_flags.h"
 #include "cli/signals.h"
@@ -147,7 +148,10 @@ int continue_text(const Flags& flags, AnswerView* view) {
   Job job{session, sampler, tokens, {}};
   job.options.max_tokens = flags.max_tokens;
   job.options.speculation = speculation ? &*speculation : nullptr;
+  ReachNote reach(session, session_options);
+  reach.tell(static_cast<int>(tokens.size()));
   const GenerateResult result = view != nullptr ? run_for_programs(job, *view) : run_for_people(job);
+  reach.tell(session.size());
   if (const int signal = leave_signal()) return kSignalBase + signal;
   return result.reason == StopReason::cancelled ? kInterrupted : kSuccess;
 }

@@ -7,6 +7,7 @@
 
 #include "cli/signals.h"
 #include "cli/terminal.h"
+#include "cli/thread_counts.h"
 
 namespace longhand::cli {
 namespace {
@@ -40,7 +41,6 @@ constexpr Ignored kIgnored[] = {
     {"--device", true},
     {"--flash-attn", true},
     {"--ubatch-size", true},
-    {"--threads-batch", true},
     {"--numa", true},
     {"--prio", true},
     {"--poll", true},
@@ -64,6 +64,13 @@ float factor(const std::string& text) {
   float value = 0;
   if (!CLI::detail::lexical_cast(text, value) || !(value > 0))
     throw CLI::ValidationError("--rope-scale", "'" + text + "' must be auto or a number above 0");
+  return value;
+}
+
+int thread_count(const std::string& text) {
+  int value = 0;
+  if (!CLI::detail::lexical_cast(text, value) || value < -1 || value > 256)
+    throw CLI::ValidationError("--threads", "'" + text + "' must be auto or a number, -1..256");
   return value;
 }
 
@@ -98,11 +105,22 @@ void SessionFlags::add_to(CLI::App& verb) {
       ->type_name("N");
   if (verb.get_option_no_throw("--threads") == nullptr) {  // bench takes a list
     group
-        ->add_option("-t,--threads", session_.threads,
-                     "Threads; 0: one for each physical core, fewer for very small models")
-        ->check(CLI::Range(-1, 256))
-        ->type_name("N");
+        ->add_option_function<std::string>(
+            "-t,--threads",
+            [this](const std::string& value) {
+              auto_threads_ = value == "auto";
+              session_.threads = auto_threads_ ? 0 : thread_count(value);
+            },
+            "Threads; 0: one for each physical core, fewer for very small models; auto: as many as pay on "
+            "this "
+            "machine, found out once")
+        ->type_name("N|auto");
   }
+  group
+      ->add_option("--threads-batch,--tb", session_.prefill_threads,
+                   "Threads while reading (-tb); 0: as many as for writing")
+      ->check(CLI::Range(0, 256))
+      ->type_name("N");
   group->add_option("-b,--batch-size", session_.batch, "Tokens read at once")
       ->check(CLI::Range(1, 1 << 20))
       ->type_name("N");
@@ -210,6 +228,11 @@ LoadOptions SessionFlags::load_options() const {
 SessionOptions SessionFlags::session_options() const {
   SessionOptions options = session_;
   options.threads = std::max(0, options.threads);
+  if (auto_threads_) {
+    const ThreadCounts best = best_thread_counts(thread_counts_path());
+    options.threads = best.decode;
+    if (options.prefill_threads == 0) options.prefill_threads = best.prefill;
+  }
   options.key_cache = cache_types().at(key_cache_);
   options.value_cache = cache_types().at(value_cache_);
   if (!rope_scaling_.empty()) options.rope.scaling = kRopeScalings.at(rope_scaling_);

@@ -24,6 +24,7 @@ class SessionFlags {
   void add_to(CLI::App& verb);
 
   LoadOptions load_options() const;
+  /// Measures the machine where -t auto asks for it. Throws Error as best_thread_counts().
   SessionOptions session_options() const;
   /// Tells on stderr, once and in one line, which given flags have no effect here.
   void report_ignored() const;
@@ -38,7 +39,7 @@ class SessionFlags {
   SessionOptions session_;
   std::string key_cache_ = "f16", value_cache_ = "f16", rope_scaling_;
   std::string isa_;
-  bool no_repack_ = false;
+  bool no_repack_ = false, auto_threads_ = false;
   std::vector<std::string> ignored_;
 };
 

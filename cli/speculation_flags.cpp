@@ -12,16 +12,21 @@ void SpeculationFlags::add_to(CLI::App& verb) {
                                       "itself or a small model foresees it");
   auto* lookup =
       group->add_flag("--lookup", lookup_, "Guess what followed the same words earlier in the text");
-  group
-      ->add_option("--model-draft", draft_,
-                   "Guess what this smaller model of the same vocabulary would write (-md)")
-      ->type_name("FILE")
-      ->excludes(lookup);
-  group
-      ->add_option("--draft,--draft-max,--draft-n", most_,
-                   "Tokens to guess at once, at most; 0: 7 with a draft model, else 15")
-      ->check(CLI::Range(0, 63))
-      ->type_name("N");
+  auto* draft = group
+                    ->add_option("--model-draft", draft_,
+                                 "Guess what this smaller model of the same vocabulary would write (-md)")
+                    ->type_name("FILE")
+                    ->excludes(lookup);
+  auto* most = group
+                   ->add_option("--draft,--draft-max,--draft-n", most_,
+                                "Tokens to guess at once, at most; 0: 7 with a draft model, else 15")
+                   ->check(CLI::Range(0, 63))
+                   ->type_name("N");
+  verb.parse_complete_callback([lookup, draft, most] {
+    if (most->count() > 0 && lookup->count() + draft->count() == 0)
+      throw CLI::ValidationError("--draft",
+                                 "says how much to guess; --lookup or --model-draft says from what");
+  });
 }
 
 std::optional<Speculation> SpeculationFlags::speculation(const Session& session,

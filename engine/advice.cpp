@@ -4,6 +4,9 @@
 #include <cmath>
 #include <cstring>
 
+#include "engine/memory/kinds.h"
+#include "engine/model.h"
+#include "engine/position.h"
 #include "loaders/config.h"
 #include "ops/optimal_scale.h"
 #include "ops/rope_table.h"
@@ -109,6 +112,23 @@ int rope_reach(std::span<const double> inv_freq, int limit) {
   int t = 0;
   while (t < limit && walk.sum(t) >= 0) ++t;
   return t;
+}
+
+int text_reach(const Model& model, const SessionOptions& options, int context) {
+  const ModelConfig& c = model.data().config;
+  const bool everywhere = std::any_of(c.layers.begin(), c.layers.end(),
+                                      [](const LayerPlan& layer) { return layer.rope && layer.window == 0; });
+  if (!everywhere || context <= c.trained_context) return context;
+  const MemoryPlan plan = plan_memory(c, options.attention, options.context);
+  const FarPositions far = far_positions(plan);
+  const PositionPlan positions(c, model.data().weights, options, far, context);
+  const int reach = std::max(c.trained_context, rope_reach(positions.frequencies(), context));
+  if (plan.window == 0) return reach;
+  // Summaries stand at one distance, and what is exact reaches back two windows at most.
+  const double farthest = plan.far > 0 ? std::max(plan.far, 2 * plan.window) : plan.window;
+  if (farthest > reach) return reach;
+  if (far.step == 0) return context;
+  return int(std::min(double(context), plan.window + (reach - plan.window) * plan.leak));
 }
 
 double least_base(int rot, int length) {

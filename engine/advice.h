@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/longhand.h"
 #include "loaders/gguf.h"
 
 namespace longhand {
@@ -13,6 +14,10 @@ namespace longhand {
 /// >= 0: up to there a key that resembles the query scores higher, on average, than one that does not (Men et
 /// al. 2024, arXiv 2405.14591).
 int rope_reach(std::span<const double> inv_freq, int limit);
+
+/// Tokens of the longest text, at most `context`, in which a model under these options meets no distance
+/// beyond both what it was trained for and rope_reach(). Throws Error as Session does.
+int text_reach(const Model& model, const SessionOptions& options, int context);
 
 /// The smallest base of two digits whose unscaled frequencies reach `length` tokens; 0 where even 9.9e12
 /// does not.

@@ -191,9 +191,9 @@ void attend_split(const Units& u) {
     float* p = s.ws.partials.as<float>() + item * stride;
     return Partials{p, p + kAttendRows, p + 2 * kAttendRows};
   };
-  const Range part = s.worker.split(std::int64_t{u.count} * u.parts);
-  for (std::int64_t i = part.begin; i < part.end; ++i)
+  s.worker.deal(std::int64_t{u.count} * u.parts, [&](std::int64_t i) {
     u.memory.attend(u.tile(int(i / u.parts)), u.queries, int(i % u.parts), partials(i));
+  });
   s.worker.sync();
   const Range units = s.worker.split(u.count);
   for (std::int64_t unit = units.begin; unit < units.end; ++unit) {
@@ -207,16 +207,15 @@ void attend_units(const Units& u) {
   const Step& s = u.s;
   std::array<float, kAttendRows> m, l;
   const Partials partial{m.data(), l.data(), s.scratch().acc.as<float>()};
-  // Later tiles see more keys: dealing them out in turn keeps the workers' shares alike.
-  for (int unit = s.worker.id; unit < u.count; unit += s.worker.count) {
-    const Tile tile = u.tile(unit);
-    Joined joined(u, unit, tile.rows);
+  s.worker.deal(u.count, [&](std::int64_t unit) {
+    const Tile tile = u.tile(int(unit));
+    Joined joined(u, int(unit), tile.rows);
     for (int p = 0; p < u.parts; ++p) {
       u.memory.attend(tile, u.queries, p, partial);
       joined.add(partial);
     }
     joined.finish();
-  }
+  });
 }
 
 // Shows the memory the far queries of some tokens, in the order of the text.

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "engine/longhand.h"
+#include "engine/memory_errors.h"
 #include "engine/model.h"
 #include "engine/speculate/verifier.h"
 #include "engine/text/tokenizer.h"
@@ -100,7 +101,9 @@ std::string_view stop_reason_name(StopReason reason) noexcept {
   return kNames[std::size_t(reason)];
 }
 
-GenerateResult generate(Session& session, std::span<const Token> prompt, Sampler& sampler,
+namespace {
+
+GenerateResult write_on(Session& session, std::span<const Token> prompt, Sampler& sampler,
                         const GenerateOptions& options,
                         const std::function<bool(std::string_view)>& on_text) {
   GenerateResult result;
@@ -152,6 +155,14 @@ GenerateResult generate(Session& session, std::span<const Token> prompt, Sampler
   result.right_guesses = text.right_guesses();
   result.text = std::move(answer.text);
   return result;
+}
+
+}  // namespace
+
+GenerateResult generate(Session& session, std::span<const Token> prompt, Sampler& sampler,
+                        const GenerateOptions& options,
+                        const std::function<bool(std::string_view)>& on_text) {
+  return translate_memory_errors([&] { return write_on(session, prompt, sampler, options, on_text); });
 }
 
 }  // namespace longhand

@@ -5,11 +5,11 @@
 //   longhand::Sampler sampler(model);
 //   longhand::generate(session, model.encode("Once upon a time"), sampler, {},
 //                      [](std::string_view text) { std::cout << text; return true; });
-//   true; });
 //
-// Everything that can fail throws longhand::Error (ops/error.h) and leaves the object as it was. The library
-// never prints, exits, aborts or keeps global state. A Model is immutable and may serve many sessions in many
-// threads; a Session belongs to one thread at a time, except for cancel().
+// Everything that can fail throws longhand::Error (ops/error.h), or std::bad_alloc where memory does not even
+// suffice for its message, and leaves the object as it was. The library never prints, exits, aborts or keeps
+// global state. A Model is immutable and may serve many sessions in many threads; a Session belongs to one
+// thread at a time, except for cancel().
 #pragma once
 
 #include <cstdint>
@@ -51,7 +51,7 @@ class Tokenizer;
 struct ModelData;
 
 /// A loaded model: immutable, cheap to copy (copies share the weights).
-class Model {
+class LONGHAND_API Model {
  public:
   /// Throws Error for every file that is not a model this library runs.
   static Model load(const std::string& path, const LoadOptions& options = {});
@@ -96,10 +96,12 @@ struct AttentionOptions {
   std::string memory = {};
   int window =
       -1;  ///< tokens at their true distance [T/2 window; T/4 rerope, leaky-rerope; T/8 vq, performer]
-  int sinks = -1;   ///< first tokens that stay for ever [4]: window, vq, performer; at most 512
-  int far = -1;     ///< distance of everything remembered in summary [2 x window]: vq, performer
-  float leak = -1;  ///< beyond the window distances grow this much slower [8]: leaky-rerope
-  int codes = -1;   ///< of a codebook learned while running [256]: vq
+  int sinks = -1;  ///< first tokens that stay for ever [4]: window, vq, performer; at most 512
+  int far = -1;    ///< distance of everything remembered in summary [2 x window]: vq, performer
+  /// Beyond the window distances grow this much slower [8, or as much more as SessionOptions::context needs
+  /// to stay within T]: leaky-rerope
+  float leak = -1;
+  int codes = -1;  ///< of a codebook learned while running [256]: vq
   /// For codes learned while running (vq). Distances count dimensions by how much queries ask for them.
   bool weighted = false;
   /// Codes remember how far their keys scatter, which corrects a query's score of a code.
@@ -117,9 +119,10 @@ struct AttentionOptions {
 };
 
 struct SessionOptions {
-  int context = 0;  ///< tokens; 0: what the model was trained for, or as much as fits in memory
-  int threads = 0;  ///< 0: physical cores this process may use, fewer for very small models
-  int batch = 512;  ///< tokens computed at once while reading a prompt; results do not depend on it
+  int context = 0;          ///< tokens; 0: what the model was trained for, or as much as fits in memory
+  int threads = 0;          ///< 0: physical cores this process may use, fewer for very small models
+  int prefill_threads = 0;  ///< while more than a few tokens are computed at once; 0: as `threads`
+  int batch = 512;          ///< tokens computed at once while reading a prompt; results do not depend on it
   CacheType key_cache = CacheType::f16;
   CacheType value_cache = CacheType::f16;
   RopeOptions rope = {};
@@ -128,7 +131,7 @@ struct SessionOptions {
 
 /// One running text: its tokens and their keys and values. Callbacks it calls must not use it, except
 /// cancel().
-class Session {
+class LONGHAND_API Session {
  public:
   /// Throws Error: range, no_memory (with the context that would fit).
   explicit Session(const Model& model, const SessionOptions& options = {});
@@ -142,6 +145,9 @@ class Session {
   std::span<const float> feed(std::span<const Token> tokens);
   /// The same, calling `visit(position, logits)` for every token in turn.
   void feed(std::span<const Token> tokens, const std::function<void(int, std::span<const float>)>& visit);
+  /// For measuring at depth: appends tokens as feed() does, but computes nothing; what the memories hold of
+  /// them afterwards is random.
+  void pretend(std::span<const Token> tokens);
   /// Logits (vocab) after the token at `position`, any fed one; valid until the next call. Throws Error:
   /// range.
   std::span<const float> logits(int position);
@@ -237,7 +243,7 @@ struct SamplerOptions {
 
 /// "penalties;dry;top_k" or the short form "edskypmxt", one letter a stage in the order of the enum. Throws
 /// Error (range) naming an unknown stage.
-std::vector<SamplerStage> parse_sampler_stages(std::string_view text);
+LONGHAND_API std::vector<SamplerStage> parse_sampler_stages(std::string_view text);
 
 struct TokenTable;  // engine/sampling/sampler.h
 
@@ -245,7 +251,7 @@ struct TokenTable;  // engine/sampling/sampler.h
 ///
 /// The same seed, options and logits give the same tokens on every platform: random numbers, exponentials and
 /// the order of every sum are the library's own.
-class Sampler {
+class LONGHAND_API Sampler {
  public:
   /// Keeps what it needs of `model`. Throws Error: range (a value that is NaN or out of bounds), grammar.
   Sampler(const Model& model, const SamplerOptions& options = {});
@@ -291,7 +297,7 @@ struct SpeculationOptions {
 /// (vq, performer) cannot take tokens back across the end of a block, and nothing is guessed across it.
 ///
 /// For one session, of which it learns what pays; not shared between threads.
-class Speculation {
+class LONGHAND_API Speculation {
  public:
   /// `session` was made with `options`. Throws Error: unsupported (the draft has another vocabulary), range,
   /// no_memory.
@@ -315,7 +321,7 @@ enum class StopReason : std::uint8_t {
   cancelled,
   callback
 };
-std::string_view stop_reason_name(StopReason reason) noexcept;
+LONGHAND_API std::string_view stop_reason_name(StopReason reason) noexcept;
 
 struct GenerateOptions {
   int max_tokens = -1;                 ///< -1: until the model ends or the context is full
@@ -340,8 +346,8 @@ struct GenerateResult {
 /// as they are certain not to begin a stop string; returning false ends the text. A cancelled session keeps
 /// what was fed. Throws Error as Session::feed and Sampler::pick do, for the prompt only; a context that
 /// fills up while writing ends the text with its reason.
-GenerateResult generate(Session& session, std::span<const Token> prompt, Sampler& sampler,
-                        const GenerateOptions& options = {},
-                        const std::function<bool(std::string_view)>& on_text = {});
+LONGHAND_API GenerateResult generate(Session& session, std::span<const Token> prompt, Sampler& sampler,
+                                     const GenerateOptions& options = {},
+                                     const std::function<bool(std::string_view)>& on_text = {});
 
 }  // namespace longhand

@@ -95,8 +95,8 @@ lh_text lh_string(const char* text) {
 lh_status lh_model_load(const char* path, const lh_load_options* options, lh_model** model, lh_error* error) {
   return guarded(error, [&] {
     lh_model*& place = place_for(model, "model");
-    const lh_load_options given = read_options(options, load_defaults(), "load options");
-    LoadOptions load = load_options(given);
+    const lh_load_options given = read_options(options, "load options");
+    LoadOptions load = to_cpp(given);
     Callbacks callbacks;
     if (given.progress != nullptr) {
       load.progress = [&](float share) {

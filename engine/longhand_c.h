@@ -197,6 +197,7 @@ typedef struct lh_session_options {
   size_t size;
   int32_t context;               /* [0] tokens; 0: the trained context, or as much as fits in memory */
   int32_t threads;               /* [0] 0: physical cores this process may use, fewer for very small models */
+  int32_t prefill_threads;       /* [0] while more than a few tokens are computed at once; 0: as `threads` */
   int32_t batch;                 /* [512] tokens computed at once; results do not depend on it */
   lh_cache_type key_cache;       /* [LH_CACHE_F16] */
   lh_cache_type value_cache;     /* [LH_CACHE_F16] */
@@ -212,6 +213,10 @@ typedef struct lh_session_options {
   int32_t far;             /* [-1] distance of what is remembered in summary, tokens */
   float leak;              /* [-1] */
   int32_t codes, features; /* [-1] */
+  int32_t weighted;        /* [0] not 0: learned codes count dimensions by how much queries ask for them */
+  int32_t second_order;    /* [0] not 0: learned codes correct scores by how far their keys scatter */
+  int32_t exact;           /* [-1] old tokens every query reads exactly */
+  int32_t checkpoints;     /* [3] earlier states kept for rewinds */
   int32_t log_n;           /* [-1] 0: attention sharpens beyond the trained context; negative: off */
   int (*progress)(void* user, int32_t done, int32_t total); /* [NULL] tokens, after each batch of a feed */
   void* progress_user;
@@ -231,6 +236,18 @@ LH_API lh_status lh_feed(lh_session* session, lh_tokens tokens, lh_logits* logit
 typedef int (*lh_visit)(void* user, int32_t position, lh_logits logits);
 LH_API lh_status lh_feed_each(lh_session* session, lh_tokens tokens, lh_visit visit, void* user,
                               lh_error* error);
+
+/* Writes tokens and memories to a file (mode 0600), so that a session of the same model and options goes on
+ * from there without reading the text again. An old file stays whole until the new one is. A cache: keep the
+ * text itself elsewhere. LH_E_IO and LH_E_NO_MEMORY: the old file is still there. */
+LH_API lh_status lh_save_state(lh_session* session, const char* path, lh_error* error);
+/* Replaces tokens and memories by those of a file: all later logits are, bit for bit, those of the session
+ * that saved it, on a CPU of the same kind. LH_E_IO, LH_E_TRUNCATED, LH_E_MAGIC, LH_E_VERSION, LH_E_CORRUPT,
+ * LH_E_NO_MEMORY; LH_E_MISMATCH: saved with another model, context, batch, cache type, memory or rope option
+ * (threads may differ). Then the session is as it was. */
+LH_API lh_status lh_restore_state(lh_session* session, const char* path, lh_error* error);
+/* Of the file that lh_save_state() would write. */
+LH_API lh_status lh_state_bytes(lh_session* session, uint64_t* bytes, lh_error* error);
 
 /* Logits after the token at `position`, any fed one; valid until the next call with this session.
  * LH_E_RANGE. */
@@ -389,48 +406,21 @@ LH_API lh_status lh_chat_render(const lh_chat* chat, lh_conversation conversatio
  * ends. */
 LH_API lh_status lh_chat_reasoning_tokens(const lh_chat* chat, lh_token_buffer* out, lh_error* error);
 
-/* ---- Defaults ---- */
+/* ---- Helpers ---- */
 
-/* Fill `size` bytes of the struct with defaults, zeros behind what the library knows. Where memory is out,
+typedef enum lh_options_kind {
+  LH_LOAD_OPTIONS = 0,
+  LH_SESSION_OPTIONS = 1,
+  LH_SAMPLER_OPTIONS = 2,
+  LH_GENERATE_OPTIONS = 3,
+  LH_CHAT_OPTIONS = 4,
+  LH_RENDER_OPTIONS = 5
+} lh_options_kind;
+
+/* Fills `size` bytes of a struct of options with defaults, zeros behind what the library knows; for structs
+ * as this header has them the lh_..._defaults() below do it. Where memory is out, or there is no such kind,
  * all is zero; the call that gets such options refuses them. */
-LH_API void lh_load_options_init(lh_load_options* options, size_t size);
-LH_API void lh_session_options_init(lh_session_options* options, size_t size);
-LH_API void lh_sampler_options_init(lh_sampler_options* options, size_t size);
-LH_API void lh_generate_options_init(lh_generate_options* options, size_t size);
-LH_API void lh_chat_options_init(lh_chat_options* options, size_t size);
-LH_API void lh_render_options_init(lh_render_options* options, size_t size);
-
-/* The same for the structs as this header has them. */
-static inline lh_load_options lh_load_defaults(void) {
-  lh_load_options options;
-  lh_load_options_init(&options, sizeof options);
-  return options;
-}
-static inline lh_session_options lh_session_defaults(void) {
-  lh_session_options options;
-  lh_session_options_init(&options, sizeof options);
-  return options;
-}
-static inline lh_sampler_options lh_sampler_defaults(void) {
-  lh_sampler_options options;
-  lh_sampler_options_init(&options, sizeof options);
-  return options;
-}
-static inline lh_generate_options lh_generate_defaults(void) {
-  lh_generate_options options;
-  lh_generate_options_init(&options, sizeof options);
-  return options;
-}
-static inline lh_chat_options lh_chat_defaults(void) {
-  lh_chat_options options;
-  lh_chat_options_init(&options, sizeof options);
-  return options;
-}
-static inline lh_render_options lh_render_defaults(void) {
-  lh_render_options options;
-  lh_render_options_init(&options, sizeof options);
-  return options;
-}
+LH_API void lh_options_init(lh_options_kind kind, void* options, size_t size);
 
 /* A view of a C string. */
 LH_API lh_text lh_string(const char* text);
@@ -438,5 +428,7 @@ LH_API lh_text lh_string(const char* text);
 #ifdef __cplusplus
 }
 #endif
+
+#include "engine/longhand_c_defaults.h"
 
 #endif

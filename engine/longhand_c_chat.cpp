@@ -26,7 +26,7 @@ ChatSource source_of(const Model& model, const lh_chat_options& options) {
 
 std::vector<PromptPiece> render(const lh_chat& chat, const lh_conversation& conversation,
                                 const lh_render_options* options) {
-  const lh_render_options given = read_options(options, render_defaults(), "render options");
+  const lh_render_options given = read_options(options, "render options");
   ChatOptions to;
   to.add_generation_prompt = given.answer != 0;
   if (given.thinking >= 0) to.thinking = given.thinking > 0;
@@ -46,7 +46,7 @@ lh_status lh_chat_new(const lh_model* model, const lh_chat_options* options, lh_
   return guarded(error, [&] {
     lh_chat*& place = place_for(chat, "chat");
     const Model& m = need(model, "model").model;
-    const lh_chat_options given = read_options(options, chat_defaults(), "chat options");
+    const lh_chat_options given = read_options(options, "chat options");
     place = new lh_chat{m, ChatFormat(source_of(m, given)), PromptEncoder(m.data().tokenizer)};
   });
 }

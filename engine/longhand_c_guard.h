@@ -64,20 +64,17 @@ void check_size(std::size_t size, const char* what) {
   }
 }
 
-/// The caller's options as this version has them; `defaults` for what an older struct lacks and for null.
+/// Puts the first `size` bytes, `given`, of a caller's struct over `ours`. Throws Refusal where a newer
+/// struct asks for what this version does not have.
 template <class T>
-T read_options(const T* given, T defaults, const char* what) {
-  static_assert(std::is_trivially_copyable_v<T>);
-  if (given == nullptr) return defaults;
-  const std::size_t size = given->size;
+void overlay(T& ours, const void* given, std::size_t size, const char* what) {
   check_size<T>(size, what);
-  const auto* bytes = reinterpret_cast<const unsigned char*>(given);
+  const auto* bytes = static_cast<const unsigned char*>(given);
   if (size > sizeof(T) && std::any_of(bytes + sizeof(T), bytes + size, [](auto byte) { return byte != 0; })) {
     throw Refusal{LH_E_ARGUMENT,
                   fmt::format("{} uses fields that this version of the library does not have", what)};
   }
-  std::memcpy(&defaults, given, std::min(size, sizeof(T)));
-  return defaults;
+  std::memcpy(&ours, given, std::min(size, sizeof(T)));
 }
 
 /// Fills in as much of the caller's struct as it has.

@@ -1,51 +1,89 @@
 #include "engine/longhand_c_options.h"
 
+#include <array>
+
 #include "engine/grammar/json_schema.h"
-#include "engine/longhand_c_guard.h"
 
 namespace longhand::c_api {
 namespace {
 
-// Enumerators of both interfaces have the same numbers, and C callers may pass any number at all.
-template <class Enum>
-Enum enumerator(int value, Enum last, const char* what) {
-  if (value < 0 || value > static_cast<int>(last)) {
-    throw Error(Errc::range, fmt::format("{} is {}, must be 0..{}", what, value, static_cast<int>(last)));
-  }
-  return static_cast<Enum>(value);
-}
+// Enumerators of both interfaces have the same numbers.
 static_assert(LH_CACHE_Q8_0 == static_cast<int>(CacheType::q8_0));
 static_assert(LH_ROPE_YARN == static_cast<int>(RopeScaling::yarn));
 
-std::vector<std::string> strings(const char* const* first, std::size_t count, const char* what) {
-  std::vector<std::string> out;
-  for (const char* text : elements(first, count, what)) out.emplace_back(&need(text, what));
-  return out;
+// How one field goes from C++ to C ...
+struct ToC {
+  template <class C, class Cpp>
+  void operator()(C& c, const Cpp& cpp) const {
+    if constexpr (!std::is_same_v<Cpp, std::string>) c = static_cast<C>(cpp);  // texts are empty: NULL
+  }
+  template <class C, class Enum>
+  void operator()(C& c, Enum cpp, Enum, const char*) const {
+    c = static_cast<C>(cpp);
+  }
+};
+// ... and back.
+struct ToCpp {
+  template <class C, class Cpp>
+  void operator()(const C& c, Cpp& cpp) const {
+    if constexpr (std::is_same_v<Cpp, bool>)
+      cpp = c != 0;
+    else if constexpr (std::is_same_v<Cpp, std::string>)
+      cpp = c == nullptr ? "" : c;
+    else
+      cpp = c;
+  }
+  // C callers may pass any number at all.
+  template <class C, class Enum>
+  void operator()(const C& c, Enum& cpp, Enum last, const char* name) const {
+    const int value = c;
+    if (value < 0 || value > static_cast<int>(last)) {
+      throw Error(Errc::range, fmt::format("{} is {}, must be 0..{}", name, value, static_cast<int>(last)));
+    }
+    cpp = static_cast<Enum>(value);
+  }
+};
+
+// The fields that each struct has in both languages: copy(c, cpp) for each.
+template <class C, class Cpp, class Copy>
+void each_load_field(C& c, Cpp&& cpp, Copy copy) {
+  copy(c.repack, cpp.repack);
+  copy(c.threads, cpp.threads);
+  copy(c.isa, cpp.isa);
 }
 
-// Options that are plain numbers under one name in both languages: copy(c, cpp) for each.
 template <class C, class Cpp, class Copy>
-void each_session_number(C& c, Cpp& cpp, Copy copy) {
+void each_session_field(C& c, Cpp&& cpp, Copy copy) {
   copy(c.context, cpp.context);
   copy(c.threads, cpp.threads);
+  copy(c.prefill_threads, cpp.prefill_threads);
   copy(c.batch, cpp.batch);
+  copy(c.key_cache, cpp.key_cache, CacheType::q8_0, "key_cache");
+  copy(c.value_cache, cpp.value_cache, CacheType::q8_0, "value_cache");
+  copy(c.rope_scaling, cpp.rope.scaling, RopeScaling::yarn, "rope_scaling");
   copy(c.rope_factor, cpp.rope.factor);
+  copy(c.rope_auto_factor, cpp.rope.auto_factor);
   copy(c.rope_base, cpp.rope.base);
   copy(c.rope_original_context, cpp.rope.original_context);
   copy(c.yarn_beta_fast, cpp.rope.yarn_beta_fast);
   copy(c.yarn_beta_slow, cpp.rope.yarn_beta_slow);
   copy(c.yarn_ext_factor, cpp.rope.yarn_ext_factor);
+  copy(c.memory, cpp.attention.memory);
   copy(c.window, cpp.attention.window);
   copy(c.sinks, cpp.attention.sinks);
   copy(c.far, cpp.attention.far);
   copy(c.leak, cpp.attention.leak);
   copy(c.codes, cpp.attention.codes);
   copy(c.features, cpp.attention.features);
+  copy(c.weighted, cpp.attention.weighted);
+  copy(c.second_order, cpp.attention.second_order);
+  copy(c.exact, cpp.attention.exact);
+  copy(c.checkpoints, cpp.attention.checkpoints);
   copy(c.log_n, cpp.attention.log_n);
 }
 
 template <class C, class Cpp, class Copy>
-void each_sampler_number(C& c, Cpp& cpp, Copy copy) {
+void each_sampler_field(C& c, Cpp&& cpp, Copy copy) {
   copy(c.seed, cpp.seed);
   copy(c.temperature, cpp.temperature);
   copy(c.dynatemp_range, cpp.dynatemp_range);
@@ -69,64 +107,81 @@ void each_sampler_number(C& c, Cpp& cpp, Copy copy) {
   copy(c.mirostat, cpp.mirostat);
   copy(c.mirostat_tau, cpp.mirostat_tau);
   copy(c.mirostat_eta, cpp.mirostat_eta);
+  copy(c.ignore_eos, cpp.ignore_eos);
+  copy(c.grammar, cpp.grammar);
 }
 
-constexpr auto kToC = [](auto& c, const auto& cpp) { c = cpp; };
-constexpr auto kToCpp = [](const auto& c, auto& cpp) { cpp = c; };
+template <class C, class Cpp, class Copy>
+void each_generate_field(C& c, Cpp&& cpp, Copy copy) {
+  copy(c.max_tokens, cpp.max_tokens);
+}
+
+std::vector<std::string> strings(const char* const* first, std::size_t count, const char* what) {
+  std::vector<std::string> out;
+  for (const char* text : elements(first, count, what)) out.emplace_back(&need(text, what));
+  return out;
+}
+
+template <class C>
+C zeros() {
+  C options{};
+  options.size = sizeof options;
+  return options;
+}
 
 }  // namespace
 
-lh_load_options load_defaults() noexcept {
-  lh_load_options to = {};
-  to.size = sizeof to;
-  to.repack = 1;
+template <>
+lh_load_options defaults() {
+  auto to = zeros<lh_load_options>();
+  each_load_field(to, LoadOptions(), ToC());
+  return to;
+}
+template <>
+lh_session_options defaults() {
+  auto to = zeros<lh_session_options>();
+  each_session_field(to, SessionOptions(), ToC());
+  return to;
+}
+template <>
+lh_sampler_options defaults() {
+  auto to = zeros<lh_sampler_options>();
+  each_sampler_field(to, SamplerOptions(), ToC());
+  return to;
+}
+template <>
+lh_generate_options defaults() {
+  auto to = zeros<lh_generate_options>();
+  each_generate_field(to, GenerateOptions(), ToC());
+  return to;
+}
+template <>
+lh_chat_options defaults() {
+  return zeros<lh_chat_options>();
+}
+template <>
+lh_render_options defaults() {
+  auto to = zeros<lh_render_options>();
+  to.answer = 1;
+  to.thinking = -1;
   return to;
 }
 
-LoadOptions load_options(const lh_load_options& from) {
+LoadOptions to_cpp(const lh_load_options& from) {
   LoadOptions to;
-  to.repack = from.repack != 0;
-  to.threads = from.threads;
-  to.isa = string_or_empty(from.isa);
+  each_load_field(from, to, ToCpp());
   return to;
 }
 
-lh_session_options session_defaults() noexcept {
-  lh_session_options to = {};
-  to.size = sizeof to;
-  const SessionOptions from;
-  each_session_number(to, from, kToC);
-  to.key_cache = static_cast<lh_cache_type>(from.key_cache);
-  to.value_cache = static_cast<lh_cache_type>(from.value_cache);
-  to.rope_scaling = static_cast<lh_rope_scaling>(from.rope.scaling);
-  to.rope_auto_factor = from.rope.auto_factor ? 1 : 0;
-  return to;
-}
-
-SessionOptions session_options(const lh_session_options& from) {
+SessionOptions to_cpp(const lh_session_options& from) {
   SessionOptions to;
-  each_session_number(from, to, kToCpp);
-  to.key_cache = enumerator(from.key_cache, CacheType::q8_0, "key_cache");
-  to.value_cache = enumerator(from.value_cache, CacheType::q8_0, "value_cache");
-  to.rope.scaling = enumerator(from.rope_scaling, RopeScaling::yarn, "rope_scaling");
-  to.rope.auto_factor = from.rope_auto_factor != 0;
-  to.attention.memory = string_or_empty(from.memory);
+  each_session_field(from, to, ToCpp());
   return to;
 }
 
-lh_sampler_options sampler_defaults() {
-  lh_sampler_options to = {};
-  to.size = sizeof to;
-  const SamplerOptions from;
-  each_sampler_number(to, from, kToC);
-  to.ignore_eos = from.ignore_eos ? 1 : 0;
-  return to;
-}
-
-SamplerOptions sampler_options(const lh_sampler_options& from) {
+SamplerOptions to_cpp(const lh_sampler_options& from) {
   SamplerOptions to;
-  each_sampler_number(from, to, kToCpp);
-  to.ignore_eos = from.ignore_eos != 0;
+  each_sampler_field(from, to, ToCpp());
   if (from.dry_breakers != nullptr)
     to.dry_breakers = strings(from.dry_breakers, from.dry_breaker_count, "dry_breakers");
   for (const lh_token_bias& bias : elements(from.logit_bias, from.logit_bias_count, "logit_bias"))
@@ -134,75 +189,41 @@ SamplerOptions sampler_options(const lh_sampler_options& from) {
   if (from.stages != nullptr) to.stages = parse_sampler_stages(from.stages);
   if (from.grammar != nullptr && from.json_schema != nullptr)
     throw Error(Errc::grammar, "both a grammar and a JSON schema are given; an answer can follow one");
-  if (from.grammar != nullptr) to.grammar = from.grammar;
   if (from.json_schema != nullptr) to.grammar = json_schema_to_gbnf(from.json_schema);
   return to;
 }
 
-lh_generate_options generate_defaults() noexcept {
-  lh_generate_options to = {};
-  to.size = sizeof to;
-  to.max_tokens = GenerateOptions().max_tokens;
-  return to;
-}
-
-GenerateOptions generate_options(const lh_generate_options& from) {
+GenerateOptions to_cpp(const lh_generate_options& from) {
   GenerateOptions to;
-  to.max_tokens = from.max_tokens;
+  each_generate_field(from, to, ToCpp());
   to.stop = strings(from.stop, from.stop_count, "stop");
   const auto written_out = tokens_of(from.written_out);
   to.written_out.assign(written_out.begin(), written_out.end());
   return to;
 }
 
-lh_chat_options chat_defaults() noexcept {
-  lh_chat_options to = {};
-  to.size = sizeof to;
-  return to;
-}
-
-lh_render_options render_defaults() noexcept {
-  lh_render_options to = {};
-  to.size = sizeof to;
-  to.answer = 1;
-  to.thinking = -1;
-  return to;
-}
-
 namespace {
 
-// A struct of another version gets what it has room for; what it has beyond ours stays zero.
-template <class T, class Defaults>
-void init(T* options, std::size_t size, const Defaults& defaults) noexcept {
-  if (options == nullptr) return;
-  std::memset(static_cast<void*>(options), 0, size);
-  guarded(nullptr, [&] {
-    T values = defaults();
-    values.size = size;
-    std::memcpy(static_cast<void*>(options), &values, std::min(size, sizeof(T)));
-  });
+// A struct of another version gets what it has room for.
+template <class Options>
+void init(void* options, std::size_t size) {
+  Options values = defaults<Options>();
+  values.size = size;
+  std::memcpy(options, &values, std::min(size, sizeof values));
 }
+
+// In the order of lh_options_kind.
+constexpr std::array kInits = {init<lh_load_options>,     init<lh_session_options>, init<lh_sampler_options>,
+                               init<lh_generate_options>, init<lh_chat_options>,    init<lh_render_options>};
+static_assert(kInits.size() == LH_RENDER_OPTIONS + 1);
 
 }  // namespace
 }  // namespace longhand::c_api
 
-using namespace longhand;
-
-void lh_load_options_init(lh_load_options* options, size_t size) {
-  c_api::init(options, size, c_api::load_defaults);
-}
-void lh_session_options_init(lh_session_options* options, size_t size) {
-  c_api::init(options, size, c_api::session_defaults);
-}
-void lh_sampler_options_init(lh_sampler_options* options, size_t size) {
-  c_api::init(options, size, c_api::sampler_defaults);
-}
-void lh_generate_options_init(lh_generate_options* options, size_t size) {
-  c_api::init(options, size, c_api::generate_defaults);
-}
-void lh_chat_options_init(lh_chat_options* options, size_t size) {
-  c_api::init(options, size, c_api::chat_defaults);
-}
-void lh_render_options_init(lh_render_options* options, size_t size) {
-  c_api::init(options, size, c_api::render_defaults);
+void lh_options_init(lh_options_kind kind, void* options, size_t size) {
+  if (options == nullptr) return;
+  std::memset(options, 0, size);
+  const auto index = static_cast<std::size_t>(kind);
+  if (index >= longhand::c_api::kInits.size()) return;
+  longhand::c_api::guarded(nullptr, [&] { longhand::c_api::kInits[index](options, size); });
 }

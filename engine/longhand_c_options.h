@@ -3,20 +3,39 @@
 
 #include "engine/longhand.h"
 #include "engine/longhand_c.h"
+#include "engine/longhand_c_guard.h"
 
 namespace longhand::c_api {
 
-lh_load_options load_defaults() noexcept;
-lh_session_options session_defaults() noexcept;
-lh_sampler_options sampler_defaults();  // throws std::bad_alloc
-lh_generate_options generate_defaults() noexcept;
-lh_chat_options chat_defaults() noexcept;
-lh_render_options render_defaults() noexcept;
+/// Defaults of each struct of options. Those of the sampler throw std::bad_alloc.
+template <class Options>
+Options defaults();
+template <>
+lh_load_options defaults();
+template <>
+lh_session_options defaults();
+template <>
+lh_sampler_options defaults();
+template <>
+lh_generate_options defaults();
+template <>
+lh_chat_options defaults();
+template <>
+lh_render_options defaults();
+
+/// The caller's options as this version has them; defaults for what an older struct lacks and for null.
+template <class Options>
+Options read_options(const Options* given, const char* what) {
+  static_assert(std::is_trivially_copyable_v<Options>);
+  Options options = defaults<Options>();
+  if (given != nullptr) overlay(options, given, given->size, what);
+  return options;
+}
 
 /// Without callbacks. These throw Refusal and Error (range, grammar).
-LoadOptions load_options(const lh_load_options& from);
-SessionOptions session_options(const lh_session_options& from);
-SamplerOptions sampler_options(const lh_sampler_options& from);
-GenerateOptions generate_options(const lh_generate_options& from);
+LoadOptions to_cpp(const lh_load_options& from);
+SessionOptions to_cpp(const lh_session_options& from);
+SamplerOptions to_cpp(const lh_sampler_options& from);
+GenerateOptions to_cpp(const lh_generate_options& from);
 
 }  // namespace longhand::c_api

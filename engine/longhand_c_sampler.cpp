@@ -12,9 +12,8 @@ lh_status lh_sampler_new(const lh_model* model, const lh_sampler_options* option
   return guarded(error, [&] {
     lh_sampler*& place = place_for(sampler, "sampler");
     const Model& m = need(model, "model").model;
-    const lh_sampler_options given = read_options(options, sampler_defaults(), "sampler options");
-    place = new lh_sampler{Sampler(m, sampler_options(given)),
-                           static_cast<std::size_t>(m.data().tokenizer.size())};
+    const lh_sampler_options given = read_options(options, "sampler options");
+    place = new lh_sampler{Sampler(m, to_cpp(given)), static_cast<std::size_t>(m.data().tokenizer.size())};
   });
 }
 

@@ -20,9 +20,8 @@ lh_status lh_session_new(const lh_model* model, const lh_session_options* option
                          lh_error* error) {
   return guarded(error, [&] {
     lh_session*& place = place_for(session, "session");
-    const lh_session_options given = read_options(options, session_defaults(), "session options");
-    std::unique_ptr<lh_session> made(
-        new lh_session{Session(need(model, "model").model, session_options(given))});
+    const lh_session_options given = read_options(options, "session options");
+    std::unique_ptr<lh_session> made(new lh_session{Session(need(model, "model").model, to_cpp(given))});
     if (given.progress != nullptr) {
       made->session.on_progress([&callbacks = made->callbacks, given](int done, int total) {
         callbacks.stop_unless([&] { return given.progress(given.progress_user, done, total); });
@@ -75,6 +74,31 @@ lh_status lh_rewind(lh_session* session, int32_t size, lh_error* error) {
   });
 }
 
+lh_status lh_save_state(lh_session* session, const char* path, lh_error* error) {
+  return guarded(error, [&] {
+    lh_session& s = need(session, "session");
+    const InUse use(s.in_use, "session");
+    s.session.save_state(&need(path, "path"));
+  });
+}
+
+lh_status lh_restore_state(lh_session* session, const char* path, lh_error* error) {
+  return guarded(error, [&] {
+    lh_session& s = need(session, "session");
+    const InUse use(s.in_use, "session");
+    s.session.restore_state(&need(path, "path"));
+  });
+}
+
+lh_status lh_state_bytes(lh_session* session, uint64_t* bytes, lh_error* error) {
+  return guarded(error, [&] {
+    lh_session& s = need(session, "session");
+    std::uint64_t& place = need(bytes, "bytes");
+    const InUse use(s.in_use, "session");
+    place = s.session.state_bytes();
+  });
+}
+
 int32_t lh_session_size(const lh_session* session) {
   return session == nullptr ? 0 : session->session.size();
 }
@@ -109,7 +133,7 @@ lh_status lh_generate(lh_session* session, lh_sampler* sampler, lh_tokens prompt
   return guarded(error, [&] {
     lh_session& s = need(session, "session");
     lh_sampler& chooser = need(sampler, "sampler");
-    const lh_generate_options given = read_options(options, generate_defaults(), "generate options");
+    const lh_generate_options given = read_options(options, "generate options");
     if (result != nullptr) check_size<lh_generate_result>(result->size, "generate result");
     const InUse session_use(s.in_use, "session");
     const InUse sampler_use(chooser.in_use, "sampler");
@@ -123,7 +147,7 @@ lh_status lh_generate(lh_session* session, lh_sampler* sampler, lh_tokens prompt
       };
     }
     s.callbacks.run([&] {
-      s.generated = generate(s.session, tokens_of(prompt), chooser.sampler, generate_options(given), on_text);
+      s.generated = generate(s.session, tokens_of(prompt), chooser.sampler, to_cpp(given), on_text);
     });
     if (result == nullptr) return;
     const GenerateResult& from = s.generated;

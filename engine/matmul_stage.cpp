@@ -60,28 +60,40 @@ void run_panels(const Kernels& k, const MatmulJob& job, std::int32_t begin, std:
   finish(job, begin * kPanelRows, std::min(end * kPanelRows, w.rows));
 }
 
+// The panels of one job that lie in a stretch of the stage's work. A panel belongs to the stretch in which
+// its first unit of work lies; kernels like pairs of panels.
+Range panels_within(const MatmulJob& job, std::int64_t job_start, Range work) {
+  const std::int64_t cost = panel_cost(job), panels = panel_count(job.linear->weight.rows);
+  const auto first_at = [&](std::int64_t at) {
+    const std::int64_t panel = at <= job_start ? 0 : (at - job_start + cost - 1) / cost;
+    return std::min((panel + 1) / 2 * 2, panels);
+  };
+  return {first_at(work.begin), first_at(work.end)};
+}
+
+// Pieces a worker's share of a stage is cut into: many enough that those who are done early find something to
+// take over, few enough that taking them costs nothing (a piece of a small model's matrix is 1 us of work).
+constexpr int kPieces = 8;
+
 }  // namespace
 
 void run_matmuls(const Kernels& k, const Worker& worker, std::span<const MatmulJob> jobs, std::byte* scratch,
                  Stop& stop) noexcept {
   std::int64_t total = 0;
   for (const MatmulJob& job : jobs) total += panel_cost(job) * panel_count(job.linear->weight.rows);
-  const std::int64_t from = total * worker.id / worker.count, to = total * (worker.id + 1) / worker.count;
-  std::int64_t start = 0;
-  for (const MatmulJob& job : jobs) {
-    const std::int64_t cost = panel_cost(job), panels = panel_count(job.linear->weight.rows);
-    // A panel belongs to the worker in whose share its first unit of work lies.
-    const auto first_at = [&](std::int64_t at) {
-      return at <= start ? 0 : std::min((at - start + cost - 1) / cost, panels);
-    };
-    const std::int64_t begin = first_at(from), end = first_at(to);
-    for (std::int64_t at = begin, next; at < end && job.tokens > 0; at = next) {
-      if (stop.heed()) return;
-      next = std::min(end, at + panels_at_once(job));
-      run_panels(k, job, std::int32_t(at), std::int32_t(next), scratch);
+  const std::int64_t pieces = std::int64_t{kPieces} * worker.count;
+  worker.deal(pieces, [&](std::int64_t piece) {
+    std::int64_t start = 0;
+    for (const MatmulJob& job : jobs) {
+      const Range panels = panels_within(job, start, {total * piece / pieces, total * (piece + 1) / pieces});
+      for (std::int64_t at = panels.begin, next; at < panels.end && job.tokens > 0; at = next) {
+        if (stop.heed()) return;
+        next = std::min(panels.end, at + panels_at_once(job));
+        run_panels(k, job, std::int32_t(at), std::int32_t(next), scratch);
+      }
+      start += panel_cost(job) * panel_count(job.linear->weight.rows);
     }
-    start += cost * panels;
-  }
+  });
 }
 
 }  // namespace longhand

@@ -55,8 +55,12 @@ ModelData load_model(const std::string& path, const LoadOptions& options) {
                                     " tokens, but token_embd.weight only " + std::to_string(config.vocab) +
                                     " rows");
   }
-  if (options.repack)
-    repack(weights, file, Team(options.threads > 0 ? options.threads : usable_cores()), options.progress);
+  if (options.repack) {
+    const int threads = options.threads > 0 ? options.threads : usable_cores();
+    try_threads(threads - 1);
+    Team team(threads);
+    repack(weights, file, team, options.progress);
+  }
   ModelData model{std::move(file), std::move(config), std::move(weights), std::move(tokenizer), &kernels, {}};
   model.info = describe(model);
   return model;

@@ -34,6 +34,8 @@ class PositionPlan {
                const FarPositions& far, int context);
 
   int rot() const noexcept { return rot_; }
+  /// Angles per position of the pairs (rot / 2), in layers that see all of the text.
+  const std::vector<double>& frequencies() const noexcept { return global_.inv_freq; }
   bool has(Turn turn) const noexcept;
   /// cos and sin (rot / 2) of a turn at `position`.
   void angles(Turn turn, int position, float* cos, float* sin) const noexcept;

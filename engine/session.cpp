@@ -16,6 +16,8 @@ namespace longhand {
 namespace {
 
 constexpr int kMaxBatch = 8192, kMaxThreads = 256, kLogitRows = 16;
+// Up to so many tokens at once, as speculation has them, reading the weights is most of the work.
+constexpr int kDecodeTokens = 8;
 
 // Bytes of the largest panel any worker must interleave by itself; 0 when all weights are repacked.
 std::size_t panel_scratch(const Weights& w) {
@@ -36,7 +38,7 @@ int useful_workers(const ModelData& m) {
 }
 
 struct Sizes {
-  int context, batch, threads;
+  int context, batch, threads, prefill_threads;
   MemoryPlan plan;
   bool cut = false;
 };
@@ -49,8 +51,11 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
   if (o.batch < 1 || o.batch > kMaxBatch)
     throw Error(Errc::range, fmt::format("batch size (-b) is {}, must be 1..{}", o.batch, kMaxBatch));
   if (o.threads < 0 || o.threads > kMaxThreads) throw refuse("thread count (-t)", o.threads, kMaxThreads);
-  Sizes s{o.context, o.batch, o.threads > 0 ? o.threads : useful_workers(m),
-          plan_memory(m.config, o.attention)};
+  if (o.prefill_threads < 0 || o.prefill_threads > kMaxThreads)
+    throw refuse("thread count for prompts (-tb)", o.prefill_threads, kMaxThreads);
+  const int threads = o.threads > 0 ? o.threads : useful_workers(m);
+  Sizes s{o.context, o.batch, threads, o.prefill_threads > 0 ? o.prefill_threads : threads,
+          plan_memory(m.config, o.attention, o.context)};
   check_memory(s.plan, m.config, m.weights, o.attention);
   const auto cache_bytes = [&](int context) {
     return Memories(m.config, m.weights, o, s.plan, context, std::min(s.batch, context)).bytes();
@@ -77,6 +82,7 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
                             s.context, cache_bytes(s.context) >> 20, available >> 20, fits(available)));
   }
   s.batch = std::min(s.batch, s.context);
+  try_threads(std::max(s.threads, s.prefill_threads) - 1);
   return s;
 }
 
@@ -89,7 +95,7 @@ struct Session::Impl {
   Memories memories;
   Workspace ws;
   PositionPlan positions;
-  Team team;
+  Team team, prefill_team;
   std::vector<Token> tokens;
   int remembered =
       0;  // tokens the memories hold; they lag behind `tokens` where a rewind went too far for them
@@ -104,10 +110,11 @@ struct Session::Impl {
         sizes(choose_sizes(m.data(), o)),
         memories(new_memories()),
         ws(m.data().config,
-           {sizes.batch, sizes.threads, panel_scratch(m.data().weights), memories.scratch_bytes(),
-            memories.most_parts(), far_positions(sizes.plan).used}),
+           {sizes.batch, std::max(sizes.threads, sizes.prefill_threads), panel_scratch(m.data().weights),
+            memories.scratch_bytes(), memories.most_parts(), far_positions(sizes.plan).used}),
         positions(m.data().config, m.data().weights, o, far_positions(sizes.plan), sizes.context),
         team(sizes.threads),
+        prefill_team(sizes.prefill_threads),
         logits(std::size_t(m.data().config.vocab)) {
     memories.reserve();
   }
@@ -165,7 +172,7 @@ struct Session::Impl {
     Stop stop{cancel};
     const int n = int(batch.size());
     memories.will_write(position + n);
-    team.run([&](const Worker& w) {
+    (n > kDecodeTokens ? prefill_team : team).run([&](const Worker& w) {
       const Step s = step(w, stop, batch, position);
       if (forward(s) && last && !visit) output_logits(s, n - 1, 1, logits.data());
     });
@@ -202,6 +209,34 @@ struct Session::Impl {
       catch_up(int(before), {}, total);
       if (added.size() > 1) memories.keep(int(before), true);
       catch_up(int(tokens.size()), visit, total);
+    } catch (...) {
+      tokens.resize(before);
+      go_back(int(before));
+      throw;
+    }
+  }
+
+  // Batches as in catch_up(), so that memories change where they would.
+  void pretend(std::span<const Token> given) {
+    const std::vector<Token> added(given.begin(), given.end());
+    check(added);
+    const std::size_t before = tokens.size();
+    const Feeding guard(*this);
+    try {
+      catch_up(int(before), {}, int(before) - remembered);
+      logits_position = -1;
+      tokens.insert(tokens.end(), added.begin(), added.end());
+      while (remembered < int(tokens.size())) {
+        stop_if(cancel.load());
+        const int n = std::min(int(tokens.size()) - remembered, sizes.batch);
+        const std::span batch = std::span(tokens).subspan(std::size_t(remembered), std::size_t(n));
+        Stop stop{cancel};
+        memories.keep(remembered, false);
+        memories.will_write(remembered + n);
+        prefill_team.run([&](const Worker& w) { remember_at_random(step(w, stop, batch, remembered)); });
+        remembered += n;
+      }
+      memories.keep(remembered, true);
     } catch (...) {
       tokens.resize(before);
       go_back(int(before));
@@ -266,6 +301,11 @@ void Session::feed(std::span<const Token> tokens,
                    const std::function<void(int, std::span<const float>)>& visit) {
   impl_->refuse_reentry();
   translate_memory_errors([&] { impl_->feed(tokens, visit); });
+}
+
+void Session::pretend(std::span<const Token> tokens) {
+  impl_->refuse_reentry();
+  translate_memory_errors([&] { impl_->pretend(tokens); });
 }
 
 // A token fed again at its old position sees the same keys and writes the same ones: the memories are a

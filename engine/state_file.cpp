@@ -95,8 +95,9 @@ class StateWriter {
 
 class StateReader {
  public:
-  explicit StateReader(const std::string& path)
-      : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) {
+  explicit StateReader(const std::string& path) : path_(path) {
+    do fd_ = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    while (fd_ < 0 && errno == EINTR);
     if (fd_ < 0) fail_system("opened");
     try {
       check_sizes();
@@ -193,7 +194,7 @@ class StateReader {
   }
 
   std::string path_;
-  int fd_;
+  int fd_ = -1;
   std::uint64_t at_ = 0, end_ = 0;
   std::uint32_t number_ = 0;
 };

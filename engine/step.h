@@ -46,6 +46,9 @@ struct Step {
 /// normalised and rounded for q, k and v; all workers have passed a barrier since.
 void attention(const Step& s, int il) noexcept;
 
+/// Every layer's memory takes in random keys and values for the step's tokens; called by every worker.
+void remember_at_random(const Step& s) noexcept;
+
 /// ws.out = feed-forward(ws.in) of layer il; the same preconditions.
 void feed_forward(const Step& s, int il) noexcept;
 /// The mixture-of-experts form of the same.

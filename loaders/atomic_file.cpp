@@ -19,7 +19,9 @@ namespace {
 void flush_folder(const std::string& path, FileCalls& calls) {
   std::string folder = std::filesystem::path(path).parent_path().string();
   if (folder.empty()) folder = ".";
-  const int fd = calls.open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  int fd = -1;
+  do fd = calls.open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  while (fd < 0 && errno == EINTR);
   int error = fd < 0 ? errno : 0;
   while (fd >= 0 && calls.fsync(fd) != 0) {
     if (errno == EINTR) continue;
@@ -50,7 +52,8 @@ FileCalls& system_calls() {
 FileReplacement::FileReplacement(std::string path, FileCalls& calls)
     : path_(std::move(path)), temporary_(path_ + std::string(kUnfinished)), calls_(calls) {
   calls_.unlink(temporary_.c_str());  // of a save that was killed
-  fd_ = calls_.open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  do fd_ = calls_.open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  while (fd_ < 0 && errno == EINTR);
   if (fd_ < 0) fail("create");
 }
 

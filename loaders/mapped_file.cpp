@@ -16,8 +16,8 @@
 namespace longhand {
 namespace {
 
-[[noreturn]] void fail(const std::string& path, std::string_view what) {
-  throw Error(Errc::io, fmt::format("{}: {}", escape_controls(path, 300), what));
+[[noreturn]] void fail(const std::string& path, std::string_view what, Errc code = Errc::io) {
+  throw Error(code, fmt::format("{}: {}", escape_controls(path, 300), what));
 }
 
 std::string reason(int error) { return std::generic_category().message(error); }
@@ -62,7 +62,11 @@ MappedFile::MappedFile(const std::string& path) {
 
   const auto size = static_cast<std::size_t>(status.st_size);
   void* mapping = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
-  if (mapping == MAP_FAILED) fail(path, fmt::format("cannot be mapped: {}", reason(errno)));
+  if (mapping == MAP_FAILED) {
+    const int error = errno;
+    fail(path, fmt::format("cannot be mapped: {}", reason(error)),
+         error == ENOMEM ? Errc::no_memory : Errc::io);
+  }
   data_ = static_cast<const std::byte*>(mapping);
   size_ = size;
 }

@@ -86,6 +86,6 @@ Weights load_weights(const Gguf& file, ModelConfig& config);
 
 /// Copies the matrices into the panel layout, in parallel, giving back each one's mapped pages once it is
 /// copied. Throws Error: cancelled (progress returned false), no_memory.
-void repack(Weights& weights, const Gguf& file, const Team& team, const std::function<bool(float)>& progress);
+void repack(Weights& weights, const Gguf& file, Team& team, const std::function<bool(float)>& progress);
 
 }  // namespace longhand

@@ -5,6 +5,14 @@
 #include <string>
 #include <string_view>
 
+/// What shows of the interface where the library becomes part of a shared one: nothing, unless it was built
+/// with LONGHAND_EXPORT_CPP. What C has shows always.
+#if defined(LONGHAND_EXPORT_CPP)
+#define LONGHAND_API __attribute__((visibility("default")))
+#else
+#define LONGHAND_API
+#endif
+
 namespace longhand {
 
 /// What went wrong, for programs. The message of the Error says it for people.
@@ -32,12 +40,12 @@ enum class Errc {
 };
 
 /// "E_SHAPE" for Errc::shape, and so on.
-std::string_view errc_name(Errc code) noexcept;
+LONGHAND_API std::string_view errc_name(Errc code) noexcept;
 
 /// Thrown while loading and at the edge of the API, never from a hot path.
 /// what() is one line of at most 500 bytes with control bytes escaped; it names the file, the field, the
 /// value found and the rule it breaks, and ends in the code in brackets: "... must be 1..1024 [E_RANGE]".
-class Error : public std::runtime_error {
+class LONGHAND_API Error : public std::runtime_error {
  public:
   Error(Errc code, std::string_view message);
   Errc code() const noexcept { return code_; }
@@ -48,6 +56,6 @@ class Error : public std::runtime_error {
 
 /// `text` with control bytes, DEL and bytes that are no valid UTF-8 shown as \n, \x1b ..., cut to `limit`
 /// bytes.
-std::string escape_controls(std::string_view text, std::size_t limit = 500);
+LONGHAND_API std::string escape_controls(std::string_view text, std::size_t limit = 500);
 
 }  // namespace longhand

@@ -8,22 +8,14 @@
 
 namespace longhand {
 
-#if defined(__x86_64__)
+// Of these LONGHAND_KERNELS names the ones that are built, the best first (CMakeLists.txt).
 extern const Kernels kernels_sse2, kernels_avx2, kernels_avxvnni, kernels_avx512, kernels_avx512bf16;
-#elif defined(__aarch64__)
 extern const Kernels kernels_neon, kernels_neondot;
-#endif
 
 std::span<const Kernels* const> available_kernels() {
   static const std::vector<const Kernels*> tables = [] {
     std::vector<const Kernels*> found;
-    for (const Kernels* k : {
-#if defined(__x86_64__)
-           &kernels_avx512bf16, &kernels_avx512, &kernels_avxvnni, &kernels_avx2, &kernels_sse2
-#elif defined(__aarch64__)
-             &kernels_neondot, &kernels_neon
-#endif
-         }) {
+    for (const Kernels* k : {LONGHAND_KERNELS}) {
       if (isa_runs_here(k->isa)) found.push_back(k);
     }
     return found;

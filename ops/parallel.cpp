@@ -21,6 +21,7 @@ constexpr int kSpins = 2000;
 struct Run {
   const std::function<void(const Worker&)>& body;
   Barrier barrier;
+  Shares& shares;
   std::atomic<int> entered{0}, left{0};
 };
 
@@ -29,9 +30,9 @@ struct Run {
   // A runtime under pressure may give fewer threads than asked for; each then plays several workers only
   // where that cannot deadlock, which a barrier between stages forbids, so all work falls to the first.
   if (count == workers) {
-    run.body(Worker{id, count, &run.barrier});
+    run.body(Worker{id, count, &run.barrier, &run.shares});
   } else if (id == 0) {
-    run.body(Worker{0, 1, nullptr});
+    run.body(Worker{0, 1});
   }
   run.left.fetch_add(1, std::memory_order_release);
 }
@@ -63,12 +64,13 @@ void Barrier::wait() noexcept {
   phase_.wait(phase, std::memory_order_acquire);
 }
 
-void Team::run(const std::function<void(const Worker&)>& body) const noexcept {
+void Team::run(const std::function<void(const Worker&)>& body) noexcept {
   if (workers_ == 1) {
-    body(Worker{0, 1, nullptr});
+    body(Worker{0, 1});
     return;
   }
-  Run run{body, Barrier(workers_)};
+  shares_.reset();
+  Run run{body, Barrier(workers_), shares_};
   run.entered.store(1, std::memory_order_release);
   fork(&run, workers_);
   (void)run.left.load(std::memory_order_acquire);

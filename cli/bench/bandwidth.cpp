@@ -50,7 +50,7 @@ double read_bandwidth(int threads) {
   const std::uint64_t free = available_memory();
   if (free > 0 && free < 2 * size) return 0;
   const Buffer buffer(size);
-  const Team team(threads);
+  Team team(threads);
   const auto part_of = [&](const Worker& worker) {
     const Range range = worker.split(static_cast<std::int64_t>(size), std::int64_t{kStep});
     return std::span(buffer.data() + range.begin, static_cast<std::size_t>(range.end - range.begin));

@@ -28,7 +28,7 @@ struct Flags {
   bool no_warmup = false;
   std::string synthetic, write;
   std::vector<std::string> keys = {"f16"}, values = {"f16"};
-  std::string format = "md";
+  std::string format = "md", fill = "prefill";
 };
 
 const std::map<std::string, std::string (*)(const BenchReport&)> kFormats = {
@@ -86,6 +86,7 @@ int bench(Flags flags) {
   flags.plan.keys = cache_types_of(flags.keys);
   flags.plan.values = cache_types_of(flags.values);
   flags.plan.warm_up = !flags.no_warmup;
+  flags.plan.random_fill = flags.fill == "random";
   const auto tests = bench_tests(flags.plan);
   if (tests.empty() && !flags.write.empty()) {
     save(parse_synthetic(flags.synthetic), flags.write);
@@ -138,6 +139,12 @@ void add_plan(CLI::App& verb, Flags& flags) {
   as_list(verb.add_option("-r,--repetitions", plan.repetitions, "Runs of each test (default 5)"))
       ->check(CLI::Range(1, 10000))
       ->type_name("N,...");
+  verb.add_option("--fill", flags.fill,
+                  "How the context before a test comes about: prefill reads tokens, random makes keys and "
+                  "values up, which is much faster at great depths")
+      ->check(CLI::IsMember({"prefill", "random"}))
+      ->capture_default_str()
+      ->type_name("WORD");
   verb.add_flag("--no-warmup", flags.no_warmup, "Do not run each test once before measuring");
 }
 

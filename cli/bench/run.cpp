@@ -37,20 +37,27 @@ bool same_session(const BenchTest& a, const BenchTest& b) {
 /// A session that serves all tests with its settings, so that a deep context is computed once.
 class Bench {
  public:
-  Bench(const Model& model, const SessionOptions& options) : session_(model, options), cancel_(session_) {}
+  Bench(const Model& model, const SessionOptions& options, bool random_fill)
+      : session_(model, options), cancel_(session_), random_fill_(random_fill) {}
 
   /// Leaves `depth` tokens in the session.
   void fill(int depth) {
     const auto tokens = random_tokens(depth, session_.model().info().vocab);
     filled_ = std::min(filled_, depth);
     session_.rewind(filled_);
-    if (filled_ < depth) session_.feed(std::span(tokens).subspan(static_cast<std::size_t>(filled_)));
+    const auto missing = std::span(tokens).subspan(static_cast<std::size_t>(filled_));
     filled_ = depth;
+    if (missing.empty()) return;
+    if (random_fill_) {
+      session_.pretend(missing);
+    } else {
+      session_.feed(missing);
+    }
   }
 
   /// Seconds that `tokens` take, read together or written one by one.
   double measure(std::span<const Token> tokens, bool one_by_one) {
-    session_.rewind(filled_);
+    go_back();
     const auto start = std::chrono::steady_clock::now();
     if (one_by_one) {
       for (const Token token : tokens) session_.feed({&token, 1});
@@ -63,8 +70,16 @@ class Bench {
   int threads() const { return session_.threads(); }
 
  private:
+  // A memory that lets go of old tokens may have to read some again, which is not what is measured.
+  void go_back() {
+    const bool behind = session_.rewind_cost(filled_) > 0;
+    session_.rewind(filled_);
+    if (behind) session_.logits(filled_ - 1);
+  }
+
   Session session_;
   CancelOnSignal cancel_;
+  bool random_fill_;
   int filled_ = 0;
 };
 
@@ -146,7 +161,7 @@ void run_bench(const Model& model, const BenchPlan& plan, std::span<const BenchT
     options.value_cache = group.front().value_cache;
     for (const BenchTest& test : group)
       options.context = std::max(options.context, test.depth + test.prompt + test.generate);
-    Bench bench(model, options);
+    Bench bench(model, options, plan.random_fill);
     for (const BenchTest& test : group) {
       report.results.push_back(run_test(bench, model, test, plan.warm_up));
       measure_bandwidth(report.results.back(), report);

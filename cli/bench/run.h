@@ -15,6 +15,7 @@ struct BenchPlan {
   std::vector<int> prompts = {512}, generates = {128}, depths = {0}, threads = {0}, repetitions = {5};
   std::vector<CacheType> keys = {CacheType::f16}, values = {CacheType::f16};
   bool warm_up = true;
+  bool random_fill = false;  // depths are filled with random keys instead of being computed
 };
 
 std::vector<BenchTest> bench_tests(const BenchPlan& plan);

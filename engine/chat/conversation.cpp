@@ -35,6 +35,11 @@ void Conversation::ask(std::string user) { turns_.push_back({std::move(user), ""
 
 void Conversation::answer(ChatAnswerText answer) {
   if (turns_.empty() || turns_.back().answered) throw Error(Errc::range, "no turn waits for an answer");
+  std::vector<Token> tokens = pending_.tokens;
+  tokens.insert(tokens.end(), answer.tokens.begin(), answer.tokens.end());
+  std::string known = pending_.text + answer.raw;
+  marks_.reserve(marks_.size() + 1);
+  // From here on nothing can fail.
   ChatTurn& turn = turns_.back();
   turn.answer = std::move(answer.content);
   turn.reasoning = std::move(answer.reasoning);
@@ -49,9 +54,8 @@ void Conversation::answer(ChatAnswerText answer) {
                        known_tokens_.begin() + static_cast<std::ptrdiff_t>(mark.tokens),
                        pending_.tokens.begin());
   });
-  known_text_ = std::move(pending_.text) + answer.raw;
-  known_tokens_ = std::move(pending_.tokens);
-  known_tokens_.insert(known_tokens_.end(), answer.tokens.begin(), answer.tokens.end());
+  known_text_ = std::move(known);
+  known_tokens_ = std::move(tokens);
   marks_.push_back({known_text_.size(), known_tokens_.size()});
   pending_ = {};
 }

@@ -37,18 +37,21 @@ GrammarFilter::State GrammarFilter::after(Token token) {
 bool GrammarFilter::allows(Token token) { return after(token) != GrammarMatcher::kDead; }
 
 void GrammarFilter::accept(Token token) {
-  state_ = after(token);
-  if (matcher_.size() > kMaxStates) state_ = matcher_.forget(state_);
+  const State next = after(token);
+  state_ = matcher_.size() > kMaxStates ? matcher_.forget(next) : next;
 }
 
 void GrammarFilter::sort_vocabulary() {
+  std::vector<Entry> entries;
+  text_.clear();
   for (Token id = 0; id < tokens_.size; ++id) {
     const std::string bytes = tokens_.ends_generation(id) ? std::string() : tokens_.piece(id);
     if (bytes.empty()) continue;
-    entries_.push_back(
+    entries.push_back(
         {id, static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(bytes.size()), 0});
     text_ += bytes;
   }
+  entries_ = std::move(entries);  // nothing can fail any more
   std::sort(entries_.begin(), entries_.end(),
             [&](const Entry& a, const Entry& b) { return piece(a) < piece(b); });
   for (std::size_t i = 1; i < entries_.size(); ++i) {

@@ -14,7 +14,11 @@ GrammarMatcher::GrammarMatcher(Grammar grammar) : grammar_(std::move(grammar)) {
   has_tokens_ = std::any_of(grammar_.symbols.begin(), grammar_.symbols.end(), [](Symbol s) {
     return s.kind == Symbol::Kind::token || s.kind == Symbol::Kind::not_token;
   });
-  restart();
+  stacks_.assign(1, {});
+  number({});  // kDead
+  std::vector<Way> work;
+  for (const std::uint32_t start : grammar_.rules[grammar_.root].alternatives) work.push_back({start, 0});
+  start_ = close(std::move(work));
 }
 
 // Refines one class of all bytes by each set in turn.
@@ -31,23 +35,13 @@ void GrammarMatcher::find_byte_classes() {
   }
 }
 
-void GrammarMatcher::restart() {
-  states_.clear();
-  next_.clear();
-  by_hash_.clear();
-  by_stack_.clear();
-  stacks_.assign(1, {});
-  number({});  // kDead
-  std::vector<Way> work;
-  for (const std::uint32_t start : grammar_.rules[grammar_.root].alternatives) work.push_back({start, 0});
-  start_ = close(std::move(work));
-}
-
 std::uint32_t GrammarMatcher::push(std::uint32_t place, std::uint32_t below) {
   const std::uint64_t key = std::uint64_t{place} << 32 | below;
-  const auto [entry, fresh] = by_stack_.try_emplace(key, static_cast<std::uint32_t>(stacks_.size()));
-  if (fresh) stacks_.push_back({place, below});
-  return entry->second;
+  if (const auto known = by_stack_.find(key); known != by_stack_.end()) return known->second;
+  const auto stack = static_cast<std::uint32_t>(stacks_.size());
+  stacks_.push_back({place, below});  // first: should memory run out below, it is merely never found
+  by_stack_.emplace(key, stack);
+  return stack;
 }
 
 // Follows rules in and out until every way stands before something to read. A rule that is the last thing of
@@ -94,9 +88,10 @@ GrammarMatcher::State GrammarMatcher::number(Info info) {
     const Info& known = states_[it->second];
     if (known.can_end == info.can_end && known.ways == info.ways) return it->second;
   }
+  // In this order, so that what is there when memory runs out is whole.
   const auto state = static_cast<State>(states_.size());
+  next_.resize((std::size_t{state} + 1) * class_count_, kUnknown);
   states_.push_back(std::move(info));
-  next_.resize(next_.size() + class_count_, kUnknown);
   by_hash_.emplace(hash, state);
   return state;
 }
@@ -127,17 +122,19 @@ GrammarMatcher::State GrammarMatcher::step_token(State state, Token token) {
 }
 
 GrammarMatcher::State GrammarMatcher::forget(State keep) {
+  GrammarMatcher fresh(grammar_);
   Info kept = states_[keep];
-  const std::vector<Stack> old = std::move(stacks_);
-  restart();
   for (Way& way : kept.ways) {
     std::vector<std::uint32_t> places;  // top first
-    for (std::uint32_t s = way.stack; s != 0; s = old[s].below) places.push_back(old[s].place);
+    for (std::uint32_t s = way.stack; s != 0; s = stacks_[s].below) places.push_back(stacks_[s].place);
     way.stack = 0;
-    for (auto place = places.rbegin(); place != places.rend(); ++place) way.stack = push(*place, way.stack);
+    for (auto place = places.rbegin(); place != places.rend(); ++place)
+      way.stack = fresh.push(*place, way.stack);
   }
   std::sort(kept.ways.begin(), kept.ways.end());
-  return number(std::move(kept));
+  const State state = fresh.number(std::move(kept));
+  *this = std::move(fresh);
+  return state;
 }
 
 }  // namespace longhand

@@ -56,7 +56,6 @@ class GrammarMatcher {
   static constexpr State kUnknown = 0xFFFFFFFF;
 
   void find_byte_classes();
-  void restart();
   State learn(State state, unsigned char byte, std::size_t entry);
   State close(std::vector<Way> work);
   State number(Info info);

@@ -1,7 +1,8 @@
 #include "engine/memory/best_groups.h"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
+#include <cstring>
 #include <limits>
 
 namespace longhand {
@@ -9,24 +10,53 @@ namespace {
 
 int whole_blocks(int n) { return (n + kKeyBlock - 1) / kKeyBlock * kKeyBlock; }
 
+std::size_t whole_lines(std::int64_t bytes) { return std::size_t((bytes + 63) / 64 * 64); }
+
+// A row of n floats or halves becomes token `lane` of a key block.
+template <class Unit>
+void place_units(const std::byte* row, int n, std::byte* block, int lane) noexcept {
+  for (int d = 0; d < n; ++d)
+    std::memcpy(block + sizeof(Unit) * std::size_t(d * kKeyBlock + lane), row + sizeof(Unit) * std::size_t(d),
+                sizeof(Unit));
+}
+
+// The same for 32 bytes with their scale, and again.
+void place_q8(const std::byte* row, int n, std::byte* block, int lane) noexcept {
+  constexpr int kScales = 2 * kKeyBlock, kQuad = 4 * kKeyBlock;
+  for (int d = 0; d < n; d += 32, row += 34, block += kScales + 32 * kKeyBlock) {
+    std::memcpy(block + 2 * lane, row, 2);
+    for (int q = 0; q < 8; ++q) std::memcpy(block + kScales + q * kQuad + 4 * lane, row + 2 + 4 * q, 4);
+  }
+}
+
+using PlaceKey = void (*)(const std::byte* row, int n, std::byte* block, int lane) noexcept;
+constexpr std::array<PlaceKey, kCacheFormats> kPlaceKey = {place_units<float>, place_units<std::uint16_t>,
+                                                           place_q8};
+
 }  // namespace
 
 BestGroups::BestGroups(const MemorySite& s)
     : kv_(s.kv),
-      exact_(CacheFormat::f32, CacheFormat::f32, s.kv.key_dim, s.kv.value_dim),
+      rows_(s.kv.keys, s.kv.keys, s.kv.key_dim, s.kv.key_dim),
       budget_(s.plan.exact),
       codes_(s.plan.codes),
-      keys_(on() ? chunks_for(s.context, s.context) : 0, kAttendKeys, s.kv_heads, kv_.key_block_bytes()),
+      keys_(on() ? chunks_for(s.context, s.context) : 0, kAttendKeys, s.kv_heads,
+            kKeyBlock * rows_.value_row_bytes()),
       values_(on() ? chunks_for(s.context, s.context) : 0, kAttendKeys, s.kv_heads,
               kKeyBlock * kv_.value_row_bytes()),
       members_(s.kv_heads, codes_, on() ? s.context : 0) {}
 
-// The chosen codes of each row; a key, a partial result; the gathered keys and values.
+// The gathered keys and values; a partial result; the chosen codes of each row.
 std::size_t BestGroups::scratch_bytes() const noexcept {
   if (!on()) return 0;
-  const auto dims = std::size_t(kv_.key_dim + kv_.value_dim);
-  return sizeof(float) *
-         (std::size_t(kAttendRows * (codes_ + 1)) + dims * std::size_t(whole_blocks(budget_) + 1));
+  const int keys = whole_blocks(budget_);
+  return whole_lines(keys / kKeyBlock * kv_.key_block_bytes()) + whole_lines(keys * kv_.value_row_bytes()) +
+         sizeof(float) * std::size_t(kv_.value_dim) + sizeof(int) * std::size_t(kAttendRows * (codes_ + 1));
+}
+
+KvView BestGroups::gathered(std::byte* scratch) const noexcept {
+  const auto keys = whole_lines(whole_blocks(budget_) / kKeyBlock * kv_.key_block_bytes());
+  return {scratch, scratch + keys, kv_.key_block_bytes(), kv_.value_row_bytes(), kv_.key_dim, kv_.value_dim};
 }
 
 void BestGroups::reserve() {
@@ -37,73 +67,76 @@ void BestGroups::reserve() {
 
 void BestGroups::store(const NewToken& t) noexcept {
   if (!on()) return;
-  const KvView view = view_of(kv_, keys_, values_, t.kv_head, t.position);
-  t.kernels.store_key[int(kv_.keys)](view, t.position % kAttendKeys, t.key);
-  t.kernels.store_value[int(kv_.values)](view, t.position % kAttendKeys, t.value);
+  const int at = t.position % kAttendKeys;
+  t.kernels.store_value[int(rows_.values)](view_of(rows_, keys_, keys_, t.kv_head, t.position), at, t.key);
+  t.kernels.store_value[int(kv_.values)](view_of(kv_, keys_, values_, t.kv_head, t.position), at, t.value);
 }
 
 // The codes with the largest weights whose tokens fit the budget; their weights become 0.
-int BestGroups::choose(const FarKeys& far, int head, float* weights, int* codes) const noexcept {
-  for (int c = 0; c < codes_; ++c) codes[c] = c;
-  std::sort(codes, codes + codes_,
-            [weights](int a, int b) { return weights[a] != weights[b] ? weights[a] > weights[b] : a < b; });
-  int n = 0, left = budget_;
-  for (int i = 0; i < codes_ && left > 0 && weights[codes[i]] > 0; ++i) {
-    const int tokens = int(std::lround(std::exp(double(far.bias(head)[codes[i]]))));
-    if (tokens > left) continue;
-    left -= tokens;
-    weights[codes[i]] = 0;
-    codes[n++] = codes[i];
+int BestGroups::choose(const std::uint32_t* tokens, float* weights, int* codes) const noexcept {
+  int* end = codes;
+  for (int c = 0; c < codes_; ++c) {
+    if (weights[c] > 0) *end++ = c;  // no NaN, which nothing could put in order
   }
-  return n;
+  const auto worse = [weights](int a, int b) {
+    return weights[a] != weights[b] ? weights[a] < weights[b] : a > b;
+  };
+  std::make_heap(codes, end, worse);
+  int* const all = end;
+  int* first = end;  // what was chosen is kept behind the heap
+  for (auto left = std::uint32_t(budget_); left > 0 && end > codes;) {
+    std::pop_heap(codes, end--, worse);
+    if (tokens[*end] > left) continue;
+    left -= tokens[*end];
+    weights[*end] = 0;
+    std::swap(*--first, *end);
+  }
+  std::reverse(first, all);
+  std::copy(first, all, codes);
+  return int(all - first);
 }
 
-// Keys and values of all tokens of n codes; returns how many there are.
-int BestGroups::gather(const KvView& to, int head, const int* codes, int n, float* key) const noexcept {
+// Keys and values of all tokens of the chosen codes (their number, then they); returns how many there are.
+int BestGroups::gather(const KvView& to, int head, const std::uint32_t* tokens,
+                       const int* chosen) const noexcept {
+  const PlaceKey place = kPlaceKey[std::size_t(kv_.keys)];
   int count = 0;
-  for (int i = 0; i < n; ++i) {
-    members_.each(head, codes[i], [&](int position) {
-      const KvView from = view_of(kv_, keys_, values_, head, position);
-      read_key(kv_, from, position % kAttendKeys, key);
-      auto* block = reinterpret_cast<float*>(to.keys + count / kKeyBlock * to.key_block_bytes);
-      for (int d = 0; d < kv_.key_dim; ++d) block[d * kKeyBlock + count % kKeyBlock] = key[d];
-      read_value(kv_, from, position % kAttendKeys,
-                 reinterpret_cast<float*>(to.values + count * to.value_row_bytes));
+  for (int i = 1; i <= chosen[0]; ++i) {
+    members_.each(head, chosen[i], tokens[chosen[i]], [&](int position) {
+      const int at = position % kAttendKeys;
+      place(keys_.chunk(head, position) + at * rows_.value_row_bytes(), kv_.key_dim,
+            to.keys + count / kKeyBlock * to.key_block_bytes, count % kKeyBlock);
+      std::memcpy(to.values + count * to.value_row_bytes,
+                  values_.chunk(head, position) + at * to.value_row_bytes, std::size_t(to.value_row_bytes));
       ++count;
     });
   }
   return count;
 }
 
-void BestGroups::attend(const Tile& tile, const FarKeys& far, const QueryRows& queries, std::byte* scratch,
+void BestGroups::attend(const Tile& tile, const Summary& summary, std::byte* scratch,
                         const Partials& to) const noexcept {
-  auto* chosen = reinterpret_cast<int*>(scratch);  // (rows, codes + 1) their number, then they
-  auto* key = reinterpret_cast<float*>(chosen + kAttendRows * (codes_ + 1));
-  float* acc = key + kv_.key_dim;
-  const KvView view{reinterpret_cast<std::byte*>(acc + kv_.value_dim),
-                    reinterpret_cast<std::byte*>(acc + kv_.value_dim + whole_blocks(budget_) * kv_.key_dim),
-                    exact_.key_block_bytes(),
-                    exact_.value_row_bytes(),
-                    kv_.key_dim,
-                    kv_.value_dim};
-  far.score(tile, queries, 0, to);
+  const KvView view = gathered(scratch);
+  auto* acc =
+      reinterpret_cast<float*>(view.values + whole_lines(whole_blocks(budget_) * view.value_row_bytes));
+  auto* chosen = reinterpret_cast<int*>(acc + kv_.value_dim);  // (rows, codes + 1) their number, then they
+  summary.far.score(tile, summary.queries, 0, to);
   for (int r = 0; r < tile.rows; ++r) {
     float* weights = tile.scratch.scores.as<float>() + std::int64_t{r} * kAttendKeys;
     int* row = chosen + r * (codes_ + 1);
-    row[0] = choose(far, tile.kv_head, weights, row + 1);
+    row[0] = choose(summary.tokens, weights, row + 1);
     float sum = 0;
     for (int c = 0; c < codes_; ++c) sum += weights[c];
     to.l[r] = sum;
     if (sum == 0) to.m[r] = -std::numeric_limits<float>::infinity();
   }
-  far.weigh(tile, 0, to);
+  summary.far.weigh(tile, 0, to);
   for (int r = 0; r < tile.rows; ++r) {
-    const int* row = chosen + r * (codes_ + 1);
-    const int n = gather(view, tile.kv_head, row + 1, row[0], key);
+    const int n = gather(view, tile.kv_head, summary.tokens, chosen + r * (codes_ + 1));
     Tile one{tile.kernels, tile.scratch, tile.softcap, tile.kv_head, 1};
     one.far_query[0] = tile.far_query[std::size_t(r)];
     float m = 0, l = 0;
-    attend_keys(one, one.far_query, {view, exact_.keys, exact_.values},
+    attend_keys(one, one.far_query, {view, kv_.keys, kv_.values},
                 seen(
                     one, [](int) { return 0; }, [n](int) { return n; }),
                 {&m, &l, acc});

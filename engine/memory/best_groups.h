@@ -31,15 +31,22 @@ class BestGroups {
   void add(int head, int code, int position) noexcept { members_.add(head, code, position); }
   void join(int head, int from, int to) noexcept { members_.join(head, from, to); }
 
-  /// Attention over the codes `far`, seen by `queries`, some of which are replaced by their tokens.
-  void attend(const Tile& tile, const FarKeys& far, const QueryRows& queries, std::byte* scratch,
+  /// The codes there are, as queries see them, and of how many tokens each is.
+  struct Summary {
+    const FarKeys& far;
+    const QueryRows& queries;
+    const std::uint32_t* tokens;
+  };
+  /// Attention over the codes, some of which are replaced by their tokens.
+  void attend(const Tile& tile, const Summary& summary, std::byte* scratch,
               const Partials& to) const noexcept;
 
  private:
-  int choose(const FarKeys& far, int head, float* weights, int* codes) const noexcept;
-  int gather(const KvView& to, int head, const int* codes, int n, float* key) const noexcept;
+  int choose(const std::uint32_t* tokens, float* weights, int* codes) const noexcept;
+  int gather(const KvView& to, int head, const std::uint32_t* tokens, const int* chosen) const noexcept;
+  KvView gathered(std::byte* scratch) const noexcept;
 
-  KvShape kv_, exact_;
+  KvShape kv_, rows_;  // rows_: of keys written as values are, so that one key is in one place
   int budget_, codes_;
   TokenStore keys_, values_;
   Members members_;

@@ -60,6 +60,13 @@ class Settler {
   const MemoryKind& kind_;
 };
 
+// So slow that the last token of the context stands at a distance the model was trained for.
+float default_leak(int window, int trained, int context) {
+  constexpr float kEnough = 8;
+  if (context <= trained || trained <= window) return kEnough;
+  return std::max(kEnough, float(context - window) / float(trained - window));
+}
+
 }  // namespace
 
 const MemoryKind* find_memory(std::string_view name) noexcept {
@@ -68,7 +75,7 @@ const MemoryKind* find_memory(std::string_view name) noexcept {
   return found == std::end(kKinds) ? nullptr : found;
 }
 
-MemoryPlan plan_memory(const ModelConfig& c, const AttentionOptions& o) {
+MemoryPlan plan_memory(const ModelConfig& c, const AttentionOptions& o, int context) {
   constexpr int kMost = 1 << 30, kMostSinks = kAttendKeys, kMostCodes = 1 << 16, kMostCheckpoints = 64;
   const AttentionConfig& file = c.attention;
   const std::string& name = !o.memory.empty() ? o.memory : file.memory.empty() ? "full" : file.memory;
@@ -86,7 +93,8 @@ MemoryPlan plan_memory(const ModelConfig& c, const AttentionOptions& o) {
   p.sinks = s.settle("--attention-sinks", kind->sinks, o.sinks, file.sinks, 4, 0, kMostSinks);
   p.far = s.settle("--attention-far", kind->far, o.far, file.far,
                    std::min(kMost, 2 * std::min(p.window, kMost / 2)), 1, kMost);
-  p.leak = double(s.settle("--rerope-leak", kind->leak, o.leak, file.leak, 8.0f, 1.0f, 1e9f));
+  p.leak = double(s.settle("--rerope-leak", kind->leak, o.leak, file.leak,
+                           default_leak(p.window, trained, context), 1.0f, 1e9f));
   p.codes = s.settle("--vq-codes", kind->codes, o.codes, 0, 256, 1, kMostCodes);
   p.features = s.settle("--performer-features", kind->features, o.features, 0, 256, 1, kMostCodes);
   if (o.checkpoints < 0 || o.checkpoints > kMostCheckpoints)

@@ -45,7 +45,8 @@ struct MemoryKind {
 const MemoryKind* find_memory(std::string_view name) noexcept;
 /// The options, else what the file says, else the defaults. Throws Error(range): an unknown memory, an option
 /// it does not take, values out of range; and what cannot compose.
-MemoryPlan plan_memory(const ModelConfig& config, const AttentionOptions& options);
+/// `context`: the longest text the session may hold, 0 where nobody said.
+MemoryPlan plan_memory(const ModelConfig& config, const AttentionOptions& options, int context = 0);
 /// Throws Error(range) where this model cannot have this memory, or brings itself what an option asks for.
 void check_memory(const MemoryPlan& plan, const ModelConfig& config, const Weights& weights,
                   const AttentionOptions& options);

@@ -22,14 +22,14 @@ class Members {
   void add(int head, int code, int token) noexcept;
   /// All tokens of `from` go to the end of `to`, and `from` has none.
   void join(int head, int from, int to) noexcept;
-  /// Calls visit(token) for each token of a code.
+  /// Calls visit(token) for each token of a code that has `count`: no more, even if lists of a damaged file
+  /// run in circles.
   template <class Visit>
-  void each(int head, int code, const Visit& visit) const {
-    const Ends& e = ends(head, code);
-    if (e.first < 0) return;
-    for (int token = e.first;; token = next(head)[token]) {
+  void each(int head, int code, std::uint32_t count, const Visit& visit) const {
+    int token = ends(head, code).first;
+    for (; count > 0 && token >= 0; --count) {
       visit(token);
-      if (token == e.last) return;
+      if (count > 1) token = next(head)[token];
     }
   }
   void live(const VisitBytes& visit) { visit(ends_.data(), ends_bytes()); }

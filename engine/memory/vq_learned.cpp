@@ -6,18 +6,14 @@
 // depend on how it was fed.
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <limits>
 #include <span>
 
 #include "engine/memory/best_groups.h"
+#include "engine/memory/merge_costs.h"
 #include "engine/memory/vq.h"
 
 namespace longhand {
 namespace {
-
-constexpr float kNever = std::numeric_limits<float>::infinity();
 
 class LearnedVq final : public Codes {
  public:
@@ -26,16 +22,15 @@ class LearnedVq final : public Codes {
         second_order_(s.plan.second_order),
         weighted_(s.plan.weighted),
         groups_(s),
+        costs_(s.kv_heads, s.plan.codes, dim_),
         observed_(std::size_t(s.kv_heads)),
         squares_(std::size_t(s.kv_heads * dim_)),
-        weights_(std::size_t(s.kv_heads * dim_)),
-        used_(std::size_t(s.kv_heads)),
-        vectors_(all_codes() * std::size_t(dim_)),
-        cost_(all_codes()),
-        partner_(all_codes()),
-        stale_(all_codes()) {}
+        used_(std::size_t(s.kv_heads)) {}
 
-  std::size_t scratch_bytes() const noexcept override { return extended_bytes() + groups_.scratch_bytes(); }
+  // Keys are taken in and queries answered one after the other.
+  std::size_t scratch_bytes() const noexcept override {
+    return std::max(costs_.scratch_bytes(), extended_bytes() + groups_.scratch_bytes());
+  }
 
   void store(const NewToken& t) noexcept override {
     groups_.store(t);  // before the key is turned
@@ -54,54 +49,49 @@ class LearnedVq final : public Codes {
 
  private:
   std::uint64_t summary_bytes() const noexcept override {
-    return Codes::summary_bytes() + groups_.bytes() + observed_.size() * sizeof(int) +
-           weights_.size() * (sizeof(float) + sizeof(double)) + used_.size() * sizeof(std::int32_t) +
-           all_codes() * (std::size_t(dim_) * sizeof(float) + sizeof(float) + 2 * sizeof(std::int32_t));
+    return Codes::summary_bytes() + groups_.bytes() + costs_.bytes() + observed_.size() * sizeof(int) +
+           squares_.size() * sizeof(double) + used_.size() * sizeof(std::int32_t);
   }
   void reserve_summary() override {
     Codes::reserve_summary();
     groups_.reserve();
+    costs_.reserve();
     clear_summary();
   }
   void clear_summary() noexcept override {
     Codes::clear_summary();
     groups_.clear();
+    costs_.clear();
     std::fill(used_.begin(), used_.end(), 0);
-    std::fill(cost_.begin(), cost_.end(), kNever);
     std::fill(observed_.begin(), observed_.end(), 0);
     std::fill(squares_.begin(), squares_.end(), 0);
-    std::fill(weights_.begin(), weights_.end(), 1.0f);
   }
   void live_summary(const VisitBytes& visit) override {
     const auto all = [&](auto& v) { visit(reinterpret_cast<std::byte*>(v.data()), v.size() * sizeof v[0]); };
     Codes::live_summary(visit);
     far_.live_keys(visit);
     all(used_);
-    all(vectors_);
-    all(cost_);
-    all(partner_);
     all(observed_);
     all(squares_);
-    all(weights_);
+    costs_.live(visit);
     groups_.live(visit);
   }
   void held_summary(int size, const VisitBytes& visit) override { groups_.held(size, visit); }
   bool sound_summary(int head, int tokens) const noexcept override {
     const std::int32_t used = used_[std::size_t(head)];
     if (!Codes::sound_summary(head, tokens) || used < 0 || used > far_.count()) return false;
-    for (int c = 0; c < far_.count(); ++c) {
-      if (groups_.on() && groups_.size(head, c, tokens) != int(tokens_of(head, c))) return false;
-      if (cost_[at(head, c)] != kNever && (partner_[at(head, c)] < 0 || partner_[at(head, c)] >= used))
-        return false;
+    for (int c = 0; c < far_.count() && groups_.on(); ++c) {
+      if (groups_.size(head, c, tokens) != int(tokens_of(head, c))) return false;
     }
-    return true;
+    return costs_.sound(head, used);
   }
 
   int summary_parts() const noexcept override { return groups_.on() ? 1 : far_.parts(); }
   void attend_summary(const Tile& tile, int part, const Partials& to) const noexcept override {
     const QueryRows queries = second_order_ ? extend(tile) : tile.far_query;
     if (groups_.on()) {
-      groups_.attend(tile, far_, queries, tile.scratch.memory.data() + extended_bytes(), to);
+      groups_.attend(tile, {far_, queries, &tokens_of(tile.kv_head, 0)},
+                     tile.scratch.memory.data() + extended_bytes(), to);
     } else {
       far_.attend(tile, queries, part, to);
     }
@@ -127,7 +117,6 @@ class LearnedVq final : public Codes {
   }
 
   void take_in(const Leaving& l) noexcept override {
-    if (l.from == 0) learn_weights(l.head);
     float* key = l.scratch.acc.as<float>();
     for (int position = std::max(l.from, sinks()); position < l.to; ++position) {
       key_of(l.head, position, key);
@@ -135,106 +124,40 @@ class LearnedVq final : public Codes {
     }
   }
 
-  // Distances weigh dimension d by weights_.
-  const float* weights(int head) const noexcept { return weights_.data() + std::ptrdiff_t{head} * dim_; }
-
-  void learn_weights(int head) noexcept {
+  // How much dimension d counts in distances: as much as queries ask for it.
+  void find_weights(int head, float* weights) const noexcept {
     constexpr double kLeast = 1e-3;  // no dimension is ignored
     const double* squares = squares_.data() + std::ptrdiff_t{head} * dim_;
     double sum = 0;
     for (int d = 0; d < dim_; ++d) sum += squares[d];
+    std::fill_n(weights, dim_, 1.0f);
     if (!weighted_ || !(sum > 0)) return;
-    for (int d = 0; d < dim_; ++d)
-      weights_[std::size_t(head * dim_ + d)] = float(std::max(kLeast, squares[d] * dim_ / sum));
+    for (int d = 0; d < dim_; ++d) weights[d] = float(std::max(kLeast, squares[d] * dim_ / sum));
   }
 
   void learn(const Leaving& l, int position, const float* key) noexcept {
+    const MergeCosts::Place at{l.kernels, l.scratch.memory.data(), l.head};
     std::int32_t& used = used_[std::size_t(l.head)];
+    if (used == 0) {
+      find_weights(l.head, spare(l, 0));
+      costs_.begin(l.head, key, spare(l, 0));
+    }
+    const MergeCosts::Candidate nearest = costs_.of_key(at, key);
     if (used < far_.count()) {
       add(l, used++, position, key);
-      return relink(l.head, used - 1);
+      return costs_.link_key(at, used - 1);
     }
-    int nearest = 0;
-    float least = kNever;
-    for (int c = 0; c < used; ++c) {
-      const float cost = merge_cost(1, float(tokens_of(l.head, c)), distance(l.head, key, vector(l.head, c)));
-      if (cost < least) {
-        least = cost;
-        nearest = c;
-      }
+    const MergeCosts::Candidate tight = costs_.tightest(at, nearest.cost);
+    if (!(tight.cost < nearest.cost)) {
+      add(l, nearest.code, position, key);
+      return costs_.relink(at, nearest.code);
     }
-    const float* costs = &cost_[at(l.head, 0)];
-    const int tight = int(std::min_element(costs, costs + used) - costs);
-    if (least <= costs[tight]) {
-      add(l, nearest, position, key);
-      return relink(l.head, nearest);
-    }
-    const int other = partner_[at(l.head, tight)];
-    join(l.head, other, tight);
-    add(l, other, position, key);
-    cost_[at(l.head, tight)] = cost_[at(l.head, other)] = kNever;
-    relink(l.head, tight);
-    relink(l.head, other);
-  }
-
-  // What the sum of squared distances of keys from their codes grows by when n of them and m join (Ward
-  // 1963).
-  static float merge_cost(float n, float m, float distance) noexcept { return n * m / (n + m) * distance; }
-
-  float distance(int head, const float* a, const float* b) const noexcept {
-    constexpr int kLanes = 8;  // sums of their own, so that the compiler may use vectors
-    const float* w = weights(head);
-    std::array<float, kLanes> sums{};
-    int d = 0;
-    for (; d + kLanes <= dim_; d += kLanes) {
-      for (int i = 0; i < kLanes; ++i) {
-        const float off = a[d + i] - b[d + i];
-        sums[std::size_t(i)] += w[d + i] * off * off;
-      }
-    }
-    for (; d < dim_; ++d) sums[0] += w[d] * (a[d] - b[d]) * (a[d] - b[d]);
-    return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
-  }
-
-  std::size_t at(int head, int code) const noexcept {
-    return std::size_t(head) * std::size_t(far_.count()) + std::size_t(code);
-  }
-  float* vector(int head, int code) noexcept { return &vectors_[at(head, code) * std::size_t(dim_)]; }
-
-  // After a code has changed: its cheapest partner, and whether it has become that of others, or no longer
-  // is.
-  void relink(int head, int code) noexcept {
-    int stale = 0;
-    scan(head, code, [&](int other, float cost) {
-      float& best = cost_[at(head, other)];
-      std::int32_t& partner = partner_[at(head, other)];
-      if (cost < best) {
-        best = cost;
-        partner = code;
-      } else if (partner == code) {
-        stale_[at(head, stale++)] = other;
-      }
-    });
-    for (int i = 0; i < stale; ++i) scan(head, stale_[at(head, i)], [](int, float) {});
-  }
-
-  // Finds the cheapest partner of a code, telling of every candidate.
-  template <class Tell>
-  void scan(int head, int code, const Tell& tell) noexcept {
-    float least = kNever;
-    int partner = code;
-    for (int other = 0; other < used_[std::size_t(head)]; ++other) {
-      if (other == code) continue;
-      const float cost = merge_cost(float(tokens_of(head, code)), float(tokens_of(head, other)),
-                                    distance(head, vector(head, code), vector(head, other)));
-      if (cost < least) {
-        least = cost;
-        partner = other;
-      }
-      tell(other, cost);
-    }
-    cost_[at(head, code)] = least;
-    partner_[at(head, code)] = partner;
+    const int freed = costs_.partner(l.head, tight.code);
+    join(l, freed, tight.code);
+    add(l, freed, position, key);
+    costs_.forget(l.head, freed);
+    costs_.relink(at, tight.code);
+    costs_.link_key(at, freed, tight.code);
   }
 
   // Rows of scratch beside the keys of a lookup.
@@ -259,11 +182,12 @@ class LearnedVq final : public Codes {
     }
     far_.set_key(l.head, code, mean);
     if (second_order_) far_.set_key(l.head, code, variance, dim_);
-    std::copy(mean.begin(), mean.end(), vector(l.head, code));
+    costs_.set(l.head, code, mean.data(), tokens_of(l.head, code));
   }
 
   // Count, mean key, mean value and variances of two codes give exactly those of all their keys.
-  void join(int head, int from, int to) noexcept {
+  void join(const Leaving& l, int from, int to) noexcept {
+    const int head = l.head;
     const std::uint32_t n = tokens_of(head, from) + tokens_of(head, to);
     const float share = float(tokens_of(head, from)) / float(n);
     const auto mix = [&](float& a, float b) { a += share * (b - a); };
@@ -287,18 +211,17 @@ class LearnedVq final : public Codes {
     far_.bias(head)[to] = bias_of(n);
     far_.bias(head)[from] = bias_of(0);
     groups_.join(head, from, to);
-    far_.get_key(head, to, {vector(head, to), std::size_t(dim_)});
+    const std::span<float> mean(spare(l, 0), std::size_t(dim_));
+    far_.get_key(head, to, mean);
+    costs_.set(head, to, mean.data(), n);
   }
 
   bool second_order_, weighted_;
   BestGroups groups_;
-  std::vector<int> observed_;                  // (kv_heads) positions whose queries were seen
-  std::vector<double> squares_;                // (kv_heads, head_dim) sum of squares of far queries
-  std::vector<float> weights_;                 // (kv_heads, head_dim)
-  std::vector<std::int32_t> used_;             // (kv_heads) codes
-  std::vector<float> vectors_;                 // (kv_heads, codes, head_dim) their vectors, for distances
-  std::vector<float> cost_;                    // (kv_heads, codes) of joining the cheapest partner
-  std::vector<std::int32_t> partner_, stale_;  // (kv_heads, codes); stale_ is room for relink()
+  MergeCosts costs_;
+  std::vector<int> observed_;       // (kv_heads) positions whose queries were seen
+  std::vector<double> squares_;     // (kv_heads, head_dim) sum of squares of far queries
+  std::vector<std::int32_t> used_;  // (kv_heads) codes
 };
 
 }  // namespace

@@ -15,24 +15,26 @@ Dry::Dry(const SamplerOptions& options, std::function<std::string(Token)> piece)
 }
 
 // Breakers are found in the text, so it does not matter how it is cut into tokens.
-bool Dry::ends_breaker(Token token) {
+void Dry::prepare(Token token) {
+  if (!active()) return;
+  if (history_.size() == history_.capacity()) history_.reserve(2 * history_.size() + 16);
   const std::size_t old = tail_.size();
-  tail_ += piece_(token);
-  bool found = false;
+  next_tail_ = tail_ + piece_(token);
+  next_breaks_ = false;
   std::size_t longest = 1;
   for (const std::string& breaker : breakers_) {
     const std::size_t from = old < breaker.size() ? 0 : old - breaker.size() + 1;
-    found = found || tail_.find(breaker, from) != std::string::npos;
+    next_breaks_ = next_breaks_ || next_tail_.find(breaker, from) != std::string::npos;
     longest = std::max(longest, breaker.size());
   }
-  if (tail_.size() >= longest) tail_.erase(0, tail_.size() - (longest - 1));
-  return found;
+  if (next_tail_.size() >= longest) next_tail_.erase(0, next_tail_.size() - (longest - 1));
 }
 
-void Dry::push(Token token) {
+void Dry::push(Token token) noexcept {
   if (!active()) return;
   history_.push_back(token);
-  since_breaker_ = ends_breaker(token) ? 0 : since_breaker_ + 1;
+  tail_.swap(next_tail_);
+  since_breaker_ = next_breaks_ ? 0 : since_breaker_ + 1;
 }
 
 void Dry::clear() {

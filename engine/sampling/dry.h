@@ -16,7 +16,9 @@ class Dry {
   /// `piece` gives the bytes of a token.
   Dry(const SamplerOptions& options, std::function<std::string(Token)> piece);
 
-  void push(Token token);
+  /// Makes room for push(token), which must follow if anything does. Throws std::bad_alloc.
+  void prepare(Token token);
+  void push(Token token) noexcept;
   void clear();
   /// If the last n tokens stand earlier too, followed by t, then t loses multiplier * base^(n -
   /// allowed_length), for the greatest n >= allowed_length. Such a sequence never reaches over a breaker.
@@ -27,7 +29,6 @@ class Dry {
 
  private:
   bool active() const noexcept { return multiplier_ > 0 && last_n_ != 0; }
-  bool ends_breaker(Token token);
 
   float multiplier_, base_;
   int allowed_length_, last_n_;
@@ -36,6 +37,8 @@ class Dry {
   std::vector<Token> history_;
   std::size_t since_breaker_ = 0;  // tokens at the end of history_ in which no breaker ends
   std::string tail_;               // last bytes of the text, as many as a breaker may begin in
+  std::string next_tail_;          // with the token prepared
+  bool next_breaks_ = false;       // a breaker ends in it
 };
 
 }  // namespace longhand

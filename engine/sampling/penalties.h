@@ -1,9 +1,10 @@
 // Penalties for tokens that occurred lately.
 #pragma once
 
-#include <deque>
+#include <cstddef>
 #include <span>
 #include <unordered_map>
+#include <vector>
 
 #include "engine/sampling/candidates.h"
 #include "engine/sampling/sampler.h"
@@ -14,7 +15,9 @@ class Penalties {
  public:
   explicit Penalties(const SamplerOptions& options);
 
-  void push(Token token);
+  /// Makes room for one push() of `token`. Throws std::bad_alloc.
+  void prepare(Token token);
+  void push(Token token) noexcept;
   void clear();
   /// repeat divides positive logits and multiplies others; then count * frequency + presence are subtracted.
   void apply(Candidates& candidates) const;
@@ -24,8 +27,9 @@ class Penalties {
 
   int last_n_;  // 0 off, -1 all
   float repeat_, frequency_, presence_;
-  std::deque<Token> window_;               // the last last_n_ tokens
-  std::unordered_map<Token, int> counts_;  // of the window
+  std::vector<Token> window_;              // the last last_n_ tokens, a ring once there are so many
+  std::size_t oldest_ = 0;                 // in window_
+  std::unordered_map<Token, int> counts_;  // of the window; 0 where a token was prepared and never pushed
 };
 
 }  // namespace longhand

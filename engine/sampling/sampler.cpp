@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "engine/grammar/grammar_filter.h"
+#include "engine/memory_errors.h"
 #include "engine/model.h"
 #include "engine/sampling/candidates.h"
 #include "engine/sampling/dry.h"
@@ -57,6 +58,13 @@ struct Sampler::Impl {
   void load(std::span<const float> logits);
   void run_stage(SamplerStage stage, Random& rng);
   std::optional<Token> choose(Random& rng);
+  Token pick(std::span<const float> logits);
+  void accept(std::span<const Token> added);
+  void push(Token token) noexcept {
+    penalties.push(token);
+    dry.push(token);
+    ++position;
+  }
 
   std::optional<Model> keep_alive;
   SamplerOptions options;
@@ -136,8 +144,48 @@ std::optional<Token> Sampler::Impl::choose(Random& rng) {
   return mirostat.draw(candidates, static_cast<std::size_t>(tokens.size), rng).id;
 }
 
+Token Sampler::Impl::pick(std::span<const float> logits) {
+  Random rng = random;  // taken over only when nothing can fail any more
+  load(logits);
+  std::optional<Token> token = choose(rng);
+  if (!token) throw Error(Errc::nonfinite, fmt::format("after {} tokens: all logits are -inf", position));
+  // Most tokens fit, so one is tried before the whole vocabulary is.
+  if (grammar && !grammar->allows(*token)) {
+    load(logits);
+    grammar->mask(candidates.logits());
+    token = choose(rng);
+    if (!token)
+      throw Error(Errc::grammar, fmt::format("after {} tokens: the grammar allows no token", position));
+  }
+  penalties.prepare(*token);
+  dry.prepare(*token);
+  if (grammar) grammar->accept(*token);
+  push(*token);
+  random = rng;
+  if (options.mirostat != 0 && options.temperature > 0) mirostat.commit();
+  return *token;
+}
+
+void Sampler::Impl::accept(std::span<const Token> added) {
+  for (const Token token : added) {
+    if (token < 0 || token >= tokens.size)
+      throw Error(Errc::range, fmt::format("token {} must be 0..{}", token, tokens.size - 1));
+  }
+  Penalties with_added = penalties;
+  Dry dry_with_added = dry;
+  for (const Token token : added) {
+    with_added.prepare(token);
+    with_added.push(token);
+    dry_with_added.prepare(token);
+    dry_with_added.push(token);
+  }
+  penalties = std::move(with_added);
+  dry = std::move(dry_with_added);
+  position += added.size();
+}
+
 Sampler::Sampler(const SamplerOptions& options, TokenTable tokens)
-    : impl_(std::make_unique<Impl>(options, std::move(tokens))) {}
+    : impl_(translate_memory_errors([&] { return std::make_unique<Impl>(options, std::move(tokens)); })) {}
 Sampler::Sampler(const Model& model, const SamplerOptions& options)
     : Sampler(options, model.data().tokenizer) {
   impl_->keep_alive = model;
@@ -147,39 +195,11 @@ Sampler::Sampler(Sampler&&) noexcept = default;
 Sampler& Sampler::operator=(Sampler&&) noexcept = default;
 
 Token Sampler::pick(std::span<const float> logits) {
-  Impl& s = *impl_;
-  Random random = s.random;  // taken over only when nothing can fail any more
-  s.load(logits);
-  std::optional<Token> token = s.choose(random);
-  if (!token) throw Error(Errc::nonfinite, fmt::format("after {} tokens: all logits are -inf", s.position));
-  // Most tokens fit, so one is tried before the whole vocabulary is.
-  if (s.grammar && !s.grammar->allows(*token)) {
-    s.load(logits);
-    s.grammar->mask(s.candidates.logits());
-    token = s.choose(random);
-    if (!token) {
-      throw Error(Errc::grammar, fmt::format("after {} tokens: the grammar allows no token", s.position));
-    }
-  }
-  if (s.grammar) s.grammar->accept(*token);
-  accept({&*token, 1});
-  s.random = random;
-  if (s.options.mirostat != 0 && s.options.temperature > 0) s.mirostat.commit();
-  return *token;
+  return translate_memory_errors([&] { return impl_->pick(logits); });
 }
 
 void Sampler::accept(std::span<const Token> tokens) {
-  Impl& s = *impl_;
-  for (const Token token : tokens) {
-    if (token < 0 || token >= s.tokens.size) {
-      throw Error(Errc::range, fmt::format("token {} must be 0..{}", token, s.tokens.size - 1));
-    }
-  }
-  for (const Token token : tokens) {
-    s.penalties.push(token);
-    s.dry.push(token);
-    ++s.position;
-  }
+  translate_memory_errors([&] { impl_->accept(tokens); });
 }
 
 void Sampler::reset() {

@@ -1,3 +1,4 @@
+#include "engine/memory_errors.h"
 #include "engine/sampling/sampler.h"
 #include "engine/text/tokenizer.h"
 
@@ -17,6 +18,6 @@ TokenTable token_table(const Tokenizer& tokenizer) {
 }
 
 Sampler::Sampler(const SamplerOptions& options, const Tokenizer& tokenizer)
-    : Sampler(options, token_table(tokenizer)) {}
+    : Sampler(options, translate_memory_errors([&] { return token_table(tokenizer); })) {}
 
 }  // namespace longhand

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/memory_errors.h"
+
 namespace longhand {
 namespace {
 
@@ -17,9 +19,11 @@ Speculation::Speculation(const Session& session, const SessionOptions& options,
     throw Error(Errc::range,
                 fmt::format("tokens guessed at once (--draft) are {}, must be 0..{}", how.most, kMostEver));
   const int most = how.most > 0 ? how.most : how.draft ? kMostDrafted : kMostRepeated;
-  auto guesser = how.draft ? make_draft(*how.draft, session, options) : make_lookup();
-  impl_.reset(
-      new Impl{std::move(guesser), RewindRoom(session.model(), options), Pace(most), most, how.adapt});
+  translate_memory_errors([&] {
+    auto guesser = how.draft ? make_draft(*how.draft, session, options) : make_lookup();
+    impl_.reset(
+        new Impl{std::move(guesser), RewindRoom(session.model(), options), Pace(most), most, how.adapt});
+  });
 }
 Speculation::~Speculation() = default;
 Speculation::Speculation(Speculation&&) noexcept = default;

@@ -1,4 +1,4 @@
-"""Trains the small models of docs/long-context-measured.md: one document is one long dialogue, facts are asked for much later.
+"""Trains the small models of docs/long-context.md: one document is one long dialogue, facts are asked for much later.
 
 Run: python3 train_long.py KIND OUT.npz [--steps N] [--length T] [--threads N] [--start FILE.gguf]
 KIND: baseline | log_n (the score gain ln n / ln T is trained in) | key_norm (keys of length 1) | vq (keys older than two

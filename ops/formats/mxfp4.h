@@ -5,8 +5,9 @@
 namespace longhand {
 inline namespace LONGHAND_UNIT {
 
-/// Twice the values of the 4-bit float E2M1, so that they are integers; the block scale is halved instead.
-inline constexpr std::int8_t kE2m1Doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+/// 12 more than twice the values of the 4-bit float E2M1, so that they are unsigned integers; the block scale
+/// is halved instead.
+inline constexpr std::int8_t kE2m1[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
 
 // 4-bit floats with a power of two per 32 weights (OCP Microscaling): 2^(e - 128) * (2 x E2M1).
 struct MXFP4 {
@@ -16,9 +17,9 @@ struct MXFP4 {
   };
   static constexpr Field fields[] = {{0, 1, 1}, {1, 16, 4}};
   static constexpr FormatInfo info{"MXFP4", 39, 32, sizeof(Block), Activation::q8_32, fields, 2};
-  static constexpr bool kSigned = true;
-  static constexpr int kMax = 12;
-  static constexpr int kOffset = 0;
+  static constexpr bool kSigned = false;
+  static constexpr int kMax = 24;
+  static constexpr int kOffset = 12;
   static constexpr bool kHasMin = false;
 
   /// 2^(e - 128); e = 0 and 1 are subnormal.
@@ -28,17 +29,17 @@ struct MXFP4 {
   static void decode(const Block* b, float* y) {
     const float d = power(b->e);
     for (int j = 0; j < 16; ++j) {
-      y[j] = float(kE2m1Doubled[b->qs[j] & 15]) * d;
-      y[j + 16] = float(kE2m1Doubled[b->qs[j] >> 4]) * d;
+      y[j] = float(kE2m1[b->qs[j] & 15] - kOffset) * d;
+      y[j + 16] = float(kE2m1[b->qs[j] >> 4] - kOffset) * d;
     }
   }
   template <class C>
   static auto quads(const C& c, int g) {
-    return c.lookup(kE2m1Doubled, (c.word(1 + 4 * (g & 3)) >> (g & 4)) & 0x0F0F0F0F);
+    return c.lookup(kE2m1, (c.word(1 + 4 * (g & 3)) >> (g & 4)) & 0x0F0F0F0F);
   }
   template <class C>
   static auto scale(const C& c) {
-    return c.map_bytes(0, power);
+    return c.power_of_two(0);
   }
 };
 

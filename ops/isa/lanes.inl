@@ -116,10 +116,10 @@ struct Cursor {
   F bfloat(unsigned offset) const { return as_float(short_word(offset) << 16); }
   F float_word(unsigned offset) const { return as_float(word(offset)); }
   I lookup(const std::int8_t (&table)[16], I w) const { return lookup16(table, w); }
-  F map_bytes(unsigned offset, float (*f)(std::uint8_t)) const {
-    float y[kLanes];
-    for (int i = 0; i < kLanes; ++i) y[i] = f(std::to_integer<std::uint8_t>(at(offset, 1)[i]));
-    return load(y);
+  // 2^(e - 128) for bytes e; those for 0 and 1 are subnormal.
+  F power_of_two(unsigned offset) const {
+    const I e = load_bytes(at(offset, 1)) & 0xFF;
+    return as_float(xsimd::select(e < I(2), (e + 1) << 21, (e - 1) << 23));
   }
 };
 

@@ -5,7 +5,7 @@
 // floats added in the same order.
 #pragma once
 
-#include "ops/isa/dot.inl"
+#include "ops/isa/floats.inl"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {
@@ -103,10 +103,6 @@ inline void store_out(float* out, int row, int rows, F y) {
   }
 }
 
-// Sums of floats end every kFloatBlock columns and are added up in order: so several can be under way at
-// once, which hides the latency of the multiply-add.
-constexpr int kFloatBlock = 256;
-
 // Sums of kDirectVectors vectors of rows, a panel or half of one, for N tokens.
 constexpr int kDirectVectors = kParts < 2 ? kParts : 2;
 template <int N>
@@ -137,15 +133,22 @@ template <class D, int kQuads, int N, class Quads>
 // kAhead blocks of floats from column k on, of which `cols` columns exist in the last.
 template <class Fm, int N, int kAhead>
 inline void dot_float_blocks(Cursor c, const float* const (&x)[N], int k, int cols, Sums<N>& acc) {
+  using Steps = FloatSteps<Fm>;
   constexpr int kStride = kPanelRows * sizeof(typename Fm::Block);
+  typename Steps::template Inputs<kFloatBlock> in[kAhead][N];
   F sum[kAhead][kDirectVectors][N];
+  repeat<kAhead * N>([&](auto j) {
+    constexpr int b = j / N, n = j % N;
+    in[b][n].read(x[n] + k + b * kFloatBlock, b + 1 < kAhead ? kFloatBlock : cols);
+  });
   repeat<kAhead>([&](auto b) { for_sums<N>([&](auto r, auto n) { sum[b][r][n] = F(0.0f); }); });
   c.block += std::ptrdiff_t{k} * kStride;
-  for (int i = k; i < k + cols; ++i, c.block += kStride) {
+  for (int i = 0; i < cols; i += Steps::kColumns, c.block += Steps::kColumns * kStride) {
     repeat<kAhead * kDirectVectors>([&](auto j) {
       constexpr int b = j / kDirectVectors, r = j % kDirectVectors;
-      const F w = Fm::value(Cursor{c.block + b * kFloatBlock * kStride, c.part + r});
-      repeat<N>([&](auto n) { sum[b][r][n] = xsimd::fma(w, F(x[n][i + b * kFloatBlock]), sum[b][r][n]); });
+      const auto w = Steps::weights(Cursor{c.block + b * kFloatBlock * kStride, c.part + r}, cols - i);
+      repeat<N>(
+          [&](auto n) { sum[b][r][n] = Steps::add(sum[b][r][n], w, in[b][n].at(i / Steps::kColumns)); });
     });
   }
   repeat<kAhead>([&](auto b) { for_sums<N>([&](auto r, auto n) { acc[r][n] += sum[b][r][n]; }); });

@@ -61,25 +61,28 @@ struct TileArgs {
 
 template <class Fm>
 struct FloatStage {
+  using Steps = FloatSteps<Fm>;
   static constexpr int kCols = kFloatBlock;
-  alignas(64) Rows<float, kCols> weight;
+  alignas(64) typename Steps::Weights weight[kCols / Steps::kColumns][kStripVectors];
 
   void fill(int v, Cursor c, int cols) {
-    for (int k = 0; k < cols; ++k, c.block += kPanelRows * sizeof(typename Fm::Block))
-      Fm::value(c).store_aligned(weight[k][v]);
+    for (int k = 0; k < cols; k += Steps::kColumns) {
+      weight[k / Steps::kColumns][v] = Steps::weights(c, cols - k);
+      c.block += Steps::kColumns * kPanelRows * sizeof(typename Fm::Block);
+    }
   }
   template <int R, int N>
   [[gnu::flatten, gnu::noinline]] void multiply(const TileArgs& t) const {
     F acc[R][N], sum[R][N];
-    const float* x[N];
-    repeat<N>([&](auto n) { x[n] = t.x.f32 + t.token(n) * t.x.f32_stride + t.col; });
+    typename Steps::template Inputs<kCols> x[N];
+    repeat<N>([&](auto n) { x[n].read(t.x.f32 + t.token(n) * t.x.f32_stride + t.col, t.cols); });
     repeat<R * N>([&](auto i) { sum[i / N][i % N] = F(0.0f); });
-    for (int k = 0; k < t.cols; ++k) {
-      F w[R];
-      repeat<R>([&](auto r) { w[r] = stage_float(weight[k][t.vector + r]); });
+    for (int k = 0; k < (t.cols + Steps::kColumns - 1) / Steps::kColumns; ++k) {
+      typename Steps::Weights w[R];
+      repeat<R>([&](auto r) { w[r] = weight[k][t.vector + r]; });
       repeat<N>([&](auto n) {
-        const F y(x[n][k]);
-        repeat<R>([&](auto r) { sum[r][n] = xsimd::fma(w[r], y, sum[r][n]); });
+        const auto y = x[n].at(k);
+        repeat<R>([&](auto r) { sum[r][n] = Steps::add(sum[r][n], w[r], y); });
       });
     }
     t.begin(acc);

@@ -228,6 +228,19 @@ TEST(BenchProgram, MeasuresWithoutAFile) {
   EXPECT_EQ(rows[7]["type_v"], "f16");
 }
 
+// Deep texts without the hours it takes to read them, under every memory.
+TEST(BenchProgram, DepthsCanBeMadeUp) {
+  for (const char* memory : {"full", "window", "rerope", "leaky-rerope", "vq", "performer"}) {
+    Arguments flags = {"--synthetic", "tiny:Q4_0", "-p",     "16",     "-n",          "3",
+                       "-d",          "700,9000",  "-t",     "2",      "-r",          "2",
+                       "-o",          "json",      "--fill", "random", "--attention", memory};
+    if (std::string(memory) != "full") flags.insert(flags.end(), {"--attention-window", "64"});
+    const ProcessResult result = bench(flags);
+    ASSERT_EQ(result.status, 0) << memory << result.err;
+    EXPECT_EQ(nlohmann::json::parse(result.out).size(), 4u);
+  }
+}
+
 TEST(BenchProgram, WritesTheModelItMeasures) {
   const TempDir dir;
   const std::string path = dir.file("m.gguf");

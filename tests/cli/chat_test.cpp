@@ -96,6 +96,26 @@ TEST(ChatByPipe, CommandsWork) {
                                 HasSubstr("0.5"), HasSubstr("longhand guide"), HasSubstr("/retry")));
 }
 
+TEST(ChatByPipe, GoingBackTellsItsCostWhereMemoryLetsGo) {
+  const std::string input = kStory + "\n" + kStory + "\n/retry\n/undo\n";
+  EXPECT_THAT(chat({}, input).err, Not(HasSubstr("read again"))) << "everything is remembered";
+  const ProcessResult vq =
+      chat({"--attention", "vq", "--attention-window", "8", "--attention-checkpoints", "0"}, input);
+  EXPECT_EQ(vq.status, 0) << vq.err;
+  EXPECT_THAT(vq.err, HasSubstr("the last turn is forgotten; this memory has let go of"));
+}
+
+TEST(ChatByPipe, ATextThatIsTooLongIsNamedOnce) {
+  std::string input;
+  for (int i = 0; i < 3; ++i) input += std::string(1800, 'x') + "\n";
+  Arguments flags = {"-c", "8192", "-n", "8", "--rope-freq-base", "100"};
+  const std::string told = chat(flags, input).err;
+  EXPECT_THAT(told, HasSubstr("the text is longer than the 1024 tokens"));
+  EXPECT_EQ(told.find("is longer than"), told.rfind("is longer than"));
+  flags.insert(flags.end(), {"--attention", "rerope"});
+  EXPECT_THAT(chat(flags, input).err, Not(HasSubstr("is longer than")));
+}
+
 TEST(ChatByPipe, RetryAnswersTheSameAgain) {
   EXPECT_EQ(chat({}, "What is the capital of Peru?\n/retry\n").out,
             "The capital of Peru is Lima.\nThe capital of Peru is Lima.\n");

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace longhand::cli {
 namespace {
@@ -68,6 +69,38 @@ TEST(OutputFilter, AllPairsOfBytesComeOutWithoutControls) {
         ASSERT_FALSE(control) << first << ' ' << second;
       }
       ASSERT_EQ(make_visible(shown), shown) << first << ' ' << second;
+    }
+  }
+}
+
+// Everything terminals are known to act on: nothing of it reaches them, however it is cut.
+TEST(OutputFilter, EscapeSequencesOfEveryFamilyAreShown) {
+  const std::string escape = "\x1b", bell = "\x07", end = "\x1b\\";
+  std::vector<std::string> sequences = {
+      escape + "]0;title" + bell,     escape + "]2;title" + end,         escape + "]4;1;rgb:0/0/0" + bell,
+      escape + "]7;file://x/y" + end, escape + "]8;;http://x" + end,     escape + "]9;note" + bell,
+      escape + "]10;?" + bell,        escape + "]52;c;cm0gLXJm" + bell,  escape + "]52;c;?" + end,
+      escape + "]133;A" + bell,       escape + "]777;notify;a;b" + bell, escape + "]1337;File=:AAAA" + bell,
+      escape + "P+q544e" + end,       escape + "P$q\"p" + end,           escape + "Pq#0;2;0;0;0" + end,
+      escape + "_Ga=T;AAAA" + end,    escape + "^private" + end,         escape + "Xstring" + end};
+  for (const char* csi :
+       {"31m",    "38;2;1;2;3m", "2J",     "1;1H", "6n",     "c",   ">c",    "5n",   "?1049h", "?25l",
+        "?1000h", "?2004h",      "3;1;1t", "21t",  "8;1;1t", "4i",  "!p",    "20l",  "1S",     "1T",
+        "2K",     "10A",         "1;5r",   "s",    "u",      "?5h", ">4;2m", "=1;2u"}) {
+    sequences.push_back(escape + "[" + csi);
+    sequences.push_back(std::string("\xc2\x9b") + csi);
+  }
+  for (const char* two : {"c", "7", "8", "D", "E", "M", "N", "O", "Z", "=", ">", "#8", "(0", "%G", "n", "~"})
+    sequences.push_back(escape + two);
+  ASSERT_GE(sequences.size(), 40u);
+  for (const std::string& sequence : sequences) {
+    const std::string text = "a" + sequence + "b", whole = make_visible(text);
+    EXPECT_TRUE(is_ascii_text(whole)) << whole;
+    EXPECT_EQ(make_visible(whole), whole);
+    for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+      OutputFilter filter;
+      const std::string first = filter.push(text.substr(0, cut)), second = filter.push(text.substr(cut));
+      EXPECT_EQ(first + second + filter.finish(), whole) << cut;
     }
   }
 }

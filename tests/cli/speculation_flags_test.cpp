@@ -42,6 +42,51 @@ TEST(SpeculationFlags, TheTextIsTheSame) {
   }
 }
 
+// Several turns, some of them taken back or answered again: never another word than without guesses.
+TEST(SpeculationFlags, ChatsAreTheSame) {
+  const std::string story =
+      "Tell me a story.\nTell me a story.\n/undo\nWhat is the capital of Peru?\n/retry\n"
+      "Tell me a story.\n";
+  const auto chat = [&](Arguments flags) {
+    flags.insert(flags.begin(),
+                 {LONGHAND_PROGRAM, "chat", kGuide, "-s", "5", "-n", "60", "-ctk", "f32", "-ctv", "f32"});
+    return run_process(flags, story);
+  };
+  for (const Arguments& memory : {Arguments{"--temp", "0"},
+                                  {"--temp", "0.9"},
+                                  {"-c", "200", "--temp", "0.9"},
+                                  {"--attention", "vq", "--attention-window", "16", "--temp", "0.9"}}) {
+    const ProcessResult plain = chat(memory);
+    EXPECT_EQ(plain.status, 0) << plain.err;
+    EXPECT_THAT(plain.out, Not(IsEmpty()));
+    for (const Arguments& flags : {Arguments{"--lookup"}, {"-md", kGuide, "--draft", "4"}}) {
+      Arguments all = memory;
+      all.insert(all.end(), flags.begin(), flags.end());
+      const ProcessResult guessed = chat(all);
+      EXPECT_EQ(guessed.status, 0) << guessed.err;
+      EXPECT_EQ(guessed.out, plain.out) << testing::PrintToString(all);
+    }
+  }
+}
+
+TEST(SpeculationFlags, ChatCanBeStoppedWhileItGuesses) {
+  TerminalProcess process(
+      {LONGHAND_PROGRAM, "chat", kGuide, "--lookup", "--ignore-eos", "-c", "4096", "--temp", "0"});
+  EXPECT_TRUE(process.expect("> "));
+  process.send("Tell me a story.\r");
+  EXPECT_TRUE(process.expect("Once")) << process.screen();
+  process.send("\x03");
+  EXPECT_TRUE(process.expect("stopped")) << process.screen();
+  process.send("\x04");
+  EXPECT_EQ(process.wait(), 0) << process.screen();
+}
+
+TEST(SpeculationFlags, ANumberWithoutAnythingToGuessFromIsRefused) {
+  const ProcessResult result = run({"--draft", "5"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("--draft"), HasSubstr("--lookup or --model-draft")));
+}
+
 TEST(SpeculationFlags, AForeignVocabularyIsRefusedInOneLine) {
   const TempDir dir;
   tiny_llama().write(dir.file("tiny.gguf"));

@@ -105,5 +105,24 @@ TEST_F(ContextAdviceTest, FactorTensorsCount) {
   EXPECT_EQ(advice(writer)->reach, slower_reach(*plain, 2));
 }
 
+TEST(TextReach, IsBoundedByWhatTheMemoryLooksAt) {
+  const test::TempDir dir;
+  test::tiny_llama().write(dir.file("m"));
+  const Model model = Model::load(dir.file("m"), {.threads = 1});
+  const int trained = model.info().trained_context, far = 64 * trained;
+  const auto reach = [&](const SessionOptions& o) { return text_reach(model, o, far); };
+  const int plain = reach({});
+  EXPECT_GE(plain, trained);
+  EXPECT_LT(plain, far);
+  EXPECT_EQ(text_reach(model, {}, trained), trained) << "nothing is too long inside";
+  EXPECT_GT(reach({.rope = {.scaling = RopeScaling::linear, .factor = 8}}), plain);
+  for (const char* memory : {"window", "rerope", "vq", "performer"})
+    EXPECT_EQ(reach({.attention = {.memory = memory, .window = trained / 4}}), far) << memory;
+  EXPECT_EQ(reach({.attention = {.memory = "vq", .window = trained / 4, .far = far}}), plain);
+  EXPECT_EQ(reach({.context = far, .attention = {.memory = "leaky-rerope", .window = trained / 4}}), far);
+  EXPECT_EQ(reach({.attention = {.memory = "leaky-rerope", .window = trained / 4, .leak = 2}}),
+            trained / 4 + 2 * (plain - trained / 4));
+}
+
 }  // namespace
 }  // namespace longhand::test

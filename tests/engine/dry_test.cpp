@@ -14,7 +14,10 @@ using testing::UnorderedElementsAre;
 // Token i is the letter 'a' + i.
 Dry dry_after(const SamplerOptions& options, std::string_view text) {
   Dry dry(options, [](Token token) { return std::string(1, static_cast<char>('a' + token)); });
-  for (const char c : text) dry.push(c - 'a');
+  for (const char c : text) {
+    dry.prepare(c - 'a');
+    dry.push(c - 'a');
+  }
   return dry;
 }
 

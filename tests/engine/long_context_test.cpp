@@ -7,6 +7,7 @@
 #include "engine/longhand.h"
 #include "tests/support/error_code.h"
 #include "tests/support/golden.h"
+#include "tests/support/memories.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_model.h"
 
@@ -105,31 +106,7 @@ std::vector<Token> text(int n, int seed = 1) {
   return ids;
 }
 
-struct Case {
-  const char* name;
-  AttentionOptions attention;
-};
-
-// Windows that divide nothing, so that blocks, chunks and batches end in different places.
-const Case kCases[] = {
-    {"full", {}},
-    {"window", {.memory = "window", .window = 150, .sinks = 5}},
-    {"rerope", {.memory = "rerope", .window = 150}},
-    {"leaky_rerope", {.memory = "leaky-rerope", .window = 150, .leak = 4}},
-    {"vq_learned", {.memory = "vq", .window = 50, .sinks = 3, .codes = 40}},
-    {"vq_few_keys", {.memory = "vq", .window = 9, .sinks = 2, .codes = 600}},
-    {"vq_all_levers",
-     {.memory = "vq",
-      .window = 50,
-      .sinks = 3,
-      .codes = 40,
-      .weighted = true,
-      .second_order = true,
-      .exact = 100}},
-    {"vq_exact_few", {.memory = "vq", .window = 30, .sinks = 0, .codes = 20, .exact = 7}},
-    {"performer", {.memory = "performer", .window = 50, .sinks = 3, .features = 40}},
-    {"performer_many", {.memory = "performer", .window = 700, .sinks = 0, .features = 520}},
-};
+using Case = test::MemoryCase;
 
 class Memories : public testing::TestWithParam<Case> {
  protected:
@@ -233,11 +210,11 @@ TEST_P(Memories, CancelKeepsWhatWasThere) {
 }
 
 std::string name_of(const testing::TestParamInfo<Case>& info) { return info.param.name; }
-INSTANTIATE_TEST_SUITE_P(Tiny, Memories, testing::ValuesIn(kCases), name_of);
+INSTANTIATE_TEST_SUITE_P(Tiny, Memories, testing::ValuesIn(test::memory_cases().begin(), test::memory_cases().end()), name_of);
 
 // What lets go of old tokens takes no more memory for a longer text.
 TEST(ConstantMemory, DoesNotDependOnTheContext) {
-  for (const Case& c : kCases) {
+  for (const Case& c : test::memory_cases()) {
     const std::string& memory = c.attention.memory;
     const bool forgets = memory == "window" || memory == "vq" || memory == "performer";
     if (!forgets || c.attention.exact > 0) continue;

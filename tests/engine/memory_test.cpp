@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kDim = 16, kValueDim = 24, kTokens = 1300;
 constexpr float kScale = 0.25f;
-const Worker kAlone{0, 1, nullptr};
+const Worker kAlone{0, 1};
 
 struct Text {
   std::vector<std::vector<float>> q, k, v;
@@ -221,6 +221,19 @@ TEST(MemoryDefinition, WeightsAndScatterChangeNothingThen) {
                      .weighted = true,
                      .second_order = true},
                     Text(kTokens, 25), [](int i, int j) { return block_place(i, j, 50, 3, 140); });
+}
+
+TEST(MemoryPlan, TheLeakKeepsTheWholeContextInReach) {
+  ModelConfig config;
+  config.trained_context = config.rope.original_context = 512;
+  const auto leak = [&](const AttentionOptions& options, int context) {
+    return plan_memory(config, options, context).leak;
+  };
+  EXPECT_EQ(leak({.memory = "leaky-rerope", .window = 256}, 0), 8);
+  EXPECT_EQ(leak({.memory = "leaky-rerope", .window = 256}, 1024), 8) << "less would win nothing";
+  EXPECT_EQ(leak({.memory = "leaky-rerope", .window = 256}, 4096), 15) << "(4096 - 256) / (512 - 256)";
+  EXPECT_EQ(leak({.memory = "leaky-rerope", .window = 512}, 4096), 8) << "no room is left";
+  EXPECT_EQ(leak({.memory = "leaky-rerope", .window = 256, .leak = 3}, 4096), 3);
 }
 
 // However few codes there are, tokens read exactly are exact.

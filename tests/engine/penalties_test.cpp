@@ -8,7 +8,10 @@ namespace {
 std::vector<float> after(const SamplerOptions& options, const std::vector<Token>& seen,
                          std::vector<float> logits) {
   Penalties penalties(options);
-  for (const Token token : seen) penalties.push(token);
+  for (const Token token : seen) {
+    penalties.prepare(token);
+    penalties.push(token);
+  }
   Candidates c;
   EXPECT_FALSE(c.load(logits).has_value());
   penalties.apply(c);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ops/kernel_table.h"
+#include "tests/support/guarded.h"
 
 namespace longhand {
 namespace {
@@ -31,7 +32,7 @@ std::string case_name(const testing::TestParamInfo<Case>& info) {
 
 // A cache of one head with random contents, and the same contents as plain numbers.
 struct Head {
-  std::vector<std::byte> keys, values;
+  test::Guarded<std::byte> keys, values;
   std::vector<std::vector<double>> key, value;
   KvView view;
 
@@ -48,7 +49,7 @@ struct Head {
     view.values = values.data();
     std::normal_distribution<float> normal;
     for (int t = 0; t < tokens; ++t) {
-      std::vector<float> a(static_cast<std::size_t>(key_dim)), b(static_cast<std::size_t>(value_dim));
+      test::Guarded<float> a(static_cast<std::size_t>(key_dim)), b(static_cast<std::size_t>(value_dim));
       for (float& x : a) x = normal(random);
       for (float& x : b) x = normal(random);
       k.store_key[int(format)](view, t, a.data());
@@ -78,7 +79,7 @@ TEST_P(Attend, EqualsTheDefinition) {
        {Shape{64, 64, 1, 0, 1, 0}, Shape{64, 64, 4, 0, 100, 0}, Shape{128, 96, 7, 16, 300, 0},
         Shape{32, 32, 16, 512, 700, 0}, Shape{96, 32, 3, 0, 45, 5}}) {
     const Head head(k, format, s.end + 5, s.key_dim, s.value_dim, random);
-    std::vector<std::vector<float>> q(std::size_t(s.rows), std::vector<float>(std::size_t(s.key_dim)));
+    std::vector<test::Guarded<float>> q(std::size_t(s.rows), test::Guarded<float>(std::size_t(s.key_dim)));
     std::vector<const float*> q_rows;
     std::vector<std::int32_t> from, to;
     std::normal_distribution<float> normal;
@@ -88,7 +89,7 @@ TEST_P(Attend, EqualsTheDefinition) {
       from.push_back(s.begin + r % 3);
       to.push_back(s.end - (s.rows - 1 - r) % 5);
     }
-    std::vector<float> scores(std::size_t(kAttendRows * kAttendKeys)), m(16), l(16),
+    test::Guarded<float> scores(std::size_t(kAttendRows * kAttendKeys)), m(16), l(16),
         acc(std::size_t(16 * s.value_dim));
     AttendArgs a{head.view, s.begin,   s.end,         s.rows,   q_rows.data(), from.data(),
                  to.data(), s.softcap, scores.data(), m.data(), l.data(),      acc.data()};
@@ -131,7 +132,7 @@ TEST_P(Attend, ARowDoesNotDependOnItsTile) {
     to.push_back(end - rows + 1 + r);
   }
   const auto run = [&](int row, int count, int last) {
-    std::vector<float> scores(std::size_t(kAttendRows * kAttendKeys)), m(16), l(16), acc(16 * dim);
+    test::Guarded<float> scores(std::size_t(kAttendRows * kAttendKeys)), m(16), l(16), acc(16 * dim);
     AttendArgs a{head.view,
                  0,
                  last,

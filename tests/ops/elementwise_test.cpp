@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ops/kernel_table.h"
+#include "tests/support/guarded.h"
 
 namespace longhand {
 namespace {
@@ -17,9 +18,9 @@ class Elementwise : public testing::TestWithParam<const Kernels*> {
   const Kernels& k = *GetParam();
   std::mt19937 random{3};
 
-  std::vector<float> normal(std::size_t n, float scale = 1) {
+  test::Guarded<float> normal(std::size_t n, float scale = 1) {
     std::normal_distribution<float> d(0, scale);
-    std::vector<float> x(n);
+    test::Guarded<float> x(n);
     for (float& v : x) v = d(random);
     return x;
   }
@@ -34,7 +35,7 @@ TEST_P(Elementwise, RmsNorm) {
     double squares = 0;
     for (const float v : x) squares += double(v) * v;
     const double scale = 1 / std::sqrt(squares / n + 1e-5);
-    std::vector<float> out(x.size() + 1, 77), plain(x.size());
+    test::Guarded<float> out(x.size() + 1, 77), plain(x.size());
     k.rms_norm(x.data(), w.data(), 1e-5f, n, out.data());
     k.rms_norm(x.data(), nullptr, 1e-5f, n, plain.data());
     for (std::size_t i = 0; i < x.size(); ++i) {
@@ -53,7 +54,7 @@ TEST_P(Elementwise, LayerNorm) {
     mean /= n;
     for (const float v : x) variance += (v - mean) * (v - mean);
     const double scale = 1 / std::sqrt(variance / n + 1e-5);
-    std::vector<float> out(x.size());
+    test::Guarded<float> out(x.size());
     k.layer_norm(x.data(), w.data(), b.data(), 1e-5f, n, out.data());
     for (std::size_t i = 0; i < x.size(); ++i)
       EXPECT_NEAR(out[i], (x[i] - mean) * scale * w[i] + b[i], 2e-5) << n;
@@ -73,7 +74,7 @@ TEST_P(Elementwise, Activations) {
       auto gate = normal(std::size_t(n), 4);
       const auto up = normal(std::size_t(n));
       gate[0] = -100;  // exp of the other sign overflows
-      std::vector<float> out(gate.size()), alone(gate.size());
+      test::Guarded<float> out(gate.size()), alone(gate.size());
       k.activate(act, gate.data(), up.data(), n, out.data());
       k.activate(act, gate.data(), nullptr, n, alone.data());
       for (std::size_t i = 0; i < gate.size(); ++i) {
@@ -129,12 +130,12 @@ TEST_P(Elementwise, RotateBothPairings) {
 }
 
 struct Rounded {
-  std::vector<std::int8_t> q;
-  std::vector<float> scale;
-  std::vector<std::int32_t> sums;
-  std::vector<std::int16_t> sums32;
+  test::Guarded<std::int8_t> q;
+  test::Guarded<float> scale;
+  test::Guarded<std::int32_t> sums;
+  test::Guarded<std::int16_t> sums32;
 
-  Rounded(const Kernels& k, const std::vector<float>& x, int block)
+  Rounded(const Kernels& k, const test::Guarded<float>& x, int block)
       : q(x.size()), scale(x.size() / std::size_t(block)), sums(x.size() / 16), sums32(x.size() / 32) {
     k.quantize(x.data(), int(x.size()), block, {q.data(), scale.data(), sums.data(), sums32.data()});
   }

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+#include <thread>
 #include <vector>
 
 #include "ops/machine.h"
@@ -30,7 +33,7 @@ TEST(Team, SplitCoversEverythingOnceInWholeGrains) {
     for (const int n : {0, 1, 15, 16, 17, 100}) {
       std::int64_t next = 0;
       for (int id = 0; id < count; ++id) {
-        const Range r = Worker{id, count, nullptr}.split(n, 16);
+        const Range r = Worker{id, count}.split(n, 16);
         EXPECT_EQ(r.begin, next);
         EXPECT_TRUE(r.begin % 16 == 0 || r.begin == n);
         next = r.end;
@@ -38,6 +41,42 @@ TEST(Team, SplitCoversEverythingOnceInWholeGrains) {
       EXPECT_EQ(next, n);
     }
   }
+}
+
+TEST(Team, EveryPieceIsDealtOnceHoweverTheWorkersGoThroughTheStages) {
+  for (const int workers : {1, 2, 3, 8}) {
+    constexpr int kStages = 200;
+    std::vector<std::vector<std::atomic<int>>> taken(kStages);
+    for (int stage = 0; stage < kStages; ++stage)
+      taken[std::size_t(stage)] = std::vector<std::atomic<int>>(std::size_t(stage % 23));
+    Team team(workers);
+    for (int run = 1; run <= 3; ++run) {
+      team.run([&](const Worker& w) {
+        for (auto& stage : taken) {
+          // Some stages follow each other without a barrier, and some workers come late.
+          if (&stage - taken.data() == 7 * w.id) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          w.deal(std::int64_t(stage.size()), [&](std::int64_t i) { ++stage[std::size_t(i)]; });
+          if ((&stage - taken.data()) % 3 == 0) w.sync();
+        }
+      });
+      for (const auto& stage : taken)
+        for (const auto& times : stage) ASSERT_EQ(times.load(), run) << workers;
+    }
+  }
+}
+
+TEST(Team, WhatAWorkerDoesNotBeginOthersTakeOver) {
+  std::atomic<int> done{0};
+  int by_first = 0;
+  Team(2).run([&](const Worker& w) {
+    // The second worker comes to the stage only when the first has done all of it.
+    while (w.id == 1 && done.load() < 100) std::this_thread::yield();
+    w.deal(100, [&](std::int64_t) {
+      by_first += w.id == 0 ? 1 : 0;
+      ++done;
+    });
+  });
+  EXPECT_EQ(by_first, 100);
 }
 
 TEST(Machine, GrantsAtLeastOneCoreAndSomeMemory) {

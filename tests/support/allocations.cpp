@@ -13,21 +13,19 @@ namespace {
 struct Watch {
   bool metering;
   std::ptrdiff_t held, peak;
-  bool failing, failed;
+  bool failing, lasting, failed;
   std::size_t until_failure;
+  std::ptrdiff_t live;
 };
 thread_local constinit Watch watch{};
 
 void* allocate(std::size_t bytes, std::size_t alignment) {
-  if (watch.failing && watch.until_failure-- == 0) {
-    watch.failing = false;
-    watch.failed = true;
-    throw std::bad_alloc();
-  }
+  if (allocation_must_fail()) throw std::bad_alloc();
   void* memory = nullptr;
   if (::posix_memalign(&memory, std::max(alignment, sizeof(void*)), std::max<std::size_t>(bytes, 1)) != 0) {
     throw std::bad_alloc();
   }
+  ++watch.live;
   if (watch.metering) {
     watch.held += static_cast<std::ptrdiff_t>(::malloc_usable_size(memory));
     watch.peak = std::max(watch.peak, watch.held);
@@ -36,6 +34,7 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
 }
 
 void release(void* memory) noexcept {
+  if (memory != nullptr) --watch.live;
   if (watch.metering && memory != nullptr)
     watch.held -= static_cast<std::ptrdiff_t>(::malloc_usable_size(memory));
   std::free(memory);
@@ -47,13 +46,24 @@ AllocationMeter::AllocationMeter() { watch.metering = true, watch.held = watch.p
 AllocationMeter::~AllocationMeter() { watch.metering = false; }
 std::size_t AllocationMeter::peak_bytes() const { return static_cast<std::size_t>(watch.peak); }
 
-FailingAllocation::FailingAllocation(std::size_t n) {
+FailingAllocation::FailingAllocation(std::size_t n, bool lasting) {
+  watch.lasting = lasting;
   watch.failed = false;
   watch.until_failure = n;
   watch.failing = true;
 }
 FailingAllocation::~FailingAllocation() { watch.failing = false; }
 bool FailingAllocation::failed() const { return watch.failed; }
+
+bool allocation_must_fail() noexcept {
+  if (!watch.failing || watch.until_failure-- != 0) return false;
+  watch.failed = true;
+  watch.failing = watch.lasting;
+  watch.until_failure = 0;
+  return true;
+}
+
+std::ptrdiff_t live_allocations() noexcept { return watch.live; }
 
 }  // namespace longhand::test
 

@@ -16,15 +16,22 @@ class AllocationMeter {
   std::size_t peak_bytes() const;
 };
 
-/// While it lives, the allocation number `n` (from 0) of this thread throws std::bad_alloc.
+/// While it lives, the allocation number `n` (from 0) of this thread throws std::bad_alloc, and with
+/// `lasting` every later one too.
 class FailingAllocation {
  public:
-  explicit FailingAllocation(std::size_t n);
+  explicit FailingAllocation(std::size_t n, bool lasting = false);
   ~FailingAllocation();
   FailingAllocation(const FailingAllocation&) = delete;
   FailingAllocation& operator=(const FailingAllocation&) = delete;
   /// Whether that many allocations took place.
   bool failed() const;
 };
+
+/// Counts an allocation made by other means than operator new; true: it must fail.
+bool allocation_must_fail() noexcept;
+
+/// What this thread has allocated with operator new and nobody has freed, minus what it freed of others.
+std::ptrdiff_t live_allocations() noexcept;
 
 }  // namespace longhand::test

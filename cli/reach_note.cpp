@@ -1,0 +1,22 @@
+#include "cli/reach_note.h"
+
+#include <fmt/format.h>
+
+#include "cli/terminal.h"
+#include "engine/advice.h"
+
+namespace longhand::cli {
+
+ReachNote::ReachNote(const Session& session, const SessionOptions& options)
+    : reach_(text_reach(session.model(), options, session.context())) {}
+
+void ReachNote::tell(int size) {
+  if (told_ || size <= reach_) return;
+  told_ = true;
+  print_note(
+      fmt::format("the text is longer than the {} tokens this model can tell apart by distance; "
+                  "--attention rerope keeps all of it in reach, --attention vq in constant memory",
+                  reach_));
+}
+
+}  // namespace longhand::cli

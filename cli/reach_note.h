@@ -1,0 +1,21 @@
+// Told once: the text has outgrown what the model can make use of.
+#pragma once
+
+#include "engine/longhand.h"
+
+namespace longhand::cli {
+
+class ReachNote {
+ public:
+  /// `session` was made with `options`.
+  ReachNote(const Session& session, const SessionOptions& options);
+
+  /// On stderr, in one line, when a text of `size` tokens is the first that is too long.
+  void tell(int size);
+
+ private:
+  int reach_;
+  bool told_ = false;
+};
+
+}  // namespace longhand::cli

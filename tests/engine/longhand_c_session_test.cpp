@@ -1,0 +1,200 @@
+// The interface in C: sessions and their states.
+#include "engine/longhand_c.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/golden.h"
+#include "tests/support/longhand_c.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/tiny_model.h"
+
+namespace longhand::test {
+namespace {
+
+using testing::ElementsAreArray;
+using testing::HasSubstr;
+
+TEST_F(LonghandC, FeedsRewindsAndShowsLogits) {
+  const auto s = session();
+  const std::vector<lh_token> tokens = encode("The capital of Peru");
+  lh_logits last{};
+  ASSERT_EQ(lh_feed(s.get(), view(tokens), &last, &error_), LH_OK) << error_.message;
+  const std::vector<float> expected(last.data, last.data + last.size);
+  EXPECT_EQ(lh_session_size(s.get()), static_cast<int>(tokens.size()));
+  EXPECT_EQ(lh_session_tokens(s.get()).size, tokens.size());
+  EXPECT_GT(lh_session_bytes(s.get()), 0u);
+
+  ASSERT_EQ(lh_rewind(s.get(), 2, &error_), LH_OK);
+  EXPECT_EQ(lh_session_size(s.get()), 2);
+  EXPECT_EQ(lh_rewind(s.get(), 3, &error_), LH_E_RANGE);
+  EXPECT_EQ(lh_get_logits(s.get(), 2, &last, &error_), LH_E_RANGE);
+  ASSERT_EQ(lh_feed(s.get(), {tokens.data() + 2, tokens.size() - 2}, nullptr, &error_), LH_OK);
+  ASSERT_EQ(lh_get_logits(s.get(), lh_session_size(s.get()) - 1, &last, &error_), LH_OK);
+  EXPECT_THAT(std::span(last.data, last.size), ElementsAreArray(expected));
+
+  const lh_token bad = -1;
+  EXPECT_EQ(lh_feed(s.get(), {&bad, 1}, nullptr, &error_), LH_E_RANGE);
+  const std::vector<lh_token> many(1000, tokens[0]);
+  EXPECT_EQ(lh_feed(s.get(), view(many), nullptr, &error_), LH_E_CONTEXT_FULL);
+  EXPECT_EQ(lh_session_size(s.get()), static_cast<int>(tokens.size()));
+}
+
+TEST_F(LonghandC, AVisitThatStopsOrThrowsLeavesTheSessionAsItWas) {
+  const auto s = session();
+  const std::vector<lh_token> tokens = encode("The capital of Peru");
+  int seen = 0;
+  const auto count = [](void* user, std::int32_t, lh_logits) {
+    return ++*static_cast<int*>(user) == 2 ? 1 : 0;
+  };
+  EXPECT_EQ(lh_feed_each(s.get(), view(tokens), count, &seen, &error_), LH_E_CANCELLED);
+  EXPECT_EQ(seen, 2);
+  EXPECT_EQ(lh_session_size(s.get()), 0);
+  const auto thrower = [](void*, std::int32_t, lh_logits) -> int {
+    throw std::runtime_error("of the caller");
+  };
+  EXPECT_EQ(lh_feed_each(s.get(), view(tokens), thrower, nullptr, &error_), LH_E_CALLBACK);
+  EXPECT_EQ(lh_session_size(s.get()), 0);
+  seen = 10;
+  EXPECT_EQ(lh_feed_each(s.get(), view(tokens), count, &seen, &error_), LH_OK);
+  EXPECT_EQ(seen, 10 + static_cast<int>(tokens.size()));
+}
+
+TEST_F(LonghandC, AnotherThreadCancels) {
+  lh_session_options options = small();
+  options.batch = 1;
+  struct Progress {
+    std::atomic<bool> started{false};
+  } progress;
+  options.progress_user = &progress;
+  // Holds the feed until the other thread has had its turn, so that the outcome is no matter of speed.
+  options.progress = [](void* user, std::int32_t, std::int32_t) {
+    static_cast<Progress*>(user)->started = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return 0;
+  };
+  const auto s = session(options);
+  std::thread other([&] {
+    while (!progress.started) std::this_thread::yield();
+    lh_session_cancel(s.get());
+  });
+  const std::vector<lh_token> tokens(200, encode("a").back());
+  EXPECT_EQ(lh_feed(s.get(), view(tokens), nullptr, &error_), LH_E_CANCELLED);
+  other.join();
+  EXPECT_EQ(lh_session_size(s.get()), 0);
+  EXPECT_EQ(lh_feed(s.get(), {tokens.data(), 1}, nullptr, &error_), LH_E_CANCELLED) << "until it is cleared";
+  lh_session_clear_cancel(s.get());
+  EXPECT_EQ(lh_feed(s.get(), {tokens.data(), 1}, nullptr, &error_), LH_OK);
+}
+
+TEST_F(LonghandC, ProgressStopsAFeed) {
+  lh_session_options options = small();
+  options.batch = 2;
+  options.progress = [](void*, std::int32_t done, std::int32_t total) { return done < total ? 1 : 0; };
+  const auto s = session(options);
+  const std::vector<lh_token> tokens(8, encode("a").back());
+  EXPECT_EQ(lh_feed(s.get(), view(tokens), nullptr, &error_), LH_E_CANCELLED);
+  EXPECT_EQ(lh_session_size(s.get()), 0);
+  EXPECT_EQ(lh_feed(s.get(), {tokens.data(), 2}, nullptr, &error_), LH_OK) << "the next one starts anew";
+}
+
+// The logits of the next 32 tokens.
+std::vector<float> go_on(lh_session* session) {
+  std::vector<float> out;
+  for (lh_token token = 40; token < 72; ++token) {
+    lh_logits logits{};
+    EXPECT_EQ(lh_feed(session, {&token, 1}, &logits, nullptr), LH_OK);
+    out.insert(out.end(), logits.data, logits.data + logits.size);
+  }
+  EXPECT_EQ(lh_rewind(session, lh_session_size(session) - 32, nullptr), LH_OK);
+  return out;
+}
+
+TEST_F(LonghandC, ASavedStateGoesOnBitForBit) {
+  const TempDir dir;
+  const std::string path = dir.file("state");
+  const auto saved = session(), restored = session();
+  const std::vector<lh_token> prompt = encode("The capital of Peru"), other = encode("12 + 7");
+  ASSERT_EQ(lh_feed(saved.get(), view(prompt), nullptr, &error_), LH_OK);
+  ASSERT_EQ(lh_feed(restored.get(), view(other), nullptr, &error_), LH_OK);
+  std::uint64_t bytes = 0;
+  ASSERT_EQ(lh_state_bytes(saved.get(), &bytes, &error_), LH_OK);
+  ASSERT_EQ(lh_save_state(saved.get(), path.c_str(), &error_), LH_OK) << error_.message;
+  EXPECT_EQ(std::filesystem::file_size(path), bytes);
+  ASSERT_EQ(lh_restore_state(restored.get(), path.c_str(), &error_), LH_OK) << error_.message;
+  const lh_tokens tokens = lh_session_tokens(restored.get());
+  EXPECT_THAT(std::span(tokens.data, tokens.size), ElementsAreArray(prompt));
+  EXPECT_EQ(go_on(restored.get()), go_on(saved.get()));
+}
+
+TEST_F(LonghandC, AStateThatIsNoGoodLeavesTheSessionAsItWas) {
+  const TempDir dir;
+  const std::string path = dir.file("state");
+  const auto saved = session(), s = session();
+  const std::vector<lh_token> prompt = encode("The capital of Peru"), other = encode("12 + 7");
+  ASSERT_EQ(lh_feed(saved.get(), view(prompt), nullptr, &error_), LH_OK);
+  ASSERT_EQ(lh_feed(s.get(), view(other), nullptr, &error_), LH_OK);
+  const std::vector<float> before = go_on(s.get());
+  ASSERT_EQ(lh_save_state(saved.get(), path.c_str(), &error_), LH_OK);
+  std::string content = read_text(path);
+  content[content.size() / 2] ^= 4;
+  const auto restore = [&](lh_session* to, const std::string& from) {
+    return lh_restore_state(to, from.c_str(), &error_);
+  };
+  EXPECT_EQ(restore(s.get(), dir.write("flipped", content)), LH_E_CORRUPT);
+  EXPECT_THAT(error_.message, HasSubstr("flipped"));
+  EXPECT_EQ(restore(s.get(), dir.write("cut", content.substr(0, 1000))), LH_E_TRUNCATED);
+  EXPECT_EQ(restore(s.get(), dir.write("text", std::string(1000, 'x'))), LH_E_MAGIC);
+  EXPECT_EQ(restore(s.get(), dir.file("nothing")), LH_E_IO);
+  EXPECT_EQ(lh_save_state(s.get(), dir.file("no/folder").c_str(), &error_), LH_E_IO);
+
+  lh_session_options options = small();
+  options.context = 257;
+  EXPECT_EQ(restore(session(options).get(), path), LH_E_MISMATCH);
+  tiny_llama().write(dir.file("tiny.gguf"));
+  lh_model* made = nullptr;
+  ASSERT_EQ(lh_model_load(dir.file("tiny.gguf").c_str(), nullptr, &made, &error_), LH_OK);
+  const ModelPtr tiny(made);
+  lh_session* foreign = nullptr;
+  options = small();
+  ASSERT_EQ(lh_session_new(tiny.get(), &options, &foreign, &error_), LH_OK);
+  const SessionPtr of_another_model(foreign);
+  EXPECT_EQ(restore(foreign, path), LH_E_MISMATCH);
+  EXPECT_THAT(error_.message, HasSubstr("model"));
+
+  EXPECT_EQ(lh_session_size(s.get()), static_cast<int>(other.size()));
+  EXPECT_EQ(go_on(s.get()), before);
+}
+
+TEST_F(LonghandC, StatesAreNotForCallbacks) {
+  const TempDir dir;
+  const auto s = session();
+  struct Inner {
+    lh_session* session;
+    std::string path;
+    lh_status statuses[3];
+  } inner{s.get(), dir.file("state"), {}};
+  const auto visit = [](void* user, std::int32_t, lh_logits) {
+    auto& i = *static_cast<Inner*>(user);
+    std::uint64_t bytes = 0;
+    i.statuses[0] = lh_save_state(i.session, i.path.c_str(), nullptr);
+    i.statuses[1] = lh_restore_state(i.session, i.path.c_str(), nullptr);
+    i.statuses[2] = lh_state_bytes(i.session, &bytes, nullptr);
+    return 1;
+  };
+  const std::vector<lh_token> prompt = encode("The capital of Peru");
+  EXPECT_EQ(lh_feed_each(s.get(), view(prompt), visit, &inner, &error_), LH_E_CANCELLED);
+  EXPECT_THAT(inner.statuses, testing::Each(LH_E_BUSY));
+}
+
+}  // namespace
+}  // namespace longhand::test
