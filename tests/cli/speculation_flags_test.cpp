@@ -70,15 +70,18 @@ TEST(SpeculationFlags, ChatsAreTheSame) {
 }
 
 TEST(SpeculationFlags, ChatCanBeStoppedWhileItGuesses) {
+  const TempDir home;
   TerminalProcess process(
-      {LONGHAND_PROGRAM, "chat", kGuide, "--lookup", "--ignore-eos", "-c", "4096", "--temp", "0"});
-  EXPECT_TRUE(process.expect("> "));
-  process.send("Tell me a story.\r");
-  EXPECT_TRUE(process.expect("Once")) << process.screen();
-  process.send("\x03");
-  EXPECT_TRUE(process.expect("stopped")) << process.screen();
-  process.send("\x04");
-  EXPECT_EQ(process.wait(), 0) << process.screen();
+      {LONGHAND_PROGRAM, "chat", kGuide, "--lookup", "--ignore-eos", "-c", "4096", "--temp", "0"},
+      {{"HOME", home.path().string()}, {"LONGHAND_MODEL", ""}});
+  ASSERT_TRUE(process.expect("> "));
+  process.type("Tell me a story.\n");
+  ASSERT_TRUE(process.expect("\n"));
+  ASSERT_TRUE(process.expect(". ")) << process.screen();
+  process.type("\x03");
+  EXPECT_TRUE(process.expect("the answer was stopped")) << process.screen();
+  EXPECT_TRUE(process.expect("> ")) << process.screen();
+  EXPECT_EQ(process.leave(), 0) << process.screen();
 }
 
 TEST(SpeculationFlags, ANumberWithoutAnythingToGuessFromIsRefused) {
