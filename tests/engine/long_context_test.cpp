@@ -210,7 +210,9 @@ TEST_P(Memories, CancelKeepsWhatWasThere) {
 }
 
 std::string name_of(const testing::TestParamInfo<Case>& info) { return info.param.name; }
-INSTANTIATE_TEST_SUITE_P(Tiny, Memories, testing::ValuesIn(test::memory_cases().begin(), test::memory_cases().end()), name_of);
+INSTANTIATE_TEST_SUITE_P(Tiny, Memories,
+                         testing::ValuesIn(test::memory_cases().begin(), test::memory_cases().end()),
+                         name_of);
 
 // What lets go of old tokens takes no more memory for a longer text.
 TEST(ConstantMemory, DoesNotDependOnTheContext) {

@@ -147,7 +147,9 @@ TEST_P(States, AreAsSmallAsTheirText) {
 }
 
 std::string name_of(const testing::TestParamInfo<Case>& info) { return info.param.name; }
-INSTANTIATE_TEST_SUITE_P(Tiny, States, testing::ValuesIn(test::memory_cases().begin(), test::memory_cases().end()), name_of);
+INSTANTIATE_TEST_SUITE_P(Tiny, States,
+                         testing::ValuesIn(test::memory_cases().begin(), test::memory_cases().end()),
+                         name_of);
 
 TEST(StateOfGuide, GoesOnUnderEveryCacheType) {
   const Model guide = Model::load(std::string(LONGHAND_GUIDE) + "/guide-q8_0.gguf");
