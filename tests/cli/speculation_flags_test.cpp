@@ -70,15 +70,15 @@ TEST(SpeculationFlags, ChatsAreTheSame) {
 }
 
 TEST(SpeculationFlags, ChatCanBeStoppedWhileItGuesses) {
-  TerminalProcess process(
+  TerminalProcess chat(
       {LONGHAND_PROGRAM, "chat", kGuide, "--lookup", "--ignore-eos", "-c", "4096", "--temp", "0"});
-  EXPECT_TRUE(process.expect("> "));
-  process.send("Tell me a story.\r");
-  EXPECT_TRUE(process.expect("Once")) << process.screen();
-  process.send("\x03");
-  EXPECT_TRUE(process.expect("stopped")) << process.screen();
-  process.send("\x04");
-  EXPECT_EQ(process.wait(), 0) << process.screen();
+  ASSERT_TRUE(chat.expect("> "));
+  chat.type("Tell me a story.\n");
+  ASSERT_TRUE(chat.expect(". ")) << chat.screen();
+  chat.type("\x03");
+  ASSERT_TRUE(chat.expect("the answer was stopped")) << chat.screen();
+  ASSERT_TRUE(chat.expect("> ")) << chat.screen();
+  EXPECT_EQ(chat.leave(), 0) << chat.screen();
 }
 
 TEST(SpeculationFlags, ANumberWithoutAnythingToGuessFromIsRefused) {
