@@ -70,18 +70,15 @@ TEST(SpeculationFlags, ChatsAreTheSame) {
 }
 
 TEST(SpeculationFlags, ChatCanBeStoppedWhileItGuesses) {
-  const TempDir home;
-  TerminalProcess process(
-      {LONGHAND_PROGRAM, "chat", kGuide, "--lookup", "--ignore-eos", "-c", "4096", "--temp", "0"},
-      {{"HOME", home.path().string()}, {"LONGHAND_MODEL", ""}});
-  ASSERT_TRUE(process.expect("> "));
-  process.type("Tell me a story.\n");
-  ASSERT_TRUE(process.expect("\n"));
-  ASSERT_TRUE(process.expect(". ")) << process.screen();
-  process.type("\x03");
-  EXPECT_TRUE(process.expect("the answer was stopped")) << process.screen();
-  EXPECT_TRUE(process.expect("> ")) << process.screen();
-  EXPECT_EQ(process.leave(), 0) << process.screen();
+  TerminalProcess chat(
+      {LONGHAND_PROGRAM, "chat", kGuide, "--lookup", "--ignore-eos", "-c", "4096", "--temp", "0"});
+  ASSERT_TRUE(chat.expect("> "));
+  chat.type("Tell me a story.\n");
+  ASSERT_TRUE(chat.expect(". ")) << chat.screen();
+  chat.type("\x03");
+  ASSERT_TRUE(chat.expect("the answer was stopped")) << chat.screen();
+  ASSERT_TRUE(chat.expect("> ")) << chat.screen();
+  EXPECT_EQ(chat.leave(), 0) << chat.screen();
 }
 
 TEST(SpeculationFlags, ANumberWithoutAnythingToGuessFromIsRefused) {
