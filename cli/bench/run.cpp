@@ -68,6 +68,7 @@ class Bench {
   }
 
   int threads() const { return session_.threads(); }
+  std::uint64_t state_bytes() const { return session_.state_bytes(); }
 
  private:
   // A memory that lets go of old tokens may have to read some again, which is not what is measured.
@@ -99,9 +100,11 @@ BenchResult run_test(Bench& bench, const Model& model, const BenchTest& test, bo
   }
   result.clock_mhz = clock_mhz();
   if (writes) {
-    // On average half of the tokens have been written.
-    result.bytes_per_token = weight_traffic(model) + cache_traffic(model, test.key_cache, test.value_cache,
-                                                                   test.depth + test.generate / 2);
+    // On average half of the tokens have been written. A memory that lets go of old ones holds less than all.
+    result.bytes_per_token =
+        weight_traffic(model) +
+        std::min(bench.state_bytes(),
+                 cache_traffic(model, test.key_cache, test.value_cache, test.depth + test.generate / 2));
   }
   return result;
 }
