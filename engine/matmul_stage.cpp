@@ -11,6 +11,7 @@ namespace {
 std::int64_t panel_cost(const MatmulJob& job) {
   return std::int64_t{job.linear->weight.cols} * (job.tokens + 1);
 }
+std::int64_t job_cost(const MatmulJob& job) { return panel_cost(job) * panel_count(job.linear->weight.rows); }
 
 void finish(const MatmulJob& job, std::int32_t row, std::int32_t end) {
   const Linear& l = *job.linear;
@@ -80,7 +81,7 @@ constexpr int kPieces = 8;
 void run_matmuls(const Kernels& k, const Worker& worker, std::span<const MatmulJob> jobs, std::byte* scratch,
                  Stop& stop) noexcept {
   std::int64_t total = 0;
-  for (const MatmulJob& job : jobs) total += panel_cost(job) * panel_count(job.linear->weight.rows);
+  for (const MatmulJob& job : jobs) total += job_cost(job);
   const std::int64_t pieces = std::int64_t{kPieces} * worker.count;
   worker.deal(pieces, [&](std::int64_t piece) {
     std::int64_t start = 0;
@@ -91,7 +92,7 @@ void run_matmuls(const Kernels& k, const Worker& worker, std::span<const MatmulJ
         next = std::min(panels.end, at + panels_at_once(job));
         run_panels(k, job, std::int32_t(at), std::int32_t(next), scratch);
       }
-      start += panel_cost(job) * panel_count(job.linear->weight.rows);
+      start += job_cost(job);
     }
   });
 }

@@ -10,7 +10,6 @@
 
 #include "tests/support/longhand_c.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/tiny_model.h"
 
 namespace longhand::test {
 namespace {
@@ -149,11 +148,8 @@ TEST_F(LonghandC, CallsOutOfOrderAreRefusedAndDoNoHarm) {
 
 TEST_F(LonghandC, HandlesOfAnotherModelAreRefused) {
   const TempDir dir;
-  const std::string path = dir.file("tiny.gguf");
-  tiny_llama().write(path);
-  lh_model* made = nullptr;
-  ASSERT_EQ(lh_model_load(path.c_str(), nullptr, &made, &error_), LH_OK) << error_.message;
-  const ModelPtr tiny(made);
+  const ModelPtr tiny = tiny_model(dir.file("tiny.gguf"));
+  ASSERT_NE(tiny, nullptr);
   lh_sampler* foreign = nullptr;
   ASSERT_EQ(lh_sampler_new(tiny.get(), nullptr, &foreign, &error_), LH_OK);
   const SamplerPtr sampler(foreign);

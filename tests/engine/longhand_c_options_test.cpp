@@ -12,7 +12,6 @@
 #include "engine/longhand.h"
 #include "tests/support/longhand_c.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/tiny_model.h"
 
 namespace longhand::test {
 namespace {
@@ -94,10 +93,8 @@ void expect_every_size(lh_options_kind kind, const Use& use) {
 TEST_F(LonghandC, OptionsOfEveryAgeAreReadAsFarAsTheyGo) {
   const TempDir dir;
   const std::string path = dir.file("tiny.gguf");
-  tiny_llama().write(path);
-  lh_model* made = nullptr;
-  ASSERT_EQ(lh_model_load(path.c_str(), nullptr, &made, &error_), LH_OK) << error_.message;
-  const ModelPtr tiny(made);
+  const ModelPtr tiny = tiny_model(path);
+  ASSERT_NE(tiny, nullptr);
   expect_every_size<lh_load_options>(LH_LOAD_OPTIONS, [&](const lh_load_options* options) {
     lh_model* out = nullptr;
     const lh_status status = lh_model_load(path.c_str(), options, &out, nullptr);

@@ -16,7 +16,6 @@
 #include "tests/support/golden.h"
 #include "tests/support/longhand_c.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/tiny_model.h"
 
 namespace longhand::test {
 namespace {
@@ -160,10 +159,8 @@ TEST_F(LonghandC, AStateThatIsNoGoodLeavesTheSessionAsItWas) {
   lh_session_options options = small();
   options.context = 257;
   EXPECT_EQ(restore(session(options).get(), path), LH_E_MISMATCH);
-  tiny_llama().write(dir.file("tiny.gguf"));
-  lh_model* made = nullptr;
-  ASSERT_EQ(lh_model_load(dir.file("tiny.gguf").c_str(), nullptr, &made, &error_), LH_OK);
-  const ModelPtr tiny(made);
+  const ModelPtr tiny = tiny_model(dir.file("tiny.gguf"));
+  ASSERT_NE(tiny, nullptr);
   lh_session* foreign = nullptr;
   options = small();
   ASSERT_EQ(lh_session_new(tiny.get(), &options, &foreign, &error_), LH_OK);

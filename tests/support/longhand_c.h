@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/longhand_c.h"
+#include "tests/support/tiny_model.h"
 
 namespace longhand::test {
 
@@ -32,6 +34,13 @@ class LonghandC : public testing::Test {
   static void TearDownTestSuite() { model_holder_.reset(); }
 
   static lh_model* model() { return model_holder_.get(); }
+  /// Another model, written to `path` first.
+  ModelPtr tiny_model(const std::string& path) {
+    tiny_llama().write(path);
+    lh_model* made = nullptr;
+    EXPECT_EQ(lh_model_load(path.c_str(), nullptr, &made, &error_), LH_OK) << error_.message;
+    return ModelPtr(made);
+  }
 
   SessionPtr session(lh_session_options options) {
     lh_session* made = nullptr;
