@@ -62,6 +62,9 @@ class LineEditor : public LineInput {
     prompt_ = prompt;
     typed_ahead_ = true;
     if (bracketed_) write_error(kPasteOn);
+    // Left to itself the editor shows the prompt first: what is typed before it has then taken the terminal, the
+    // system keeps for a whole line, and Ctrl-C drops it unseen. An empty line and Ctrl-C means to leave.
+    el_set(editor_, EL_PREP_TERM, 1);
     int length = 0;
     const char* line = el_gets(editor_, &length);
     if (bracketed_) write_error(kPasteOff);
