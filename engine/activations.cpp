@@ -15,7 +15,8 @@ ActKinds kinds_of(std::initializer_list<const Linear*> weights) noexcept {
   return kinds;
 }
 
-Activations::Activations(std::int64_t rows, std::int64_t cols) : cols_((cols + 255) / 256 * 256) {
+Activations::Activations(std::int64_t rows, std::int64_t cols)
+    : cols_((cols + kGroup - 1) / kGroup * kGroup) {
   const auto n = std::size_t(rows) * std::size_t(cols_);
   f32_ = Buffer(n * sizeof(float));
   for (Rounded* r : {&q32_, &q256_}) {
@@ -26,13 +27,15 @@ Activations::Activations(std::int64_t rows, std::int64_t cols) : cols_((cols + 2
   }
 }
 
-void Activations::round(const Kernels& k, std::int64_t r, std::int32_t n, ActKinds kinds) const noexcept {
+void Activations::round(const Kernels& k, std::int64_t r, Range cols, ActKinds kinds) const noexcept {
+  const std::int64_t at = r * cols_ + cols.begin;
   for (const Activation kind : {Activation::q8_32, Activation::q8_256}) {
     if ((kinds & bit(kind)) == 0) continue;
     const Rounded& to = rounded(kind);
-    k.quantize(row(r), n, kind == Activation::q8_32 ? 32 : 256,
-               {to.q8.as<std::int8_t>() + r * cols_, to.scale.as<float>() + r * cols_ / 32,
-                to.sums.as<std::int32_t>() + r * cols_ / 16, to.sums32.as<std::int16_t>() + r * cols_ / 32});
+    k.quantize(f32_.as<float>() + at, std::int32_t(cols.end - cols.begin),
+               kind == Activation::q8_32 ? 32 : 256,
+               {to.q8.as<std::int8_t>() + at, to.scale.as<float>() + at / 32,
+                to.sums.as<std::int32_t>() + at / 16, to.sums32.as<std::int16_t>() + at / 32});
   }
 }
 

@@ -8,6 +8,7 @@
 #include "ops/buffer.h"
 #include "ops/format.h"
 #include "ops/kernels.h"
+#include "ops/parallel.h"
 
 namespace longhand {
 
@@ -17,6 +18,10 @@ ActKinds kinds_of(std::initializer_list<const Linear*> weights) noexcept;
 
 class Activations {
  public:
+  /// Columns that are rounded together at most: parts of a row that begin at multiples of it can be rounded
+  /// apart.
+  static constexpr std::int64_t kGroup = 256;
+
   Activations() = default;
   /// Room for `rows` rows of at most `cols` values. Throws Error(no_memory).
   Activations(std::int64_t rows, std::int64_t cols);
@@ -24,8 +29,8 @@ class Activations {
   float* row(std::int64_t r) const noexcept { return f32_.as<float>() + r * cols_; }
   std::int64_t stride() const noexcept { return cols_; }
 
-  /// Rounds row r, whose first n values are set, to every form in `kinds`.
-  void round(const Kernels& k, std::int64_t r, std::int32_t n, ActKinds kinds) const noexcept;
+  /// Rounds values of row r, from a multiple of kGroup on, to every form in `kinds`.
+  void round(const Kernels& k, std::int64_t r, Range cols, ActKinds kinds) const noexcept;
   /// Rows from `first` on, in the form `format` multiplies.
   ActView view(FormatId format, std::int64_t first = 0) const noexcept;
   std::size_t bytes() const noexcept;

@@ -264,8 +264,8 @@ void attention(const Step& s, int il) noexcept {
   attend_all(s, il);
   const std::int32_t width = plan.heads * s.config.value_dim;
   const ActKinds kinds = kinds_of({&w.attn_out});
-  const Range part = s.worker.split(s.tokens);
-  for (std::int64_t t = part.begin; t < part.end; ++t) s.ws.in.round(s.kernels, t, width, kinds);
+  s.for_groups(s.tokens, width,
+               [&](std::int64_t t, Range cols) { s.ws.in.round(s.kernels, t, cols, kinds); });
   s.worker.sync();
   const MatmulJob job{&w.attn_out, &s.ws.in, 0, s.tokens, s.ws.out.as<float>(), s.config.hidden};
   s.multiply({&job, 1});

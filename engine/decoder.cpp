@@ -38,7 +38,7 @@ void enter(const Step& s, const NormWeights& norm, ActKinds kinds) {
     } else {
       std::copy_n(s.x(t), s.config.hidden, s.ws.in.row(t));
     }
-    s.ws.in.round(s.kernels, t, s.config.hidden, kinds);
+    s.ws.in.round(s.kernels, t, {0, s.config.hidden}, kinds);
   }
   s.worker.sync();
 }

@@ -81,14 +81,7 @@ void run_experts(const Step& s, const LayerWeights& w) {
     s.multiply(jobs);
   });
   s.worker.sync();
-  const Activate act = s.config.arch->act;
-  const ActKinds kinds = kinds_of({&w.expert_down[0]});
-  const Range rows = s.worker.split(std::int64_t{s.tokens} * s.config.experts_used);
-  for (std::int64_t r = rows.begin; r < rows.end; ++r) {
-    s.kernels.activate(act, s.ws.gate.as<float>() + r * ff, s.ws.up.as<float>() + r * ff, std::int32_t(ff),
-                       s.ws.expert_mid.row(r));
-    s.ws.expert_mid.round(s.kernels, r, std::int32_t(ff), kinds);
-  }
+  activate(s, std::int64_t{s.tokens} * s.config.experts_used, true, w.expert_down[0], s.ws.expert_mid);
   s.worker.sync();
   for_active_experts(s, [&](std::size_t e, std::int32_t first, std::int32_t count) {
     const MatmulJob job{&w.expert_down[e],
@@ -110,25 +103,9 @@ void run_shared(const Step& s, const LayerWeights& w) {
     for (std::int64_t t = part.begin; t < part.end; ++t) std::fill_n(s.out(t), hidden, 0.0f);
     return;
   }
-  const std::int32_t ff = w.shared_up.weight.rows;
-  const bool routed = !w.shared_router.empty();
-  const std::array<MatmulJob, 3> jobs = {
-      {{&w.shared_up, &s.ws.in, 0, s.tokens, s.ws.up.as<float>(), ff},
-       {&w.shared_gate, &s.ws.in, 0, s.tokens, s.ws.gate.as<float>(), ff},
-       {&w.shared_router, &s.ws.in, 0, s.tokens, s.ws.shared_weight.as<float>(), 1}}};
-  s.multiply(std::span(jobs).first(routed ? 3 : 2));
-  s.worker.sync();
-  const ActKinds kinds = kinds_of({&w.shared_down});
-  for (std::int64_t t = part.begin; t < part.end; ++t) {
-    s.kernels.activate(s.config.arch->act, s.ws.gate.as<float>() + t * ff, s.ws.up.as<float>() + t * ff, ff,
-                       s.ws.in.row(t));
-    s.ws.in.round(s.kernels, t, ff, kinds);
-  }
-  s.worker.sync();
-  const MatmulJob down{&w.shared_down, &s.ws.in, 0, s.tokens, s.ws.out.as<float>(), hidden};
-  s.multiply({&down, 1});
-  s.worker.sync();
-  if (!routed) return;
+  const bool weighed = !w.shared_router.empty();
+  run_network(s, {w.shared_up, w.shared_gate, w.shared_down, weighed ? &w.shared_router : nullptr});
+  if (!weighed) return;
   for (std::int64_t t = part.begin; t < part.end; ++t) {
     s.kernels.scale(s.out(t), 1 / (1 + std::exp(-s.ws.shared_weight.as<float>()[t])), hidden);
   }
@@ -148,10 +125,11 @@ void expert_feed_forward(const Step& s, int il) noexcept {
   if (s.worker.id == 0) group_by_expert(s);
   s.worker.sync();
   const ActKinds kinds = kinds_of({&w.expert_up[0], &w.expert_gate[0]});
-  for (std::int64_t slot = part.begin * used; slot < part.end * used; ++slot) {
+  const Range slots = s.worker.split(std::int64_t{s.tokens} * used);
+  for (std::int64_t slot = slots.begin; slot < slots.end; ++slot) {
     const std::int32_t row = s.ws.slot_row[std::size_t(slot)];
     std::memcpy(s.ws.expert_in.row(row), s.ws.in.row(slot / used), std::size_t(hidden) * sizeof(float));
-    s.ws.expert_in.round(s.kernels, row, hidden, kinds);
+    s.ws.expert_in.round(s.kernels, row, {0, hidden}, kinds);
   }
   s.worker.sync();
   run_experts(s, w);

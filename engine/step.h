@@ -32,6 +32,18 @@ struct Step {
   void multiply(std::span<const MatmulJob> jobs) const noexcept {
     run_matmuls(kernels, worker, jobs, scratch().panel.data(), stop);
   }
+  /// part(row, columns) for this worker's share of `rows` x `cols` values, in groups that can be rounded
+  /// apart: so the columns of a single token are shared out, too.
+  template <class Part>
+  void for_groups(std::int64_t rows, std::int64_t cols, const Part& part) const noexcept {
+    constexpr std::int64_t kGroup = Activations::kGroup;
+    const std::int64_t groups = (cols + kGroup - 1) / kGroup;
+    const Range share = worker.split(rows * groups);
+    for (std::int64_t i = share.begin; i < share.end; ++i) {
+      const std::int64_t col = i % groups * kGroup;
+      part(i / groups, Range{col, std::min(cols, col + kGroup)});
+    }
+  }
   /// to = norm(in) for one row of the hidden size or a head.
   void norm(const NormWeights& w, const float* in, std::int32_t n, float* to) const noexcept {
     if (config.arch->norm == Norm::rms) {
@@ -48,6 +60,20 @@ void attention(const Step& s, int il) noexcept;
 
 /// Every layer's memory takes in random keys and values for the step's tokens; called by every worker.
 void remember_at_random(const Step& s) noexcept;
+
+/// to = act(ws.gate) * ws.up, or act(ws.up) where nothing gates it, for (rows, next's columns), rounded for
+/// `next`. Each worker does its share.
+void activate(const Step& s, std::int64_t rows, bool gated, const Linear& next,
+              const Activations& to) noexcept;
+
+/// One feed-forward network. Some have no gate; `router` (1, hidden) is there where the whole network has a
+/// weight.
+struct Network {
+  const Linear &up, &gate, &down;
+  const Linear* router = nullptr;
+};
+/// ws.out = down(act(gate(ws.in)) * up(ws.in)); ws.shared_weight = router(ws.in).
+void run_network(const Step& s, const Network& n) noexcept;
 
 /// ws.out = feed-forward(ws.in) of layer il; the same preconditions.
 void feed_forward(const Step& s, int il) noexcept;
