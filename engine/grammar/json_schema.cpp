@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 
+#include "engine/grammar/gbnf_rules.h"
 #include "engine/grammar/gbnf_text.h"
 #include "engine/grammar/json_pattern.h"
 #include "engine/grammar/json_schema_keys.h"
@@ -22,35 +21,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kMaxDepth = 128;  // of schemas in schemas, also through $ref
-
-struct Builtin {
-  std::string_view name, body, needs;  // needs: other builtins, space separated
-};
-constexpr Builtin kBuiltins[] = {
-    {"ws", R"(| " " | "\n" [ \t]{0,20})", ""},
-    {"char",
-     R"([^"\\\x00-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" ([0-9A-Ca-cEFef] hex hex hex | [Dd] [0-7] hex hex)))",
-     "hex"},
-    {"hex", "[0-9A-Fa-f]", ""},
-    {"string", R"("\"" char* "\"")", "char"},
-    {"natural", R"("0" | [1-9] [0-9]{0,15})", ""},
-    {"integer", R"("-"? natural)", "natural"},
-    {"positive-number", R"(natural ("." [0-9]{1,16})? ([eE] [-+]? [0-9]{1,2})?)", "natural"},
-    {"number", R"("-"? positive-number)", "positive-number"},
-    {"boolean", R"("true" | "false")", ""},
-    {"null", R"("null")", ""},
-    {"value", "object | array | string | number | boolean | null", "object array string number boolean null"},
-    {"object", R"("{" ws (member ("," ws member)* ws)? "}")", "member ws"},
-    {"member", R"(string ":" ws value)", "string ws value"},
-    {"array", R"("[" ws (value ("," ws value)* ws)? "]")", "value ws"},
-    {"date", R"([0-9]{4} "-" ("0" [1-9] | "1" [0-2]) "-" ("0" [1-9] | [12] [0-9] | "3" [01]))", ""},
-    {"time",
-     R"(([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9] ":" [0-5] [0-9] ("." [0-9]{1,9})? )"
-     R"(("Z" | [-+] ([01] [0-9] | "2" [0-3]) ":" [0-5] [0-9]))",
-     ""},
-    {"date-time", R"(date "T" time)", "date time"},
-    {"uuid", R"(hex{8} "-" hex{4} "-" hex{4} "-" hex{4} "-" hex{12})", "hex"},
-};
 
 std::string quoted_json(std::string_view text) { return gbnf_literal(Json(text).dump()); }
 
@@ -70,66 +40,35 @@ class SchemaWriter {
 
   std::string write() {
     const std::string start = visit(root_, "root-schema", 0);
-    std::string text = "root ::= " + start + "\n";
-    for (const auto& [name, body] : rules_) text += fmt::format("{} ::= {}\n", name, body);
-    return text;
+    return rules_.text(start);
   }
 
  private:
   [[noreturn]] static void fail(const std::string& what) { throw Error(Errc::grammar, "schema: " + what); }
 
-  std::string builtin(std::string_view name) {
-    if (!used_builtins_.insert(name).second) return std::string(name);
-    const auto* found = std::find_if(std::begin(kBuiltins), std::end(kBuiltins),
-                                     [&](const Builtin& b) { return b.name == name; });
-    rules_.emplace_back(found->name, found->body);
-    for (std::string_view needs = found->needs; !needs.empty();) {
-      const std::string_view next = needs.substr(0, needs.find(' '));
-      builtin(next);
-      needs.remove_prefix(std::min(next.size() + 1, needs.size()));
-    }
-    return std::string(name);
-  }
-
-  // A name that is free, close to `hint`. No builtin has a dash after "root" or "ref".
-  std::string reserve(std::string_view hint) {
-    std::string name;
-    for (const char c : hint.substr(0, 48)) {
-      const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-      name += plain ? c : '-';
-    }
-    const int count = ++names_[name];
-    return count == 1 ? name : fmt::format("{}--{}", name, count);
-  }
-  std::string rule(std::string_view hint, std::string body) {
-    std::string name = reserve(hint);
-    rules_.emplace_back(name, std::move(body));
-    return name;
-  }
-
   // The rule for a schema.
   std::string visit(const Json& schema, const std::string& hint, int depth) {
     if (depth > kMaxDepth) fail(fmt::format("schemas nest deeper than {}", kMaxDepth));
-    if (schema == true) return builtin("value");
+    if (schema == true) return rules_.builtin("value");
     if (!schema.is_object())
       fail(schema == false ? "a part matches nothing" : "a part is neither object nor boolean");
     const Json own = schema_constraints(schema);
-    if (own.empty()) return builtin("value");
+    if (own.empty()) return rules_.builtin("value");
     if (own.size() == 1 && own.contains("$ref")) return reference(own["$ref"].get<std::string>(), depth);
     const Json flat = flatten(own, depth);
     for (const char* key : {"anyOf", "oneOf"}) {
       if (flat.contains(key)) return alternatives(flat, key, hint, depth);
     }
-    if (flat.contains("const") || flat.contains("enum")) return rule(hint, literals(flat));
+    if (flat.contains("const") || flat.contains("enum")) return rules_.add(hint, literals(flat));
     return typed(flat, hint, depth);
   }
 
   std::string reference(const std::string& ref, int depth) {
     if (const auto known = references_.find(ref); known != references_.end()) return known->second;
     const std::string name = references_[ref] =
-        reserve("ref-" + ref.substr(std::min(ref.rfind('/') + 1, ref.size())));
+        rules_.reserve("ref-" + ref.substr(std::min(ref.rfind('/') + 1, ref.size())));
     const std::string target = visit(lookup(ref), name + "-schema", depth + 1);
-    rules_.emplace_back(name, target);
+    rules_.define(name, target);
     return name;
   }
 
@@ -179,7 +118,7 @@ class SchemaWriter {
       body += (body.empty() ? "" : " | ") + visit(whole, part, depth + 1);
     }
     if (body.empty()) fail(key + " has no possible branch");
-    return rule(hint, body);
+    return rules_.add(hint, body);
   }
 
   std::string literals(const Json& schema) {
@@ -221,7 +160,7 @@ class SchemaWriter {
       const auto name = type.get<std::string>();
       body += (body.empty() ? "" : " | ") + of_type(name, schema, hint + "-" + name, depth);
     }
-    return rule(hint, body);
+    return rules_.add(hint, body);
   }
 
   std::string of_type(const std::string& type, const Json& schema, const std::string& hint, int depth) {
@@ -230,28 +169,28 @@ class SchemaWriter {
     if (type == "string") return string(schema, hint);
     if (type == "integer") return integer(schema, hint);
     if (type == "number") return number(schema);
-    if (type == "boolean" || type == "null") return builtin(type);
+    if (type == "boolean" || type == "null") return rules_.builtin(type);
     fail(fmt::format("type \"{}\" is unknown", type));
   }
 
   std::string string(const Json& schema, const std::string& hint) {
     const bool bounded = schema.contains("minLength") || schema.contains("maxLength");
-    const std::string character = builtin("char");
+    const std::string character = rules_.builtin("char");
     if (schema.contains("pattern")) {
       if (bounded) fail("pattern beside minLength or maxLength");
       const std::string inside = pattern_to_gbnf(schema["pattern"].get<std::string>(), character);
-      return rule(hint, fmt::format(R"("\"" {} "\"")", inside));
+      return rules_.add(hint, fmt::format(R"("\"" {} "\"")", inside));
     }
     const std::string format = schema.value("format", "");
     for (const std::string_view known : {"date", "time", "date-time", "uuid"}) {
       if (format != known) continue;
       if (bounded) fail("format beside minLength or maxLength");
-      return rule(hint, fmt::format(R"("\"" {} "\"")", builtin(known)));
+      return rules_.add(hint, fmt::format(R"("\"" {} "\"")", rules_.builtin(known)));
     }
-    if (!bounded) return builtin("string");
-    return rule(hint,
-                fmt::format(R"("\"" {} "\"")", gbnf_repeat(character, count(schema, "minLength").value_or(0),
-                                                           count(schema, "maxLength"))));
+    if (!bounded) return rules_.builtin("string");
+    return rules_.add(
+        hint, fmt::format(R"("\"" {} "\"")", gbnf_repeat(character, count(schema, "minLength").value_or(0),
+                                                         count(schema, "maxLength"))));
   }
 
   static std::optional<int> count(const Json& schema, const char* key) {
@@ -285,22 +224,22 @@ class SchemaWriter {
   std::string integer(const Json& schema, const std::string& hint) {
     const IntegerRange range{bound(schema, "minimum", "exclusiveMinimum", 1),
                              bound(schema, "maximum", "exclusiveMaximum", -1)};
-    if (!range.min && !range.max) return builtin("integer");
+    if (!range.min && !range.max) return rules_.builtin("integer");
     if (range.min && range.max && *range.min > *range.max) fail("no integer lies within minimum and maximum");
-    return rule(hint, gbnf_integer(range));
+    return rules_.add(hint, gbnf_integer(range));
   }
 
   std::string number(const Json& schema) {
     for (const char* key : {"maximum", "exclusiveMinimum", "exclusiveMaximum"}) {
       if (schema.contains(key)) fail(fmt::format("\"{}\" of numbers that need not be integers", key));
     }
-    if (!schema.contains("minimum")) return builtin("number");
+    if (!schema.contains("minimum")) return rules_.builtin("number");
     if (schema["minimum"] != 0) fail("\"minimum\" other than 0 of numbers that need not be integers");
-    return builtin("positive-number");
+    return rules_.builtin("positive-number");
   }
 
   std::string array(const Json& schema, const std::string& hint, int depth) {
-    const std::string ws = builtin("ws");
+    const std::string ws = rules_.builtin("ws");
     const int min = count(schema, "minItems").value_or(0);
     const std::optional<int> max = count(schema, "maxItems");
     if (max && *max < min) fail("minItems is greater than maxItems");
@@ -331,7 +270,7 @@ class SchemaWriter {
       const std::string more = gbnf_repeat("(" + comma + item + ")", std::max(min - taken, 0), most);
       body = fixed > 0 ? body + " " + more : min > 0 ? item + " " + more : "(" + item + " " + more + ")?";
     }
-    return rule(hint, fmt::format(R"("[" {} {} {} "]")", ws, body, ws));
+    return rules_.add(hint, fmt::format(R"("[" {} {} {} "]")", ws, body, ws));
   }
 
   struct Member {
@@ -348,7 +287,7 @@ class SchemaWriter {
       const std::string part = hint + "-" + name;
       const std::string value = visit(property, part, depth + 1);
       list.push_back(
-          {rule(part + "-kv", fmt::format("{} \":\" ws {}", quoted_json(name), value)), is_required});
+          {rules_.add(part + "-kv", fmt::format("{} \":\" ws {}", quoted_json(name), value)), is_required});
     };
     for (const auto& [name, property] : properties.items()) {
       const bool is_required = std::find(required.begin(), required.end(), name) != required.end();
@@ -364,7 +303,7 @@ class SchemaWriter {
   // first(i): members from i on with none before them; rest(i): the same after another one. One rule each, so
   // that optional members cost no more than others.
   std::string object(const Json& schema, const std::string& hint, int depth) {
-    const std::string ws = builtin("ws");
+    const std::string ws = rules_.builtin("ws");
     const bool listed = schema.contains("properties") && !schema["properties"].empty();
     const bool stated = schema.contains("additionalProperties");
     const Json additional = stated ? schema["additionalProperties"] : Json(true);
@@ -374,20 +313,21 @@ class SchemaWriter {
     std::string first = "\"\"";
     std::string rest = "\"\"";
     if (open) {
-      const std::string key = listed ? other_key(schema["properties"], hint) : builtin("string");
+      const std::string key = listed ? other_key(schema["properties"], hint) : rules_.builtin("string");
       const std::string value = visit(additional, hint + "-additional", depth + 1);
-      const std::string extra = rule(hint + "-additional-kv", fmt::format("{} \":\" {} {}", key, ws, value));
-      rest = rule(hint + "-rest", fmt::format("({}{})*", comma, extra));
-      first = rule(hint + "-first", fmt::format("({} {})?", extra, rest));
+      const std::string extra =
+          rules_.add(hint + "-additional-kv", fmt::format("{} \":\" {} {}", key, ws, value));
+      rest = rules_.add(hint + "-rest", fmt::format("({}{})*", comma, extra));
+      first = rules_.add(hint + "-first", fmt::format("({} {})?", extra, rest));
     }
     for (auto member = list.rbegin(); member != list.rend(); ++member) {
       const std::string here = member->rule + " " + rest;
       const std::string after = comma + member->rule;
-      first = member->required ? here : rule(hint + "-first", here + " | " + first);
-      rest =
-          rule(hint + "-rest", member->required ? after + " " + rest : fmt::format("({})? {}", after, rest));
+      first = member->required ? here : rules_.add(hint + "-first", here + " | " + first);
+      rest = rules_.add(hint + "-rest",
+                        member->required ? after + " " + rest : fmt::format("({})? {}", after, rest));
     }
-    return rule(hint, fmt::format(R"("{{" {} {} {} "}}")", ws, first, ws));
+    return rules_.add(hint, fmt::format(R"("{{" {} {} {} "}}")", ws, first, ws));
   }
 
   // A key that is none of the properties, as a tree of their common beginnings. Keys are written without
@@ -408,9 +348,9 @@ class SchemaWriter {
       }
       nodes[at].taken = true;
     }
-    const std::string plain = rule(hint + "-key-char", R"([^"\\\x00-\x1F\x7F])");
+    const std::string plain = rules_.add(hint + "-key-char", R"([^"\\\x00-\x1F\x7F])");
     std::vector<std::string> names;
-    for (std::size_t i = 0; i < nodes.size(); ++i) names.push_back(reserve(hint + "-key"));
+    for (std::size_t i = 0; i < nodes.size(); ++i) names.push_back(rules_.reserve(hint + "-key"));
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       CodePoints excluded = {{0, 0x1F}, {'"', '"'}, {'\\', '\\'}, {0x7F, 0x7F}};
       std::string body;
@@ -421,16 +361,14 @@ class SchemaWriter {
       }
       body += gbnf_class(normalised(excluded, true)) + " " + plain + "*";
       if (!nodes[i].taken) body += " | \"\"";
-      rules_.emplace_back(names[i], body);
+      rules_.define(names[i], body);
     }
-    return rule(hint + "-other", fmt::format(R"("\"" {} "\"")", names[0]));
+    return rules_.add(hint + "-other", fmt::format(R"("\"" {} "\"")", names[0]));
   }
 
   const Json& root_;
-  std::vector<std::pair<std::string, std::string>> rules_;  // name and body
-  std::map<std::string, int> names_;
+  GbnfRules rules_;
   std::map<std::string, std::string> references_;  // rule of each $ref
-  std::set<std::string_view> used_builtins_;
 };
 
 }  // namespace
