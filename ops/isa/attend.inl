@@ -41,13 +41,13 @@ struct CacheF16 {
   static constexpr int kBytes = 2;
 };
 struct CacheQ8 {
-  // Dimensions are decoded to floats in place; only the score path below reads them through raw quads.
+  // Without their scale, which weights take in: scale_weights(). Keys are read by score_q8().
   static F value(const std::byte* row, int d) {
-    std::uint16_t h;
-    std::memcpy(&h, row + d / 32 * 34, 2);
-    return xsimd::to_float(load_bytes(row + d / 32 * 34 + 2 + d % 32)) * F(f16_to_f32(h));
+    return xsimd::to_float(load_bytes(row + d / 32 * 34 + 2 + d % 32));
   }
 };
+template <class C>
+constexpr bool kIsQ8 = std::is_same_v<C, CacheQ8>;
 
 // Scores of kBlocks x 16 tokens for N query rows.
 template <int N, int kBlocks>
@@ -60,42 +60,17 @@ constexpr int kBlocksAtOnce = N* kKeyVectors >= 8 ? 1 : 8 / (N * kKeyVectors);
 template <class C, int N, int kBlocks>
 inline void add_scores(const std::byte* block, std::int64_t stride, int dim, const float* const (&q)[N],
                        Scores<N, kBlocks>& s) {
+  const std::int64_t ahead = 2 * kBlocks * stride;
   for (int d = 0; d < dim; ++d) {
     F x[N];
     repeat<N>([&](auto n) { x[n] = F(q[n][d]); });
+    __builtin_prefetch(block + ahead + d * kKeyBlock * C::kBytes);
     repeat<kBlocks * kKeyVectors>([&](auto v) {
       const F k = C::key(block + v / kKeyVectors * stride, d, v % kKeyVectors);
       repeat<N>([&](auto n) { s[v][n] = xsimd::fma(k, x[n], s[v][n]); });
     });
   }
 }
-template <int N, int kBlocks>
-inline void add_scores_q8(const std::byte* block, std::int64_t stride, int dim, const float* const (&q)[N],
-                          Scores<N, kBlocks>& s) {
-  for (int d = 0; d < dim; d += 32, block += kQ8Keys) {
-    Scores<N, kBlocks> sub;
-    repeat<kBlocks * kKeyVectors * N>([&](auto i) { sub[i / N][i % N] = F(0.0f); });
-    for (int g = 0; g < 8; ++g) {
-      I w[kBlocks * kKeyVectors];
-      repeat<kBlocks * kKeyVectors>([&](auto v) {
-        w[v] = load_words(block + v / kKeyVectors * stride + 32 + 64 * g + 4 * kLanes * (v % kKeyVectors));
-      });
-      repeat<4>([&](auto k) {
-        F x[N];
-        repeat<N>([&](auto n) { x[n] = F(q[n][d + 4 * g + k]); });
-        repeat<kBlocks * kKeyVectors>([&](auto v) {
-          const F key = xsimd::to_float((w[v] << (24 - 8 * k)) >> 24);
-          repeat<N>([&](auto n) { sub[v][n] = xsimd::fma(key, x[n], sub[v][n]); });
-        });
-      });
-    }
-    repeat<kBlocks * kKeyVectors>([&](auto v) {
-      const F scale = load_f16(block + v / kKeyVectors * stride + 2 * kLanes * (v % kKeyVectors));
-      repeat<N>([&](auto n) { s[v][n] = xsimd::fma(scale, sub[v][n], s[v][n]); });
-    });
-  }
-}
-
 // Scores of the tokens from t on.
 template <class C, int N, int kBlocks>
 [[gnu::flatten, gnu::noinline]] void score_blocks(const AttendArgs& a, int row, int t) {
@@ -104,22 +79,95 @@ template <class C, int N, int kBlocks>
   repeat<N>([&](auto n) { q[n] = a.q[row + n]; });
   Scores<N, kBlocks> s;
   repeat<kBlocks * kKeyVectors * N>([&](auto i) { s[i / N][i % N] = F(0.0f); });
-  if constexpr (std::is_same_v<C, CacheQ8>) {
-    add_scores_q8<N, kBlocks>(block, a.kv.key_block_bytes, a.kv.key_dim, q, s);
-  } else {
-    add_scores<C, N, kBlocks>(block, a.kv.key_block_bytes, a.kv.key_dim, q, s);
-  }
+  add_scores<C, N, kBlocks>(block, a.kv.key_block_bytes, a.kv.key_dim, q, s);
   repeat<kBlocks * kKeyVectors * N>([&](auto i) {
     s[i / N][i % N].store_unaligned(a.scores + (row + i % N) * kAttendKeys + (t - a.begin) + i / N * kLanes);
   });
 }
 
+// 32 values as integers, the largest in magnitude as the greatest there is; returns the scale, which makes
+// broken values stay visible.
+template <class Int>
+float round_block(const float* x, Int* q) {
+  constexpr float kMost = float(std::numeric_limits<Int>::max());
+  float top = 0;
+  bool finite = true;
+  for (int i = 0; i < 32; ++i) {
+    const float magnitude = std::fabs(x[i]);
+    finite = finite && magnitude <= std::numeric_limits<float>::max();
+    top = magnitude > top ? magnitude : top;
+  }
+  // As in quantize(): a reciprocal that would overflow becomes 0.
+  const float inverse = finite && top > 1e-33f ? kMost / top : 0.0f;
+  for (int i = 0; i < 32; ++i) q[i] = finite ? Int(std::nearbyint(x[i] * inverse)) : Int{0};
+  return finite ? top / kMost : std::numeric_limits<float>::quiet_NaN();
+}
+
+// 32 dimensions of N queries in 16 bits each (2^-16 of the largest is far below what the keys have lost), as
+// the pairs of dimensions in the halves of a key's quads: so keys need not become floats.
+template <int N>
+struct QueryBlock {
+  float scale[N];
+  std::int32_t even[8][N], odd[8][N];
+
+  explicit QueryBlock(const float* const* q) {
+    for (int n = 0; n < N; ++n) {
+      std::int16_t x[32];
+      scale[n] = round_block(q[n], x);
+      for (int g = 0; g < 8; ++g) {
+        even[g][n] = pair(x[4 * g], x[4 * g + 2]);
+        odd[g][n] = pair(x[4 * g + 1], x[4 * g + 3]);
+      }
+    }
+  }
+  static std::int32_t pair(std::int16_t low, std::int16_t high) {
+    return std::int32_t(std::uint16_t(low) | std::uint32_t(std::uint16_t(high)) << 16);
+  }
+};
+
+// Adds to the scores what the 32 dimensions from d on give; the first ones set them.
+template <int N>
+[[gnu::flatten, gnu::noinline]] void score_q8(const AttendArgs& a, int row, int d) {
+  const float* q[N];
+  repeat<N>([&](auto n) { q[n] = a.q[row + n] + d; });
+  const QueryBlock<N> query(q);
+  const std::byte* block = a.kv.keys + a.begin / kKeyBlock * a.kv.key_block_bytes + d / 32 * kQ8Keys;
+  float* scores = a.scores + row * kAttendKeys;
+  for (int t = a.begin; t < a.end; t += kKeyBlock, block += a.kv.key_block_bytes, scores += kKeyBlock) {
+    I sum[kKeyVectors][N];
+    repeat<kKeyVectors * N>([&](auto i) { sum[i / N][i % N] = I(0); });
+    for (int g = 0; g < 8; ++g) {
+      __builtin_prefetch(block + 4 * a.kv.key_block_bytes + 64 * g);
+      repeat<kKeyVectors>([&](auto v) {
+        const Halves w = xsimd::bitwise_cast<Halves>(load_words(block + 32 + 64 * g + 4 * kLanes * v));
+        const I even = xsimd::bitwise_cast<I>((w << 8) >> 8), odd = xsimd::bitwise_cast<I>(w >> 8);
+        repeat<N>([&](auto n) {
+          sum[v][n] = add_pair_products(sum[v][n], even, I(query.even[g][n]));
+          sum[v][n] = add_pair_products(sum[v][n], odd, I(query.odd[g][n]));
+        });
+      });
+    }
+    repeat<kKeyVectors>([&](auto v) {
+      const F scale = load_f16(block + 2 * kLanes * v);
+      repeat<N>([&](auto n) {
+        float* to = scores + n * kAttendKeys + v * kLanes;
+        const F before = d == 0 ? F(0.0f) : load(to);
+        xsimd::fma(scale * F(query.scale[n]), xsimd::to_float(sum[v][n]), before).store_unaligned(to);
+      });
+    });
+  }
+}
+
 template <class C, int N>
 void score_rows(const AttendArgs& a, int row) {
-  constexpr int kAtOnce = kBlocksAtOnce<N>;
-  int t = a.begin;
-  for (; t + kAtOnce * kKeyBlock <= a.end; t += kAtOnce * kKeyBlock) score_blocks<C, N, kAtOnce>(a, row, t);
-  for (; t < a.end; t += kKeyBlock) score_blocks<C, N, 1>(a, row, t);
+  if constexpr (kIsQ8<C>) {
+    for (int d = 0; d < a.kv.key_dim; d += 32) score_q8<N>(a, row, d);
+  } else {
+    constexpr int kAtOnce = kBlocksAtOnce<N>;
+    int t = a.begin;
+    for (; t + kAtOnce * kKeyBlock <= a.end; t += kAtOnce * kKeyBlock) score_blocks<C, N, kAtOnce>(a, row, t);
+    for (; t < a.end; t += kKeyBlock) score_blocks<C, N, 1>(a, row, t);
+  }
 }
 
 // Turns a row of scores into exp(s - m), 0 where the row must not look.
@@ -167,19 +215,29 @@ void attend_keys(const AttendArgs& a) noexcept {
   for (r = 0; r < a.rows; ++r) exponentiate(a, r);
 }
 
-// acc[n][d .. d + V lanes) += weights times values of keys [from, to), for N rows.
+// Some rows' weights of the keys [from, to): row n's of key t is p[n][t - from].
+template <int N>
+struct KeyWeights {
+  int from, to;
+  const float* p[N];
+};
+
+// acc[n][d .. d + V lanes) += weights times values, for N rows.
 template <class C, int N, int V>
-[[gnu::flatten, gnu::noinline]] void weigh(const AttendArgs& a, int row, int d, int from, int to) {
+[[gnu::flatten, gnu::noinline]] void weigh(const AttendArgs& a, int row, int d, const KeyWeights<N>& w) {
   F acc[N][V];
   const float* p[N];
   float* out[N];
   repeat<N>([&](auto n) {
-    p[n] = a.scores + (row + n) * kAttendKeys - a.begin;
+    p[n] = w.p[n];
     out[n] = a.acc + (row + n) * a.kv.value_dim + d;
     repeat<V>([&](auto v) { acc[n][v] = load(out[n] + v * kLanes); });
   });
-  const std::byte* value = a.kv.values + from * a.kv.value_row_bytes;
-  for (int t = from; t < to; ++t, value += a.kv.value_row_bytes) {
+  const std::byte* value = a.kv.values + w.from * a.kv.value_row_bytes;
+  const std::int64_t ahead = kValueKeys * a.kv.value_row_bytes;
+  const int count = w.to - w.from;
+  for (int t = 0; t < count; ++t, value += a.kv.value_row_bytes) {
+    __builtin_prefetch(value + ahead + d * 2);
     F x[V];
     repeat<V>([&](auto v) { x[v] = C::value(value, d + v * kLanes); });
     repeat<N>([&](auto n) {
@@ -193,7 +251,7 @@ template <class C, int N, int V>
 // One dimension at a time, where a head is no whole number of vectors.
 template <class C>
 void weigh_tail(const AttendArgs& a, int row, int d, int from, int to) {
-  if constexpr (!std::is_same_v<C, CacheQ8>) {  // q8_0 heads are multiples of 32
+  if constexpr (!kIsQ8<C>) {  // q8_0 heads are multiples of 32
     for (; d < a.kv.value_dim; ++d) {
       float& sum = a.acc[row * a.kv.value_dim + d];
       for (int t = from; t < to; ++t) {
@@ -212,6 +270,21 @@ void weigh_tail(const AttendArgs& a, int row, int d, int from, int to) {
   }
 }
 
+// Weights times the scales of the values' blocks at dimension d, of q8_0.
+template <int N>
+void scale_weights(const AttendArgs& a, int d, KeyWeights<N>& w, float (&scaled)[N][kValueKeys]) {
+  const std::byte* block = a.kv.values + w.from * a.kv.value_row_bytes + d / 32 * 34;
+  const int count = w.to - w.from;
+  std::uint16_t scale[kValueKeys];
+  for (int t = 0; t < count; ++t, block += a.kv.value_row_bytes) std::memcpy(&scale[t], block, 2);
+  int t = 0;
+  for (; t + kLanes <= count; t += kLanes) {
+    const F s = load_f16(scale + t);
+    repeat<N>([&](auto n) { (load(w.p[n] + t) * s).store_unaligned(scaled[n] + t); });
+  }
+  for (; t < count; ++t) repeat<N>([&](auto n) { scaled[n][t] = w.p[n][t] * f16_to_f32(scale[t]); });
+}
+
 template <class C, int N>
 void weigh_rows(const AttendArgs& a, int row) {
   // Keys some row of the tile sees; a row's weights are 0 outside its own range, and adding 0 changes
@@ -225,18 +298,31 @@ void weigh_rows(const AttendArgs& a, int row) {
   from = from < a.begin ? a.begin : from;
   to = to > a.end ? a.end : to;
   std::memset(a.acc + row * a.kv.value_dim, 0, sizeof(float) * std::size_t(N * a.kv.value_dim));
-  constexpr int V = N >= 8 ? 1 : 8 / N;  // enough sums at once to hide the latency of the multiply-add
+  // Enough sums at once to hide the latency of the multiply-add, of one block of a q8_0 value.
+  constexpr int kMost = kIsQ8<C> ? 32 / kLanes : 8;
+  constexpr int V = N >= 8 ? 1 : 8 / N < kMost ? 8 / N : kMost;
   const int whole = a.kv.value_dim / kLanes * kLanes;
   // The values of kValueKeys keys stay in the nearest cache while each dimension goes over them.
+  float scaled[N][kValueKeys];
   for (; from < to; from += kValueKeys) {
-    const int end = from + kValueKeys < to ? from + kValueKeys : to;
+    KeyWeights<N> w{from, from + kValueKeys < to ? from + kValueKeys : to, {}};
+    repeat<N>([&](auto n) { w.p[n] = a.scores + (row + n) * kAttendKeys + (from - a.begin); });
     int d = 0;
-    for (; d + V * kLanes <= whole; d += V * kLanes) weigh<C, N, V>(a, row, d, from, end);
+    for (; d + V * kLanes <= whole; d += V * kLanes) {
+      if constexpr (kIsQ8<C>) {
+        if (d % 32 == 0) scale_weights<N>(a, d, w, scaled);
+        KeyWeights<N> with_scale{w.from, w.to, {}};
+        repeat<N>([&](auto n) { with_scale.p[n] = scaled[n]; });
+        weigh<C, N, V>(a, row, d, with_scale);
+      } else {
+        weigh<C, N, V>(a, row, d, w);
+      }
+    }
     if constexpr (V > 1) {
-      for (; d < whole; d += kLanes) weigh<C, N, 1>(a, row, d, from, end);
+      for (; d < whole; d += kLanes) weigh<C, N, 1>(a, row, d, w);
     }
     if (whole < a.kv.value_dim) {
-      for (int n = 0; n < N; ++n) weigh_tail<C>(a, row + n, whole, from, end);
+      for (int n = 0; n < N; ++n) weigh_tail<C>(a, row + n, whole, from, w.to);
     }
   }
 }
@@ -264,17 +350,7 @@ void store_value(const KvView& kv, std::int32_t position, const float* value) no
 
 // 32 values as Q8_0 means them: a half-precision scale and 32 bytes.
 inline void round_q8(const float* x, std::uint16_t* scale, std::int8_t* q) {
-  float top = 0;
-  bool finite = true;
-  for (int i = 0; i < 32; ++i) {
-    const float magnitude = std::fabs(x[i]);
-    finite = finite && magnitude <= std::numeric_limits<float>::max();
-    top = magnitude > top ? magnitude : top;
-  }
-  // As in quantize(): what is broken stays visible, and a reciprocal that would overflow becomes 0.
-  *scale = finite ? f32_to_f16(top / 127.0f) : std::uint16_t{0x7E00};
-  const float inverse = finite && top > 1e-36f ? 127.0f / top : 0.0f;
-  for (int i = 0; i < 32; ++i) q[i] = finite ? std::int8_t(std::nearbyint(x[i] * inverse)) : std::int8_t{0};
+  *scale = f32_to_f16(round_block(x, q));
 }
 
 void store_key_q8(const KvView& kv, std::int32_t position, const float* key) noexcept {

@@ -22,6 +22,7 @@ namespace {
 
 using F = xsimd::batch<float>;
 using I = xsimd::batch<std::int32_t>;
+using Halves = xsimd::batch<std::int16_t>;
 constexpr int kLanes = int(F::size);
 constexpr int kParts = kPanelRows / kLanes;  // vectors per 16 rows
 
