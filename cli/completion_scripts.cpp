@@ -120,7 +120,8 @@ _longhand() {{
     ;;
   esac
 }}
-_longhand "$@"
+# Found by its name in a folder of functions, or read by a start-up file.
+if [[ $funcstack[1] == _longhand ]]; then _longhand "$@"; else compdef _longhand longhand; fi
 )",
                      described, cases);
 }

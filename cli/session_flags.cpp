@@ -182,6 +182,7 @@ void SessionFlags::add_attention(CLI::App& verb) {
   group
       ->add_option("--attention", a.memory,
                    "What is remembered: full, window, rerope, leaky-rerope, vq or performer")
+      ->check(CLI::IsMember({"full", "window", "rerope", "leaky-rerope", "vq", "performer"}))
       ->type_name("NAME");
   const auto number = [&](const char* flag, auto& value, const char* help) {
     group->add_option(flag, value, help)->type_name("N")->check(CLI::NonNegativeNumber);
