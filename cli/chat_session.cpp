@@ -116,7 +116,6 @@ ChatAnswer ChatSession::answer_turn(Begin begin, const AnswerListener& listener)
 }
 
 ChatAnswer ChatSession::write(const AnswerListener& listener) {
-  session_.clear_cancel();
   Writing writing{listener, {}, {}, {}, {}, {}};
   // A context that fills up in the middle of an answer: forget more turns, read the rest again, and write on.
   while (write_more(writing)) {}

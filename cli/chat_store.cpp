@@ -42,6 +42,13 @@ void check_name(const std::string& name) {
               fmt::format("cannot {} {}: {}", what, path, std::strerror(error)));
 }
 
+int open_file(const std::string& path, int flags) {
+  int fd = -1;
+  do fd = ::open(path.c_str(), flags | O_RDONLY | O_CLOEXEC);
+  while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}
@@ -70,8 +77,7 @@ bool try_lock(int fd) {
 // lock of an open chat is on the file, and a save puts another file in its place.
 class FolderLock {
  public:
-  explicit FolderLock(const std::string& folder)
-      : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  explicit FolderLock(const std::string& folder) : fd_(open_file(folder, O_DIRECTORY)) {
     if (fd_.get() < 0) throw_io("open", folder, errno);
     constexpr int kTries = 200, kMillisecondsBetween = 10;  // others hold it for a few system calls
     for (int i = 0; !try_lock(fd_.get()); ++i) {
@@ -86,7 +92,7 @@ class FolderLock {
 
 // The file, locked; -1 where there is none.
 int open_locked(const std::string& path) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  Descriptor file(open_file(path, O_NOFOLLOW | O_NONBLOCK));
   if (file.get() < 0 && errno == ENOENT) return -1;
   if (file.get() < 0) throw_io("open", path, errno);
   struct stat status {};

@@ -38,7 +38,9 @@ std::string unescape(std::string_view line) {
 
 // -1 with errno. Our own file is never reached through a link that somebody else may have put there.
 int open_private(const std::string& path, int flags) {
-  const int fd = ::open(path.c_str(), flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  int fd = -1;
+  do fd = ::open(path.c_str(), flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  while (fd < 0 && errno == EINTR);
   struct stat status {};
   if (fd >= 0 && (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || ::fchmod(fd, 0600) != 0)) {
     ::close(fd);
@@ -57,14 +59,14 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
-std::string read_all(int fd) {
-  std::string text;
+// False with errno where not all could be read.
+bool read_all(int fd, std::string& text) {
   char chunk[1 << 16];
   for (ssize_t n = 0; (n = ::read(fd, chunk, sizeof chunk)) != 0;) {
-    if (n < 0 && errno != EINTR) break;
+    if (n < 0 && errno != EINTR) return false;
     if (n > 0) text.append(chunk, static_cast<std::size_t>(n));
   }
-  return text;
+  return true;
 }
 
 }  // namespace
@@ -85,15 +87,22 @@ void History::fail(std::string_view what) {
 
 void History::load() {
   make_private_folder(std::filesystem::path(path_).parent_path().string());
-  const int fd = open_private(path_, O_RDWR);
+  const int fd = open_private(path_, O_RDWR | O_APPEND);
   if (fd < 0) return fail("open");
-  const std::string text = read_all(fd);
+  std::string text;
+  const bool whole = read_all(fd, text);
+  if (!whole) fail("read");  // what is not known is not written over either
   std::string_view rest = text;
   for (std::size_t end; (end = rest.find('\n')) != std::string_view::npos; rest.remove_prefix(end + 1)) {
     entries_.push_back(unescape(rest.substr(0, end)));
   }
+  // A program that was killed, or had no room left on the disk, in the middle of an entry.
+  if (whole && !rest.empty()) {
+    entries_.push_back(unescape(rest));
+    if (!write_all(fd, "\n")) fail("write");
+  }
   ::close(fd);
-  if (entries_.size() < 2 * kKept) return;  // trimmed now and then, not at every start
+  if (path_.empty() || entries_.size() < 2 * kKept) return;  // trimmed now and then, not at every start
 
   entries_.erase(entries_.begin(), entries_.end() - kKept);
   std::string kept;

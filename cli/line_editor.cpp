@@ -62,14 +62,14 @@ class LineEditor : public LineInput {
     prompt_ = prompt;
     typed_ahead_ = true;
     if (bracketed_) write_error(kPasteOn);
-    // Left to itself the editor shows the prompt first: what is typed before it has then taken the terminal, the
-    // system keeps for a whole line, and Ctrl-C drops it unseen. An empty line and Ctrl-C means to leave.
+    // Left to itself the editor shows the prompt first: what is typed before it has then taken the terminal,
+    // the system keeps for a whole line, and Ctrl-C drops it unseen. An empty line and Ctrl-C means to leave.
     el_set(editor_, EL_PREP_TERM, 1);
     int length = 0;
     const char* line = el_gets(editor_, &length);
     if (bracketed_) write_error(kPasteOff);
-    if (line != nullptr && length > 0 && !signal_waiting()) {
-      std::string text(line, static_cast<std::size_t>(length));
+    std::string text(line, line == nullptr ? 0 : static_cast<std::size_t>(std::max(length, 0)));
+    if (!text.empty() && !signal_waiting()) {
       if (text.ends_with('\n')) text.pop_back();
       return {InputEvent::line, pastes_.resolve(std::move(text))};
     }
@@ -77,7 +77,8 @@ class LineEditor : public LineInput {
     el_reset(editor_);
     pastes_.resolve("");
     if (leave_signal() != 0) return {InputEvent::leave, ""};
-    if (signal_waiting()) return {InputEvent::interrupt, std::exchange(left_, {})};
+    if (text.empty()) text = std::exchange(left_, {});
+    if (signal_waiting()) return {InputEvent::interrupt, std::move(text)};  // Ctrl-C drops what was typed
     return {InputEvent::end, ""};
   }
 

@@ -45,6 +45,7 @@ SignalScope::SignalScope() { set_handler(note_signal); }
 SignalScope::~SignalScope() { set_handler(SIG_DFL); }
 
 CancelOnSignal::CancelOnSignal(Session& session) {
+  session.clear_cancel();
   to_cancel.store(&session);
   if (signal_waiting()) session.cancel();  // pressed before anybody listened
 }

@@ -15,7 +15,8 @@ class SignalScope {
   SignalScope& operator=(const SignalScope&) = delete;
 };
 
-/// While it lives, any of the signals cancels `session`. The session must not move meanwhile.
+/// While it lives, any of the signals cancels `session`, also one that came before and nobody has taken; what
+/// cancelled it earlier is forgotten. The session must not move meanwhile.
 class CancelOnSignal {
  public:
   explicit CancelOnSignal(Session& session);

@@ -38,7 +38,9 @@ class TextView : public AnswerView {
   void end(const ChatAnswer& answer, const Session& session) override;
 
   void fail(const Error& error) override {
-    if (bar_) end_line();
+    try {
+      if (bar_) end_line();
+    } catch (const Error&) {}  // `error` may well be that nothing can be written any more
     bar_.reset();
     if (error.code() == Errc::cancelled) {
       print_note("stopped while reading; the message is not part of the conversation");

@@ -1,6 +1,7 @@
 #include "ops/parallel.h"
 
 #include <omp.h>
+#include <unistd.h>
 
 namespace longhand {
 namespace {
@@ -44,6 +45,13 @@ struct Run {
   take_part(*run, workers, omp_get_thread_num(), omp_get_num_threads());
 }
 
+// A forked child has none of its parent's threads, but the runtime's belief in them: it would wait for them
+// for ever.
+bool has_lost_its_threads() noexcept {
+  static const pid_t began = ::getpid();
+  return ::getpid() != began;
+}
+
 }  // namespace
 
 void Barrier::wait() noexcept {
@@ -65,7 +73,7 @@ void Barrier::wait() noexcept {
 }
 
 void Team::run(const std::function<void(const Worker&)>& body) noexcept {
-  if (workers_ == 1) {
+  if (workers_ == 1 || has_lost_its_threads()) {
     body(Worker{0, 1});
     return;
   }

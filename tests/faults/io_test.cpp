@@ -3,73 +3,50 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cerrno>
 #include <filesystem>
 #include <iterator>
-#include <optional>
 #include <string>
 
-#include "ops/error.h"
-#include "tests/faults/system_calls.h"
+#include "tests/faults/every_call.h"
 #include "tests/support/golden.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tiny_model.h"
 #include "tests/support/tiny_session.h"
 
 namespace longhand::test {
 namespace {
 
-const Fault kFaults[] = {{EIO},    {ENOSPC}, {EACCES}, {EMFILE},    {EINTR},        {ENOMEM},
-                         {EDQUOT}, {ESTALE}, {0},      {EIO, true}, {ENOSPC, true}, {0, true}};
-
-std::ptrdiff_t open_descriptors() {
-  return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
-}
-
-struct Outcome {
-  std::string call;          // that failed; empty: there were not so many
-  std::optional<Errc> code;  // of the error thrown
-};
-
-/// Runs `operation` with each fault at each of its calls; `check` gets what came of it.
-template <class Operation, class Check>
-void at_every_call(const Operation& operation, const Check& check) {
-  operation();
-  check(Outcome());
-  int faults = 0;
-  const std::ptrdiff_t descriptors = open_descriptors(), mapped = mapped_bytes();
-  for (const Fault& fault : kFaults) {
-    for (std::size_t n = 0;; ++n) {
-      ASSERT_LT(n, 1000U);
-      Outcome outcome;
-      {
-        const FailingCall failure(n, fault);
-        try {
-          operation();
-        } catch (const Error& error) { outcome.code = error.code(); }
-        outcome.call = failure.name();
-      }
-      SCOPED_TRACE(outcome.call + " " + std::to_string(n) + ": " + std::to_string(fault.error));
-      // Interrupted and shortened calls are taken up again.
-      const bool harmless =
-          fault.error == 0 || (fault.error == EINTR && !fault.lasting && outcome.call != "rename" &&
-                               outcome.call != "mmap" && outcome.call != "fstat");
-      const Errc code = outcome.code.value_or(Errc::io);
-      EXPECT_FALSE(harmless && outcome.code) << errc_name(code);
-      EXPECT_THAT(code, testing::AnyOf(Errc::io, Errc::no_memory));
-      check(outcome);
-      EXPECT_EQ(open_descriptors(), descriptors);
-      EXPECT_EQ(mapped_bytes(), mapped);
-      if (outcome.call.empty() || testing::Test::HasFailure()) break;
-      ++faults;
-    }
-  }
-  EXPECT_GE(faults, 20);
-  testing::Test::RecordProperty("faults", faults);
-}
-
 TEST(SystemCalls, OfLoading) {
   ASSERT_TRUE(a_model_works());
   at_every_call([&] { Model::load(tiny_path(), one_thread()); },
+                [](const Outcome&) { EXPECT_TRUE(a_model_works()); });
+}
+
+// The model in three files, its metadata in the first.
+std::string write_split(const TempDir& dir) {
+  const GgufWriter whole = tiny_llama();
+  constexpr std::uint16_t kParts = 3;
+  for (std::uint16_t no = 0; no < kParts; ++no) {
+    GgufWriter part;
+    if (no == 0) part.entries = whole.entries;
+    part.add("split.no", no).add("split.count", kParts);
+    part.add("split.tensors.count", std::int32_t(whole.tensors.size()));
+    for (std::size_t i = no; i < whole.tensors.size(); i += kParts) part.tensors.push_back(whole.tensors[i]);
+    part.write(dir.file("m-0000" + std::to_string(no + 1) + "-of-00003.gguf"));
+  }
+  return dir.file("m-00001-of-00003.gguf");
+}
+
+TEST(SystemCalls, OfLoadingASplitModel) {
+  const TempDir dir;
+  const std::string path = write_split(dir);
+  const auto logits = [](const Model& model) {
+    Session session(model, small_session());
+    return digest(session.feed(some_tokens(9)));
+  };
+  ASSERT_TRUE(a_model_works());
+  EXPECT_EQ(logits(Model::load(path, one_thread())), logits(tiny()));
+  at_every_call([&] { Model::load(path, one_thread()); },
                 [](const Outcome&) { EXPECT_TRUE(a_model_works()); });
 }
 

@@ -62,9 +62,11 @@ int __real_fstat(int fd, struct stat* status);
 void* __real_mmap(void* at, std::size_t size, int protection, int flags, int fd, off_t offset);
 int __real_munmap(void* at, std::size_t size);
 ssize_t __real_pread(int fd, void* to, std::size_t size, off_t offset);
+ssize_t __real_read(int fd, void* to, std::size_t size);
 ssize_t __real_write(int fd, const void* from, std::size_t size);
 int __real_fsync(int fd);
 int __real_close(int fd);
+int __real_fchmod(int fd, mode_t mode);
 int __real_rename(const char* from, const char* to);
 int __real_unlink(const char* path);
 
@@ -93,6 +95,9 @@ int __wrap_munmap(void* at, std::size_t size) {
 ssize_t __wrap_pread(int fd, void* to, std::size_t size, off_t offset) {
   return transfer("pread", size, [&](std::size_t n) { return __real_pread(fd, to, n, offset); });
 }
+ssize_t __wrap_read(int fd, void* to, std::size_t size) {
+  return transfer("read", size, [&](std::size_t n) { return __real_read(fd, to, n); });
+}
 ssize_t __wrap_write(int fd, const void* from, std::size_t size) {
   return transfer("write", size, [&](std::size_t n) { return __real_write(fd, from, n); });
 }
@@ -101,6 +106,7 @@ int __wrap_close(int fd) {
   const int done = __real_close(fd);  // as Linux does, whatever it then reports
   return fails("close") ? -1 : done;
 }
+int __wrap_fchmod(int fd, mode_t mode) { return fails("fchmod") ? -1 : __real_fchmod(fd, mode); }
 int __wrap_rename(const char* from, const char* to) { return fails("rename") ? -1 : __real_rename(from, to); }
 int __wrap_unlink(const char* path) { return fails("unlink") ? -1 : __real_unlink(path); }
 

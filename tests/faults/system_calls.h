@@ -1,5 +1,5 @@
-// The system calls of the library, any of which can be made to fail. For programs linked with --wrap of each
-// of them.
+// The system calls of the library and of what the program keeps, any of which can be made to fail. For
+// programs linked with --wrap of each of them.
 #pragma once
 
 #include <cstddef>

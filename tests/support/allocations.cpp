@@ -16,6 +16,7 @@ struct Watch {
   bool failing, lasting, failed;
   std::size_t until_failure;
   std::ptrdiff_t live;
+  std::size_t made;
 };
 thread_local constinit Watch watch{};
 
@@ -26,6 +27,7 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
     throw std::bad_alloc();
   }
   ++watch.live;
+  ++watch.made;
   if (watch.metering) {
     watch.held += static_cast<std::ptrdiff_t>(::malloc_usable_size(memory));
     watch.peak = std::max(watch.peak, watch.held);
@@ -64,6 +66,7 @@ bool allocation_must_fail() noexcept {
 }
 
 std::ptrdiff_t live_allocations() noexcept { return watch.live; }
+std::size_t allocations_made() noexcept { return watch.made; }
 
 }  // namespace longhand::test
 

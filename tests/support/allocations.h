@@ -33,5 +33,7 @@ bool allocation_must_fail() noexcept;
 
 /// What this thread has allocated with operator new and nobody has freed, minus what it freed of others.
 std::ptrdiff_t live_allocations() noexcept;
+/// How often this thread has called operator new.
+std::size_t allocations_made() noexcept;
 
 }  // namespace longhand::test

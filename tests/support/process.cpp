@@ -129,7 +129,15 @@ TerminalProcess::~TerminalProcess() {
     ::kill(process_, SIGKILL);
     ::waitpid(process_, nullptr, 0);
   }
-  ::close(terminal_);
+  hang_up();
+}
+
+void TerminalProcess::hang_up() {
+  if (terminal_ >= 0) ::close(std::exchange(terminal_, -1));
+}
+
+void TerminalProcess::read_shown() {
+  while (read_some(Clock::now())) {}
 }
 
 void TerminalProcess::type(const std::string& text) {

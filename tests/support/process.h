@@ -41,6 +41,10 @@ class TerminalProcess {
   /// its mode.
   int leave();
   void signal(int number);
+  /// Closes the terminal, as a window does: the program is hung up on.
+  void hang_up();
+  /// Reads what has been shown by now.
+  void read_shown();
   void resize(int columns, int rows);
   /// Everything shown so far.
   const std::string& screen() const { return screen_; }
