@@ -192,8 +192,11 @@ struct SuperStage {
   void fill(int v, Cursor c, int cols) {
     for (int b = 0; b < cols / 256; ++b, c.block += kPanelRows * sizeof(typename Fm::Block)) {
       Super& s = supers[b];
-      for (unsigned run = 0; run < 8; ++run)
-        repeat<8>([&](auto g) { D::staged(Fm::quads(c, run, g)).store_aligned(s.quads[8 * run + g][0][v]); });
+      repeat<8>([&](auto run) {
+        repeat<8>([&](auto g) {
+          D::staged(Fm::quads(c, unsigned(run), g)).store_aligned(s.quads[8 * run + g][0][v]);
+        });
+      });
       for (unsigned g = 0; g < kGroups; ++g) D::scale(Fm::scale(c, g)).store_aligned(s.scale[g][v]);
       Fm::d(c).store_aligned(s.d[0][v]);
       if constexpr (Fm::kHasMin) {
