@@ -15,8 +15,10 @@ ActKinds kinds_of(std::initializer_list<const Linear*> weights) noexcept {
   return kinds;
 }
 
+// An odd number of groups: rows a power of two apart would share a few lines of every cache, and kernels read
+// the same columns of many rows.
 Activations::Activations(std::int64_t rows, std::int64_t cols)
-    : cols_((cols + kGroup - 1) / kGroup * kGroup) {
+    : cols_(((cols + kGroup - 1) / kGroup | 1) * kGroup) {
   const auto n = std::size_t(rows) * std::size_t(cols_);
   f32_ = Buffer(n * sizeof(float));
   for (Rounded* r : {&q32_, &q256_}) {

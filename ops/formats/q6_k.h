@@ -33,8 +33,10 @@ struct Q6_K {
   template <class C>
   static auto quads(const C& c, unsigned sub, int g) {
     const unsigned half = sub / 4, j = sub % 4;
-    return ((c.word(64 * half + 32 * (j % 2) + 4 * g) >> (4 * (j / 2))) & 0x0F0F0F0F) |
-           (((c.word(128 + 32 * half + 4 * g) >> (2 * j)) & 0x03030303) << 4);
+    const auto low = c.word(64 * half + 32 * (j % 2) + 4 * g), high = c.word(128 + 32 * half + 4 * g);
+    // One shift brings a pair of high bits where it belongs.
+    const auto top = j == 0 ? high << 4 : j == 1 ? high << 2 : j == 2 ? high : high >> 2;
+    return ((j < 2 ? low : low >> 4) & 0x0F0F0F0F) | (top & 0x30303030);
   }
   template <class C>
   static auto scale(const C& c, unsigned group) {

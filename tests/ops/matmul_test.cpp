@@ -99,6 +99,17 @@ struct Activations {
   }
 };
 
+ActView from_token(ActView x, int t) {
+  x.f32 += t * x.f32_stride;
+  if (x.q8 != nullptr) {
+    x.q8 += t * x.q8_stride;
+    x.scale += t * x.scale_stride;
+    x.sums += t * x.sums_stride;
+    x.sums32 += t * x.sums32_stride;
+  }
+  return x;
+}
+
 class Matmul : public testing::TestWithParam<Case> {
  protected:
   const Kernels& k = *GetParam().kernels;
@@ -155,15 +166,20 @@ TEST_P(Matmul, ResultDoesNotDependOnTheTile) {
   const Activations x(k, format, tokens, cols, random);
   const auto together = run(weights, rows, cols, x.view, tokens);
   for (int t = 0; t < tokens; ++t) {
-    ActView one = x.view;
-    one.f32 += t * one.f32_stride;
-    if (one.q8 != nullptr) {
-      one.q8 += t * one.q8_stride;
-      one.scale += t * one.scale_stride;
-      one.sums += t * one.sums_stride;
-      one.sums32 += t * one.sums32_stride;
-    }
-    const auto alone = run(weights, rows, cols, one, 1);
+    const auto alone = run(weights, rows, cols, from_token(x.view, t), 1);
+    for (int r = 0; r < rows; ++r)
+      ASSERT_EQ(alone[std::size_t(r)], together[std::size_t(t * rows + r)]) << "row " << r << " token " << t;
+  }
+}
+
+// Hundreds of tokens are taken in blocks, and wide matrices in stages.
+TEST_P(Matmul, ResultDoesNotDependOnTheBlockOfTokens) {
+  constexpr int rows = 40, cols = 1280, tokens = 203;
+  const auto weights = random_weights(format, rows, cols, random);
+  const Activations x(k, format, tokens, cols, random);
+  const auto together = run(weights, rows, cols, x.view, tokens);
+  for (int t = 0; t < tokens; t += 6) {
+    const auto alone = run(weights, rows, cols, from_token(x.view, t), 1);
     for (int r = 0; r < rows; ++r)
       ASSERT_EQ(alone[std::size_t(r)], together[std::size_t(t * rows + r)]) << "row " << r << " token " << t;
   }
