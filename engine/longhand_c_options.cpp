@@ -1,6 +1,7 @@
 #include "engine/longhand_c_options.h"
 
 #include <array>
+#include <bit>
 
 #include "engine/grammar/json_schema.h"
 
@@ -223,7 +224,7 @@ static_assert(kInits.size() == LH_RENDER_OPTIONS + 1);
 void lh_options_init(lh_options_kind kind, void* options, size_t size) {
   if (options == nullptr) return;
   std::memset(options, 0, size);
-  const auto index = static_cast<std::size_t>(kind);
+  const std::size_t index = std::bit_cast<unsigned>(kind);  // any number may come from C
   if (index >= longhand::c_api::kInits.size()) return;
   longhand::c_api::guarded(nullptr, [&] { longhand::c_api::kInits[index](options, size); });
 }
