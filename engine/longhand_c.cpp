@@ -76,7 +76,7 @@ using namespace longhand;
 using namespace longhand::c_api;
 
 const char* lh_status_name(lh_status status) {
-  const int number = static_cast<int>(status);
+  const int number = number_of(status);
   if (number == LH_OK) return "OK";
   if (number >= LH_E_IO && number <= LH_E_BUSY)
     return errc_name(static_cast<Errc>(number - 1)).data();  // of a string literal

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstring>
 #include <exception>
@@ -25,6 +26,12 @@ struct Refusal {
   lh_status status;
   std::string message;
 };
+
+/// Callers in C may pass any number as an enumerator; reading one that is none is undefined.
+template <class Enum>
+int number_of(const Enum& enumerator) noexcept {
+  return std::bit_cast<int>(enumerator);
+}
 
 /// Writes `message` and returns `status`. `error` may be null.
 lh_status report(lh_error* error, lh_status status, std::string_view message) noexcept;

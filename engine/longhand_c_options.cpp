@@ -1,7 +1,6 @@
 #include "engine/longhand_c_options.h"
 
 #include <array>
-#include <bit>
 
 #include "engine/grammar/json_schema.h"
 
@@ -37,7 +36,7 @@ struct ToCpp {
   // C callers may pass any number at all.
   template <class C, class Enum>
   void operator()(const C& c, Enum& cpp, Enum last, const char* name) const {
-    const int value = c;
+    const int value = number_of(c);
     if (value < 0 || value > static_cast<int>(last)) {
       throw Error(Errc::range, fmt::format("{} is {}, must be 0..{}", name, value, static_cast<int>(last)));
     }
@@ -224,7 +223,7 @@ static_assert(kInits.size() == LH_RENDER_OPTIONS + 1);
 void lh_options_init(lh_options_kind kind, void* options, size_t size) {
   if (options == nullptr) return;
   std::memset(options, 0, size);
-  const std::size_t index = std::bit_cast<unsigned>(kind);  // any number may come from C
+  const auto index = static_cast<std::size_t>(longhand::c_api::number_of(kind));
   if (index >= longhand::c_api::kInits.size()) return;
   longhand::c_api::guarded(nullptr, [&] { longhand::c_api::kInits[index](options, size); });
 }
