@@ -27,7 +27,7 @@ Activations random_activations(const Kernels& k, const MatView& weights, int tok
   std::normal_distribution<float> normal;
   for (int t = 0; t < tokens; ++t) {
     std::generate_n(x.row(t), kCols, [&] { return normal(random); });
-    x.round(k, t, kCols, kinds_of({&user}));
+    x.round(k, t, {0, kCols}, kinds_of({&user}));
   }
   return x;
 }
