@@ -21,7 +21,7 @@ void round_row(benchmark::State& state, const Kernels& k, const FormatInfo& form
   std::normal_distribution<float> normal;
   std::generate_n(x.row(0), cols, [&] { return normal(random); });
   for (auto _ : state) {
-    x.round(k, 0, cols, kinds_of({&user}));
+    x.round(k, 0, {0, cols}, kinds_of({&user}));
     benchmark::ClobberMemory();
   }
   state.counters["values"] =
