@@ -65,7 +65,7 @@ class SchemaWriter {
 
   std::string reference(const std::string& ref, int depth) {
     if (const auto known = references_.find(ref); known != references_.end()) return known->second;
-    const std::string name = references_[ref] =
+    std::string name = references_[ref] =
         rules_.reserve("ref-" + ref.substr(std::min(ref.rfind('/') + 1, ref.size())));
     const std::string target = visit(lookup(ref), name + "-schema", depth + 1);
     rules_.define(name, target);
