@@ -38,7 +38,9 @@ class LearnedVq final : public Codes {
   }
 
   // The queries before the first key becomes a code say which dimensions matter.
-  bool observes(int position) const noexcept override { return weighted_ && position - window() < window(); }
+  bool observes(int position) const noexcept override {
+    return weighted_ && position - window() < window();  // twice a window may not fit an int
+  }
   void observe(int head, int position, const float* far_queries, int n) noexcept override {
     int& seen = observed_[std::size_t(head)];
     if (position < seen) return;

@@ -272,7 +272,7 @@ void weigh_tail(const AttendArgs& a, int row, int d, int from, int to) {
 
 // Weights times the scales of the values' blocks at dimension d, of q8_0.
 template <int N>
-void scale_weights(const AttendArgs& a, int d, KeyWeights<N>& w, float (&scaled)[N][kValueKeys]) {
+void scale_weights(const AttendArgs& a, int d, const KeyWeights<N>& w, float (&scaled)[N][kValueKeys]) {
   const std::byte* block = a.kv.values + w.from * a.kv.value_row_bytes + d / 32 * 34;
   const int count = w.to - w.from;
   std::uint16_t scale[kValueKeys];
@@ -307,19 +307,17 @@ void weigh_rows(const AttendArgs& a, int row) {
   for (; from < to; from += kValueKeys) {
     KeyWeights<N> w{from, from + kValueKeys < to ? from + kValueKeys : to, {}};
     repeat<N>([&](auto n) { w.p[n] = a.scores + (row + n) * kAttendKeys + (from - a.begin); });
+    KeyWeights<N> used = w;
+    if constexpr (kIsQ8<C>) repeat<N>([&](auto n) { used.p[n] = scaled[n]; });
     int d = 0;
     for (; d + V * kLanes <= whole; d += V * kLanes) {
       if constexpr (kIsQ8<C>) {
         if (d % 32 == 0) scale_weights<N>(a, d, w, scaled);
-        KeyWeights<N> with_scale{w.from, w.to, {}};
-        repeat<N>([&](auto n) { with_scale.p[n] = scaled[n]; });
-        weigh<C, N, V>(a, row, d, with_scale);
-      } else {
-        weigh<C, N, V>(a, row, d, w);
       }
+      weigh<C, N, V>(a, row, d, used);
     }
     if constexpr (V > 1) {
-      for (; d < whole; d += kLanes) weigh<C, N, 1>(a, row, d, w);
+      for (; d < whole; d += kLanes) weigh<C, N, 1>(a, row, d, used);
     }
     if (whole < a.kv.value_dim) {
       for (int n = 0; n < N; ++n) weigh_tail<C>(a, row + n, whole, from, w.to);

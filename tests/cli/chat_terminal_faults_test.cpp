@@ -76,6 +76,10 @@ TEST_F(TerminalFaults, AThousandSizesWhileAnswering) {
 // What the program does when its terminal is closed, and what of the chat is there afterwards.
 class HungUp : public TerminalFaults {
  protected:
+  void tell(TerminalProcess& chat) {
+    ASSERT_TRUE(chat.expect("> "));
+    say(chat, kTell, "tokens/s");
+  }
   void expect_rescued(TerminalProcess& chat) {
     chat.hang_up();
     EXPECT_EQ(chat.wait(), 128 + SIGHUP) << chat.screen();
@@ -85,15 +89,13 @@ class HungUp : public TerminalFaults {
 
 TEST_F(HungUp, AtThePrompt) {
   TerminalProcess chat(program(), environment_);
-  ASSERT_TRUE(chat.expect("> "));
-  say(chat, kTell, "tokens/s");
+  tell(chat);
   expect_rescued(chat);
 }
 
 TEST_F(HungUp, WhileALineIsTyped) {
   TerminalProcess chat(program(), environment_);
-  ASSERT_TRUE(chat.expect("> "));
-  say(chat, kTell, "tokens/s");
+  tell(chat);
   chat.type("half a mess");
   ASSERT_TRUE(chat.expect("mess"));
   expect_rescued(chat);
@@ -101,8 +103,7 @@ TEST_F(HungUp, WhileALineIsTyped) {
 
 TEST_F(HungUp, InTheMiddleOfAPaste) {
   TerminalProcess chat(program(), environment_);
-  ASSERT_TRUE(chat.expect("> "));
-  say(chat, kTell, "tokens/s");
+  tell(chat);
   chat.type("\x1b[200~a paste that never ends");
   expect_rescued(chat);
 }
@@ -111,8 +112,7 @@ TEST_F(HungUp, WhileAQuestionWaitsForItsAnswer) {
   std::filesystem::create_directories(home_.file("data/longhand/chats"));
   home_.write("data/longhand/chats/talk.json", "something else");
   TerminalProcess chat(program(), environment_);
-  ASSERT_TRUE(chat.expect("> "));
-  say(chat, kTell, "tokens/s");
+  tell(chat);
   chat.type("/save talk\n");
   ASSERT_TRUE(chat.expect("Replace it? [y/N] ")) << chat.screen();
   expect_rescued(chat);
@@ -137,8 +137,7 @@ TEST_F(HungUp, WhileALongTextIsRead) {
   while (text.size() < 200'000) text += "The quick brown fox jumps over the lazy dog. ";
   const std::string path = home_.write("book.txt", text);
   TerminalProcess chat(program({"-c", "131072", "-n", "16"}), environment_);
-  ASSERT_TRUE(chat.expect("> "));
-  say(chat, kTell, "tokens/s");
+  tell(chat);
   say(chat, "/read " + path + "\n", "next message");
   chat.type("Sum it up.\n");
   ASSERT_TRUE(chat.expect("reading [")) << chat.screen();
