@@ -30,14 +30,16 @@ Activations::Activations(std::int64_t rows, std::int64_t cols)
 }
 
 void Activations::round(const Kernels& k, std::int64_t r, Range cols, ActKinds kinds) const noexcept {
-  const std::int64_t at = r * cols_ + cols.begin;
+  const std::int64_t first = r * cols_, at = first + cols.begin;
   for (const Activation kind : {Activation::q8_32, Activation::q8_256}) {
     if ((kinds & bit(kind)) == 0) continue;
     const Rounded& to = rounded(kind);
-    k.quantize(f32_.as<float>() + at, std::int32_t(cols.end - cols.begin),
-               kind == Activation::q8_32 ? 32 : 256,
-               {to.q8.as<std::int8_t>() + at, to.scale.as<float>() + at / 32,
-                to.sums.as<std::int32_t>() + at / 16, to.sums32.as<std::int16_t>() + at / 32});
+    const std::int32_t block = kind == Activation::q8_32 ? 32 : 256;
+    // A row has room for a scale every 32 columns, but its scales stand side by side.
+    float* scale = to.scale.as<float>() + first / 32 + cols.begin / block;
+    k.quantize(f32_.as<float>() + at, std::int32_t(cols.end - cols.begin), block,
+               {to.q8.as<std::int8_t>() + at, scale, to.sums.as<std::int32_t>() + at / 16,
+                to.sums32.as<std::int16_t>() + at / 32});
   }
 }
 

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <climits>
 #include <cmath>
+#include <ctime>
 #include <functional>
 #include <limits>
 #include <string>
@@ -229,6 +231,22 @@ TEST(Boundaries, TenMegabytesOfTextAreRefusedInTime) {
   EXPECT_LT(seconds, 30);  // 5 on a machine that does nothing else
   EXPECT_TRUE(tiny().encode("", false).empty());
   EXPECT_EQ(code_of([&] { session.feed(tiny().encode("", false)); }), Errc::range);
+}
+
+// Processor time, so that other programs on the machine do not matter. Sixteen times the text must not take
+// 256 times as long.
+TEST(Boundaries, SixteenMegabytesOfTextAreEncodedInLinearTime) {
+  const auto seconds = [](const std::string& text) {
+    const std::clock_t start = std::clock();
+    EXPECT_GE(tiny().encode(text).size(), text.size() / 8);
+    return double(std::clock() - start) / CLOCKS_PER_SEC;
+  };
+  for (const std::string piece : {"What is it? abcd 12345\n", "a", "\xE6\xBC\xA2"}) {
+    std::string text;
+    while (text.size() < std::size_t{1} << 24) text += piece;
+    const double one = seconds(text.substr(0, text.size() / 16)), sixteen = seconds(text);
+    EXPECT_LT(sixteen, 64 * std::max(one, 0.02)) << piece << ": one megabyte takes " << one;
+  }
 }
 
 // One block of one tensor is spoilt; every tensor, every way, under memories that compare and sort.

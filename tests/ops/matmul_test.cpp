@@ -9,6 +9,7 @@
 #include "ops/kernel_table.h"
 #include "ops/panels.h"
 #include "tests/support/guarded.h"
+#include "tests/support/random_weights.h"
 
 namespace longhand {
 namespace {
@@ -28,29 +29,6 @@ std::vector<Case> every_case() {
 
 std::string case_name(const testing::TestParamInfo<Case>& info) {
   return std::string(info.param.kernels->name) + "_" + format_info(info.param.format).name;
-}
-
-// Random blocks whose scales are moderate; everything else takes all values.
-std::vector<std::byte> random_weights(FormatId format, int rows, int cols, std::mt19937& random) {
-  std::vector<std::byte> bytes(row_bytes(format, cols) * std::size_t(rows));
-  const FormatInfo& info = format_info(format);
-  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = std::byte(random() & 0xFF);
-  for (std::size_t block = 0; block < bytes.size(); block += info.block_bytes) {
-    for (int f = 0; f < info.n_fields; ++f) {
-      const Field& field = info.fields[f];
-      for (int o = field.offset; o < field.offset + field.bytes; o += field.unit) {
-        if (field.unit == 1)
-          bytes[block + std::size_t(o)] = std::byte(120 + random() % 12);  // E8M0 exponents
-        // The high byte of a half or bfloat16: exponents near 1. IQ4_XS keeps bits of scales in its second
-        // unit.
-        if (field.unit == 2 && !(info.name == std::string("IQ4_XS") && o == 2)) {
-          bytes[block + std::size_t(o) + 1] = std::byte((random() & 0x80) | (0x34 + random() % 8));
-        }
-        if (format == kFormatF32) bytes[block + 3] = std::byte((random() & 0x80) | 0x3E);
-      }
-    }
-  }
-  return bytes;
 }
 
 struct Activations {
@@ -110,6 +88,33 @@ ActView from_token(ActView x, int t) {
   return x;
 }
 
+struct Weights {
+  const std::vector<std::byte>& bytes;
+  int rows, cols;
+};
+
+std::vector<float> product_of(const Kernels& k, FormatId format, const Weights& w, const ActView& x,
+                              int tokens) {
+  const MatView plain{format, Layout::rows, w.rows, w.cols, w.bytes.data()};
+  test::Guarded<std::byte> panels(panels_bytes(format, w.rows, w.cols));
+  const std::size_t stride = panel_bytes(format, w.cols);
+  for (int p = 0; p < panel_count(w.rows); ++p)
+    interleave_panel(plain, p, panels.data() + std::size_t(p) * stride);
+  test::Guarded<float> out(std::size_t(tokens * w.rows), -1);
+  MatmulArgs a;
+  a.panels = panels.data();
+  a.panel_bytes = std::int64_t(stride);
+  a.rows = w.rows;
+  a.cols = w.cols;
+  a.panel_end = panel_count(w.rows);
+  a.x = x;
+  a.tokens = tokens;
+  a.out = out.data();
+  a.out_stride = w.rows;
+  k.matmul[format](a);
+  return {out.begin(), out.end()};
+}
+
 class Matmul : public testing::TestWithParam<Case> {
  protected:
   const Kernels& k = *GetParam().kernels;
@@ -118,24 +123,7 @@ class Matmul : public testing::TestWithParam<Case> {
 
   std::vector<float> run(const std::vector<std::byte>& weights, int rows, int cols, const ActView& x,
                          int tokens) {
-    const MatView plain{format, Layout::rows, rows, cols, weights.data()};
-    test::Guarded<std::byte> panels(panels_bytes(format, rows, cols));
-    const std::size_t stride = panel_bytes(format, cols);
-    for (int p = 0; p < panel_count(rows); ++p)
-      interleave_panel(plain, p, panels.data() + std::size_t(p) * stride);
-    test::Guarded<float> out(std::size_t(tokens * rows), -1);
-    MatmulArgs a;
-    a.panels = panels.data();
-    a.panel_bytes = std::int64_t(stride);
-    a.rows = rows;
-    a.cols = cols;
-    a.panel_end = panel_count(rows);
-    a.x = x;
-    a.tokens = tokens;
-    a.out = out.data();
-    a.out_stride = rows;
-    k.matmul[format](a);
-    return {out.begin(), out.end()};
+    return product_of(k, format, {weights, rows, cols}, x, tokens);
   }
 };
 
@@ -143,7 +131,7 @@ TEST_P(Matmul, EqualsTheSumOfDecodedWeights) {
   const Activation kind = format_info(format).activation;
   // Blocks of floats have no size of their own, and rows may end anywhere.
   const int rows = 37, cols = kind == Activation::f32 ? 1389 : 768, tokens = 11;
-  const auto weights = random_weights(format, rows, cols, random);
+  const auto weights = test::random_weights(format, rows, cols, random);
   const Activations x(k, format, tokens, cols, random);
   const auto out = run(weights, rows, cols, x.view, tokens);
   std::vector<float> w(static_cast<std::size_t>(cols));
@@ -162,7 +150,7 @@ TEST_P(Matmul, EqualsTheSumOfDecodedWeights) {
 
 TEST_P(Matmul, ResultDoesNotDependOnTheTile) {
   constexpr int rows = 32, cols = 512, tokens = 13;
-  const auto weights = random_weights(format, rows, cols, random);
+  const auto weights = test::random_weights(format, rows, cols, random);
   const Activations x(k, format, tokens, cols, random);
   const auto together = run(weights, rows, cols, x.view, tokens);
   for (int t = 0; t < tokens; ++t) {
@@ -175,7 +163,7 @@ TEST_P(Matmul, ResultDoesNotDependOnTheTile) {
 // Hundreds of tokens are taken in blocks, and wide matrices in stages.
 TEST_P(Matmul, ResultDoesNotDependOnTheBlockOfTokens) {
   constexpr int rows = 40, cols = 1280, tokens = 203;
-  const auto weights = random_weights(format, rows, cols, random);
+  const auto weights = test::random_weights(format, rows, cols, random);
   const Activations x(k, format, tokens, cols, random);
   const auto together = run(weights, rows, cols, x.view, tokens);
   for (int t = 0; t < tokens; t += 6) {
@@ -191,7 +179,7 @@ TEST_P(Matmul, ExtremesDoNotSaturate) {
   const Activation kind = format_info(format).activation;
   if (kind == Activation::f32) GTEST_SKIP() << "floats do not saturate";
   for (const int fill : {0x00, 0xFF, 0x80, 0x7F}) {
-    auto weights = random_weights(format, rows, cols, random);
+    auto weights = test::random_weights(format, rows, cols, random);
     const FormatInfo& info = format_info(format);
     for (std::size_t block = 0; block < weights.size(); block += info.block_bytes) {
       for (int f = 0; f < info.n_fields; ++f) {
@@ -216,6 +204,41 @@ TEST_P(Matmul, ExtremesDoNotSaturate) {
           magnitude += std::fabs(w[std::size_t(c)] * x.value(0, c, cols, kind));
         }
         ASSERT_NEAR(out[std::size_t(r)], want, 2e-6 * magnitude + 1e-30) << "fill " << fill << " row " << r;
+      }
+    }
+  }
+}
+
+// A hundred thousand random blocks of every format, under every instruction set, one token each.
+TEST(MatmulOfManyBlocks, EqualsTheSumOfDecodedWeights) {
+  constexpr int kBlocks = 100'000, rows = 256;
+  std::mt19937 random(12);
+  for (int f = 0; f < kFormatCount; ++f) {
+    const auto format = FormatId(f);
+    const Activation kind = format_info(format).activation;
+    const int cols = 4 * 256;
+    const int blocks = rows * cols / std::max<int>(format_info(format).block_elements, 32);
+    for (int done = 0; done < kBlocks; done += blocks) {
+      const auto weights = test::random_weights(format, rows, cols, random);
+      // Rounded to bfloat16 already, so that it is the same for kernels that do so.
+      Activations x(*available_kernels().front(), format, 1, cols, random);
+      for (float& value : x.f32) value = Activations::nearest_bfloat(value);
+      x.rounded = x.f32;
+      std::vector<double> want(rows), magnitude(rows);
+      std::vector<float> w(static_cast<std::size_t>(cols));
+      for (int r = 0; r < rows; ++r) {
+        decode_row(MatView{format, Layout::rows, rows, cols, weights.data()}, r, w.data());
+        for (int c = 0; c < cols; ++c) {
+          const double product = w[std::size_t(c)] * x.value(0, c, cols, kind);
+          want[std::size_t(r)] += product;
+          magnitude[std::size_t(r)] += std::fabs(product);
+        }
+      }
+      for (const Kernels* k : available_kernels()) {
+        const std::vector<float> out = product_of(*k, format, {weights, rows, cols}, x.view, 1);
+        for (std::size_t r = 0; r < rows; ++r)
+          ASSERT_NEAR(out[r], want[r], 2e-6 * magnitude[r])
+              << k->name << " " << format_info(format).name << " row " << r;
       }
     }
   }

@@ -9,7 +9,7 @@
 namespace longhand::test {
 namespace {
 
-constexpr std::uint64_t kHidden = 32, kFf = 64, kVocab = 300;
+constexpr std::uint64_t kVocab = 300;
 constexpr std::uint32_t kQ8_0 = 8;
 
 // Text of the 256 byte tokens of byte-level BPE, in the order of their code points.
@@ -26,26 +26,14 @@ std::vector<std::string> byte_tokens() {
   return tokens;
 }
 
-class Weights {
- public:
-  explicit Weights(GgufWriter& w) : writer_(w) {}
-
-  void ones(const std::string& name, std::uint64_t n) {
-    writer_.tensor(name, {n}, std::vector<float>(n, 1.0f));
+std::string random_q8_0(std::uint64_t weights, std::mt19937& random) {
+  std::string data;
+  for (std::uint64_t block = 0; block < weights / 32; ++block) {
+    data += encode(std::uint16_t{0x1C00});  // scale 2^-8
+    for (int i = 0; i < 32; ++i) data += char(std::uniform_int_distribution<int>(-127, 127)(random));
   }
-  void matrix(const std::string& name, std::uint64_t in, std::uint64_t out) {
-    std::string data;
-    for (std::uint64_t block = 0; block < in * out / 32; ++block) {
-      data += encode(std::uint16_t{0x1C00});  // scale 2^-8
-      for (int i = 0; i < 32; ++i) data += char(std::uniform_int_distribution<int>(-127, 127)(random_));
-    }
-    writer_.tensor(name, {in, out}, kQ8_0, data);
-  }
-
- private:
-  GgufWriter& writer_;
-  std::mt19937 random_{1};
-};
+  return data;
+}
 
 template <class List>
 auto& named(List& list, const std::string& name,
@@ -59,17 +47,25 @@ auto& named(List& list, const std::string& name,
 }  // namespace
 
 GgufWriter tiny_llama() {
+  std::mt19937 random(1);
+  return tiny_llama({32, 64, kQ8_0, [&](std::uint64_t cols, std::uint64_t rows) {
+                       return random_q8_0(cols * rows, random);
+                     }});
+}
+
+GgufWriter tiny_llama(const LlamaShape& shape) {
+  const std::uint64_t hidden = shape.hidden, ff = shape.ff;
   GgufWriter w;
   w.add("general.architecture", "llama");
   w.add("general.name", "tiny");
   w.add("llama.context_length", std::uint32_t{128});
-  w.add("llama.embedding_length", std::uint32_t{kHidden});
+  w.add("llama.embedding_length", std::uint32_t(hidden));
   w.add("llama.block_count", std::uint32_t{2});
-  w.add("llama.feed_forward_length", std::uint32_t{kFf});
+  w.add("llama.feed_forward_length", std::uint32_t(ff));
   w.add("llama.attention.head_count", std::uint32_t{4});
   w.add("llama.attention.head_count_kv", std::uint32_t{2});
   w.add("llama.attention.layer_norm_rms_epsilon", 1e-5f);
-  w.add("llama.rope.dimension_count", std::uint32_t{8});
+  w.add("llama.rope.dimension_count", std::uint32_t(hidden / 4));
   w.add("llama.rope.freq_base", 10000.0f);
   w.add("tokenizer.ggml.model", "gpt2");
   w.add("tokenizer.ggml.pre", "smollm");
@@ -92,20 +88,25 @@ GgufWriter tiny_llama() {
   w.add("tokenizer.ggml.bos_token_id", std::uint32_t{kVocab - 2});
   w.add("tokenizer.ggml.eos_token_id", std::uint32_t{kVocab - 1});
 
-  Weights weights(w);
-  weights.matrix("token_embd.weight", kHidden, kVocab);
-  weights.ones("output_norm.weight", kHidden);
+  const auto ones = [&](const std::string& name) {
+    w.tensor(name, {hidden}, std::vector<float>(hidden, 1.0f));
+  };
+  const auto matrix = [&](const std::string& name, std::uint64_t in, std::uint64_t out) {
+    w.tensor(name, {in, out}, shape.type, shape.matrix(in, out));
+  };
+  matrix("token_embd.weight", hidden, kVocab);
+  ones("output_norm.weight");
   for (int il = 0; il < 2; ++il) {
     const std::string p = fmt::format("blk.{}.", il);
-    weights.ones(p + "attn_norm.weight", kHidden);
-    weights.matrix(p + "attn_q.weight", kHidden, kHidden);
-    weights.matrix(p + "attn_k.weight", kHidden, kHidden / 2);
-    weights.matrix(p + "attn_v.weight", kHidden, kHidden / 2);
-    weights.matrix(p + "attn_output.weight", kHidden, kHidden);
-    weights.ones(p + "ffn_norm.weight", kHidden);
-    weights.matrix(p + "ffn_gate.weight", kHidden, kFf);
-    weights.matrix(p + "ffn_up.weight", kHidden, kFf);
-    weights.matrix(p + "ffn_down.weight", kFf, kHidden);
+    ones(p + "attn_norm.weight");
+    matrix(p + "attn_q.weight", hidden, hidden);
+    matrix(p + "attn_k.weight", hidden, hidden / 2);
+    matrix(p + "attn_v.weight", hidden, hidden / 2);
+    matrix(p + "attn_output.weight", hidden, hidden);
+    ones(p + "ffn_norm.weight");
+    matrix(p + "ffn_gate.weight", hidden, ff);
+    matrix(p + "ffn_up.weight", hidden, ff);
+    matrix(p + "ffn_down.weight", ff, hidden);
   }
   return w;
 }
