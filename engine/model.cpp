@@ -57,7 +57,6 @@ ModelData load_model(const std::string& path, const LoadOptions& options) {
   }
   if (options.repack) {
     const int threads = options.threads > 0 ? options.threads : usable_cores();
-    try_threads(threads - 1);
     Team team(threads);
     repack(weights, file, team, options.progress);
   }

@@ -5,19 +5,13 @@
 #endif
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <limits>
-#include <new>
 #include <set>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
-#include <vector>
-
-#include "ops/error.h"
 
 namespace longhand {
 namespace {
@@ -97,24 +91,6 @@ std::uint64_t available_memory() noexcept {
   } catch (...) {}
 #endif
   return 0;
-}
-
-void try_threads(int n) {
-  std::vector<std::thread> threads;
-  threads.reserve(std::size_t(std::max(n, 0)));
-  std::atomic<bool> over{false};
-  std::string refusal;
-  try {
-    while (int(threads.size()) < n) threads.emplace_back([&] { over.wait(false); });
-  } catch (const std::system_error& error) {
-    refusal = error.code().message();
-  } catch (const std::bad_alloc&) { refusal = "not enough memory"; }
-  over = true;
-  over.notify_all();
-  for (std::thread& thread : threads) thread.join();
-  if (int(threads.size()) < n) {
-    throw Error(Errc::no_memory, "cannot start " + std::to_string(n) + " more threads (-t): " + refusal);
-  }
 }
 
 int usable_cores() noexcept {
