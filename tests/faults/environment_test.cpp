@@ -27,6 +27,7 @@
 #include "ops/error.h"
 #include "tests/support/golden.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tiny_model.h"
 #include "tests/support/tiny_session.h"
 
 #if defined(__x86_64__)
@@ -357,6 +358,21 @@ std::vector<Case> cases() {
            leave_address_space(rlim_t{200} << 20);
            const auto code = error_of([] { Session(tiny(), {.context = 1 << 24, .threads = 1}); });
            return code == Errc::no_memory && a_model_works();
+         }},
+        {"LittleAddressSpaceForWeights",
+         [] {
+           constexpr std::uint64_t kHidden = 512;
+           test::tiny_llama({kHidden, 8 * kHidden, 0,
+                             [](std::uint64_t cols, std::uint64_t rows) {
+                               return std::string(cols * rows * sizeof(float), '\0');
+                             }})
+               .write(in("large"));
+           // 60 MB of weights: enough to map the file, too little for a copy.
+           leave_address_space(rlim_t{100} << 20);
+           const Model model = Model::load(in("large"), one_thread());
+           Session session(model, {.context = 64, .threads = 1});
+           session.feed(some_tokens(3));
+           return model.info().warnings.size() == 1;
          }},
         {"LittleAddressSpaceForText",
          [] {
