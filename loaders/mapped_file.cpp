@@ -46,7 +46,8 @@ std::span<std::byte> whole_pages(std::span<const std::byte> range) noexcept {
   const std::uintptr_t first = (start + page - 1) / page * page;
   const std::uintptr_t end = (start + range.size()) / page * page;
   if (first >= end) return {};
-  return {reinterpret_cast<std::byte*>(first), end - first};  // madvise wants a mutable pointer
+  auto* const data = const_cast<std::byte*>(range.data());  // madvise wants a mutable pointer
+  return {data + (first - start), end - first};
 }
 
 }  // namespace

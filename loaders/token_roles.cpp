@@ -44,35 +44,27 @@ constexpr std::string_view kEndOfGeneration[] = {"<|eot_id|>",
 constexpr std::string_view kEndOfTurn[] = {
     "<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>",     "<|end_of_text|>",
     "<EOT>",      "_<EOT>",     "[EOT]",   kEndOfSentence,  "<end_of_utterance>"};
-constexpr std::string_view kFimPre[] = {"<|fim_prefix|>",
-                                        "<fim-prefix>",
-                                        "<fim_prefix>",
-                                        "<\xEF\xBD\x9C"
-                                        "fim\xE2\x96\x81"
-                                        "begin\xEF\xBD\x9C>",
-                                        "<PRE>",
-                                        "\xE2\x96\x81<PRE>",
-                                        "<|code_prefix|>",
-                                        "<|prefix|>"};
-constexpr std::string_view kFimSuf[] = {"<|fim_suffix|>",
-                                        "<fim-suffix>",
-                                        "<fim_suffix>",
-                                        "<\xEF\xBD\x9C"
-                                        "fim\xE2\x96\x81hole\xEF\xBD\x9C>",
-                                        "<SUF>",
-                                        "\xE2\x96\x81<SUF>",
-                                        "<|code_suffix|>",
-                                        "<|suffix|>"};
-constexpr std::string_view kFimMid[] = {"<|fim_middle|>",
-                                        "<fim-middle>",
-                                        "<fim_middle>",
-                                        "<\xEF\xBD\x9C"
-                                        "fim\xE2\x96\x81"
-                                        "end\xEF\xBD\x9C>",
-                                        "<MID>",
-                                        "\xE2\x96\x81<MID>",
-                                        "<|code_middle|>",
-                                        "<|middle|>"};
+// Of DeepSeek, with a full-width bar and a lower block.
+constexpr std::string_view kSpelledFimBegin =
+    "<\xEF\xBD\x9C"
+    "fim\xE2\x96\x81"
+    "begin\xEF\xBD\x9C>";
+constexpr std::string_view kSpelledFimHole =
+    "<\xEF\xBD\x9C"
+    "fim\xE2\x96\x81hole\xEF\xBD\x9C>";
+constexpr std::string_view kSpelledFimEnd =
+    "<\xEF\xBD\x9C"
+    "fim\xE2\x96\x81"
+    "end\xEF\xBD\x9C>";
+constexpr std::string_view kFimPre[] = {"<|fim_prefix|>",  "<fim-prefix>", "<fim_prefix>",
+                                        kSpelledFimBegin,  "<PRE>",        "\xE2\x96\x81<PRE>",
+                                        "<|code_prefix|>", "<|prefix|>"};
+constexpr std::string_view kFimSuf[] = {"<|fim_suffix|>",  "<fim-suffix>", "<fim_suffix>",
+                                        kSpelledFimHole,   "<SUF>",        "\xE2\x96\x81<SUF>",
+                                        "<|code_suffix|>", "<|suffix|>"};
+constexpr std::string_view kFimMid[] = {"<|fim_middle|>",  "<fim-middle>", "<fim_middle>",
+                                        kSpelledFimEnd,    "<MID>",        "\xE2\x96\x81<MID>",
+                                        "<|code_middle|>", "<|middle|>"};
 constexpr std::string_view kFimPad[] = {"<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]"};
 constexpr std::string_view kFimRep[] = {"<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>",
                                         "<reponame>"};
