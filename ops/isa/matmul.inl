@@ -87,12 +87,6 @@ inline F close_minima(F acc, I minima, F dmin, F y) {
 }
 
 // Output rows [row, row + kLanes) of one token, of which those beyond `rows` do not exist.
-inline F load_out(const float* out, int row, int rows) {
-  if (row + kLanes <= rows) return load(out + row);
-  float y[kLanes] = {};
-  if (row < rows) std::memcpy(y, out + row, sizeof(float) * std::size_t(rows - row));
-  return load(y);
-}
 inline void store_out(float* out, int row, int rows, F y) {
   if (row + kLanes <= rows) {
     y.store_unaligned(out + row);

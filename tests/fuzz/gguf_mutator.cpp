@@ -6,9 +6,9 @@
 #include <optional>
 
 #include "loaders/gguf_values.h"
-#include "loaders/keys.h"
 #include "ops/error.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/all_keys.h"
 
 namespace longhand::fuzz {
 namespace {
@@ -337,7 +337,7 @@ class Mutator {
   }
 
   void add_entry() {
-    const KeySpec& row = *pick(key::kAll);
+    const KeySpec& row = *pick(test::kAllKeys);
     GgufEntry entry = row_value(row, name_of(row));
     auto& entries = parts_.head.entries;
     const auto old = std::ranges::find(entries, entry.key, &GgufEntry::key);
