@@ -75,13 +75,13 @@ inline I minima_sums(const Column& x, int superblock, int i) {
   return I(x.sums[16 * superblock + i]);
 }
 
-// The float end of a block of 32: acc + d y total (+ m y sum).
-inline F close_block(F acc, I total, F d, F y) { return xsimd::fma(xsimd::to_float(total), d * y, acc); }
+// The float end of a block or superblock: acc + d y total.
+inline F close_sum(F acc, I total, F d, F y) { return xsimd::fma(xsimd::to_float(total), d * y, acc); }
+// Minima of a block: acc + m y sum.
 inline F close_minimum(F acc, F m, const Column& x, int b) {
   return xsimd::fma(m, F(x.scale[b] * float(x.sums32[b])), acc);
 }
-// The float end of a superblock: acc + d y total (- dmin y minima).
-inline F close_superblock(F acc, I total, F d, F y) { return xsimd::fma(xsimd::to_float(total), d * y, acc); }
+// Minima of a superblock: acc - dmin y minima.
 inline F close_minima(F acc, I minima, F dmin, F y) {
   return xsimd::fnma(xsimd::to_float(minima), dmin * y, acc);
 }
@@ -190,7 +190,7 @@ inline void dot_blocks(Cursor c, const MatmulArgs& a, int token, Sums<N>& acc) {
     dot_directly<D, 8>(c, q, dot, unit, total, [](const Cursor& from, int g) { return Fm::quads(from, g); });
     for_sums<N>([&](auto r, auto n) {
       dot[r][n].finish(total[r][n]);
-      acc[r][n] = close_block(acc[r][n], total[r][n], Fm::scale(c.next(r)), F(x[n].scale[b]));
+      acc[r][n] = close_sum(acc[r][n], total[r][n], Fm::scale(c.next(r)), F(x[n].scale[b]));
       if constexpr (Fm::kHasMin) acc[r][n] = close_minimum(acc[r][n], Fm::minimum(c.next(r)), x[n], b);
     });
     c.block += kPanelRows * sizeof(typename Fm::Block);
@@ -249,7 +249,7 @@ inline void dot_superblocks(Cursor c, const MatmulArgs& a, int token, Sums<N>& a
       });
     }
     for_sums<N>([&](auto r, auto n) {
-      acc[r][n] = close_superblock(acc[r][n], total[r][n], Fm::d(c.next(r)), F(x[n].scale[b]));
+      acc[r][n] = close_sum(acc[r][n], total[r][n], Fm::d(c.next(r)), F(x[n].scale[b]));
     });
     if constexpr (Fm::kHasMin) add_minima<Fm>(c, x, b, acc);
     c.block += kPanelRows * sizeof(typename Fm::Block);
