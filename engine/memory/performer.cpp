@@ -139,7 +139,7 @@ class Performer final : public Blocks {
   int heads_;
   float scale_;
   int features_;
-  const float* trained_;
+  const float* trained_;  // (kv_heads, features, head_dim); null: drawn from seed_
   std::uint64_t seed_;
   FarKeys far_;
   KvShape block_;

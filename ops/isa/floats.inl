@@ -21,7 +21,7 @@ struct FloatSteps {
   using Weights = F;
   template <int size>
   struct Inputs {
-    const float* x;
+    const float* x;  // (size)
 
     void read(const float* from, int) { x = from; }
     F at(int step) const { return F(x[step]); }

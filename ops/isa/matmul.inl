@@ -28,10 +28,10 @@ using DotOf = Dot<Fm, group_of<Fm>() / 4>;
 
 // Activations of one token, from the first column of a run on.
 struct Column {
-  const std::int8_t* q;
-  const std::int32_t* sums;
-  const std::int16_t* sums32;
-  const float* scale;
+  const std::int8_t* q;        // (cols)
+  const std::int32_t* sums;    // (cols / 16)
+  const std::int16_t* sums32;  // (cols / 32)
+  const float* scale;          // (cols / block)
 
   Column() = default;
   Column(const ActView& x, int token, int col, int block)
