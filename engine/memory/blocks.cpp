@@ -136,7 +136,7 @@ std::uint64_t Blocks::most_live() const noexcept {
          last_.values.most_live(tokens) + summary_bytes();
 }
 
-// A number of tokens that cannot be names pieces of no sense, but none outside.
+// A damaged count may name the wrong pieces, but never bytes outside the buffers.
 void Blocks::held(int size, int, const VisitBytes& visit) {
   visit(reinterpret_cast<std::byte*>(taken_.data()), taken_.size() * sizeof(int));
   const int from = std::clamp(taken_[0], 0, size);

@@ -1,4 +1,4 @@
-// Products of float weights with float activations. Weights of a row come one column a time; or, where the
+// Products of float weights with float activations. Weights of a row come one column at a time; or, where the
 // processor multiplies bfloat16, two columns of a BF16 matrix at a time with activations rounded to
 // bfloat16 too: twice the rate, and an error of the size the weights have already.
 #pragma once
