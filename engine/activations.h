@@ -18,8 +18,8 @@ ActKinds kinds_of(std::initializer_list<const Linear*> weights) noexcept;
 
 class Activations {
  public:
-  /// Columns that are rounded together at most: parts of a row that begin at multiples of it can be rounded
-  /// apart.
+  /// Columns that are rounded together at most: parts of a row that begin at multiples of it can
+  /// be rounded apart.
   static constexpr std::int64_t kGroup = 256;
 
   Activations() = default;

@@ -19,8 +19,8 @@ void gemma3_query_scale(ModelConfig& c) {
 // OLMo-3 stretches only the layers that see everything; its window layers keep the same base unstretched.
 void olmo_local_base(ModelConfig& c) { c.rope.local_base = c.rope.base; }
 
-// Old files lack the scales of the paper (MiniCPM, arXiv 2404.06395), whose logits are divided by hidden /
-// 256.
+// Old files lack the scales of the paper (MiniCPM, arXiv 2404.06395), whose logits are divided by
+// hidden / 256.
 void minicpm_scales(ModelConfig& c) {
   if (c.embedding_scale == 0) c.embedding_scale = 12;
   if (c.residual_scale == 0) c.residual_scale = 1.4f / std::sqrt(float(c.layers.size()));

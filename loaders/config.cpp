@@ -130,8 +130,8 @@ void read_rope(const Reader& r, ModelConfig& c) {
   if (rope.factor == 0) rope.factor = 1;
   rope.original_context = r.integer(key::rope_original, c.trained_context);
   if (rope.original_context == 0) rope.original_context = c.trained_context;
-  // Files with yarn state its magnitude again as yarn_attn_factor; the rule already computes it from the
-  // factor.
+  // Files with yarn state its magnitude again as yarn_attn_factor; the rule already computes it
+  // from the factor.
   const float yarn_attn_factor = rope.rule == RopeScalingRule::yarn ? 1 : r.number(key::yarn_attn_factor, 1);
   rope.attn_factor = double(r.number(key::rope_attn_factor, 1)) * double(yarn_attn_factor);
   rope.beta_fast = r.number(key::yarn_beta_fast, 32);

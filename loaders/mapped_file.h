@@ -10,8 +10,8 @@ namespace longhand {
 class MappedFile {
  public:
   MappedFile() = default;
-  /// Maps `path`. Throws Error (io) if it is not a readable regular file (never blocks on a FIFO or a
-  /// device).
+  /// Maps `path`. Throws Error (io) if it is not a readable regular file (never blocks on a FIFO
+  /// or a device).
   explicit MappedFile(const std::string& path);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;

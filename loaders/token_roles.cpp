@@ -167,8 +167,8 @@ void collect_end_of_generation(Vocab& vocab, const KnownTokens& known) {
   ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
 }
 
-// The original tokenizers' lstrip and rstrip attributes have no key in the file; models that use them are
-// known.
+// The original tokenizers' lstrip and rstrip attributes have no key in the file; models that use
+// them are known.
 void assign_stripping(Vocab& vocab, const KnownTokens& known, std::string_view architecture) {
   std::string name = vocab.model_name;
   std::ranges::transform(name, name.begin(),

@@ -11,8 +11,8 @@ namespace longhand {
 
 class Memories {
  public:
-  /// Of texts of up to `context` tokens stored at most `batch` at once. Allocates nothing yet. Throws Error:
-  /// range.
+  /// Of texts of up to `context` tokens stored at most `batch` at once. Allocates nothing yet.
+  /// Throws Error: range.
   Memories(const ModelConfig& config, const Weights& weights, const SessionOptions& options,
            const MemoryPlan& plan, int context, int batch);
   /// Throws Error(no_memory).

@@ -5,8 +5,8 @@
 
 namespace longhand {
 
-/// SplitMix64 over a counter: the n-th number depends on the seed and n alone, so a copy is a cheap
-/// checkpoint.
+/// SplitMix64 over a counter: the n-th number depends on the seed and n alone, so a copy is
+/// a cheap checkpoint.
 class Random {
  public:
   explicit Random(std::uint64_t seed) noexcept : state_(mix(seed + kStep)) {}

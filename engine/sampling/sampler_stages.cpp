@@ -6,8 +6,8 @@ namespace longhand {
 namespace {
 
 // Keeps, in the order of ascending key (ties by id), the candidates up to the one with which their
-// probability reaches `mass`. Only the bucket of keys in which that happens is sorted. Keys are >= 0, in
-// nats.
+// probability reaches `mass`. Only the bucket of keys in which that happens is sorted. Keys are
+// nats, >= 0.
 template <class Key>
 void keep_mass(std::vector<Candidate>& list, Key key, double mass, std::size_t min_keep) {
   // The last bucket takes all keys beyond 32 nats. A million of these weigh 1e-8, less than a float p < 1

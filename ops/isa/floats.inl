@@ -13,8 +13,8 @@ namespace {
 // once, which hides the latency of the multiply-add.
 constexpr int kFloatBlock = 256;
 
-// Steps of kColumns columns. A Weights lane belongs to a row; Inputs are those of one token for up to `size`
-// columns.
+// Steps of kColumns columns. A Weights lane belongs to a row; Inputs are those of one token for up
+// to `size` columns.
 template <class Fm>
 struct FloatSteps {
   static constexpr int kColumns = 1;
