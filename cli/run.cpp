@@ -99,7 +99,7 @@ GenerateResult run_for_people(const Job& job) {
   ProgressBar bar("reading");
   job.session.on_progress([&bar](int done, int total) { bar.update(static_cast<double>(done) / total); });
   PlainText out;
-  const auto result = generate(job.session, job.prompt, job.sampler, job.options, [&](std::string_view text) {
+  auto result = generate(job.session, job.prompt, job.sampler, job.options, [&](std::string_view text) {
     bar.clear();
     out(text);
     return true;
@@ -112,7 +112,7 @@ GenerateResult run_for_people(const Job& job) {
 GenerateResult run_for_programs(const Job& job, AnswerView& view) {
   view.ready(job.session);
   job.session.on_progress([&view](int done, int total) { view.reading(done, total); });
-  const auto result = generate(job.session, job.prompt, job.sampler, job.options, [&](std::string_view text) {
+  auto result = generate(job.session, job.prompt, job.sampler, job.options, [&](std::string_view text) {
     view.span({ReasoningSpan::Kind::answer, std::string(text)});
     return true;
   });

@@ -132,7 +132,8 @@ int text_reach(const Model& model, const SessionOptions& options, int context) {
 }
 
 double least_base(int rot, int length) {
-  for (double decade = 10; decade < 1e13; decade *= 10) {
+  for (int exponent = 1; exponent <= 12; ++exponent) {
+    const double decade = std::pow(10.0, exponent);
     for (int mantissa = 10; mantissa < 100; ++mantissa) {
       const double base = decade * mantissa / 10;
       if (rope_reach(make_rope_table({.rot = rot, .base = base}).inv_freq, length) >= length) return base;

@@ -29,7 +29,8 @@ namespace longhand {
 using Token = std::int32_t;
 
 struct LoadOptions {
-  bool repack = true;    ///< interleave weights for the CPU at load; false computes from the file's own rows
+  bool repack = true;    ///< interleave weights for the CPU at load; false, or too little memory for it:
+                         ///< compute from the file's own rows
   int threads = 0;       ///< for loading; 0: as many as the machine gives this process
   std::string isa = {};  ///< "avx2", "sse2", ...; empty: LONGHAND_ISA, else the best this CPU runs
   std::function<bool(float)> progress = {};  ///< told the share done, 0..1; returning false cancels the load

@@ -160,7 +160,7 @@ Candidate draw(Candidates& candidates, Random& random) {
   const std::vector<Candidate>& list = candidates.list();
   const Softmax softmax(list);
   double left = random.uniform() * softmax.total();
-  const Candidate* chosen = nullptr;
+  const Candidate* chosen = &list.front();
   for (const Candidate& c : list) {
     const double weight = softmax.weight(c);
     if (weight <= 0) continue;

@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <locale>
 #include <optional>
@@ -26,6 +27,7 @@
 #include "ops/error.h"
 #include "tests/support/golden.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/tiny_model.h"
 #include "tests/support/tiny_session.h"
 
 #if defined(__x86_64__)
@@ -73,6 +75,13 @@ bool on_stack_of(std::size_t bytes, const std::function<bool()>& work) {
 void limit(int resource, rlim_t value) {
   const rlimit to{value, value};
   ::setrlimit(static_cast<__rlimit_resource_t>(resource), &to);
+}
+
+// What is left of the address space, whatever tests before this one have taken.
+void leave_address_space(rlim_t bytes) {
+  std::uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  limit(RLIMIT_AS, pages * rlim_t(::sysconf(_SC_PAGESIZE)) + bytes);
 }
 
 // Rights of nobody, so that they can be refused; where tests are not run by root they are limited as they
@@ -346,14 +355,29 @@ std::vector<Case> cases() {
         {"LittleAddressSpaceForSessions",
          [] {
            (void)tiny();
-           limit(RLIMIT_AS, rlim_t{256} << 20);
+           leave_address_space(rlim_t{200} << 20);
            const auto code = error_of([] { Session(tiny(), {.context = 1 << 24, .threads = 1}); });
            return code == Errc::no_memory && a_model_works();
+         }},
+        {"LittleAddressSpaceForWeights",
+         [] {
+           constexpr std::uint64_t kHidden = 512;
+           test::tiny_llama({kHidden, 8 * kHidden, 0,
+                             [](std::uint64_t cols, std::uint64_t rows) {
+                               return std::string(cols * rows * sizeof(float), '\0');
+                             }})
+               .write(in("large"));
+           // 60 MB of weights: enough to map the file, too little for a copy.
+           leave_address_space(rlim_t{100} << 20);
+           const Model model = Model::load(in("large"), one_thread());
+           Session session(model, {.context = 64, .threads = 1});
+           session.feed(some_tokens(3));
+           return model.info().warnings.size() == 1;
          }},
         {"LittleAddressSpaceForText",
          [] {
            const std::string text(20'000'000, 'a');
-           limit(RLIMIT_AS, rlim_t{100} << 20);
+           leave_address_space(rlim_t{60} << 20);
            const auto code = error_of([&] { tiny().encode(text); });
            return (!code || code == Errc::no_memory) && a_model_works();
          }},
