@@ -1,7 +1,6 @@
 #include "loaders/token_roles.h"
 
 #include <algorithm>
-#include <array>
 #include <span>
 #include <string>
 #include <unordered_map>

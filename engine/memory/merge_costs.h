@@ -3,8 +3,6 @@
 // code its cheapest partner is known, or at least what it cannot cost less than.
 #pragma once
 
-#include <vector>
-
 #include "engine/memory/memory.h"
 
 namespace longhand {

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "engine/memory/blocks.h"
 #include "engine/memory/codebook.h"
