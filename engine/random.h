@@ -5,8 +5,8 @@
 
 namespace longhand {
 
-/// SplitMix64 (Steele, Lea and Flood 2014) over a counter: the n-th number depends on the seed and n alone, so
-/// a copy is a cheap checkpoint.
+/// SplitMix64 (Steele, Lea and Flood 2014) over a counter: the n-th number depends on the seed and n alone,
+/// so a copy is a cheap checkpoint.
 class Random {
  public:
   /// Counters of neighbouring seeds lie far apart.

@@ -8,7 +8,7 @@
 namespace longhand {
 namespace {
 
-// The 27B models, known by their number of layers, scale queries by hidden size per head instead of head size.
+// The 27B models, known by their number of layers, scale queries by hidden size per head, not head size.
 template <std::size_t layers_of_27b>
 void gemma_query_scale(ModelConfig& c) {
   if (c.layers.size() != layers_of_27b) return;
