@@ -69,17 +69,8 @@ std::vector<float> divisors(const Gguf& file, std::size_t pairs) {
 
 std::vector<double> frequencies_in_use(const Gguf& file, const RopeConfig& rope) {
   const std::vector<float> factors = divisors(file, static_cast<std::size_t>(rope.rot / 2));
-  RopeParams params;
-  params.rot = rope.rot;
-  params.base = rope.base;
-  params.factor = rope.factor;
-  params.original_context = rope.original_context;
-  params.beta_fast = rope.beta_fast;
-  params.beta_slow = rope.beta_slow;
-  params.ext_factor = rope.ext_factor;
+  RopeParams params = rope_params(rope);
   params.divisors = factors;
-  if (rope.rule == RopeScalingRule::linear) params.rule = RopeRule::linear;
-  if (rope.rule == RopeScalingRule::yarn) params.rule = RopeRule::yarn;
   return make_rope_table(params).inv_freq;
 }
 

@@ -91,9 +91,4 @@ void MappedFile::release(std::span<const std::byte> range) const noexcept {
   if (!pages.empty()) ::madvise(pages.data(), pages.size(), MADV_DONTNEED);
 }
 
-void MappedFile::will_need(std::span<const std::byte> range) const noexcept {
-  const std::span<std::byte> pages = whole_pages(range);
-  if (!pages.empty()) ::madvise(pages.data(), pages.size(), MADV_WILLNEED);
-}
-
 }  // namespace longhand

@@ -36,8 +36,8 @@ void repack(Weights& w, const Gguf& file, Team& team, const std::function<bool(f
     const MatView source = *m;
     const std::size_t stride = panel_bytes(source.format, source.cols);
     const std::size_t row = row_bytes(source.format, source.cols);
-    // In stripes, each of which the file gives back at once: the memory needed stays near the size of the
-    // file.
+    // In stripes, each of which the file gives back at once: the memory needed stays near the size
+    // of the file.
     const auto stripe = std::max(kPanelRows, std::int32_t(kStripeBytes / row / kPanelRows * kPanelRows));
     for (std::int32_t first = 0; first < source.rows; first += stripe) {
       const std::int32_t end = std::min(source.rows, first + stripe);

@@ -1,7 +1,6 @@
 #include "loaders/token_roles.h"
 
 #include <algorithm>
-#include <array>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -159,8 +158,8 @@ void collect_end_of_generation(Vocab& vocab, const KnownTokens& known) {
   ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
 }
 
-// The original tokenizers' lstrip and rstrip attributes have no key in the file; models that use them are
-// known.
+// The original tokenizers' lstrip and rstrip attributes have no key in the file; models that use
+// them are known.
 void assign_stripping(Vocab& vocab, const KnownTokens& known, std::string_view architecture) {
   std::string name = vocab.model_name;
   std::ranges::transform(name, name.begin(),

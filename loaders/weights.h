@@ -60,7 +60,7 @@ struct Weights {
   std::vector<Buffer> panels;              // owns interleaved matrices
 };
 
-/// f(linear) for every matrix that is multiplied; an embedding that is only looked up is none.
+/// f(linear) for every matrix that is multiplied; an embedding that is only looked up is left out.
 template <class AnyWeights, class Function>
 void for_each_linear(AnyWeights& w, const Function& f) {
   const auto visit = [&](auto& l) {

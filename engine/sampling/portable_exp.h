@@ -1,5 +1,5 @@
-// An exponential with the same bits on every platform; the last bit of std::exp is the C library's own
-// choice.
+// An exponential with the same bits on every platform; the last bit of std::exp is the C
+// library's own choice.
 #pragma once
 
 #include <array>

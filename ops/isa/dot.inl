@@ -15,9 +15,9 @@ namespace longhand {
 inline namespace LONGHAND_UNIT {
 namespace {
 
-// f(0), f(1), ... f(n - 1) with constants. Loops that index an array of vectors must be unrolled before the
-// compiler decides which arrays become registers, and its own unrolling comes after: four times slower,
-// measured.
+// f(0), f(1), ... f(n - 1) with constants. Loops that index an array of vectors must be unrolled
+// before the compiler decides which arrays become registers, and its own unrolling comes after: four
+// times slower, measured.
 template <int n, class Function>
 [[gnu::always_inline]] inline void repeat(const Function& f) {
   [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) {
@@ -27,8 +27,8 @@ template <int n, class Function>
 }
 
 #if defined(__AVX2__)
-// Keeps gcc from reordering a sum of integers: it would compute all products first, which then do not fit the
-// registers.
+// Keeps gcc from reordering a sum of integers: it would compute all products first, which then do not
+// fit the registers.
 [[gnu::always_inline]] inline __m256i in_order(__m256i sum) {
   asm volatile("" : "+x"(sum));
   return sum;
