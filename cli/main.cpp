@@ -77,6 +77,7 @@ int main(int argc, char** argv) {
   // A closed pipe comes back as EPIPE and a file at its limit as EFBIG, so that destructors still run.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
+  explain_lost_pages();
   try {
     return run(argc, argv);
   } catch (const BrokenPipe&) { return kSignalBase + SIGPIPE; } catch (const longhand::Error& error) {
