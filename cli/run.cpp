@@ -25,7 +25,7 @@ struct Flags {
   SamplingFlags sampling;
   SpeculationFlags speculation;
   std::string prompt, file, binary_file;
-  int max_tokens = -1;
+  int max_tokens = -1, kept = 0;
   bool has_prompt = false, escapes = false, json = false, show_prompt = false, as_usual = false;
 };
 
@@ -191,9 +191,12 @@ void add_run(CLI::App& app, Action& action) {
   verb->add_flag("--json", flags->json, "Write events on standard output, one JSON object a line");
   verb->add_flag("--show-prompt", flags->show_prompt,
                  "Show what the model is given, control tokens and all, on standard error");
-  for (const char* usual : {"--no-display-prompt", "--no-conversation", "--no-escape", "--simple-io"}) {
+  for (const char* usual : {"--no-display-prompt", "--no-conversation", "--no-escape", "--simple-io",
+                            "--offline", "--no-context-shift"}) {
     verb->add_flag(usual, flags->as_usual)->group("");  // what this verb does anyway
   }
+  // Of a context that is never shifted all is kept.
+  verb->add_option("--keep", flags->kept)->check(CLI::Range(-1, 1 << 30))->group("");
   flags->sampling.add_to(*verb);
   flags->session.add_to(*verb);
   flags->speculation.add_to(*verb);
