@@ -231,7 +231,8 @@ void add_info(CLI::App& app, Action& action) {
   auto* verb =
       app.add_subcommand("info", "Show what a model file holds, also of models this program cannot run");
   auto flags = std::make_shared<Flags>();
-  add_model_option(*verb, flags->model)->required();
+  add_model_option(*verb, flags->model);
+  require_model(*verb);
   verb->add_flag("--json", flags->json, "As JSON");
   verb->add_option("--array-elements", flags->array_elements, "With --json: elements shown of each array")
       ->capture_default_str()

@@ -24,6 +24,8 @@ constexpr void (*kVerbs[])(CLI::App&, Action&) = {add_chat,       add_run,      
 constexpr const char* kFooter =
     "longhand VERB --help explains a verb. Try it at once, a small model is included:\n"
     "  longhand chat\n"
+    "Environment: LONGHAND_MODEL, the model where none is named; LONGHAND_ISA, the kernels; NO_COLOR;\n"
+    "XDG_DATA_HOME, XDG_STATE_HOME and XDG_CACHE_HOME, where files lie. See longhand(1).\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
 
 int fail(std::string_view message, int status) {

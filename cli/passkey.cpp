@@ -169,7 +169,7 @@ void add_passkey(CLI::App& app, Action& action) {
       ->type_name("FORMAT");
   flags->session.add_to(*verb);
   verb->get_option("--ctx-size")->description("Tokens of context (default: each length and its answer)");
-  verb->get_option("--model")->required();
+  require_model(*verb);
   verb->callback([flags, &action] { action = [flags] { return test(*flags); }; });
 }
 

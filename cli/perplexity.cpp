@@ -247,7 +247,7 @@ void add_perplexity(CLI::App& app, Action& action) {
       ->type_name("FORMAT");
   flags->session.add_to(*verb);
   verb->get_option("--ctx-size")->description(fmt::format("Tokens of a chunk (default {})", kDefaultContext));
-  verb->get_option("--model")->required();
+  require_model(*verb);
   verb->callback([flags, &action] { action = [flags] { return measure(*flags); }; });
 }
 

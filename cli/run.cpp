@@ -200,7 +200,7 @@ void add_run(CLI::App& app, Action& action) {
   flags->sampling.add_to(*verb);
   flags->session.add_to(*verb);
   flags->speculation.add_to(*verb);
-  verb->get_option("--model")->required();
+  require_model(*verb);
   verb->callback([flags, prompt, &action] {
     flags->has_prompt = prompt->count() > 0;
     action = [flags] { return run(*flags); };

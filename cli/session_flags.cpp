@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "cli/models_path.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "cli/thread_counts.h"
@@ -109,6 +110,8 @@ const std::map<std::string, CacheType>& cache_types() {
 CLI::Option* add_model_option(CLI::App& verb, std::string& path) {
   return verb.add_option("-m,--model,FILE", path, "Model file (GGUF)")->type_name("");
 }
+
+void require_model(CLI::App& verb) { verb.get_option("--model")->envname(kModelVariable)->required(); }
 
 void SessionFlags::add_to(CLI::App& verb) {
   add_model_option(verb, model);

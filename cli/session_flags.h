@@ -16,6 +16,8 @@ const std::map<std::string, CacheType>& cache_types();
 
 /// Adds FILE, -m and --model as one option.
 CLI::Option* add_model_option(CLI::App& verb, std::string& path);
+/// The model has to be named, there or in $LONGHAND_MODEL.
+void require_model(CLI::App& verb);
 
 /// Adds the flags and turns their values into the library's options.
 class SessionFlags {

@@ -11,11 +11,13 @@
 #include "cli/bench/run.h"
 #include "cli/bench/synthetic_model.h"
 #include "cli/exit_status.h"
+#include "cli/models_path.h"
 #include "cli/output.h"
 #include "cli/session_flags.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "cli/units.h"
+#include "cli/user_dirs.h"
 #include "cli/verbs.h"
 #include "ops/machine.h"
 
@@ -81,6 +83,10 @@ std::vector<CacheType> cache_types_of(const std::vector<std::string>& names) {
 }
 
 int bench(Flags flags) {
+  if (flags.synthetic.empty() && flags.session.model.empty())
+    flags.session.model = environment(kModelVariable);
+  if (flags.synthetic.empty() && flags.session.model.empty())
+    throw UsageError("a model is required: FILE, or --synthetic SHAPE:TYPE");
   const SignalScope signals;
   flags.session.report_ignored();
   flags.plan.keys = cache_types_of(flags.keys);
@@ -92,8 +98,9 @@ int bench(Flags flags) {
     save(parse_synthetic(flags.synthetic), flags.write);
     return kSuccess;
   }
-  const Subject subject = flags.synthetic.empty() ? load(flags.session.model, flags) : load_synthetic(flags);
-  BenchReport report{.model_file = flags.synthetic.empty() ? flags.session.model : flags.synthetic,
+  const std::string& path = flags.session.model;
+  const Subject subject = flags.synthetic.empty() ? load(path, flags) : load_synthetic(flags);
+  BenchReport report{.model_file = flags.synthetic.empty() ? path : flags.synthetic,
                      .model = subject.model.info(),
                      .options = flags.session.session_options(),
                      .load_seconds = subject.load_seconds};
@@ -149,13 +156,13 @@ void add_plan(CLI::App& verb, Flags& flags) {
 }
 
 void add_synthetic(CLI::App& verb, Flags& flags) {
-  auto* group = verb.add_option_group("Model", "Exactly one of");
+  auto* group = verb.add_option_group("Model", "One of");
   auto* synthetic =
       group->add_option("--synthetic", flags.synthetic,
                         "Random weights in the shape of a model: llama-1b:Q4_K_M; a wrong name lists all");
   synthetic->check(check_synthetic)->type_name("SHAPE:TYPE");
   group->add_option(verb.get_option("--model"));
-  group->require_option(1);
+  group->require_option(0, 1);
   verb.add_option("--write", flags.write, "Save the synthetic model; with -p 0 -n 0 do nothing else")
       ->needs(synthetic)
       ->type_name("FILE");

@@ -1,8 +1,10 @@
 // The program as scripts see it: exit statuses, what goes to stdout and what to stderr.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "tests/support/process.h"
@@ -35,6 +37,8 @@ TEST(Program, HelpNamesEveryVerb) {
   const ProcessResult result = program({"--help"});
   EXPECT_EQ(result.status, 0);
   for (const char* verb : kVerbs) EXPECT_THAT(result.out, HasSubstr(verb));
+  for (const char* variable : {"LONGHAND_MODEL", "LONGHAND_ISA", "NO_COLOR", "XDG_STATE_HOME"})
+    EXPECT_THAT(result.out, HasSubstr(variable));
 }
 
 TEST(Program, EveryVerbHasHelp) {
@@ -55,6 +59,8 @@ TEST(Program, WrongUsageExitsWithTwoAndSaysWhereToLook) {
                                                        {"info", "a", "--nosuchflag"},
                                                        {"info", kGuide, "--tensor", "x"},
                                                        {"logits", kGuide},
+                                                       {"bench"},
+                                                       {"template", "--input", "x"},
                                                        {"bench", kGuide, "-r", "many"},
                                                        {"bench", kGuide, "-r", "0"},
                                                        {"chat", "-c", "-5"},
@@ -66,6 +72,81 @@ TEST(Program, WrongUsageExitsWithTwoAndSaysWhereToLook) {
     EXPECT_EQ(result.status, 2) << testing::PrintToString(arguments);
     EXPECT_THAT(result.err, HasSubstr("--help")) << testing::PrintToString(arguments);
     EXPECT_THAT(result.out, IsEmpty());
+  }
+}
+
+TEST(Program, TheEnvironmentNamesTheModelForEveryVerb) {
+  const TempDir dir;
+  const std::string ids = dir.write("ids.json", "[1]"), text = dir.write("text", std::string(2000, 'a'));
+  const std::string variables = dir.write("variables.json", R"({"messages": []})");
+  const Arguments calls[] = {{"run", "-p", "Hello", "-n", "1"},
+                             {"chat", "-p", "Hello", "-n", "1"},
+                             {"info"},
+                             {"tokenize", "Hello"},
+                             {"tokenize"},
+                             {"template", "--input", variables},
+                             {"logits", "--tokens", ids, "-o", dir.file("out")},
+                             {"bench", "-p", "1", "-n", "0", "-r", "1"},
+                             {"bench", "--synthetic", "tiny:Q4_0", "-p", "1", "-n", "0", "-r", "1"},
+                             {"perplexity", "-f", text, "-c", "64", "--chunks", "1"},
+                             {"passkey", "-n", "128", "--samples", "1", "--depths", "50"}};
+  for (Arguments call : calls) {
+    call.insert(call.begin(), LONGHAND_PROGRAM);
+    const ProcessResult found = run_process(call, "Hello", {{"LONGHAND_MODEL", kGuide}});
+    EXPECT_EQ(found.status, 0) << testing::PrintToString(call) << found.err;
+    const ProcessResult asked = run_process(call, "Hello", {{"LONGHAND_MODEL", dir.file("absent")}});
+    const bool needs_none = std::ranges::find(call, "--synthetic") != call.end();
+    EXPECT_EQ(asked.status, needs_none ? 0 : 1) << testing::PrintToString(call) << asked.err;
+  }
+}
+
+TEST(Program, AModelThatIsNamedGoesBeforeTheEnvironment) {
+  const Environment environment = {{"LONGHAND_MODEL", "/nowhere"}};
+  for (const Arguments& call :
+       {Arguments{"info", kGuide}, Arguments{"tokenize", kGuide, "Hello"}, Arguments{"tokenize", kGuide},
+        Arguments{"tokenize", "-m", kGuide, "Hello"}}) {
+    Arguments arguments = call;
+    arguments.insert(arguments.begin(), LONGHAND_PROGRAM);
+    EXPECT_EQ(run_process(arguments, "Hello", environment).status, 0) << testing::PrintToString(call);
+  }
+}
+
+TEST(Program, UnknownWordsOfOneDashAreRefusedByName) {
+  for (const char* flag : {"-hf", "-np", "-pq", "-cd", "-sp"}) {
+    const ProcessResult result = program({"run", kGuide, flag, "2"});
+    EXPECT_EQ(result.status, 2) << flag;
+    EXPECT_EQ(result.err, fmt::format("error: unknown option {}\nTry: longhand run --help\n", flag));
+    EXPECT_THAT(result.out, IsEmpty());
+  }
+}
+
+TEST(Program, FlagsThatMeanNothingHereAreAcceptedAndNamed) {
+  const Arguments flags = {"-ngl", "99", "-ngld", "99",        "-nopo", "-nkvo", "0",     "-devd",    "none",
+                           "-fit", "on", "-v",    "--verbose", "-lv",   "3",     "-cmoe", "--no-host"};
+  for (const char* verb : {"run", "chat"}) {
+    Arguments arguments = {verb, kGuide, "-p", "Hello", "-n", "1"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    arguments.insert(arguments.end(), {"--color", "off", "--offline"});
+    const ProcessResult result = program(arguments);
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_THAT(result.err, AllOf(StartsWith("note: no effect here: "), HasSubstr("--gpu-layers-draft"),
+                                  HasSubstr("--no-op-offload"), HasSubstr("--fit"), HasSubstr("--verbose")));
+  }
+  const ProcessResult bench = program({"bench", "--synthetic", "tiny:Q4_0", "-p", "1", "-n", "0", "-r", "1",
+                                       "-nkvo", "0", "-nopo", "1", "-ngl", "99"});
+  EXPECT_EQ(bench.status, 0) << bench.err;
+}
+
+// run never shifts its context, so these ask for what it does; chat forgets turns, so they would be a lie.
+TEST(Program, KeepingTheContextIsAcceptedWhereItIsKept) {
+  for (const Arguments& flag : {Arguments{"--no-context-shift"}, Arguments{"--keep", "-1"}}) {
+    for (const bool runs : {true, false}) {
+      Arguments arguments = {runs ? "run" : "chat", kGuide, "-p", "Hello", "-n", "1"};
+      arguments.insert(arguments.end(), flag.begin(), flag.end());
+      const ProcessResult result = program(arguments);
+      EXPECT_EQ(result.status, runs ? 0 : 2) << result.err;
+      EXPECT_THAT(result.err, runs ? testing::Eq("") : testing::Matcher<std::string>(HasSubstr(flag[0])));
+    }
   }
 }
 
