@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/answer_view.h"
+#include "cli/context_hint.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "cli/output_filter.h"
@@ -126,6 +127,8 @@ GenerateResult run_for_programs(const Job& job, AnswerView& view) {
   return result;
 }
 
+constexpr int kRoom = 256;  // tokens to write, where nobody said how many
+
 int continue_text(const Flags& flags, AnswerView* view) {
   const std::string prompt = read_prompt(flags);
   LoadOptions load = flags.session.load_options();
@@ -150,7 +153,17 @@ int continue_text(const Flags& flags, AnswerView* view) {
   job.options.speculation = speculation ? &*speculation : nullptr;
   ReachNote reach(session, session_options);
   reach.tell(static_cast<int>(tokens.size()));
-  const GenerateResult result = view != nullptr ? run_for_programs(job, *view) : run_for_people(job);
+  const auto generate_text = [&] {
+    try {
+      return view != nullptr ? run_for_programs(job, *view) : run_for_people(job);
+    } catch (const Error& error) {
+      if (error.code() != Errc::context_full) throw;
+      const int room = flags.max_tokens > 0 ? flags.max_tokens : kRoom;
+      throw with_context_hint(error, session, session_options,
+                              tokens.size() + static_cast<std::size_t>(room));
+    }
+  };
+  const GenerateResult result = generate_text();
   reach.tell(session.size());
   if (const int signal = leave_signal()) return kSignalBase + signal;
   return result.reason == StopReason::cancelled ? kInterrupted : kSuccess;

@@ -95,7 +95,8 @@ int length_or(const std::string& text, int otherwise) {
   if (text.empty() || text == "true") return otherwise;
   int value = 0;
   if (!CLI::detail::lexical_cast(text, value) || value < 2)
-    throw CLI::ValidationError("--log-n", "'" + text + "' must be a length of at least 2 tokens");
+    throw CLI::ValidationError(
+        "--log-n", "'" + text + "' must be a length of at least 2 tokens; a model file goes before --log-n");
   return value;
 }
 

@@ -127,12 +127,16 @@ void add_cache_list(CLI::App& verb, const char* names, std::vector<std::string>&
   as_list(verb.add_option(names, values, help))->check(CLI::IsMember(known))->type_name("TYPE,...");
 }
 
-// What is wrong with a value of --synthetic, or nothing.
+// What is wrong with a value of --synthetic, or nothing. CLI11 puts the flag's name before it.
 std::string check_synthetic(const std::string& text) {
   try {
     parse_synthetic(text);
     return "";
-  } catch (const Error& error) { return error.what(); }
+  } catch (const Error& error) {
+    constexpr std::string_view kFlag = "--synthetic: ";
+    const std::string_view message = error.what();
+    return std::string(message.substr(message.starts_with(kFlag) ? kFlag.size() : 0));
+  }
 }
 
 void add_plan(CLI::App& verb, Flags& flags) {
