@@ -168,6 +168,12 @@ void SessionFlags::add_rope(CLI::App& verb) {
   group->add_option("--rope-scaling", rope_scaling_, "none, linear, ntk, ntk-fixed, ntk-mixed or yarn")
       ->check(CLI::IsMember(names(kRopeScalings)))
       ->type_name("NAME");
+  auto* freq_scale = group
+                         ->add_option_function<float>(
+                             "--rope-freq-scale", [&rope](const float& scale) { rope.factor = 1 / scale; },
+                             "The same as --rope-scale 1/F")
+                         ->check(CLI::PositiveNumber)
+                         ->type_name("F");
   group
       ->add_option_function<std::string>(
           "--rope-scale",
@@ -176,14 +182,9 @@ void SessionFlags::add_rope(CLI::App& verb) {
             rope.factor = rope.auto_factor ? -1 : factor(value);
           },
           "Stretch the context by this factor (alone: linear); auto: as the context asks for")
-      ->type_name("F|auto");
+      ->type_name("F|auto")
+      ->excludes(freq_scale);
   group->add_option("--rope-freq-base", rope.base, "Base of the frequencies")->type_name("F");
-  group
-      ->add_option_function<float>(
-          "--rope-freq-scale", [&rope](const float& scale) { rope.factor = 1 / scale; },
-          "The same as --rope-scale 1/F")
-      ->check(CLI::PositiveNumber)
-      ->type_name("F");
   group->add_option("--yarn-orig-ctx", rope.original_context, "Context the model was trained for")
       ->check(CLI::Range(0, 1 << 30))
       ->type_name("N");
