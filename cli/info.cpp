@@ -156,6 +156,8 @@ std::string text_report(const Gguf& file) {
   append_row(out, "parameters", format_count(summary.parameters));
   append_row(out, "types", types);
   append_row(out, "memory", memory_text(summary));
+  if (const auto reach = lenient([&] { return context_reach(file); }))
+    append_row(out, "reach", reach_text(*reach));
 
   constexpr std::size_t kValueWidth = 100;
   out += fmt::format("\nmetadata ({})\n", file.metadata().size());
