@@ -129,7 +129,7 @@ int chat(const Flags& flags) {
   // Simple means that programs which take the screen for a typewriter can show it.
   if (flags.simple_io) ::setenv("TERM", "dumb", 1);
   if (flags.colour == "off" || flags.colour == "0" || flags.colour == "false") ::setenv("NO_COLOR", "1", 1);
-  flags.session.report_ignored();
+  flags.session.tell_notes();
   const bool interactive = is_terminal(STDIN_FILENO) && !flags.json;
   const auto view = flags.json ? make_json_view() : make_text_view(interactive);
   if (!flags.json) return converse(flags, *view, interactive);

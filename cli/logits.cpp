@@ -41,7 +41,7 @@ std::vector<Token> read_ids(const std::string& path) {
 
 int write_logits(const Flags& flags) {
   const SignalScope signals;
-  flags.session.report_ignored();
+  flags.session.tell_notes();
   const std::vector<Token> tokens = read_ids(flags.tokens);
   const Model model = open_model(flags.session.model, flags.session.load_options());
   Session session(model, flags.session.session_options());

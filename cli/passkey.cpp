@@ -120,7 +120,7 @@ void test_length(const Model& model, const PromptMaker& maker, const Flags& flag
 
 int test(const Flags& flags) {
   const SignalScope signals;
-  flags.session.report_ignored();
+  flags.session.tell_notes();
   const Model model = open_model(flags.session.model, flags.session.load_options());
   const PromptMaker maker(model, flags);
   PasskeyReport report{flags.session.model, flags.lengths, {}, {}};

@@ -186,7 +186,7 @@ int measure(const Flags& flags) {
   if (!flags.kl_save.empty() && !flags.kl_base.empty())
     throw UsageError("--kl-save and --kl-base do not go together");
   const SignalScope signals;
-  flags.session.report_ignored();
+  flags.session.tell_notes();
   std::optional<KlReader> base;
   if (!flags.kl_base.empty()) base.emplace(flags.kl_base);
   const Model model = open_model(flags.session.model, flags.session.load_options());

@@ -171,7 +171,7 @@ int continue_text(const Flags& flags, AnswerView* view) {
 
 int run(const Flags& flags) {
   const SignalScope signals;
-  flags.session.report_ignored();
+  flags.session.tell_notes();
   if (!flags.json) return continue_text(flags, nullptr);
   const auto view = make_json_view();
   try {

@@ -9,6 +9,7 @@
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "cli/thread_counts.h"
+#include "ops/machine.h"
 
 namespace longhand::cli {
 namespace {
@@ -260,9 +261,16 @@ SessionOptions SessionFlags::session_options() const {
   return options;
 }
 
-void SessionFlags::report_ignored() const {
-  if (ignored_.empty()) return;
-  print_note(fmt::format("no effect here: {}", fmt::join(ignored_, ", ")));
+void SessionFlags::tell_notes() const {
+  if (!ignored_.empty()) print_note(fmt::format("no effect here: {}", fmt::join(ignored_, ", ")));
+  note_threads(std::max(session_.threads, session_.prefill_threads));
+}
+
+void note_threads(int threads) {
+  const int cores = usable_cores();
+  if (threads > cores)
+    print_note(fmt::format("{} threads on {} core{}; more threads than cores are slower", threads, cores,
+                           cores == 1 ? "" : "s"));
 }
 
 Model open_model(const std::string& path, LoadOptions options) {

@@ -11,6 +11,10 @@
 
 namespace longhand::cli {
 
+inline constexpr int kMostThreads = 256;
+/// Tells on stderr where so many threads are more than this process has cores.
+void note_threads(int threads);
+
 /// What -ctk and -ctv take.
 const std::map<std::string, CacheType>& cache_types();
 
@@ -28,8 +32,9 @@ class SessionFlags {
   LoadOptions load_options() const;
   /// Measures the machine where -t auto asks for it. Throws Error as best_thread_counts().
   SessionOptions session_options() const;
-  /// Tells on stderr, once and in one line, which given flags have no effect here.
-  void report_ignored() const;
+  /// Tells on stderr, each in one line, which given flags have no effect here, and of more threads than
+  /// cores.
+  void tell_notes() const;
 
   std::string model;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 
@@ -88,7 +89,8 @@ int bench(Flags flags) {
   if (flags.synthetic.empty() && flags.session.model.empty())
     throw UsageError("a model is required: FILE, or --synthetic SHAPE:TYPE");
   const SignalScope signals;
-  flags.session.report_ignored();
+  flags.session.tell_notes();
+  note_threads(std::ranges::max(flags.plan.threads));
   flags.plan.keys = cache_types_of(flags.keys);
   flags.plan.values = cache_types_of(flags.values);
   flags.plan.warm_up = !flags.no_warmup;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "ops/machine.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 
@@ -178,6 +179,45 @@ TEST(Program, StrangeFilesAreRefusedWithoutHanging) {
     EXPECT_THAT(result.err, HasSubstr("[E_IO]"));
     EXPECT_LE(result.err.size(), 520u);
   }
+}
+
+TEST(Program, ScalingThatContradictsItselfIsRefusedInOneLine) {
+  const std::pair<Arguments, int> calls[] = {{{"--rope-scaling", "none", "--rope-scale", "3"}, 1},
+                                             {{"--rope-scale", "2", "--rope-freq-scale", "0.5"}, 2},
+                                             {{"--rope-scaling", "linear", "--yarn-beta-fast", "16"}, 1},
+                                             {{"--yarn-ext-factor", "0.5"}, 1}};
+  for (const auto& [flags, status] : calls) {
+    Arguments arguments = {"run", kGuide, "-p", "Hello", "-n", "1"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const ProcessResult result = program(arguments);
+    EXPECT_EQ(result.status, status) << testing::PrintToString(flags);
+    EXPECT_THAT(result.err, AllOf(StartsWith("error: "), HasSubstr(flags[flags.size() - 2])));
+    EXPECT_THAT(result.out, IsEmpty());
+  }
+}
+
+TEST(Program, MoreThreadsThanCoresAreNotedOnce) {
+  const int cores = usable_cores();
+  const std::string few = std::to_string(cores), many = std::to_string(cores + 1);
+  const std::string note = fmt::format("note: {} threads on {} core", many, few);
+  const Arguments run = {"run", kGuide, "-p", "Hello", "-n", "1"},
+                  bench = {"bench", "--synthetic", "tiny:Q4_0", "-p", "1", "-n", "1", "-r", "1"},
+                  passkey = {"passkey", kGuide, "-n", "128,160", "--samples", "1", "--depths", "50"};
+  for (const Arguments& call : {run, bench, passkey}) {
+    Arguments with_few = call, with_many = call;
+    with_few.insert(with_few.end(), {"-t", few});
+    with_many.insert(with_many.end(), {"-t", many});
+    EXPECT_EQ(program(with_few).err, "");
+    const std::string told = program(with_many).err;
+    EXPECT_THAT(told, StartsWith(note));
+    EXPECT_EQ(std::ranges::count(told, '\n'), 1) << told;
+  }
+}
+
+TEST(Program, AFlagThatSwallowedTheModelSaysSo) {
+  const ProcessResult result = program({"run", "--log-n", "model.gguf", "-p", "Hello"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("'model.gguf'"), HasSubstr("a model file goes before --log-n")));
 }
 
 TEST(Program, AReaderThatLeavesEndsItQuietly) {
