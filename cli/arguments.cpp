@@ -51,6 +51,7 @@ constexpr Alias kAliases[] = {
     {"-Cr", "--cpu-range"},
     {"-mmp", "--mmap"},
     {"-jf", "--json-schema-file"},
+    {"-pg", "--pg"},
 };
 
 // Flags whose value is free text or a path, which may look like a flag.

@@ -86,8 +86,9 @@ float factor(const std::string& text) {
 
 int thread_count(const std::string& text) {
   int value = 0;
-  if (!CLI::detail::lexical_cast(text, value) || value < -1 || value > 256)
-    throw CLI::ValidationError("--threads", "'" + text + "' must be auto or a number, -1..256");
+  if (!CLI::detail::lexical_cast(text, value) || value < -1 || value > kMostThreads)
+    throw CLI::ValidationError("--threads",
+                               fmt::format("'{}' must be auto or a number, -1..{}", text, kMostThreads));
   return value;
 }
 
@@ -139,7 +140,7 @@ void SessionFlags::add_to(CLI::App& verb) {
   group
       ->add_option("--threads-batch,--tb", session_.prefill_threads,
                    "Threads while reading (-tb); 0: as many as for writing")
-      ->check(CLI::Range(0, 256))
+      ->check(CLI::Range(0, kMostThreads))
       ->type_name("N");
   group->add_option("-b,--batch-size", session_.batch, "Tokens read at once")
       ->check(CLI::Range(1, 1 << 20))
@@ -250,11 +251,7 @@ LoadOptions SessionFlags::load_options() const {
 SessionOptions SessionFlags::session_options() const {
   SessionOptions options = session_;
   options.threads = std::max(0, options.threads);
-  if (auto_threads_) {
-    const ThreadCounts best = best_thread_counts(thread_counts_path());
-    options.threads = best.decode;
-    if (options.prefill_threads == 0) options.prefill_threads = best.prefill;
-  }
+  if (auto_threads_) use_best_threads(options);
   options.key_cache = cache_types().at(key_cache_);
   options.value_cache = cache_types().at(value_cache_);
   if (!rope_scaling_.empty()) options.rope.scaling = kRopeScalings.at(rope_scaling_);
