@@ -133,24 +133,31 @@ double least_base(int rot, int length) {
   return 0;
 }
 
-std::optional<ContextAdvice> context_advice(const Gguf& file) {
+std::optional<ContextReach> context_reach(const Gguf& file) {
   const ModelConfig config = load_config(file);
   const bool rotates = std::any_of(config.layers.begin(), config.layers.end(),
                                    [](const LayerPlan& layer) { return layer.rope; });
   if (!rotates || config.rope.rot == 0) return std::nullopt;
 
-  ContextAdvice advice;
-  advice.trained = config.rope.original_context > 0 ? config.rope.original_context : config.trained_context;
-  advice.rot = config.rope.rot;
-  advice.base = config.rope.base;
-  advice.reach = rope_reach(frequencies_in_use(file, config.rope), kFarthest);
-  advice.reach_is_limit = advice.reach == kFarthest;
+  ContextReach r;
+  r.trained = config.rope.original_context > 0 ? config.rope.original_context : config.trained_context;
+  r.rot = config.rope.rot;
+  r.base = config.rope.base;
+  r.reach = rope_reach(frequencies_in_use(file, config.rope), kFarthest);
+  r.reach_is_limit = r.reach == kFarthest;
+  return r;
+}
+
+std::optional<ContextAdvice> context_advice(const Gguf& file) {
+  const auto reach = context_reach(file);
+  if (!reach) return std::nullopt;
+  ContextAdvice advice{*reach, {}, {}};
   for (const int times : {1, 2, 4, 8}) {
     if (advice.trained > kFarthest / times) break;
     const int length = advice.trained * times;
     advice.bases.push_back({length, least_base(advice.rot, length)});
   }
-  advice.gains = gain_advice(advice.trained, config.head_dim);
+  advice.gains = gain_advice(advice.trained, load_config(file).head_dim);
   return advice;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <utility>
 
 namespace longhand {
 namespace {
@@ -29,10 +30,27 @@ void check_options(const RopeOptions& o) {
 constexpr RopeRule kRules[] = {RopeRule::none,      RopeRule::linear,    RopeRule::ntk,
                                RopeRule::ntk_fixed, RopeRule::ntk_mixed, RopeRule::yarn};
 static_assert(std::size(kRules) == std::size_t(RopeScaling::yarn));
+// By RopeRule.
+constexpr const char* kRuleNames[] = {"none", "linear", "ntk", "ntk-fixed", "ntk-mixed", "yarn"};
 
 RopeRule rule_of(RopeRule of_file, const RopeOptions& o) {
   if (o.scaling != RopeScaling::from_file) return kRules[int(o.scaling) - 1];
   return o.factor >= 0 || o.auto_factor ? RopeRule::linear : of_file;
+}
+
+// Options that would be without effect under this rule are a mistake somebody wants to know of.
+void check_rule(const RopeOptions& o, RopeRule rule) {
+  if (o.scaling == RopeScaling::none && (o.auto_factor || (o.factor >= 0 && o.factor != 1)))
+    throw Error(Errc::range, "--rope-scale means nothing with --rope-scaling none");
+  if (rule == RopeRule::yarn) return;
+  for (const auto& [flag, value] :
+       {std::pair("--yarn-beta-fast", o.yarn_beta_fast), std::pair("--yarn-beta-slow", o.yarn_beta_slow),
+        std::pair("--yarn-ext-factor", o.yarn_ext_factor)}) {
+    if (value >= 0)
+      throw Error(Errc::range,
+                  fmt::format("{} is for --rope-scaling yarn; positions are scaled by the rule '{}' here",
+                              flag, kRuleNames[int(rule)]));
+  }
 }
 
 // Context over trained context where the factor is to be found.
@@ -115,6 +133,7 @@ PositionPlan::PositionPlan(const ModelConfig& c, const Weights& w, const Session
       log_n_(log_of_length(c, options.attention)) {
   const RopeOptions& o = options.rope;
   check_options(o);
+  check_rule(o, rule_of(c.rope, o));
   global_ = make_rope_table(params_of(c.rope, o, w, context));
 
   // Layers with a window of their own keep what the file gave them.
