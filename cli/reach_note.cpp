@@ -14,7 +14,7 @@ void ReachNote::tell(int size) {
   if (told_ || size <= reach_) return;
   told_ = true;
   print_note(fmt::format(
-      "the text is longer than the {} tokens this model can tell apart by distance; "
+      "the text is longer than the {0} tokens this model can tell apart by distance; "
       "-c {1} --attention rerope keeps all of it in reach, -c {1} --attention vq in constant memory",
       reach_, context_));
 }

@@ -133,7 +133,7 @@ PositionPlan::PositionPlan(const ModelConfig& c, const Weights& w, const Session
       log_n_(log_of_length(c, options.attention)) {
   const RopeOptions& o = options.rope;
   check_options(o);
-  check_rule(o, rule_of(c.rope, o));
+  check_rule(o, rule_of(rope_params(c.rope).rule, o));
   global_ = make_rope_table(params_of(c.rope, o, w, context));
 
   // Layers with a window of their own keep what the file gave them.
