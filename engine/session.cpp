@@ -261,11 +261,8 @@ struct Session::Impl {
   StateOwner owner() const { return state_owner(data(), options, sizes.plan, sizes.context, sizes.batch); }
 
   void restore(const std::string& path) {
-    RestoredState state = read_state(path, owner(), {data().config.vocab, sizes.context}, [this] {
-      Memories fresh = new_memories();
-      fresh.reserve();
-      return fresh;
-    });
+    RestoredState state =
+        read_state(path, owner(), {data().config.vocab, sizes.context}, [this] { return new_memories(); });
     memories = std::move(state.memories);
     tokens = std::move(state.text.tokens);
     remembered = state.text.remembered;
