@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 
 #include "engine/model.h"
 #include "engine/speculate/speculation.h"
@@ -14,6 +15,16 @@ double seconds_of(const Function& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Guesses that cannot be made are none: the text does not depend on them.
+std::span<const Token> ask(Guesser& guesser, std::span<const Token> text, Token next, int most) {
+  try {
+    return guesser.propose(text, next, most);
+  } catch (const Error& e) {
+    if (e.code() == Errc::cancelled) throw;
+  } catch (const std::bad_alloc&) {}
+  return {};
 }
 
 }  // namespace
@@ -55,7 +66,7 @@ void Verifier::propose(Token token, int more) {
   most = std::min(most, s.adapt ? s.pace.length() : s.most);
   if (most <= 0) return;
   std::span<const Token> guesses;
-  const double seconds = seconds_of([&] { guesses = s.guesser->propose(session_.tokens(), token, most); });
+  const double seconds = seconds_of([&] { guesses = ask(*s.guesser, session_.tokens(), token, most); });
   s.pace.guessed(int(guesses.size()), seconds);
   // Nothing follows a token that ends the text.
   const Tokenizer& tokenizer = session_.model().data().tokenizer;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 
 #include "engine/longhand.h"
@@ -321,6 +322,42 @@ TEST(Speculation, TheModelThatComesWithTheProgram) {
       if (temperature == 0) { EXPECT_GT(o.right, 10); }
     }
   }
+}
+
+void append(test::GgufWriter& w, const std::string& key, const std::string& element) {
+  std::string& array = test::entry(w, key).value;
+  std::uint64_t count = 0;
+  std::memcpy(&count, array.data() + 4, sizeof count);
+  array.replace(4, sizeof count, test::encode(count + 1));
+  array += element;
+}
+
+// A target may have more tokens than its draft, all of them unused; no draft has anything to say of them.
+TEST(Speculation, TokensUnknownToTheDraftAreNoTrouble) {
+  test::GgufWriter w = tiny(2);
+  append(w, "tokenizer.ggml.tokens", test::encode(std::string("<padding>")));
+  append(w, "tokenizer.ggml.token_type", test::encode(std::int32_t{5}));
+  auto& table = test::tensor(w, "token_embd.weight");
+  table.data += table.data.substr(0, table.data.size() / 300);
+  table.dims.back() = 301;
+  const Model padded = load(w);
+  const Token unknown = 300;
+  for (const std::size_t from_end : {0u, 3u, 17u}) {
+    Case c;
+    c.sampler.ignore_eos = true;
+    c.generate.max_tokens = 12;
+    auto prompt = repetitive(padded);
+    prompt.insert(prompt.end() - std::ptrdiff_t(from_end), unknown);
+    EXPECT_EQ(expect_same(padded, prompt, c, draft(tiny_model(2))).guesses, 0);
+  }
+  Case drawn;
+  drawn.sampler.ignore_eos = true;
+  drawn.sampler.logit_bias = {{unknown, 1000.0f}};
+  drawn.generate.max_tokens = 12;
+  expect_same(padded, repetitive(padded), drawn, draft(tiny_model(2)));
+  Case known;
+  known.sampler.ignore_eos = true;
+  EXPECT_GT(expect_same(padded, repetitive(padded), known, draft(tiny_model(2))).right, 20);
 }
 
 Error refusal(const Model& target, const Model& small) {
