@@ -48,6 +48,7 @@ struct ModelInfo {
 };
 
 class Tokenizer;
+class Verifier;
 struct ModelData;
 
 /// A loaded model: immutable, cheap to copy (copies share the weights).
@@ -189,6 +190,8 @@ class LONGHAND_API Session {
   void on_progress(std::function<void(int done, int total)> callback);
 
  private:
+  friend class Verifier;  // for which it runs ahead of the text
+  void refuse_use(bool refuse) noexcept;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
@@ -343,9 +346,10 @@ struct GenerateResult {
 };
 
 /// Feeds `prompt`, then samples until something ends the text. `on_text` gets whole UTF-8 characters as soon
-/// as they are certain not to begin a stop string; returning false ends the text. A cancelled session keeps
-/// what was fed. Throws Error as Session::feed and Sampler::pick do, for the prompt only; a context that
-/// fills up while writing ends the text with its reason.
+/// as they are certain not to begin a stop string; returning false ends the text; from the session it may use
+/// getters and cancel(), all else throws Error(busy). A cancelled session keeps what was fed. Throws Error as
+/// Session::feed and Sampler::pick do, for the prompt only; a context that fills up while writing ends the
+/// text with its reason.
 LONGHAND_API GenerateResult generate(Session& session, std::span<const Token> prompt, Sampler& sampler,
                                      const GenerateOptions& options = {},
                                      const std::function<bool(std::string_view)>& on_text = {});

@@ -274,7 +274,8 @@ struct Session::Impl {
   // A callback of a feed that called back into the session would change what the feed still needs.
   bool feeding = false;
   void refuse_reentry() const {
-    if (feeding) throw Error(Errc::busy, "the session is feeding tokens; its callbacks must not use it");
+    if (feeding)
+      throw Error(Errc::busy, "the session is feeding or generating tokens; callbacks must not use it");
   }
   struct Feeding {
     Impl& impl;
@@ -351,6 +352,7 @@ std::uint64_t Session::state_bytes() const {
   });
 }
 
+void Session::refuse_use(bool refuse) noexcept { impl_->feeding = refuse; }
 int Session::size() const noexcept { return int(impl_->tokens.size()); }
 int Session::context() const noexcept { return impl_->sizes.context; }
 int Session::threads() const noexcept { return impl_->sizes.threads; }

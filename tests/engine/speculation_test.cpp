@@ -291,6 +291,53 @@ TEST(Speculation, ErrorsLeaveNoGuessesBehind) {
   EXPECT_EQ(held(true), held(false));
 }
 
+// The session holds more than the text while it is handed over.
+TEST(Speculation, CallbacksMustNotUseTheSession) {
+  const Model& m = tiny_model(0);
+  const SessionOptions options = {.context = 128};
+  const test::TempDir dir;
+  for (const bool guess : {false, true}) {
+    Session session(m, options);
+    Speculation speculation(session, options, lookup());
+    const auto prompt = repetitive(m);
+    const std::vector<std::function<void()>> uses = {
+        [&] { session.rewind(0); },
+        [&] { session.feed(prompt); },
+        [&] { session.logits(0); },
+        [&] { session.save_state(dir.file("state")); },
+        [&] {
+          Sampler other(m, {.temperature = 0});
+          generate(session, prompt, other, {.max_tokens = 1});
+        },
+    };
+    int refused = 0, read = 0;
+    const auto try_all = [&](std::string_view) {
+      for (const auto& use : uses) {
+        try {
+          use();
+        } catch (const Error& e) { refused += e.code() == Errc::busy; }
+      }
+      read += session.size() >= int(prompt.size()) && session.tokens()[0] == prompt[0];
+      return true;
+    };
+    Sampler sampler(m, {.temperature = 0, .ignore_eos = true});
+    const GenerateOptions how = {.max_tokens = 30, .speculation = guess ? &speculation : nullptr};
+    generate(session, prompt, sampler, how, try_all);
+    EXPECT_GT(read, 10);
+    EXPECT_EQ(refused, read * int(uses.size()));
+    session.rewind(4);  // now it may be used
+    // An exception out of a callback ends the text like any other.
+    EXPECT_THROW(generate(session, prompt, sampler, how,
+                          [&](std::string_view) {
+                            session.rewind(0);
+                            return true;
+                          }),
+                 Error);
+    EXPECT_GT(session.size(), int(prompt.size()));
+    session.rewind(0);
+  }
+}
+
 TEST(Speculation, PacesItselfWithoutChangingTheText) {
   for (const unsigned model : {0u, 1u}) {
     const Model& m = tiny_model(model);
