@@ -207,7 +207,8 @@ struct Session::Impl {
     try {
       tokens.insert(tokens.end(), added.begin(), added.end());
       catch_up(int(before), {}, total);
-      if (added.size() > 1) memories.keep(int(before), true);
+      // A few tokens, or those whose logits are all looked at, as guesses are, begin nothing new.
+      if (added.size() > kDecodeTokens && !visit) memories.keep(int(before), true);
       catch_up(int(tokens.size()), visit, total);
     } catch (...) {
       tokens.resize(before);

@@ -291,6 +291,27 @@ TEST(Speculation, ErrorsLeaveNoGuessesBehind) {
   EXPECT_EQ(held(true), held(false));
 }
 
+// Where a turn began, one can go back to for nothing, however much was guessed since.
+TEST(Speculation, GuessesDisplaceNoCheckpoint) {
+  const Model& m = tiny_model(0);
+  SessionOptions options = {.context = 1000};
+  options.attention.memory = "performer";
+  options.attention.window = 24;
+  options.attention.checkpoints = 2;
+  Session session(m, options);
+  Speculation speculation(session, options, lookup(15));
+  Sampler sampler(m, {.temperature = 0, .ignore_eos = true, .grammar = "root ::= (\"abc dab xyz \")+"});
+  std::vector<int> turns;
+  GenerateResult r;
+  for (int turn = 0; turn < 2; ++turn) {
+    turns.push_back(session.size());
+    r = generate(session, repetitive(m), sampler, {.max_tokens = 200, .speculation = &speculation});
+    EXPECT_GT(r.right_guesses, 100);
+  }
+  EXPECT_EQ(session.rewind_cost(turns[1]), 0);
+  EXPECT_EQ(session.rewind_cost(turns[1] + 40), 40);
+}
+
 // The session holds more than the text while it is handed over.
 TEST(Speculation, CallbacksMustNotUseTheSession) {
   const Model& m = tiny_model(0);
