@@ -169,7 +169,7 @@ class LONGHAND_API Session {
   /// Writes tokens and memories to a file, so that a session of the same model and options goes on from there
   /// without reading the text again. The old file stays whole until the new one is (mode 0600). Checkpoints
   /// are not written. A cache: keep the text itself elsewhere. Throws Error(io), no_memory; then an old file
-  /// is still there.
+  /// is still there, or, where only its folder could not be written through to the disk, the new one.
   void save_state(const std::string& path) const;
   /// Replaces tokens and memories by those of a file: all later logits are, bit for bit, those of the session
   /// that saved it, on a CPU of the same kind. Throws Error and changes nothing: io, truncated, magic,

@@ -239,7 +239,8 @@ LH_API lh_status lh_feed_each(lh_session* session, lh_tokens tokens, lh_visit vi
 
 /* Writes tokens and memories to a file (mode 0600), so that a session of the same model and options goes on
  * from there without reading the text again. An old file stays whole until the new one is. A cache: keep the
- * text itself elsewhere. LH_E_IO and LH_E_NO_MEMORY: the old file is still there. */
+ * text itself elsewhere. LH_E_IO and LH_E_NO_MEMORY: the old file is still there, or, where only its folder
+ * could not be written through to the disk, the new one. */
 LH_API lh_status lh_save_state(lh_session* session, const char* path, lh_error* error);
 /* Replaces tokens and memories by those of a file: all later logits are, bit for bit, those of the session
  * that saved it, on a CPU of the same kind. LH_E_IO, LH_E_TRUNCATED, LH_E_MAGIC, LH_E_VERSION, LH_E_CORRUPT,

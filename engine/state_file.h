@@ -41,7 +41,7 @@ struct StateText {
 std::uint64_t state_bytes(const StateOwner& owner, const StateText& text, Memories& memories);
 
 /// Puts the state in place of whatever file is at `path`, mode 0600. Throws Error(io), no_memory; then the
-/// file is what it was.
+/// file is what it was, or, as with FileReplacement::commit(), the new one.
 void write_state(const std::string& path, const StateOwner& owner, const StateText& text, Memories& memories,
                  FileCalls& calls = system_calls());
 
