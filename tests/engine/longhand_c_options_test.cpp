@@ -154,6 +154,26 @@ TEST_F(LonghandC, ASizeThatNoStructHasIsRefused) {
   }
 }
 
+// What lies behind a struct that nobody has filled in is not looked at: there may be no memory at all.
+TEST_F(LonghandC, ASizeBeyondReasonIsRefused) {
+  std::vector<lh_session_options> zeros(100'000 / sizeof(lh_session_options));
+  for (const std::size_t size : {std::size_t{4096 + 8}, std::size_t{80'000}}) {
+    zeros[0] = small();
+    zeros[0].size = size;
+    lh_session* made = nullptr;
+    EXPECT_EQ(lh_session_new(model(), zeros.data(), &made, &error_), LH_E_ARGUMENT) << size;
+    EXPECT_THAT(error_.message, HasSubstr("session options: size is " + std::to_string(size)));
+    lh_session_free(made);
+  }
+  auto options = small();
+  options.size = 0xA5A5A5A5A5A5A5A0;
+  lh_session* made = nullptr;
+  EXPECT_EQ(lh_session_new(model(), &options, &made, &error_), LH_E_ARGUMENT);
+  lh_model_info info{};
+  info.size = 4096 + 8;
+  EXPECT_EQ(lh_model_get_info(model(), &info, &error_), LH_E_ARGUMENT);
+}
+
 TEST_F(LonghandC, ValuesOutOfRangeAreRefused) {
   lh_session_options options = small();
   options.key_cache = static_cast<lh_cache_type>(7);
