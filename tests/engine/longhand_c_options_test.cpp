@@ -127,6 +127,13 @@ TEST_F(LonghandC, OptionsOfEveryAgeAreReadAsFarAsTheyGo) {
     return lh_chat_render(chat.get(), {&ask, 1}, options, &out, nullptr);
   });
   const auto own = session();
+  expect_every_size<lh_speculation_options>(
+      LH_SPECULATION_OPTIONS, [&](const lh_speculation_options* options) {
+        lh_speculation* out = nullptr;
+        const lh_status status = lh_speculation_new(own.get(), options, &out, nullptr);
+        lh_speculation_free(out);
+        return status;
+      });
   const auto chooser = greedy();
   const std::vector<lh_token> prompt = encode("The capital of Peru");
   expect_every_size<lh_generate_options>(LH_GENERATE_OPTIONS, [&](lh_generate_options* options) {
