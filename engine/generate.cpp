@@ -103,20 +103,32 @@ std::string_view stop_reason_name(StopReason reason) noexcept {
 
 namespace {
 
+// An empty prompt goes on from where the session stands. What fails has changed nothing.
+std::span<const float> read_prompt(std::span<const Token> prompt, Session& session, Sampler& sampler) {
+  if (prompt.empty()) return session.logits(session.size() - 1);
+  const int before = session.size();
+  const std::span<const float> logits = session.feed(prompt);
+  try {
+    sampler.accept(prompt);
+  } catch (...) {
+    session.rewind(before);
+    throw;
+  }
+  return logits;
+}
+
 GenerateResult write_on(Session& session, std::span<const Token> prompt, Sampler& sampler,
                         const GenerateOptions& options,
                         const std::function<bool(std::string_view)>& on_text) {
   GenerateResult result;
   result.prompt_tokens = int(prompt.size());
+  Answer answer(options, on_text);
   const auto start = Clock::now();
-  // An empty prompt goes on from where the session stands.
-  std::span<const float> logits = prompt.empty() ? session.logits(session.size() - 1) : session.feed(prompt);
-  sampler.accept(prompt);
+  std::span<const float> logits = read_prompt(prompt, session, sampler);
   result.prompt_seconds = seconds_since(start);
 
   const Tokenizer& tokenizer = session.model().data().tokenizer;
   const auto vocab = std::size_t(tokenizer.size());  // embeddings may be padded beyond it
-  Answer answer(options, on_text);
   Verifier text(session, options.speculation);
   const auto wanted = [&](const GenerateResult& r) {
     return options.max_tokens < 0 ? std::numeric_limits<int>::max()

@@ -49,6 +49,7 @@ struct ModelInfo {
 };
 
 class Tokenizer;
+class Verifier;
 struct ModelData;
 
 /// A loaded model: immutable, cheap to copy (copies share the weights).
@@ -169,7 +170,7 @@ class LONGHAND_API Session {
   /// Writes tokens and memories to a file, so that a session of the same model and options goes on from there
   /// without reading the text again. The old file stays whole until the new one is (mode 0600). Checkpoints
   /// are not written. A cache: keep the text itself elsewhere. Throws Error(io), no_memory; then an old file
-  /// is still there.
+  /// is still there, or, where only its folder could not be written through to the disk, the new one.
   void save_state(const std::string& path) const;
   /// Replaces tokens and memories by those of a file: all later logits are, bit for bit, those of the session
   /// that saved it, on a CPU of the same kind. Throws Error and changes nothing: io, truncated, magic,
@@ -190,6 +191,8 @@ class LONGHAND_API Session {
   void on_progress(std::function<void(int done, int total)> callback);
 
  private:
+  friend class Verifier;  // for which it runs ahead of the text
+  void refuse_use(bool refuse) noexcept;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
@@ -344,9 +347,10 @@ struct GenerateResult {
 };
 
 /// Feeds `prompt`, then samples until something ends the text. `on_text` gets whole UTF-8 characters as soon
-/// as they are certain not to begin a stop string; returning false ends the text. A cancelled session keeps
-/// what was fed. Throws Error as Session::feed and Sampler::pick do, for the prompt only; a context that
-/// fills up while writing ends the text with its reason.
+/// as they are certain not to begin a stop string; returning false ends the text; from the session it may use
+/// getters and cancel(), all else throws Error(busy). A cancelled session keeps what was fed. Throws Error as
+/// Session::feed and Sampler::pick do, for the prompt only; a context that fills up while writing ends the
+/// text with its reason.
 LONGHAND_API GenerateResult generate(Session& session, std::span<const Token> prompt, Sampler& sampler,
                                      const GenerateOptions& options = {},
                                      const std::function<bool(std::string_view)>& on_text = {});

@@ -32,102 +32,19 @@
  * not free the handles in use; using them, but for getters and cancel, is LH_E_BUSY. No longjmp out of them,
  * and no pthread_cancel.
  *
- * Threads. A model and a chat may be used by any number of threads at once. A session and a sampler belong to
- * one call at a time; a second one gets LH_E_BUSY. lh_session_cancel() may be called from any thread and from
- * signal handlers. Freeing a handle is the caller's to order after every other use.
+ * Threads. A model and a chat may be used by any number of threads at once. A session, a sampler and a
+ * speculation belong to one call at a time; a second one gets LH_E_BUSY. lh_session_cancel() may be called
+ * from any thread and from signal handlers. Freeing a handle is the caller's to order after every other use.
  */
 #ifndef LONGHAND_ENGINE_LONGHAND_C_H
 #define LONGHAND_ENGINE_LONGHAND_C_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-/* Visible also where the library becomes part of a shared one. */
-#if defined(__GNUC__)
-#define LH_API __attribute__((visibility("default")))
-#else
-#define LH_API
-#endif
+#include "engine/longhand_c_chat.h"
+#include "engine/longhand_c_types.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef struct lh_model lh_model;     /* weights and vocabulary; immutable */
-typedef struct lh_session lh_session; /* one running text: its tokens with their keys and values */
-typedef struct lh_sampler lh_sampler; /* how the next token is chosen; one per conversation */
-typedef struct lh_chat lh_chat;       /* how a model wants conversations written; immutable */
-
-/* Numbers are never reused; new ones may come. */
-typedef enum lh_status {
-  LH_OK = 0,
-  LH_E_IO = 1,           /* a file could not be opened or read */
-  LH_E_TRUNCATED = 2,    /* a file ends before what it promises */
-  LH_E_MAGIC = 3,        /* not a file of the kind expected */
-  LH_E_VERSION = 4,      /* a version this library does not read */
-  LH_E_LIMIT = 5,        /* a count or size beyond a stated limit */
-  LH_E_TYPE = 6,         /* a value of another type than its key asks for */
-  LH_E_RANGE = 7,        /* a value outside its legal range */
-  LH_E_SHAPE = 8,        /* dimensions that do not fit */
-  LH_E_MISSING = 9,      /* a required key or tensor is absent */
-  LH_E_DUPLICATE = 10,   /* a name that must be unique appears twice */
-  LH_E_UNSUPPORTED = 11, /* well formed, but not something this library can run */
-  LH_E_NO_MEMORY = 12,   /* not enough memory */
-  LH_E_CONTEXT_FULL = 13,
-  LH_E_NONFINITE = 14, /* NaN or infinity where a number is needed */
-  LH_E_CANCELLED = 15, /* stopped by lh_session_cancel() or by what a callback returned */
-  LH_E_TEMPLATE = 16,  /* a chat template refuses or failed */
-  LH_E_GRAMMAR = 17,   /* a grammar or schema is not usable */
-  LH_E_CORRUPT = 18,   /* a checksum or an internal structure does not hold */
-  LH_E_MISMATCH = 19,  /* made from another model */
-  LH_E_BUSY = 20,      /* in use by another call */
-  LH_E_ARGUMENT = 100, /* NULL where something is needed, or a struct of a size that cannot be */
-  LH_E_BUFFER = 101,   /* the caller's buffer is too small; its size says how much is needed */
-  LH_E_CALLBACK = 102, /* a callback threw a C++ exception */
-  LH_E_INTERNAL = 103  /* a fault of the library; the message is worth reporting */
-} lh_status;
-
-/* What went wrong. `message` is one line that names the file, field, value and rule; control bytes are
- * escaped. */
-typedef struct lh_error {
-  lh_status status;
-  char message[508];
-} lh_error;
-
-/* "E_RANGE" for LH_E_RANGE and so on; "E_UNKNOWN" for what is no status. */
-LH_API const char* lh_status_name(lh_status status);
-/* "0.1.0" */
-LH_API const char* lh_version(void);
-
-typedef int32_t lh_token;
-
-/* Views: `size` elements from `data`, which may be NULL if size is 0. */
-typedef struct lh_text {
-  const char* data;
-  size_t size; /* bytes */
-} lh_text;
-typedef struct lh_tokens {
-  const lh_token* data;
-  size_t size;
-} lh_tokens;
-typedef struct lh_logits {
-  const float* data;
-  size_t size; /* one for each token of the vocabulary, or of its padded form */
-} lh_logits;
-
-/* Buffers: the caller's room for `capacity` elements at `data`; a call sets `size` to what it wrote. If that
- * does not fit it writes nothing, sets `size` to the capacity needed and returns LH_E_BUFFER. `data` may be
- * NULL if capacity is 0, to ask. Text gets no NUL. */
-typedef struct lh_text_buffer {
-  char* data;
-  size_t capacity;
-  size_t size;
-} lh_text_buffer;
-typedef struct lh_token_buffer {
-  lh_token* data;
-  size_t capacity;
-  size_t size;
-} lh_token_buffer;
 
 /* ---- Models ---- */
 
@@ -239,7 +156,8 @@ LH_API lh_status lh_feed_each(lh_session* session, lh_tokens tokens, lh_visit vi
 
 /* Writes tokens and memories to a file (mode 0600), so that a session of the same model and options goes on
  * from there without reading the text again. An old file stays whole until the new one is. A cache: keep the
- * text itself elsewhere. LH_E_IO and LH_E_NO_MEMORY: the old file is still there. */
+ * text itself elsewhere. LH_E_IO and LH_E_NO_MEMORY: the old file is still there, or, where only its folder
+ * could not be written through to the disk, the new one. */
 LH_API lh_status lh_save_state(lh_session* session, const char* path, lh_error* error);
 /* Replaces tokens and memories by those of a file: all later logits are, bit for bit, those of the session
  * that saved it, on a CPU of the same kind. LH_E_IO, LH_E_TRUNCATED, LH_E_MAGIC, LH_E_VERSION, LH_E_CORRUPT,
@@ -254,6 +172,9 @@ LH_API lh_status lh_state_bytes(lh_session* session, uint64_t* bytes, lh_error* 
 LH_API lh_status lh_get_logits(lh_session* session, int32_t position, lh_logits* logits, lh_error* error);
 /* Forgets all tokens from `size` on. LH_E_RANGE. */
 LH_API lh_status lh_rewind(lh_session* session, int32_t size, lh_error* error);
+/* Tokens that the first feed after lh_rewind(session, size) computes again, before its own: 0 where the
+ * memory still holds everything, or a checkpoint lies just there. */
+LH_API int32_t lh_session_rewind_cost(const lh_session* session, int32_t size);
 
 LH_API int32_t lh_session_size(const lh_session* session);    /* tokens fed */
 LH_API int32_t lh_session_context(const lh_session* session); /* tokens that fit */
@@ -334,6 +255,21 @@ typedef enum lh_stop_reason {
   LH_STOP_CALLBACK = 5
 } lh_stop_reason;
 
+/* Guesses at the next tokens, computed along with the one at hand: the same text sooner. */
+typedef struct lh_speculation_options {
+  size_t size;
+  const lh_model* draft; /* [NULL] a smaller model of the same vocabulary; NULL: what followed the same tokens
+                            earlier in the text */
+  int32_t most;          /* [0] tokens guessed at once; 0: 7 with a draft, else 15 */
+  int32_t adapt;         /* [1] not 0: as many as pay, none where none do; 0: always the most */
+} lh_speculation_options;
+
+/* For this session only, of which it learns what pays; freed before or after it. LH_E_UNSUPPORTED: the draft
+ * has another vocabulary; LH_E_RANGE, LH_E_NO_MEMORY. */
+LH_API lh_status lh_speculation_new(const lh_session* session, const lh_speculation_options* options,
+                                    lh_speculation** speculation, lh_error* error);
+LH_API void lh_speculation_free(lh_speculation* speculation);
+
 typedef struct lh_generate_options {
   size_t size;
   int32_t max_tokens;                       /* [-1] until the model ends or the context is full */
@@ -342,6 +278,7 @@ typedef struct lh_generate_options {
   lh_tokens written_out;                    /* [none] control tokens that are part of the text */
   int (*on_text)(void* user, lh_text text); /* [NULL] whole characters, as soon as they are certain */
   void* on_text_user;
+  lh_speculation* speculation; /* [NULL] made for this session; one of another is LH_E_ARGUMENT */
 } lh_generate_options;
 
 typedef struct lh_generate_result {
@@ -352,6 +289,8 @@ typedef struct lh_generate_result {
   double decode_seconds; /* writing the answer */
   lh_text text; /* UTF-8 without the stop string; valid until the next lh_generate() or lh_session_free() */
   lh_tokens tokens; /* sampled, without the one that ended the text; valid as long as `text` */
+  int32_t feeds;    /* computations while writing; fewer than tokens where guesses came true */
+  int32_t guesses, right_guesses;
 } lh_generate_result;
 
 /* Feeds `prompt`, or goes on from where the session stands if it is empty, and samples until something ends
@@ -361,51 +300,6 @@ typedef struct lh_generate_result {
 LH_API lh_status lh_generate(lh_session* session, lh_sampler* sampler, lh_tokens prompt,
                              const lh_generate_options* options, lh_generate_result* result, lh_error* error);
 
-/* ---- Chats ---- */
-
-typedef struct lh_message {
-  const char* role;  /* "system", "user", "assistant", or what the template knows */
-  lh_text content;   /* control tokens written out in it stay text */
-  lh_text reasoning; /* of an assistant, without markers; may be empty */
-} lh_message;
-
-typedef struct lh_chat_options {
-  size_t size;
-  const char* template_text; /* [NULL] Jinja; NULL: the model's own */
-  const char* now;           /* [NULL] for templates that write the date, as 2026-07-01T12:00:00 */
-} lh_chat_options;
-
-typedef struct lh_render_options {
-  size_t size;
-  int32_t answer;               /* [1] not 0: ends where the assistant is to write */
-  int32_t thinking;             /* [-1] 1 on, 0 off, negative: as the template likes */
-  const char* reasoning_effort; /* [NULL] "low", "medium", "high" for models that know it */
-} lh_render_options;
-
-/* A template that is absent or broken is replaced by ChatML. LH_E_RANGE: `now` is no time. */
-LH_API lh_status lh_chat_new(const lh_model* model, const lh_chat_options* options, lh_chat** chat,
-                             lh_error* error);
-LH_API void lh_chat_free(lh_chat* chat);
-/* Not 0: the template could not be used, ChatML took its place. */
-LH_API int lh_chat_is_fallback(const lh_chat* chat);
-
-typedef struct lh_conversation {
-  const lh_message* messages;
-  size_t count;
-} lh_conversation;
-
-/* The conversation as the model wants it, ready for lh_feed() into an empty session. Control tokens come from
- * the template only. LH_E_TEMPLATE: it refuses this conversation. */
-LH_API lh_status lh_chat_encode(const lh_chat* chat, lh_conversation conversation,
-                                const lh_render_options* options, lh_token_buffer* out, lh_error* error);
-/* The same as text, to look at. Do not encode it: that would trust what users wrote. */
-LH_API lh_status lh_chat_render(const lh_chat* chat, lh_conversation conversation,
-                                const lh_render_options* options, lh_text_buffer* out, lh_error* error);
-
-/* The control tokens a model marks its reasoning with; given as `written_out`, they show where it begins and
- * ends. */
-LH_API lh_status lh_chat_reasoning_tokens(const lh_chat* chat, lh_token_buffer* out, lh_error* error);
-
 /* ---- Helpers ---- */
 
 typedef enum lh_options_kind {
@@ -414,7 +308,8 @@ typedef enum lh_options_kind {
   LH_SAMPLER_OPTIONS = 2,
   LH_GENERATE_OPTIONS = 3,
   LH_CHAT_OPTIONS = 4,
-  LH_RENDER_OPTIONS = 5
+  LH_RENDER_OPTIONS = 5,
+  LH_SPECULATION_OPTIONS = 6
 } lh_options_kind;
 
 /* Fills `size` bytes of a struct of options with defaults, zeros behind what the library knows; for structs

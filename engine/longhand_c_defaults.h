@@ -34,5 +34,10 @@ static inline lh_render_options lh_render_defaults(void) {
   lh_options_init(LH_RENDER_OPTIONS, &options, sizeof options);
   return options;
 }
+static inline lh_speculation_options lh_speculation_defaults(void) {
+  lh_speculation_options options;
+  lh_options_init(LH_SPECULATION_OPTIONS, &options, sizeof options);
+  return options;
+}
 
 #endif

@@ -62,10 +62,14 @@ Handle*& place_for(Handle** place, const char* what) {
   return *place;
 }
 
+/// Far more than a struct of any version takes; a struct nobody has filled in rarely claims less.
+inline constexpr std::size_t kLargestStruct = 4096;
+
 /// Throws Refusal where `size` cannot be that of any version of the struct T.
 template <class T>
 void check_size(std::size_t size, const char* what) {
-  if (size < sizeof(std::size_t) || size % alignof(T) != 0) {
+  static_assert(sizeof(T) <= kLargestStruct / 4);
+  if (size < sizeof(std::size_t) || size > kLargestStruct || size % alignof(T) != 0) {
     throw Refusal{LH_E_ARGUMENT,
                   fmt::format("{}: size is {}, must be that of the struct ({} here)", what, size, sizeof(T))};
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 
 #include "engine/longhand.h"
 #include "engine/longhand_c_guard.h"
@@ -13,8 +14,15 @@ struct lh_model {
 
 struct lh_session {
   longhand::Session session;
-  longhand::GenerateResult generated = {};  // lh_generate_result points into it
+  std::shared_ptr<const longhand::SessionOptions> options;  // one for each session, so that it tells which
+  longhand::GenerateResult generated = {};                  // lh_generate_result points into it
   longhand::c_api::Callbacks callbacks = {};
+  std::atomic<bool> in_use{false};
+};
+
+struct lh_speculation {
+  longhand::Speculation speculation;
+  std::shared_ptr<const longhand::SessionOptions> session;  // those of the session it was made for
   std::atomic<bool> in_use{false};
 };
 

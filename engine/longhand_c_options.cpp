@@ -3,6 +3,7 @@
 #include <array>
 
 #include "engine/grammar/json_schema.h"
+#include "engine/longhand_c_handles.h"
 
 namespace longhand::c_api {
 namespace {
@@ -112,6 +113,12 @@ void each_sampler_field(C& c, Cpp&& cpp, Copy copy) {
 }
 
 template <class C, class Cpp, class Copy>
+void each_speculation_field(C& c, Cpp&& cpp, Copy copy) {
+  copy(c.most, cpp.most);
+  copy(c.adapt, cpp.adapt);
+}
+
+template <class C, class Cpp, class Copy>
 void each_generate_field(C& c, Cpp&& cpp, Copy copy) {
   copy(c.max_tokens, cpp.max_tokens);
 }
@@ -147,6 +154,12 @@ template <>
 lh_sampler_options defaults() {
   auto to = zeros<lh_sampler_options>();
   each_sampler_field(to, SamplerOptions(), ToC());
+  return to;
+}
+template <>
+lh_speculation_options defaults() {
+  auto to = zeros<lh_speculation_options>();
+  each_speculation_field(to, SpeculationOptions(), ToC());
   return to;
 }
 template <>
@@ -193,6 +206,13 @@ SamplerOptions to_cpp(const lh_sampler_options& from) {
   return to;
 }
 
+SpeculationOptions to_cpp(const lh_speculation_options& from) {
+  SpeculationOptions to;
+  each_speculation_field(from, to, ToCpp());
+  if (from.draft != nullptr) to.draft = from.draft->model;
+  return to;
+}
+
 GenerateOptions to_cpp(const lh_generate_options& from) {
   GenerateOptions to;
   each_generate_field(from, to, ToCpp());
@@ -213,9 +233,10 @@ void init(void* options, std::size_t size) {
 }
 
 // In the order of lh_options_kind.
-constexpr std::array kInits = {init<lh_load_options>,     init<lh_session_options>, init<lh_sampler_options>,
-                               init<lh_generate_options>, init<lh_chat_options>,    init<lh_render_options>};
-static_assert(kInits.size() == LH_RENDER_OPTIONS + 1);
+constexpr std::array kInits = {
+    init<lh_load_options>, init<lh_session_options>, init<lh_sampler_options>,    init<lh_generate_options>,
+    init<lh_chat_options>, init<lh_render_options>,  init<lh_speculation_options>};
+static_assert(kInits.size() == LH_SPECULATION_OPTIONS + 1);
 
 }  // namespace
 }  // namespace longhand::c_api

@@ -19,6 +19,8 @@ lh_sampler_options defaults();
 template <>
 lh_generate_options defaults();
 template <>
+lh_speculation_options defaults();
+template <>
 lh_chat_options defaults();
 template <>
 lh_render_options defaults();
@@ -32,10 +34,11 @@ Options read_options(const Options* given, const char* what) {
   return options;
 }
 
-/// Without callbacks. These throw Refusal and Error (range, grammar).
+/// Without callbacks, and without the handles of generating. These throw Refusal and Error (range, grammar).
 LoadOptions to_cpp(const lh_load_options& from);
 SessionOptions to_cpp(const lh_session_options& from);
 SamplerOptions to_cpp(const lh_sampler_options& from);
+SpeculationOptions to_cpp(const lh_speculation_options& from);
 GenerateOptions to_cpp(const lh_generate_options& from);
 
 }  // namespace longhand::c_api

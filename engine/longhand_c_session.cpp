@@ -1,4 +1,4 @@
-// The C interface: sessions, and generating with them.
+// The C interface: sessions.
 #include <memory>
 
 #include "engine/longhand_c_guard.h"
@@ -12,8 +12,6 @@ namespace {
 
 lh_logits view_of(std::span<const float> logits) { return {logits.data(), logits.size()}; }
 
-static_assert(LH_STOP_CALLBACK == static_cast<int>(StopReason::callback));
-
 }  // namespace
 
 lh_status lh_session_new(const lh_model* model, const lh_session_options* options, lh_session** session,
@@ -21,7 +19,8 @@ lh_status lh_session_new(const lh_model* model, const lh_session_options* option
   return guarded(error, [&] {
     lh_session*& place = place_for(session, "session");
     const lh_session_options given = read_options(options, "session options");
-    std::unique_ptr<lh_session> made(new lh_session{Session(need(model, "model").model, to_cpp(given))});
+    const auto kept = std::make_shared<const SessionOptions>(to_cpp(given));
+    std::unique_ptr<lh_session> made(new lh_session{Session(need(model, "model").model, *kept), kept});
     if (given.progress != nullptr) {
       made->session.on_progress([&callbacks = made->callbacks, given](int done, int total) {
         callbacks.stop_unless([&] { return given.progress(given.progress_user, done, total); });
@@ -99,6 +98,9 @@ lh_status lh_state_bytes(lh_session* session, uint64_t* bytes, lh_error* error) 
   });
 }
 
+int32_t lh_session_rewind_cost(const lh_session* session, int32_t size) {
+  return session == nullptr ? 0 : session->session.rewind_cost(size);
+}
 int32_t lh_session_size(const lh_session* session) {
   return session == nullptr ? 0 : session->session.size();
 }
@@ -126,38 +128,4 @@ void lh_session_cancel(lh_session* session) {
 }
 void lh_session_clear_cancel(lh_session* session) {
   if (session != nullptr) session->session.clear_cancel();
-}
-
-lh_status lh_generate(lh_session* session, lh_sampler* sampler, lh_tokens prompt,
-                      const lh_generate_options* options, lh_generate_result* result, lh_error* error) {
-  return guarded(error, [&] {
-    lh_session& s = need(session, "session");
-    lh_sampler& chooser = need(sampler, "sampler");
-    const lh_generate_options given = read_options(options, "generate options");
-    if (result != nullptr) check_size<lh_generate_result>(result->size, "generate result");
-    const InUse session_use(s.in_use, "session");
-    const InUse sampler_use(chooser.in_use, "sampler");
-
-    std::function<bool(std::string_view)> on_text;
-    if (given.on_text != nullptr) {
-      on_text = [&](std::string_view text) {
-        return s.callbacks.goes_on([&] {
-          return given.on_text(given.on_text_user, {text.data(), text.size()});
-        });
-      };
-    }
-    s.callbacks.run([&] {
-      s.generated = generate(s.session, tokens_of(prompt), chooser.sampler, to_cpp(given), on_text);
-    });
-    if (result == nullptr) return;
-    const GenerateResult& from = s.generated;
-    lh_generate_result to = {};
-    to.reason = static_cast<lh_stop_reason>(from.reason);
-    to.prompt_tokens = from.prompt_tokens;
-    to.prompt_seconds = from.prompt_seconds;
-    to.decode_seconds = from.decode_seconds;
-    to.text = {from.text.data(), from.text.size()};
-    to.tokens = {from.tokens.data(), from.tokens.size()};
-    write_result(result, to);
-  });
 }

@@ -209,7 +209,8 @@ struct Session::Impl {
     try {
       tokens.insert(tokens.end(), added.begin(), added.end());
       catch_up(int(before), {}, total);
-      if (added.size() > 1) memories.keep(int(before), true);
+      // A few tokens, or those whose logits are all looked at, as guesses are, begin nothing new.
+      if (added.size() > kDecodeTokens && !visit) memories.keep(int(before), true);
       catch_up(int(tokens.size()), visit, total);
     } catch (...) {
       tokens.resize(before);
@@ -263,11 +264,8 @@ struct Session::Impl {
   StateOwner owner() const { return state_owner(data(), options, sizes.plan, sizes.context, sizes.batch); }
 
   void restore(const std::string& path) {
-    RestoredState state = read_state(path, owner(), {data().config.vocab, sizes.context}, [this] {
-      Memories fresh = new_memories();
-      fresh.reserve();
-      return fresh;
-    });
+    RestoredState state =
+        read_state(path, owner(), {data().config.vocab, sizes.context}, [this] { return new_memories(); });
     memories = std::move(state.memories);
     tokens = std::move(state.text.tokens);
     remembered = state.text.remembered;
@@ -279,7 +277,8 @@ struct Session::Impl {
   // A callback of a feed that called back into the session would change what the feed still needs.
   bool feeding = false;
   void refuse_reentry() const {
-    if (feeding) throw Error(Errc::busy, "the session is feeding tokens; its callbacks must not use it");
+    if (feeding)
+      throw Error(Errc::busy, "the session is feeding or generating tokens; callbacks must not use it");
   }
   struct Feeding {
     Impl& impl;
@@ -356,6 +355,7 @@ std::uint64_t Session::state_bytes() const {
   });
 }
 
+void Session::refuse_use(bool refuse) noexcept { impl_->feeding = refuse; }
 int Session::size() const noexcept { return int(impl_->tokens.size()); }
 int Session::context() const noexcept { return impl_->sizes.context; }
 int Session::threads() const noexcept { return impl_->sizes.threads; }

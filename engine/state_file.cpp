@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <string_view>
 #include <system_error>
 
@@ -22,6 +24,8 @@ static_assert(std::endian::native == std::endian::little, "numbers are written a
 
 constexpr std::string_view kMagic = "LONGHAND";
 constexpr std::uint32_t kVersion = 1;
+constexpr std::uint64_t kLongestOwner = 64 << 10;  // it takes less than a kilobyte
+constexpr std::size_t kPiece = 16 << 10;           // of what is read for its checksum alone
 
 struct FileHead {
   char magic[8];
@@ -47,9 +51,10 @@ std::span<std::byte> bytes_of(T& value) noexcept {
 }
 void append(Bytes& to, std::span<const std::byte> more) { to.insert(to.end(), more.begin(), more.end()); }
 
-std::uint32_t checksum_of(const SectionHead& head, std::span<const std::byte> content) noexcept {
+// Of a section without content.
+std::uint32_t checksum_of(const SectionHead& head) noexcept {
   const std::uint32_t number = crc32c(std::as_bytes(std::span(&head.number, 1)));
-  return crc32c(content, crc32c(std::as_bytes(std::span(&head.length, 1)), number));
+  return crc32c(std::as_bytes(std::span(&head.length, 1)), number);
 }
 
 std::string owner_text(const StateOwner& owner) {
@@ -76,7 +81,7 @@ class StateWriter {
 
   void section(std::span<const std::byte> content) {
     SectionHead head{number_++, 0, content.size()};
-    head.checksum = checksum_of(head, content);
+    head.checksum = crc32c(content, checksum_of(head));
     file_.write(bytes_of(head));
     file_.write(content);
   }
@@ -110,27 +115,40 @@ class StateReader {
   StateReader(const StateReader&) = delete;
   StateReader& operator=(const StateReader&) = delete;
 
-  /// Verifies the checksums of all sections, so that a damaged file costs nothing but reading it.
-  void check_all() {
-    const std::uint64_t first = at_;
-    while (at_ < end_) section();
-    at_ = first;
-    number_ = 0;
+  /// The next section becomes the one that is read. Nothing of a longer one is looked at.
+  void open_section(std::uint64_t longest) {
+    number_ = next_++;
+    if (end_ - at_ < sizeof section_) fail(Errc::corrupt, "the section is missing");
+    read(bytes_of(section_));
+    if (section_.number != number_)
+      fail(Errc::corrupt, fmt::format("section {} is in its place", section_.number));
+    left_ = section_.length;
+    if (left_ > end_ - at_)
+      fail(Errc::corrupt, fmt::format("length is {}, must be at most the {} bytes left", left_, end_ - at_));
+    if (left_ > longest)
+      fail(Errc::corrupt, fmt::format("length is {}, must be at most {} in this session", left_, longest));
+    sum_ = checksum_of(section_);
   }
-
-  /// The content of the next section, its checksum verified.
-  Bytes section() {
-    SectionHead head{};
-    if (end_ - at_ < sizeof head) fail(Errc::corrupt, "the section is missing");
-    read(bytes_of(head));
-    if (head.number != number_) fail(Errc::corrupt, fmt::format("section {} is in its place", head.number));
-    if (head.length > end_ - at_)
-      fail(Errc::corrupt,
-           fmt::format("length is {}, must be at most the {} bytes left", head.length, end_ - at_));
-    Bytes content(std::size_t(head.length));
-    read(content);
-    if (head.checksum != checksum_of(head, content)) fail(Errc::corrupt, "the checksum does not hold");
-    ++number_;
+  /// What comes next in the section.
+  void take(std::span<std::byte> to) {
+    if (to.size() > left_) fail(Errc::corrupt, fmt::format("{} bytes are missing", to.size() - left_));
+    read(to);
+    sum_ = crc32c(to, sum_);
+    left_ -= to.size();
+  }
+  void skip_rest() {
+    std::array<std::byte, kPiece> piece;
+    while (left_ > 0) take(std::span(piece).first(std::size_t(std::min<std::uint64_t>(left_, kPiece))));
+  }
+  void close_section() {
+    if (left_ > 0) fail(Errc::corrupt, fmt::format("{} bytes are too many", left_));
+    if (section_.checksum != sum_) fail(Errc::corrupt, "the checksum does not hold");
+  }
+  Bytes whole_section(std::uint64_t longest) {
+    open_section(longest);
+    Bytes content(static_cast<std::size_t>(left_));
+    take(content);
+    close_section();
     return content;
   }
 
@@ -138,12 +156,20 @@ class StateReader {
     if (at_ != end_) fail(Errc::corrupt, fmt::format("{} bytes follow the last layer", end_ - at_));
   }
 
-  /// About the section read last, or, where it is no good, the one being read.
+  /// Between two sections.
+  struct Place {
+    std::uint64_t at;
+    std::uint32_t next;
+  };
+  Place place() const noexcept { return {at_, next_}; }
+  void go_to(Place place) noexcept {
+    at_ = place.at;
+    next_ = place.next;
+  }
+
+  /// About the section opened last.
   [[noreturn]] void fail(Errc code, std::string_view what) const {
     throw Error(code, fmt::format("{}: section {}: {}", path_, number_, what));
-  }
-  [[noreturn]] void fail_content(Errc code, std::string_view what) const {
-    throw Error(code, fmt::format("{}: section {}: {}", path_, number_ - 1, what));
   }
   const std::string& path() const noexcept { return path_; }
 
@@ -196,35 +222,39 @@ class StateReader {
   std::string path_;
   int fd_ = -1;
   std::uint64_t at_ = 0, end_ = 0;
-  std::uint32_t number_ = 0;
+  std::uint32_t next_ = 0, number_ = 0;  // of the section to come, of the one opened last
+  SectionHead section_{};                // the latter, ...
+  std::uint64_t left_ = 0;               // ... bytes of it to come, ...
+  std::uint32_t sum_ = 0;                // ... and the checksum of those taken
 };
 
 // Names the first difference.
-void check_owner(const StateReader& in, std::string_view found, const StateOwner& owner) {
+void check_owner(const StateReader& in, const Bytes& content, const StateOwner& owner) {
+  std::string_view found(reinterpret_cast<const char*>(content.data()), content.size());
   if (found == owner_text(owner)) return;
   for (const auto& [name, value] : owner) {
     const std::string_view line = found.substr(0, found.find('\n'));
     if (line != fmt::format("{} {}", name, value)) {
-      in.fail_content(Errc::mismatch, fmt::format("the state was saved with '{}', this session has '{} {}'",
-                                                  line, name, value));
+      in.fail(Errc::mismatch,
+              fmt::format("the state was saved with '{}', this session has '{} {}'", line, name, value));
     }
     found.remove_prefix(std::min(line.size() + 1, found.size()));
   }
-  in.fail_content(Errc::mismatch, "the state was saved with options this session does not know");
+  in.fail(Errc::mismatch, "the state was saved with options this session does not know");
 }
 
 StateText parse_text(const StateReader& in, std::span<const std::byte> content, const StateLimits& limits,
                      Memories::Marks& marks) {
   TextHead head{};
-  if (content.size() < sizeof head) in.fail_content(Errc::corrupt, "the numbers are missing");
+  if (content.size() < sizeof head) in.fail(Errc::corrupt, "the numbers are missing");
   std::memcpy(&head, content.data(), sizeof head);
   content = content.subspan(sizeof head);
   if (content.size() != std::uint64_t{head.tokens} * sizeof(Token))
-    in.fail_content(Errc::corrupt, fmt::format("{} tokens must take {} bytes, there are {}", head.tokens,
-                                               std::uint64_t{head.tokens} * sizeof(Token), content.size()));
+    in.fail(Errc::corrupt, fmt::format("{} tokens must take {} bytes, there are {}", head.tokens,
+                                       std::uint64_t{head.tokens} * sizeof(Token), content.size()));
   const auto most = [&](const char* name, std::uint32_t value, std::uint64_t limit) {
     if (value > limit)
-      in.fail_content(Errc::corrupt, fmt::format("{} is {}, must be at most {}", name, value, limit));
+      in.fail(Errc::corrupt, fmt::format("{} is {}, must be at most {}", name, value, limit));
   };
   most("number of tokens", head.tokens, std::uint64_t(limits.context));
   most("tokens remembered", head.remembered, head.tokens);
@@ -235,21 +265,28 @@ StateText parse_text(const StateReader& in, std::span<const std::byte> content, 
   if (!content.empty()) std::memcpy(text.tokens.data(), content.data(), content.size());
   for (const Token token : text.tokens) {
     if (token < 0 || token >= limits.vocab)
-      in.fail_content(Errc::corrupt, fmt::format("token {} must be 0..{}", token, limits.vocab - 1));
+      in.fail(Errc::corrupt, fmt::format("token {} must be 0..{}", token, limits.vocab - 1));
   }
   marks = {int(head.written), int(head.floor)};
   return text;
 }
 
-void fill_layer(const StateReader& in, std::span<const std::byte> content, std::size_t il, int size,
-                Memories& memories) {
-  memories.held(il, size, [&](std::byte* to, std::size_t n) {
-    if (n > content.size()) in.fail_content(Errc::corrupt, "the layer's memory needs more bytes");
-    if (n > 0) std::memcpy(to, content.data(), n);
-    content = content.subspan(n);
-  });
-  if (!content.empty())
-    in.fail_content(Errc::corrupt, fmt::format("{} bytes more than the layer's memory", content.size()));
+void check_layers(StateReader& in, Memories& fresh) {
+  for (std::size_t il = 0; il < fresh.layers(); ++il) {
+    in.open_section(fresh.layer(int(il)).bytes());
+    in.skip_rest();
+    in.close_section();
+  }
+  in.finish();
+}
+
+// Checksums are compared again: nothing keeps others from changing the file meanwhile.
+void fill_layers(StateReader& in, Memories& fresh, int size) {
+  for (std::size_t il = 0; il < fresh.layers(); ++il) {
+    in.open_section(std::numeric_limits<std::uint64_t>::max());
+    fresh.held(il, size, [&](std::byte* to, std::size_t n) { in.take({to, n}); });
+    in.close_section();
+  }
 }
 
 std::string cache_name(CacheType type) {
@@ -324,16 +361,17 @@ void write_state(const std::string& path, const StateOwner& owner, const StateTe
 RestoredState read_state(const std::string& path, const StateOwner& owner, const StateLimits& limits,
                          const std::function<Memories()>& make) {
   StateReader in(path);
-  in.check_all();
-  const Bytes about = in.section();
-  check_owner(in, {reinterpret_cast<const char*>(about.data()), about.size()}, owner);
+  check_owner(in, in.whole_section(kLongestOwner), owner);
   Memories::Marks marks;
-  StateText text = parse_text(in, in.section(), limits, marks);
+  const std::uint64_t longest_text = sizeof(TextHead) + std::uint64_t(limits.context) * sizeof(Token);
+  StateText text = parse_text(in, in.whole_section(longest_text), limits, marks);
   Memories fresh = make();
+  const StateReader::Place layers = in.place();
+  check_layers(in, fresh);
+  in.go_to(layers);
+  fresh.reserve();
   fresh.set_marks(marks);
-  for (std::size_t il = 0; il < fresh.layers(); ++il)
-    fill_layer(in, in.section(), il, text.remembered, fresh);
-  in.finish();
+  fill_layers(in, fresh, text.remembered);
   if (!fresh.sound(text.remembered))
     throw Error(Errc::corrupt,
                 fmt::format("{}: no memory of {} tokens looks like this", path, text.remembered));

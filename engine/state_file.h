@@ -41,7 +41,7 @@ struct StateText {
 std::uint64_t state_bytes(const StateOwner& owner, const StateText& text, Memories& memories);
 
 /// Puts the state in place of whatever file is at `path`, mode 0600. Throws Error(io), no_memory; then the
-/// file is what it was.
+/// file is what it was, or, as with FileReplacement::commit(), the new one.
 void write_state(const std::string& path, const StateOwner& owner, const StateText& text, Memories& memories,
                  FileCalls& calls = system_calls());
 
@@ -54,8 +54,8 @@ struct RestoredState {
   Memories memories;
 };
 
-/// `make` gives memories that nothing was stored in, and is called when all checksums hold and the owner is
-/// the right one. Throws Error: io, truncated, magic (not a state), version, corrupt (also what no session
+/// `make` gives memories that nothing was stored in or reserved for, and is called when the owner is the right
+/// one. Throws Error: io, truncated, magic (not a state), version, corrupt (also what no session
 /// writes), mismatch (it has another owner), no_memory, and what `make` throws.
 RestoredState read_state(const std::string& path, const StateOwner& owner, const StateLimits& limits,
                          const std::function<Memories()>& make);

@@ -6,8 +6,8 @@
 namespace longhand {
 namespace {
 
-// States learnt before they are dropped: a few megabytes.
-constexpr std::size_t kMaxStates = 1u << 15;
+// What was learnt for earlier tokens is dropped beyond that.
+constexpr std::size_t kKeptBytes = std::size_t{16} << 20;
 
 }  // namespace
 
@@ -34,11 +34,19 @@ GrammarFilter::State GrammarFilter::after(Token token) {
   return bytes.empty() ? GrammarMatcher::kDead : walk(state_, bytes);  // nothing would change for ever
 }
 
-bool GrammarFilter::allows(Token token) { return after(token) != GrammarMatcher::kDead; }
+void GrammarFilter::start_work() {
+  if (matcher_.bytes() > kKeptBytes) state_ = matcher_.forget(state_);
+  matcher_.start_work();
+}
+
+bool GrammarFilter::allows(Token token) {
+  start_work();
+  return after(token) != GrammarMatcher::kDead;
+}
 
 void GrammarFilter::accept(Token token) {
-  const State next = after(token);
-  state_ = matcher_.size() > kMaxStates ? matcher_.forget(next) : next;
+  start_work();
+  state_ = after(token);
 }
 
 void GrammarFilter::sort_vocabulary() {
@@ -64,6 +72,7 @@ void GrammarFilter::sort_vocabulary() {
 
 void GrammarFilter::mask(std::span<float> logits) {
   if (entries_.empty()) sort_vocabulary();
+  start_work();
   std::vector<bool> allowed(logits.size(), false);
   constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
   std::vector<State> path = {state_};  // path[n]: after n bytes of the current entry
@@ -83,9 +92,12 @@ void GrammarFilter::mask(std::span<float> logits) {
     if (dead == kNone) allowed[static_cast<std::size_t>(entry.id)] = true;
   }
   for (Token id = 0; id < tokens_.size; ++id) {
-    const bool special = matcher_.has_tokens() || tokens_.ends_generation(id);
     const auto i = static_cast<std::size_t>(id);
-    if (!allowed[i] && !(special && allows(id))) logits[i] = -std::numeric_limits<float>::infinity();
+    const bool special = matcher_.has_tokens() || tokens_.ends_generation(id);
+    if (!allowed[i] && special) allowed[i] = after(id) != GrammarMatcher::kDead;
+  }
+  for (std::size_t i = 0; i < static_cast<std::size_t>(tokens_.size); ++i) {
+    if (!allowed[i]) logits[i] = -std::numeric_limits<float>::infinity();
   }
 }
 

@@ -38,6 +38,7 @@ class GrammarFilter {
   void sort_vocabulary();
   State walk(State state, std::string_view bytes);
   State after(Token token);
+  void start_work();
 
   TokenTable tokens_;
   GrammarMatcher matcher_;

@@ -8,6 +8,14 @@
 #include "ops/error.h"
 
 namespace longhand {
+namespace {
+
+// Beside a way that is merely looked at, one that is followed.
+constexpr std::size_t kFollowed = 16;
+// Of an entry in a hash table, with its share of buckets.
+constexpr std::size_t kNodeBytes = 48;
+
+}  // namespace
 
 GrammarMatcher::GrammarMatcher(Grammar grammar) : grammar_(std::move(grammar)) {
   find_byte_classes();
@@ -41,7 +49,20 @@ std::uint32_t GrammarMatcher::push(std::uint32_t place, std::uint32_t below) {
   const auto stack = static_cast<std::uint32_t>(stacks_.size());
   stacks_.push_back({place, below});  // first: should memory run out below, it is merely never found
   by_stack_.emplace(key, stack);
+  bytes_ += sizeof(Stack) + kNodeBytes;
   return stack;
+}
+
+void GrammarMatcher::spend(std::size_t work) {
+  work_ += work;
+  if (work_ > kMaxWork) {
+    throw Error(Errc::grammar,
+                fmt::format("grammar is too ambiguous: one token takes more than {} steps", kMaxWork));
+  }
+  if (bytes_ > kMaxBytes) {
+    throw Error(Errc::grammar,
+                fmt::format("grammar is too ambiguous: one token takes more than {} MiB", kMaxBytes >> 20));
+  }
 }
 
 // Follows rules in and out until every way stands before something to read. A rule that is the last thing of
@@ -74,6 +95,7 @@ GrammarMatcher::State GrammarMatcher::close(std::vector<Way> work) {
       info.ways.push_back(way);
     }
   }
+  spend(kFollowed * seen.size());
   std::sort(info.ways.begin(), info.ways.end());
   return number(std::move(info));
 }
@@ -90,13 +112,17 @@ GrammarMatcher::State GrammarMatcher::number(Info info) {
   }
   // In this order, so that what is there when memory runs out is whole.
   const auto state = static_cast<State>(states_.size());
+  const std::size_t bytes =
+      sizeof info + info.ways.capacity() * sizeof(Way) + class_count_ * sizeof(State) + kNodeBytes;
   next_.resize((std::size_t{state} + 1) * class_count_, kUnknown);
   states_.push_back(std::move(info));
   by_hash_.emplace(hash, state);
+  bytes_ += bytes;
   return state;
 }
 
 GrammarMatcher::State GrammarMatcher::learn(State state, unsigned char byte, std::size_t entry) {
+  spend(states_[state].ways.size());
   std::vector<Way> work;
   for (const Way& way : states_[state].ways) {
     const Symbol symbol = grammar_.symbols[way.place];
@@ -110,6 +136,7 @@ GrammarMatcher::State GrammarMatcher::learn(State state, unsigned char byte, std
 }
 
 GrammarMatcher::State GrammarMatcher::step_token(State state, Token token) {
+  spend(states_[state].ways.size());
   std::vector<Way> work;
   for (const Way& way : states_[state].ways) {
     const Symbol symbol = grammar_.symbols[way.place];
@@ -124,12 +151,14 @@ GrammarMatcher::State GrammarMatcher::step_token(State state, Token token) {
 GrammarMatcher::State GrammarMatcher::forget(State keep) {
   GrammarMatcher fresh(grammar_);
   Info kept = states_[keep];
+  std::vector<std::uint32_t> renumbered(stacks_.size());  // 0: not yet. Stacks share what lies below
   for (Way& way : kept.ways) {
-    std::vector<std::uint32_t> places;  // top first
-    for (std::uint32_t s = way.stack; s != 0; s = stacks_[s].below) places.push_back(stacks_[s].place);
-    way.stack = 0;
-    for (auto place = places.rbegin(); place != places.rend(); ++place)
-      way.stack = fresh.push(*place, way.stack);
+    std::vector<std::uint32_t> above;  // top first
+    std::uint32_t stack = way.stack;
+    for (; stack != 0 && renumbered[stack] == 0; stack = stacks_[stack].below) above.push_back(stack);
+    way.stack = renumbered[stack];
+    for (auto at = above.rbegin(); at != above.rend(); ++at)
+      way.stack = renumbered[*at] = fresh.push(stacks_[*at].place, way.stack);
   }
   std::sort(kept.ways.begin(), kept.ways.end());
   const State state = fresh.number(std::move(kept));

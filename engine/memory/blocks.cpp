@@ -16,7 +16,9 @@ Blocks::Blocks(const MemorySite& s, int patience)
       first_(sinks_ > 0, s.kv_heads, kv_),
       taken_(std::size_t(s.kv_heads)) {}
 
-std::uint64_t Blocks::bytes() const noexcept { return last_.bytes() + first_.bytes() + summary_bytes(); }
+std::uint64_t Blocks::bytes() const noexcept {
+  return last_.bytes() + first_.bytes() + summary_bytes() + taken_.size() * sizeof(int);
+}
 
 void Blocks::reserve() {
   for (Exact* e : {&last_, &first_}) {

@@ -62,7 +62,7 @@ class Memory {
  public:
   virtual ~Memory() = default;
 
-  /// Bytes it will take, or takes.
+  /// Bytes it will take, or takes; all that held() visits is among them.
   virtual std::uint64_t bytes() const noexcept = 0;
   /// Bytes of WorkerScratch::memory it works with.
   virtual std::size_t scratch_bytes() const noexcept { return 0; }

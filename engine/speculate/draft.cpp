@@ -35,6 +35,9 @@ class Draft final : public Guesser {
     const int size = int(text.size()), spare = session_.context() - size - 1;
     if (spare < 0) return guesses_;
     const auto unread = text.subspan(std::size_t(keep(text)));
+    // The target may have tokens at the end, unused as a rule, that the draft does not.
+    const auto unknown = [this](Token token) { return token >= vocab_; };
+    if (unknown(next) || std::ranges::any_of(unread, unknown)) return guesses_;
     if (int(unread.size()) > kFewBehind) {
       session_.feed(unread.first(std::min(unread.size(), std::size_t{kPiece})));
       return guesses_;

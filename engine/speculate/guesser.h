@@ -12,7 +12,7 @@ class Guesser {
  public:
   virtual ~Guesser() = default;
   /// At most `most` tokens that may follow `text` and `next`, or none; valid until the next call. What became
-  /// of earlier guesses shows in the text. Throws Error as Session::feed does.
+  /// of earlier guesses shows in the text. Throws Error as Session::feed does; then nothing is guessed.
   virtual std::span<const Token> propose(std::span<const Token> text, Token next, int most) = 0;
 };
 

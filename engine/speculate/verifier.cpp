@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 
 #include "engine/model.h"
 #include "engine/speculate/speculation.h"
@@ -16,16 +17,33 @@ double seconds_of(const Function& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+// Guesses that cannot be made are none: the text does not depend on them.
+std::span<const Token> ask(Guesser& guesser, std::span<const Token> text, Token next, int most) {
+  try {
+    return guesser.propose(text, next, most);
+  } catch (const Error& e) {
+    if (e.code() == Errc::cancelled) throw;
+  } catch (const std::bad_alloc&) {}
+  return {};
+}
+
 }  // namespace
 
 Verifier::Verifier(Session& session, Speculation* speculation)
     : session_(session),
       speculation_(speculation == nullptr ? nullptr : speculation->impl()),
-      vocab_(std::size_t(session.model().data().config.vocab)) {}
+      vocab_(std::size_t(session.model().data().config.vocab)) {
+  session_.refuse_use(true);
+}
 
-Verifier::~Verifier() { take_back(); }
+// Sizes within the text are always in range, and nobody else has changed it: nothing here can fail.
+Verifier::~Verifier() {
+  session_.refuse_use(false);
+  take_back();
+}
 
 std::span<const float> Verifier::feed(Token token, int more) {
+  const OwnUse own(session_);
   if (known_ < batch_.size()) {
     const bool right = batch_[known_] == token;
     speculation_->pace.judged(right);
@@ -35,35 +53,37 @@ std::span<const float> Verifier::feed(Token token, int more) {
     }
   }
   take_back();
-  if (speculation_ != nullptr) propose(token, more);
+  std::vector<Token> batch;
+  if (speculation_ != nullptr) batch = with_guesses(token, more);
   ++feeds_;
-  return batch_.empty() ? feed_single(token) : feed_batch();
+  return batch.empty() ? feed_single(token) : feed_batch(std::move(batch));
 }
 
-// The text as it would be without guesses. Sizes within the text are always in range.
+// The text as it would be without guesses.
 void Verifier::take_back() {
   if (known_ < batch_.size()) session_.rewind(size());
   batch_.clear();
   known_ = 0;
 }
 
-// Fills the batch, or leaves it empty where a single token is better.
-void Verifier::propose(Token token, int more) {
+// Empty where a single token is better.
+std::vector<Token> Verifier::with_guesses(Token token, int more) {
   Speculation::Impl& s = *speculation_;
   int most = std::min({more, session_.context() - session_.size() - 1, s.room.after(session_.size())});
-  if (most <= 0) return;
+  if (most <= 0) return {};
   most = std::min(most, s.adapt ? s.pace.length() : s.most);
-  if (most <= 0) return;
+  if (most <= 0) return {};
   std::span<const Token> guesses;
-  const double seconds = seconds_of([&] { guesses = s.guesser->propose(session_.tokens(), token, most); });
+  const double seconds = seconds_of([&] { guesses = ask(*s.guesser, session_.tokens(), token, most); });
   s.pace.guessed(int(guesses.size()), seconds);
   // Nothing follows a token that ends the text.
   const Tokenizer& tokenizer = session_.model().data().tokenizer;
   const auto end = std::ranges::find_if(
       guesses, [&](Token t) { return t < 0 || t >= tokenizer.size() || tokenizer.ends_generation(t); });
-  if (end == guesses.begin()) return;
-  batch_.push_back(token);
-  batch_.insert(batch_.end(), guesses.begin(), end);
+  if (end == guesses.begin()) return {};
+  std::vector<Token> batch = {token};
+  batch.insert(batch.end(), guesses.begin(), end);
+  return batch;
 }
 
 std::span<const float> Verifier::feed_single(Token token) {
@@ -75,8 +95,7 @@ std::span<const float> Verifier::feed_single(Token token) {
 
 // The sampler must not be asked for more than the token at hand: stop strings may end the text there, and
 // its state goes on to the next text. So all logits are kept; copying them is little beside computing them.
-std::span<const float> Verifier::feed_batch() {
-  std::vector<Token> batch = std::exchange(batch_, {});  // none of it counts if feeding fails
+std::span<const float> Verifier::feed_batch(std::vector<Token> batch) {
   rows_.resize(std::max(rows_.size(), batch.size() * vocab_));
   const int start = session_.size();
   const double seconds = seconds_of([&] {
@@ -84,7 +103,7 @@ std::span<const float> Verifier::feed_batch() {
       std::ranges::copy(logits, rows_.begin() + std::ptrdiff_t(std::size_t(position - start) * vocab_));
     });
   });
-  batch_ = std::move(batch);
+  batch_ = std::move(batch);  // only now does any of it count
   known_ = 1;
   guesses_ += int(batch_.size()) - 1;
   speculation_->pace.fed(int(batch_.size()), seconds);

@@ -9,7 +9,8 @@ namespace longhand {
 
 /// A session as generate() sees it: fed one token at a time. Where guesses are made, what the session holds
 /// runs ahead; what was guessed wrong or not asked for is taken back before anything else is fed, and at the
-/// end of the verifier's life.
+/// end of the verifier's life. Until then nobody else may use the session: as in callbacks of a feed, all but
+/// getters and cancel() throw Error(busy).
 class Verifier {
  public:
   /// `speculation` may be null. Both must outlive the verifier.
@@ -29,12 +30,18 @@ class Verifier {
   int right_guesses() const noexcept { return right_; }  // of those
 
  private:
+  // While one lives, the session may be used.
+  struct OwnUse {
+    Session& session;
+    explicit OwnUse(Session& s) : session(s) { session.refuse_use(false); }
+    ~OwnUse() { session.refuse_use(true); }
+  };
   std::span<const float> row(std::size_t i) const noexcept {
     return std::span(rows_).subspan(i * vocab_, vocab_);
   }
   std::span<const float> feed_single(Token token);
-  std::span<const float> feed_batch();
-  void propose(Token token, int more);
+  std::span<const float> feed_batch(std::vector<Token> batch);
+  std::vector<Token> with_guesses(Token token, int more);
   void take_back();
 
   Session& session_;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <chrono>
+#include <ctime>
 #include <limits>
 #include <set>
 
@@ -12,6 +13,7 @@
 #include "engine/random.h"
 #include "engine/text/code_points.h"
 #include "ops/error.h"
+#include "tests/support/allocations.h"
 #include "tests/support/grammar_match.h"
 
 namespace longhand {
@@ -236,6 +238,64 @@ TEST(GrammarFilter, TokenLiterals) {
   EXPECT_THAT(allowed(filter, table), testing::ElementsAre(4));
   EXPECT_THROW(GrammarFilter("root ::= <[5]>", table), Error);
   EXPECT_THROW(GrammarFilter("root ::= <other>", table), Error);
+}
+
+// Thousands of ways that stay open whatever comes, and another stack after every text.
+std::string endless() {
+  std::string grammar = "root ::= x";
+  for (int i = 0; i < 3000; ++i) grammar += fmt::format(" | [a-z ]+ \"{:04}\"", i);
+  grammar += "\nx ::= \"0\"";
+  for (char c = 'a'; c <= 'z'; ++c) grammar += fmt::format(" | \"{}\" x \"{}\"", c, int(c));
+  return grammar;
+}
+
+TEST(GrammarFilter, ATokenThatWouldTakeMinutesIsAnError) {
+  std::vector<std::string> pieces = {"", "a", "b"};
+  for (char a = 'a'; a <= 'z'; ++a) {
+    for (char b = 'a'; b <= 'z'; ++b) {
+      for (char c = 'a'; c <= 'z'; ++c) pieces.push_back({a, b, c});
+    }
+  }
+  const TokenTable table = vocabulary(pieces);
+  GrammarFilter filter(endless(), table);
+  for (int i = 0; i < 2; ++i) {
+    std::vector<float> logits(pieces.size(), 0.0f);
+    const test::AllocationMeter meter;
+    const std::clock_t start = std::clock();
+    try {
+      filter.mask(logits);
+      FAIL() << "all was looked at";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Errc::grammar);
+      EXPECT_THAT(error.what(), HasSubstr("too ambiguous"));
+    }
+    EXPECT_LT(double(std::clock() - start) / CLOCKS_PER_SEC, 10.0);
+    EXPECT_LT(meter.peak_bytes(), 2 * GrammarMatcher::kMaxBytes);
+    EXPECT_EQ(logits, std::vector<float>(pieces.size(), 0.0f));
+    // The place is still the old one, and single tokens are no trouble.
+    EXPECT_TRUE(filter.allows(1));
+    filter.accept(1);
+    EXPECT_TRUE(filter.allows(2));
+    EXPECT_FALSE(filter.allows(0));
+  }
+}
+
+TEST(Grammar, WhatIsLearntStaysWithinBounds) {
+  GrammarMatcher matcher(parse_gbnf(
+      "root ::= \"a\" root \"0\" | \"b\" root \"1\" | \"c\" root \"2\" | [d-z] [A-Z]* [^x] root \"3\""));
+  Random random(1);
+  const test::AllocationMeter meter;
+  GrammarMatcher::State state = matcher.start();
+  const auto read_on = [&] {
+    for (int i = 0; i < 5'000'000; ++i) {
+      matcher.start_work();
+      state = matcher.step(state, static_cast<unsigned char>('a' + random.next() % 3));
+    }
+  };
+  EXPECT_THROW(read_on(), Error);
+  EXPECT_LT(meter.peak_bytes(), 4 * GrammarMatcher::kMaxBytes) << "vectors that grow are there twice";
+  state = matcher.forget(matcher.start());
+  EXPECT_LT(matcher.bytes(), 10'000u);
 }
 
 TEST(GrammarFilter, RandomWalksAgreeWithTheSingleTest) {

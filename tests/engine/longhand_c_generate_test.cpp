@@ -50,6 +50,53 @@ TEST_F(LonghandC, GeneratesWhatCppGeneratesAndStreamsIt) {
   EXPECT_EQ(result.prompt_tokens, static_cast<int>(prompt.size()));
 }
 
+TEST_F(LonghandC, GuessesGiveTheSameTextInFewerFeeds) {
+  const std::vector<lh_token> prompt =
+      encode("The KV cache keeps keys. The KV cache keeps keys. The KV cache keeps");
+  lh_generate_options options = lh_generate_defaults();
+  options.max_tokens = 20;
+  const auto chooser = greedy();
+  const auto write = [&](lh_session* session) {
+    lh_rewind(session, 0, nullptr);
+    lh_generate_result result;
+    result.size = sizeof result;
+    EXPECT_EQ(lh_generate(session, chooser.get(), view(prompt), &options, &result, &error_), LH_OK)
+        << error_.message;
+    return result;
+  };
+  const auto tokens_in = [](const lh_generate_result& r) {
+    return std::vector<lh_token>(r.tokens.data, r.tokens.data + r.tokens.size);
+  };
+  const auto s = session(), other = session();
+  lh_generate_result result = write(s.get());
+  const std::vector<lh_token> plain = tokens_in(result);
+  const int feeds = result.feeds;
+  EXPECT_EQ(result.guesses, 0);
+  EXPECT_GT(feeds, 1);
+  lh_speculation_options how = lh_speculation_defaults();
+  EXPECT_EQ(how.adapt, 1);
+  EXPECT_EQ(how.most, 0);
+  how.adapt = 0;
+  for (const lh_model* draft : {static_cast<lh_model*>(nullptr), model()}) {
+    how.draft = draft;
+    const auto guesses = speculation(s.get(), &how);
+    options.speculation = guesses.get();
+    result = write(s.get());
+    EXPECT_EQ(tokens_in(result), plain);
+    EXPECT_GT(result.guesses, 0);
+    EXPECT_EQ(result.feeds + result.right_guesses, feeds);
+    if (draft != nullptr) { EXPECT_LT(result.feeds, feeds) << "a model is its own best draft"; }
+    EXPECT_EQ(lh_generate(other.get(), chooser.get(), view(prompt), &options, nullptr, &error_),
+              LH_E_ARGUMENT)
+        << "made for another session";
+    EXPECT_EQ(lh_session_size(other.get()), 0);
+  }
+  how.most = 64;
+  lh_speculation* made = nullptr;
+  EXPECT_EQ(lh_speculation_new(s.get(), &how, &made, &error_), LH_E_RANGE);
+  EXPECT_EQ(made, nullptr);
+}
+
 TEST_F(LonghandC, TextCallbacksStopAndMayThrow) {
   const auto s = session();
   const auto chooser = greedy();

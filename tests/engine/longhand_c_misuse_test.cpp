@@ -21,6 +21,7 @@ TEST_F(LonghandC, NullIsAnErrorEverywhereAndFreeingItIsNone) {
   lh_session* session_out = nullptr;
   lh_sampler* sampler_out = nullptr;
   lh_chat* chat_out = nullptr;
+  lh_speculation* speculation_out = nullptr;
   lh_model* model_out = nullptr;
   lh_token token = 1;
   lh_token_buffer tokens = {&token, 1, 0};
@@ -74,6 +75,8 @@ TEST_F(LonghandC, NullIsAnErrorEverywhereAndFreeingItIsNone) {
         lh_generate(nullptr, chooser.get(), given, nullptr, nullptr, error),
         lh_generate(made.get(), nullptr, given, nullptr, nullptr, error),
         lh_generate(made.get(), chooser.get(), behind_null, nullptr, nullptr, error),
+        lh_speculation_new(nullptr, nullptr, &speculation_out, error),
+        lh_speculation_new(made.get(), nullptr, nullptr, error),
         lh_chat_new(nullptr, nullptr, &chat_out, error),
         lh_chat_new(model(), nullptr, nullptr, error),
         lh_chat_encode(chat.get(), {nullptr, 1}, nullptr, &tokens, error),
@@ -95,6 +98,7 @@ TEST_F(LonghandC, NullIsAnErrorEverywhereAndFreeingItIsNone) {
   EXPECT_EQ(session_out, nullptr);
   EXPECT_EQ(sampler_out, nullptr);
   EXPECT_EQ(chat_out, nullptr);
+  EXPECT_EQ(speculation_out, nullptr);
   EXPECT_EQ(lh_session_size(nullptr), 0);
   EXPECT_EQ(lh_session_tokens(nullptr).size, 0u);
   EXPECT_EQ(lh_sampler_seed(nullptr), 0u);
@@ -107,6 +111,8 @@ TEST_F(LonghandC, NullIsAnErrorEverywhereAndFreeingItIsNone) {
   lh_session_free(nullptr);
   lh_sampler_free(nullptr);
   lh_chat_free(nullptr);
+  lh_speculation_free(nullptr);
+  EXPECT_EQ(lh_session_rewind_cost(nullptr, 0), 0);
   EXPECT_EQ(lh_model_warning(nullptr, 0), nullptr);
   EXPECT_EQ(lh_session_context(nullptr) + lh_session_threads(nullptr), 0);
   EXPECT_EQ(lh_session_bytes(nullptr), 0u);

@@ -127,6 +127,13 @@ TEST_F(LonghandC, OptionsOfEveryAgeAreReadAsFarAsTheyGo) {
     return lh_chat_render(chat.get(), {&ask, 1}, options, &out, nullptr);
   });
   const auto own = session();
+  expect_every_size<lh_speculation_options>(
+      LH_SPECULATION_OPTIONS, [&](const lh_speculation_options* options) {
+        lh_speculation* out = nullptr;
+        const lh_status status = lh_speculation_new(own.get(), options, &out, nullptr);
+        lh_speculation_free(out);
+        return status;
+      });
   const auto chooser = greedy();
   const std::vector<lh_token> prompt = encode("The capital of Peru");
   expect_every_size<lh_generate_options>(LH_GENERATE_OPTIONS, [&](lh_generate_options* options) {
@@ -152,6 +159,26 @@ TEST_F(LonghandC, ASizeThatNoStructHasIsRefused) {
     lh_session* made = nullptr;
     EXPECT_EQ(lh_session_new(model(), &options, &made, &error_), LH_E_ARGUMENT) << size;
   }
+}
+
+// What lies behind a struct that nobody has filled in is not looked at: there may be no memory at all.
+TEST_F(LonghandC, ASizeBeyondReasonIsRefused) {
+  std::vector<lh_session_options> zeros(100'000 / sizeof(lh_session_options));
+  for (const std::size_t size : {std::size_t{4096 + 8}, std::size_t{80'000}}) {
+    zeros[0] = small();
+    zeros[0].size = size;
+    lh_session* made = nullptr;
+    EXPECT_EQ(lh_session_new(model(), zeros.data(), &made, &error_), LH_E_ARGUMENT) << size;
+    EXPECT_THAT(error_.message, HasSubstr("session options: size is " + std::to_string(size)));
+    lh_session_free(made);
+  }
+  auto options = small();
+  options.size = 0xA5A5A5A5A5A5A5A0;
+  lh_session* made = nullptr;
+  EXPECT_EQ(lh_session_new(model(), &options, &made, &error_), LH_E_ARGUMENT);
+  lh_model_info info{};
+  info.size = 4096 + 8;
+  EXPECT_EQ(lh_model_get_info(model(), &info, &error_), LH_E_ARGUMENT);
 }
 
 TEST_F(LonghandC, ValuesOutOfRangeAreRefused) {

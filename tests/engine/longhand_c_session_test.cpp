@@ -118,6 +118,20 @@ std::vector<float> go_on(lh_session* session) {
   return out;
 }
 
+TEST_F(LonghandC, TellsWhatARewindCosts) {
+  lh_session_options options = small();
+  const std::vector<lh_token> text(150, 40);
+  const auto full = session(options);
+  ASSERT_EQ(lh_feed(full.get(), view(text), nullptr, &error_), LH_OK);
+  EXPECT_EQ(lh_session_rewind_cost(full.get(), 20), 0);
+  options.memory = "performer";
+  options.window = 16;
+  const auto summary = session(options);
+  ASSERT_EQ(lh_feed(summary.get(), view(text), nullptr, &error_), LH_OK);
+  EXPECT_EQ(lh_session_rewind_cost(summary.get(), 20), 20);
+  EXPECT_EQ(lh_session_rewind_cost(summary.get(), 149), 0);
+}
+
 TEST_F(LonghandC, ASavedStateGoesOnBitForBit) {
   const TempDir dir;
   const std::string path = dir.file("state");

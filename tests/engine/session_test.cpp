@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "engine/longhand.h"
+#include "engine/sampling/sampler.h"
 #include "tests/reference/forward_double.h"
 #include "tests/support/error_code.h"
 #include "tests/support/golden.h"
@@ -243,6 +244,21 @@ TEST(Generate, StopsForEveryReason) {
   text.clear();
   r = run({}, 256, &text, 3);
   EXPECT_EQ(r.reason, StopReason::callback);
+}
+
+// The session could read the prompt, the sampler cannot.
+TEST(Generate, APromptTheSamplerRefusesIsNotReadEither) {
+  TokenTable few;
+  few.size = 10;
+  few.piece = [](Token) { return std::string("x"); };
+  few.ends_generation = [](Token) { return false; };
+  few.find = [](std::string_view) { return kNoToken; };
+  Sampler sampler(SamplerOptions{.temperature = 0}, few);
+  Session s(model(), small());
+  const auto before = copy(s.feed(std::vector<Token>{5, 6, 7}));
+  EXPECT_EQ(code_of([&] { generate(s, std::vector<Token>{8, 200, 9}, sampler); }), Errc::range);
+  EXPECT_EQ(s.size(), 3);
+  EXPECT_EQ(copy(s.logits(2)), before);
 }
 
 }  // namespace

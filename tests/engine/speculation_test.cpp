@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 
 #include "engine/longhand.h"
@@ -290,6 +291,74 @@ TEST(Speculation, ErrorsLeaveNoGuessesBehind) {
   EXPECT_EQ(held(true), held(false));
 }
 
+// Where a turn began, one can go back to for nothing, however much was guessed since.
+TEST(Speculation, GuessesDisplaceNoCheckpoint) {
+  const Model& m = tiny_model(0);
+  SessionOptions options = {.context = 1000};
+  options.attention.memory = "performer";
+  options.attention.window = 24;
+  options.attention.checkpoints = 2;
+  Session session(m, options);
+  Speculation speculation(session, options, lookup(15));
+  Sampler sampler(m, {.temperature = 0, .ignore_eos = true, .grammar = "root ::= (\"abc dab xyz \")+"});
+  std::vector<int> turns;
+  GenerateResult r;
+  for (int turn = 0; turn < 2; ++turn) {
+    turns.push_back(session.size());
+    r = generate(session, repetitive(m), sampler, {.max_tokens = 200, .speculation = &speculation});
+    EXPECT_GT(r.right_guesses, 100);
+  }
+  EXPECT_EQ(session.rewind_cost(turns[1]), 0);
+  EXPECT_EQ(session.rewind_cost(turns[1] + 40), 40);
+}
+
+// The session holds more than the text while it is handed over.
+TEST(Speculation, CallbacksMustNotUseTheSession) {
+  const Model& m = tiny_model(0);
+  const SessionOptions options = {.context = 128};
+  const test::TempDir dir;
+  for (const bool guess : {false, true}) {
+    Session session(m, options);
+    Speculation speculation(session, options, lookup());
+    const auto prompt = repetitive(m);
+    const std::vector<std::function<void()>> uses = {
+        [&] { session.rewind(0); },
+        [&] { session.feed(prompt); },
+        [&] { session.logits(0); },
+        [&] { session.save_state(dir.file("state")); },
+        [&] {
+          Sampler other(m, {.temperature = 0});
+          generate(session, prompt, other, {.max_tokens = 1});
+        },
+    };
+    int refused = 0, read = 0;
+    const auto try_all = [&](std::string_view) {
+      for (const auto& use : uses) {
+        try {
+          use();
+        } catch (const Error& e) { refused += e.code() == Errc::busy; }
+      }
+      read += session.size() >= int(prompt.size()) && session.tokens()[0] == prompt[0];
+      return true;
+    };
+    Sampler sampler(m, {.temperature = 0, .ignore_eos = true});
+    const GenerateOptions how = {.max_tokens = 30, .speculation = guess ? &speculation : nullptr};
+    generate(session, prompt, sampler, how, try_all);
+    EXPECT_GT(read, 10);
+    EXPECT_EQ(refused, read * int(uses.size()));
+    session.rewind(4);  // now it may be used
+    // An exception out of a callback ends the text like any other.
+    EXPECT_THROW(generate(session, prompt, sampler, how,
+                          [&](std::string_view) {
+                            session.rewind(0);
+                            return true;
+                          }),
+                 Error);
+    EXPECT_GT(session.size(), int(prompt.size()));
+    session.rewind(0);
+  }
+}
+
 TEST(Speculation, PacesItselfWithoutChangingTheText) {
   for (const unsigned model : {0u, 1u}) {
     const Model& m = tiny_model(model);
@@ -321,6 +390,42 @@ TEST(Speculation, TheModelThatComesWithTheProgram) {
       if (temperature == 0) { EXPECT_GT(o.right, 10); }
     }
   }
+}
+
+void append(test::GgufWriter& w, const std::string& key, const std::string& element) {
+  std::string& array = test::entry(w, key).value;
+  std::uint64_t count = 0;
+  std::memcpy(&count, array.data() + 4, sizeof count);
+  array.replace(4, sizeof count, test::encode(count + 1));
+  array += element;
+}
+
+// A target may have more tokens than its draft, all of them unused; no draft has anything to say of them.
+TEST(Speculation, TokensUnknownToTheDraftAreNoTrouble) {
+  test::GgufWriter w = tiny(2);
+  append(w, "tokenizer.ggml.tokens", test::encode(std::string("<padding>")));
+  append(w, "tokenizer.ggml.token_type", test::encode(std::int32_t{5}));
+  auto& table = test::tensor(w, "token_embd.weight");
+  table.data += table.data.substr(0, table.data.size() / 300);
+  table.dims.back() = 301;
+  const Model padded = load(w);
+  const Token unknown = 300;
+  for (const std::size_t from_end : {0u, 3u, 17u}) {
+    Case c;
+    c.sampler.ignore_eos = true;
+    c.generate.max_tokens = 12;
+    auto prompt = repetitive(padded);
+    prompt.insert(prompt.end() - std::ptrdiff_t(from_end), unknown);
+    EXPECT_EQ(expect_same(padded, prompt, c, draft(tiny_model(2))).guesses, 0);
+  }
+  Case drawn;
+  drawn.sampler.ignore_eos = true;
+  drawn.sampler.logit_bias = {{unknown, 1000.0f}};
+  drawn.generate.max_tokens = 12;
+  expect_same(padded, repetitive(padded), drawn, draft(tiny_model(2)));
+  Case known;
+  known.sampler.ignore_eos = true;
+  EXPECT_GT(expect_same(padded, repetitive(padded), known, draft(tiny_model(2))).right, 20);
 }
 
 Error refusal(const Model& target, const Model& small) {

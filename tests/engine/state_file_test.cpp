@@ -13,6 +13,7 @@
 #include <fstream>
 
 #include "loaders/checksum.h"
+#include "tests/support/allocations.h"
 #include "tests/support/golden.h"
 #include "tests/support/memories.h"
 #include "tests/support/temp_dir.h"
@@ -334,6 +335,30 @@ TEST_F(DamagedState, NoForgeryLeadsOutside) {
   EXPECT_GT(taken_over, 0u);
 }
 
+// A gigabyte of nothing, of which the disk holds a few kilobytes.
+TEST_F(DamagedState, ALengthIsBelievedOnlyWhereItFits) {
+  constexpr std::uint64_t kSize = 1 << 30;
+  for (const int number : {0, 1, 2}) {
+    std::string start = content_.substr(0, section(number));
+    const std::uint64_t length = kSize - start.size() - sizeof kSize;
+    std::memcpy(start.data() + start.size() - sizeof length, &length, sizeof length);
+    std::memcpy(start.data() + 16, &kSize, sizeof kSize);
+    put(start);
+    std::filesystem::resize_file(path_, kSize - sizeof kSize);
+    std::ofstream(path_, std::ios::binary | std::ios::app)
+        .write(reinterpret_cast<const char*>(&kSize), sizeof kSize);
+    ASSERT_EQ(std::filesystem::file_size(path_), kSize);
+    std::string message;
+    const test::AllocationMeter meter;
+    EXPECT_EQ(code_of([&] { session_.restore_state(path_); }, &message), Errc::corrupt);
+    EXPECT_LT(meter.peak_bytes(), 1u << 20) << number;
+    EXPECT_THAT(message, AllOf(HasSubstr("section " + std::to_string(number) + ":"),
+                               HasSubstr("length is " + std::to_string(length))));
+    put("");
+  }
+  expect_untouched();
+}
+
 TEST_F(DamagedState, WhatIsNoFileOfOursIsNot) {
   std::string message;
   EXPECT_EQ(restore("", &message), Errc::truncated);
@@ -382,6 +407,12 @@ TEST(ForeignState, IsRefusedByName) {
   with(tiny(), "log_n", [](auto& s) { s.attention.log_n = 50; });
   with(tiny(), "rope_factor", [](auto& s) { s.rope.factor = 2; });
   with(tiny(), "rope_base", [](auto& s) { s.rope.base = 5000; });
+  // That is said before the rest is read, which may take long.
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(-100, std::ios::end) << "damage";
+  file.close();
+  with(tiny(), "context 1400", [](auto& s) { s.context = 1401; });
+  saved.save_state(path);
   SessionOptions other = o;
   other.threads = 2;
   other.attention.checkpoints = 0;

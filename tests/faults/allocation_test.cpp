@@ -10,6 +10,7 @@
 #include "engine/chat/conversation.h"
 #include "engine/memory_errors.h"
 #include "engine/model.h"
+#include "engine/speculate/verifier.h"
 #include "tests/faults/out_of_memory.h"
 #include "tests/support/golden.h"
 #include "tests/support/temp_dir.h"
@@ -201,6 +202,29 @@ TEST_F(OutOfMemoryWriting, WithGuesses) {
           return 0;
         },
         kNothing);
+  }
+}
+
+TEST_F(OutOfMemoryWriting, TakesBackNoMoreThanWasFed) {
+  Session session(tiny(), small_session());
+  SpeculationOptions how;
+  how.adapt = false;
+  Speculation speculation(session, small_session(), how);
+  session.feed(prompt_);
+  bool failed = true;
+  for (std::size_t n = 0; failed; ++n) {
+    session.rewind(int(prompt_.size()));
+    int fed = int(prompt_.size());
+    {
+      Verifier text(session, &speculation);
+      const FailingAllocation failure(n);
+      try {
+        for (; fed < 3 * int(prompt_.size()); ++fed) text.feed(prompt_[std::size_t(fed) % prompt_.size()], 9);
+      } catch (const Error& e) { EXPECT_EQ(e.code(), Errc::no_memory); } catch (const std::bad_alloc&) {
+      }
+      failed = failure.failed();
+    }
+    EXPECT_EQ(session.size(), fed) << n;
   }
 }
 

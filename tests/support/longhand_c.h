@@ -21,6 +21,7 @@ struct Freer {
 using ModelPtr = std::unique_ptr<lh_model, Freer<lh_model, lh_model_free>>;
 using SessionPtr = std::unique_ptr<lh_session, Freer<lh_session, lh_session_free>>;
 using SamplerPtr = std::unique_ptr<lh_sampler, Freer<lh_sampler, lh_sampler_free>>;
+using SpeculationPtr = std::unique_ptr<lh_speculation, Freer<lh_speculation, lh_speculation_free>>;
 using ChatPtr = std::unique_ptr<lh_chat, Freer<lh_chat, lh_chat_free>>;
 
 class LonghandC : public testing::Test {
@@ -60,6 +61,11 @@ class LonghandC : public testing::Test {
     lh_sampler* made = nullptr;
     EXPECT_EQ(lh_sampler_new(model(), &options, &made, &error_), LH_OK) << error_.message;
     return SamplerPtr(made);
+  }
+  SpeculationPtr speculation(const lh_session* session, const lh_speculation_options* options = nullptr) {
+    lh_speculation* made = nullptr;
+    EXPECT_EQ(lh_speculation_new(session, options, &made, &error_), LH_OK) << error_.message;
+    return SpeculationPtr(made);
   }
   ChatPtr own_chat() {
     lh_chat* made = nullptr;
