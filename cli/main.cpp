@@ -34,7 +34,7 @@ int fail(std::string_view message, int status) {
 }
 
 int usage_error(const CLI::App& app, const std::string& verb, const std::string& message) {
-  const bool known = app.get_subcommand_no_throw(verb) != nullptr;
+  const bool known = !app.get_subcommands([&](const CLI::App* a) { return a->get_name() == verb; }).empty();
   const std::string name = known ? app.get_name() + " " + verb : app.get_name();
   write_error(fmt::format("error: {}\nTry: {} --help\n", escape_controls(message, 480), name));
   return kUsage;

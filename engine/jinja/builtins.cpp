@@ -72,8 +72,8 @@ class Namespace : public Native {
  public:
   std::string_view type_name() const override { return "Namespace"; }
   bool callable() const override { return false; }
-  bool attribute(Render&, std::string_view name, Value& value) override {
-    const Value* found = members_.find(name);
+  bool attribute(Render& r, std::string_view name, Value& value) override {
+    const Value* found = members_.find(r.heap, name);
     if (found != nullptr) value = *found;
     return found != nullptr;
   }
@@ -220,7 +220,9 @@ Value raise_exception(Render& r, const Arguments& arguments) {
 
 Value strftime_now(Render& r, const Arguments& arguments) {
   const Bound bound("strftime_now", arguments, {"format"}, 1);
-  return r.heap.string(format_time(bound.text(0).view(), *r.options.now));
+  const std::string_view format = bound.text(0).view();
+  r.heap.step(format.size());  // two bytes may stand for a whole date
+  return r.heap.string(format_time(format, *r.options.now));
 }
 
 constexpr std::array<Named<Function::Body>, 7> kGlobals = {{{"range", make_range},

@@ -147,8 +147,10 @@ Value list_pop(Render& r, const Value& self, const Arguments& a) {
 }
 
 Value list_remove(Render& r, const Value& self, const Arguments& a) {
-  const auto at = static_cast<std::ptrdiff_t>(list_index(r, self, a).as_integer());
-  self.sequence().items.erase(self.sequence().items.begin() + at);
+  const auto at = static_cast<std::size_t>(list_index(r, self, a).as_integer());
+  std::vector<Value>& items = self.sequence().items;
+  r.heap.step((items.size() - at) / 2);
+  items.erase(items.begin() + static_cast<std::ptrdiff_t>(at));
   return Value::none();
 }
 
@@ -201,7 +203,7 @@ constexpr std::array<std::string_view, 7> kListChanging = {"append", "insert", "
 Method find_method(Kind kind, std::string_view name) {
   switch (kind) {
     case Kind::string:
-      return find_string_method(name);
+      return find_named<Method>(string_methods(), name);
     case Kind::dict:
       return find_named<Method>(kDict, name);
     case Kind::list:

@@ -6,6 +6,7 @@
 
 #include "engine/jinja/format_spec.h"
 #include "engine/jinja/operators.h"
+#include "engine/jinja/scan.h"
 #include "engine/jinja/string_ops.h"
 
 namespace longhand::jinja {
@@ -119,7 +120,7 @@ Value format_number(Heap& heap, const Value& value, const Spec& spec) {
 Value format_text(Heap& heap, const Value& value, const Spec& spec) {
   Value text = value;
   if (spec.precision >= 0) {
-    text = part(heap, value, 0, char_offset(value.view(), static_cast<std::size_t>(spec.precision)));
+    text = part(heap, value, 0, char_offset(heap, value.view(), static_cast<std::size_t>(spec.precision)));
   }
   const Side side = spec.align == '>' ? Side::left : spec.align == '^' ? Side::both : Side::right;
   return pad(heap, text, spec.width, spec.fill, side);
@@ -141,9 +142,9 @@ class PercentArguments {
     if (used_ >= value_.items().size()) fail("not enough arguments for format string");
     return value_.items()[used_++];
   }
-  const Value& named(std::string_view name) {
+  const Value& named(Heap& heap, std::string_view name) {
     if (!value_.is(Kind::dict)) fail("format requires a mapping");
-    const Value* found = value_.dict().find(name);
+    const Value* found = value_.dict().find(heap, name);
     if (found == nullptr) fail(fmt::format("format: no key '{}'", name));
     used_ = SIZE_MAX;
     return *found;
@@ -199,6 +200,7 @@ Value format_percent(Heap& heap, const Value& format, const Value& arguments) {
   Builder out(heap);
   PercentArguments source(arguments);
   const std::string_view f = format.view();
+  heap.read(f.size());
   std::size_t at = 0;
   while (at < f.size()) {
     const std::size_t mark = std::min(f.find('%', at), f.size());
@@ -209,7 +211,7 @@ Value format_percent(Heap& heap, const Value& format, const Value& arguments) {
     if (at < f.size() && f[at] == '(') {
       const std::size_t close = f.find(')', at);
       if (close == std::string_view::npos) fail("incomplete format key");
-      value = &source.named(f.substr(at + 1, close - at - 1));
+      value = &source.named(heap, f.substr(at + 1, close - at - 1));
       at = close + 1;
     }
     Spec spec;

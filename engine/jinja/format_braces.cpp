@@ -68,6 +68,7 @@ class BraceFormat {
 
   void run(Builder& out, const Text& format, int depth) {
     const std::string_view f = format.view();
+    r_.heap.read(f.size());
     for (std::size_t at = 0; at < f.size();) {
       const std::size_t mark = std::min(f.find_first_of("{}", at), f.size());
       out.append(format, at, mark);
@@ -146,6 +147,7 @@ class BraceFormat {
   Value first(std::string_view name) {
     std::int64_t index = 0;
     if (!name.empty() && !as_index(name, index)) {
+      r_.heap.read(arguments_.named.size());
       for (const auto& [key, value] : arguments_.named) {
         if (key == name) return value;
       }

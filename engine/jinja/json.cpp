@@ -13,6 +13,11 @@ namespace {
 
 using nlohmann::ordered_json;
 
+Value unsigned_value(std::uint64_t value) {
+  if (value > INT64_MAX) return Value::real(static_cast<double>(value));
+  return Value::integer(static_cast<std::int64_t>(value));
+}
+
 Value convert(Heap& heap, const ordered_json& json, bool trusted, int depth) {
   if (depth > kMaxDepth) fail("JSON nested too deeply");
   heap.step();
@@ -21,11 +26,8 @@ Value convert(Heap& heap, const ordered_json& json, bool trusted, int depth) {
       return Value::boolean(json.get<bool>()).with_trust(trusted);
     case ordered_json::value_t::number_integer:
       return Value::integer(json.get<std::int64_t>()).with_trust(trusted);
-    case ordered_json::value_t::number_unsigned: {
-      const auto value = json.get<std::uint64_t>();
-      if (value > INT64_MAX) return Value::real(static_cast<double>(value)).with_trust(trusted);
-      return Value::integer(static_cast<std::int64_t>(value)).with_trust(trusted);
-    }
+    case ordered_json::value_t::number_unsigned:
+      return unsigned_value(json.get<std::uint64_t>()).with_trust(trusted);
     case ordered_json::value_t::number_float:
       return Value::real(json.get<double>()).with_trust(trusted);
     case ordered_json::value_t::string:
@@ -48,6 +50,73 @@ Value convert(Heap& heap, const ordered_json& json, bool trusted, int depth) {
       return Value::none().with_trust(trusted);
   }
 }
+
+/// Builds values while the text is parsed: objects of ordered_json look every new key up in a list, which
+/// makes a long object quadratic.
+class Reader : public nlohmann::json_sax<ordered_json> {
+ public:
+  Reader(Heap& heap, bool trusted) : heap_(heap), trusted_(trusted) {}
+  const Value& result() const { return result_; }
+
+  bool null() override { return add(Value::none().with_trust(trusted_)); }
+  bool boolean(bool value) override { return add(Value::boolean(value).with_trust(trusted_)); }
+  bool number_integer(std::int64_t value) override { return add(Value::integer(value).with_trust(trusted_)); }
+  bool number_unsigned(std::uint64_t value) override {
+    return add(unsigned_value(value).with_trust(trusted_));
+  }
+  bool number_float(double value, const std::string&) override {
+    return add(Value::real(value).with_trust(trusted_));
+  }
+  bool string(std::string& value) override { return add(heap_.string(value, trusted_)); }
+  bool binary(ordered_json::binary_t&) override { return false; }
+
+  bool start_array(std::size_t) override {
+    Sequence* list = heap_.sequence();
+    list->trusted = trusted_;
+    return open(Value::of(Kind::list, list));
+  }
+  bool end_array() override { return close(); }
+  bool start_object(std::size_t) override {
+    Dict* dict = heap_.dict();
+    dict->trusted = trusted_;
+    return open(Value::of(dict));
+  }
+  bool key(std::string& name) override {
+    key_ = heap_.string(name, trusted_);
+    return true;
+  }
+  bool end_object() override { return close(); }
+  bool parse_error(std::size_t, const std::string&, const ordered_json::exception&) override { return false; }
+
+ private:
+  bool add(const Value& value) {
+    heap_.step();
+    if (open_.empty()) {
+      result_ = value;
+    } else if (open_.back().is(Kind::dict)) {
+      open_.back().dict().set(heap_, key_, value);
+    } else {
+      heap_.push(open_.back().sequence(), value);
+    }
+    return true;
+  }
+  bool open(const Value& container) {
+    if (open_.size() >= kMaxDepth) fail("JSON nested too deeply");
+    add(container);
+    open_.push_back(container);
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  Heap& heap_;
+  bool trusted_;
+  Value result_;
+  std::vector<Value> open_;  // lists and dicts that go on, outermost first
+  Value key_;                // of the next member
+};
 
 class Writer {
  public:
@@ -150,6 +219,7 @@ class Writer {
 
   void string(const Text& text) {
     const bool edge = text.all_trusted();
+    out_.heap().read(text.size());
     out_.append("\"", edge);
     text.each_run([&](std::string_view run, bool trusted) { characters(run, trusted); });
     out_.append("\"", edge);
@@ -209,10 +279,10 @@ Value from_json(Heap& heap, const ordered_json& json, bool trusted) {
 }
 
 Value parse_json(Heap& heap, const Text& text) {
-  heap.charge(text.size() * sizeof(ordered_json));  // "[[[[..." is one node a byte
-  const ordered_json json = ordered_json::parse(text.bytes(), nullptr, false);
-  if (json.is_discarded()) fail("from_json: not valid JSON");
-  return from_json(heap, json, text.all_trusted());
+  heap.read(text.size());
+  Reader reader(heap, text.all_trusted());
+  if (!ordered_json::sax_parse(text.bytes(), &reader)) fail("from_json: not valid JSON");
+  return reader.result();
 }
 
 void write_json(Builder& out, const Value& value, const JsonStyle& style) {

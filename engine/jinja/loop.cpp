@@ -67,7 +67,7 @@ class Loop : public Native {
     return &ahead_[head_];
   }
   std::int64_t total(Render& r) {
-    if (sized_) return length(source_);
+    if (sized_) return length(r.heap, source_);
     for (Value item; fetch(r, item);) {
       r.heap.charge(sizeof(Value));
       ahead_.push_back(item);

@@ -35,6 +35,7 @@ void Macro::bind(Render& r, Scope& scope, const Arguments& arguments) {
   Dict* extra = parts_.uses_kwargs ? r.heap.dict() : nullptr;
   Value caller = Value::undefined(Missing::variable, parts_.caller.text);
   for (const auto& [name, value] : arguments.named) {
+    r.heap.read(parameters.size());
     std::size_t at = 0;
     while (at < parameters.size() && *parameters[at].first.text != name) ++at;
     if (at < parameters.size()) {

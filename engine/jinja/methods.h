@@ -1,6 +1,7 @@
 // Shared by the files that implement methods and filters.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "engine/jinja/builtins.h"
@@ -19,8 +20,10 @@ Function find_named(const Table& table, std::string_view name) {
   return nullptr;
 }
 
-Method find_string_method(std::string_view name);
-Filter find_text_filter(std::string_view name);
-Filter find_sequence_filter(std::string_view name);
+// The tables, each in the file of its functions.
+std::span<const Named<Method>> string_methods();
+std::span<const Named<Filter>> text_filters();
+std::span<const Named<Filter>> sequence_filters();
+std::span<const Named<Test>> value_tests();
 
 }  // namespace longhand::jinja

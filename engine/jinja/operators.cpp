@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 
 #include "engine/jinja/format.h"
+#include "engine/jinja/scan.h"
 
 namespace longhand::jinja {
 
@@ -92,7 +94,7 @@ bool truth(const Value& value) {
   return true;
 }
 
-bool same(const Value& a, const Value& b) {
+bool same(Heap& heap, const Value& a, const Value& b) {
   if (a.kind() != b.kind()) return false;
   switch (a.kind()) {
     case Kind::undefined:
@@ -105,7 +107,7 @@ bool same(const Value& a, const Value& b) {
     case Kind::real:
       return a.as_real() == b.as_real();
     case Kind::string:
-      return a.identity() == b.identity() || a.view() == b.view();
+      return a.identity() == b.identity() || equal_text(heap, a.view(), b.view());
     default:
       return a.identity() == b.identity();
   }
@@ -147,9 +149,7 @@ bool equal_at(Heap& heap, const Value& a, const Value& b, int depth) {
     case Kind::none:
       return true;
     case Kind::string:
-      if (a.view().size() != b.view().size()) return false;
-      heap.step(a.view().size() / 64);
-      return a.view() == b.view();
+      return equal_text(heap, a.view(), b.view());
     case Kind::list:
     case Kind::tuple: {
       if (a.items().size() != b.items().size()) return false;
@@ -177,7 +177,7 @@ int order_at(Heap& heap, const Value& a, const Value& b, std::string_view op, in
   need(a);
   need(b);
   if (a.is(Kind::string) && b.is(Kind::string)) {
-    heap.step(a.view().size() / 64);
+    heap.compare(std::min(a.view().size(), b.view().size()));
     return a.view().compare(b.view());  // byte order of UTF-8 is code point order
   }
   if (a.is_items() && a.kind() == b.kind()) {
@@ -204,8 +204,7 @@ bool contains(Heap& heap, const Value& container, const Value& item) {
       if (!item.is(Kind::string)) {
         fail(fmt::format("'in <string>' requires string as left operand, not {}", type_name(item)));
       }
-      heap.step(container.view().size() / 8);
-      return container.view().find(item.view()) != std::string_view::npos;
+      return contains(heap, container.view(), item.view());
     case Kind::dict:
       return container.dict().find(heap, item) != nullptr;
     case Kind::native:
@@ -340,6 +339,7 @@ Value repeat(Heap& heap, const Value& value, std::int64_t count) {
   if (__builtin_mul_overflow(times, unit, &total)) total = UINT64_MAX;
   heap.charge(total);  // before the first byte is copied
   if (value.is(Kind::string)) {
+    heap.charge(times * value.text().mark_bytes());  // less than total * 4
     Text text;
     if (unit > 0) text = value.text().repeated(static_cast<std::size_t>(times));
     return Value::of(heap.make<String>(std::move(text), value.string().markup));

@@ -26,9 +26,9 @@ int order(Heap& heap, const Value& a, const Value& b, std::string_view op = "<")
 /// `item in container`.
 bool contains(Heap& heap, const Value& container, const Value& item);
 /// Same object (or same number, None, boolean).
-bool same(const Value& a, const Value& b);
+bool same(Heap& heap, const Value& a, const Value& b);
 /// len(); throws for what has none. has_length() says so beforehand.
-std::int64_t length(const Value& value);
+std::int64_t length(Heap& heap, const Value& value);
 bool has_length(const Value& value);
 bool is_iterable(const Value& value);
 

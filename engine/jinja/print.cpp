@@ -40,6 +40,7 @@ std::string float_repr(double value) {
 }
 
 void escape_html(Builder& out, const Text& text) {
+  out.heap().read(text.size());
   text.each_run([&](std::string_view run, bool trusted) {
     std::size_t plain = 0;  // start of what can be copied as it is
     for (std::size_t at = run.find_first_of("&<>\"'"); at != std::string_view::npos;
@@ -73,6 +74,7 @@ std::string escape_sequence(char32_t c, char quote) {
 }
 
 void repr_text(Builder& out, const Text& text) {
+  out.heap().read(text.size());
   const auto has = [&](char c) { return text.view().find(c) != std::string_view::npos; };
   const char quote = has('\'') && !has('"') ? '"' : '\'';
   const std::string_view mark(&quote, 1);

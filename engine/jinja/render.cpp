@@ -15,7 +15,7 @@ Text Render::run(const Dict& variables) {
   root_known_.resize(program_.names.size());
   for (std::size_t i = 0; i < program_.names.size(); ++i) {
     const std::string& name = program_.names[i];
-    if (const Value* given = variables.find(name)) {
+    if (const Value* given = variables.find(heap, name)) {
       root_[i] = *given;
     } else {
       root_[i] = find_global(*this, name);
@@ -78,6 +78,7 @@ EvaluatedArguments Render::evaluate(const CallArguments& arguments) {
 
 Value Render::lookup(const Identifier& name) const {
   for (Scope* scope = scope_; scope != nullptr; scope = scope->parent) {
+    heap.compare(1 + scope->variables.size());
     if (const Value* found = scope->find(name.id)) return *found;
   }
   return root_known_[name.id] ? root_[name.id] : Value::undefined(Missing::variable, name.text);
@@ -87,7 +88,10 @@ void Render::assign(const Identifier& name, const Value& value) {
   if (scope_ == nullptr) {
     root_[name.id] = value;
     root_known_[name.id] = true;
-  } else if (Value* found = scope_->find(name.id)) {
+    return;
+  }
+  heap.compare(scope_->variables.size());
+  if (Value* found = scope_->find(name.id)) {
     *found = value;
   } else {
     heap.charge(sizeof(Scope::variables.front()));
@@ -136,7 +140,7 @@ Value Render::attribute(const Value& value, const std::string& name) {
     return Value::of(heap.make<BoundMethod>(method, value));
   }
   if (value.is(Kind::dict)) {
-    if (const Value* item = value.dict().find(name)) return *item;
+    if (const Value* item = value.dict().find(heap, name)) return *item;
   }
   if (value.is(Kind::tuple) && value.sequence().type_name == kGroupType) {
     if (name == "grouper") return value.items()[0];

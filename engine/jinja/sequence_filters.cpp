@@ -43,6 +43,7 @@ class Getter {
   Value operator()(const Value& item) const {
     Value value = item;
     for (const Value& part : parts_) {
+      r_.heap.step();
       value = r_.subscript(value, part);
       if (value.is(Kind::undefined) && fallback_ != nullptr) value = *fallback_;
     }
@@ -56,7 +57,7 @@ class Getter {
   std::vector<Value> parts_;
 };
 
-Value length_filter(Render&, const Value& v, const Arguments&) { return Value::integer(length(v)); }
+Value length_filter(Render& r, const Value& v, const Arguments&) { return Value::integer(length(r.heap, v)); }
 
 Value default_filter(Render&, const Value& v, const Arguments& a) {
   const Bound bound("default", a, {"default_value", "boolean"});
@@ -359,11 +360,11 @@ constexpr std::array<Named<Filter>, 25> kFilters = {{{"length", length_filter},
 
 }  // namespace
 
-Filter find_sequence_filter(std::string_view name) { return find_named<Filter>(kFilters, name); }
+std::span<const Named<Filter>> sequence_filters() { return kFilters; }
 
 Filter find_filter(std::string_view name) {
-  const Filter filter = find_sequence_filter(name);
-  return filter != nullptr ? filter : find_text_filter(name);
+  const Filter filter = find_named<Filter>(kFilters, name);
+  return filter != nullptr ? filter : find_named<Filter>(text_filters(), name);
 }
 
 }  // namespace longhand::jinja

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/jinja/operators.h"
+#include "engine/jinja/scan.h"
 
 namespace longhand::jinja {
 
@@ -22,12 +23,12 @@ bool has_length(const Value& value) {
   }
 }
 
-std::int64_t length(const Value& value) {
+std::int64_t length(Heap& heap, const Value& value) {
   switch (value.kind()) {
     case Kind::undefined:
       return 0;
     case Kind::string:
-      return static_cast<std::int64_t>(char_count(value.view()));
+      return static_cast<std::int64_t>(char_count(heap, value.view()));
     case Kind::list:
     case Kind::tuple:
     case Kind::view:
@@ -53,15 +54,15 @@ bool resolve_index(std::int64_t& index, std::int64_t size) {
 
 std::optional<Value> character(Heap& heap, const Value& value, std::int64_t index) {
   const std::string_view text = value.view();
-  heap.step(text.size() / 8);
   std::size_t begin = 0;
   if (index >= 0) {
-    begin = char_offset(text, static_cast<std::size_t>(index));
+    begin = char_offset(heap, text, static_cast<std::size_t>(index));
     if (begin >= text.size()) return std::nullopt;
   } else {
     begin = text.size();
     for (; index < 0; ++index) {
       if (begin == 0) return std::nullopt;
+      heap.read(1);
       begin = char_before(text, begin);
     }
   }
@@ -101,12 +102,11 @@ Bounds resolve(const Slice& slice, std::int64_t size) {
 
 Value slice_string(Heap& heap, const Value& value, const Slice& slice) {
   const std::string_view text = value.view();
-  heap.step(text.size() / 8);
-  const Bounds b = resolve(slice, static_cast<std::int64_t>(char_count(text)));
+  const Bounds b = resolve(slice, static_cast<std::int64_t>(char_count(heap, text)));
   Builder out(heap);
   if (b.count > 0 && b.step == 1) {
-    const std::size_t begin = char_offset(text, static_cast<std::size_t>(b.start));
-    const std::size_t length = char_offset(text.substr(begin), static_cast<std::size_t>(b.count));
+    const std::size_t begin = char_offset(heap, text, static_cast<std::size_t>(b.start));
+    const std::size_t length = char_offset(heap, text.substr(begin), static_cast<std::size_t>(b.count));
     out.append(value.text(), begin, begin + length);
   } else if (b.count > 0) {
     heap.step(text.size());

@@ -6,6 +6,7 @@
 #include "engine/jinja/format.h"
 #include "engine/jinja/methods.h"
 #include "engine/jinja/operators.h"
+#include "engine/jinja/scan.h"
 #include "engine/jinja/string_ops.h"
 #include "engine/jinja/unicode_case.h"
 
@@ -77,25 +78,30 @@ struct Window {
 // The part of the text that optional start and end positions (in characters) select.
 Window window(Heap& heap, const Value& self, const Bound& bound) {
   const std::string_view s = self.view();
-  heap.step(s.size() / 8);
   if (!bound.given(1) && !bound.given(2)) return {0, s.size(), false};
-  const auto size = static_cast<std::int64_t>(char_count(s));
+  const auto size = static_cast<std::int64_t>(char_count(heap, s));
   const auto clamp = [&](std::int64_t at) { return at < 0 ? std::max<std::int64_t>(at + size, 0) : at; };
   const std::int64_t begin = clamp(bound.integer(1, 0));
   const std::int64_t end = std::min(clamp(bound.integer(2, size)), size);
   if (begin > end) return {0, 0, true};
-  return {char_offset(s, static_cast<std::size_t>(begin)), char_offset(s, static_cast<std::size_t>(end)),
-          false};
+  return {char_offset(heap, s, static_cast<std::size_t>(begin)),
+          char_offset(heap, s, static_cast<std::size_t>(end)), false};
+}
+
+std::size_t find_in(Heap& heap, std::string_view text, std::string_view wanted, bool from_right) {
+  return from_right ? BackwardSearch(heap, text, wanted).find(text.size())
+                    : Search(heap, text, wanted).find();
 }
 
 std::int64_t search(Render& r, const Value& self, const Arguments& a, bool from_right) {
   const Bound bound("find", a, {"sub", "start", "end"}, 1);
-  const Window w = window(heap_of(r), self, bound);
+  Heap& heap = heap_of(r);
+  const Window w = window(heap, self, bound);
   if (w.empty_range) return -1;
   const std::string_view part = self.view().substr(w.begin, w.end - w.begin);
-  const std::size_t at = from_right ? part.rfind(bound.text(0).view()) : part.find(bound.text(0).view());
+  const std::size_t at = find_in(heap, part, bound.text(0).view(), from_right);
   if (at == std::string_view::npos) return -1;
-  return static_cast<std::int64_t>(char_count(self.view().substr(0, w.begin + at)));
+  return static_cast<std::int64_t>(char_count(heap, self.view().substr(0, w.begin + at)));
 }
 template <bool kFromRight>
 Value find(Render& r, const Value& self, const Arguments& a) {
@@ -110,27 +116,34 @@ Value index(Render& r, const Value& self, const Arguments& a) {
 
 Value count(Render& r, const Value& self, const Arguments& a) {
   const Bound bound("count", a, {"sub", "start", "end"}, 1);
-  const Window w = window(heap_of(r), self, bound);
+  Heap& heap = heap_of(r);
+  const Window w = window(heap, self, bound);
   if (w.empty_range) return Value::integer(0);
   const std::string_view part = self.view().substr(w.begin, w.end - w.begin), sub = bound.text(0).view();
-  if (sub.empty()) return Value::integer(static_cast<std::int64_t>(char_count(part)) + 1);
+  if (sub.empty()) return Value::integer(static_cast<std::int64_t>(char_count(heap, part)) + 1);
+  Search occurrences(heap, part, sub);
   std::int64_t found = 0;
-  for (std::size_t at = part.find(sub); at != std::string_view::npos; at = part.find(sub, at + sub.size()))
+  for (std::size_t at = occurrences.find(); at != std::string_view::npos;
+       at = occurrences.find(at + sub.size())) {
     ++found;
+  }
   return Value::integer(found);
 }
 
 template <bool kEnd>
 Value affix_test(Render& r, const Value& self, const Arguments& a) {
   const Bound bound(kEnd ? "endswith" : "startswith", a, {"prefix", "start", "end"}, 1);
-  const Window w = window(heap_of(r), self, bound);
+  Heap& heap = heap_of(r);
+  const Window w = window(heap, self, bound);
   const std::string_view part = self.view().substr(w.begin, w.end - w.begin);
   const auto matches = [&](const Value& affix) {
+    heap.step();
     if (!affix.is(Kind::string)) {
       fail(fmt::format("{} first arg must be str or a tuple of str, not {}", kEnd ? "endswith" : "startswith",
                        type_name(affix)));
     }
-    return !w.empty_range && (kEnd ? part.ends_with(affix.view()) : part.starts_with(affix.view()));
+    if (w.empty_range) return false;
+    return kEnd ? ends_with(heap, part, affix.view()) : starts_with(heap, part, affix.view());
   };
   if (!bound[0]->is(Kind::tuple)) return Value::boolean(matches(*bound[0]));
   return Value::boolean(std::any_of(bound[0]->items().begin(), bound[0]->items().end(), matches));
@@ -142,8 +155,7 @@ Value partition(Render& r, const Value& self, const Arguments& a) {
   const std::string_view s = self.view(), separator = bound.text(0).view();
   if (separator.empty()) fail("empty separator");
   Heap& heap = heap_of(r);
-  heap.step(s.size() / 8);
-  const std::size_t at = kFromRight ? s.rfind(separator) : s.find(separator);
+  const std::size_t at = find_in(heap, s, separator, kFromRight);
   const Value empty = heap.string("");
   if (at == std::string_view::npos) {
     return heap.list(
@@ -159,9 +171,9 @@ template <bool kSuffix>
 Value remove_affix(Render& r, const Value& self, const Arguments& a) {
   const Bound bound(kSuffix ? "removesuffix" : "removeprefix", a, {"affix"}, 1);
   const std::string_view s = self.view(), affix = bound.text(0).view();
-  if (!(kSuffix ? s.ends_with(affix) : s.starts_with(affix))) return self;
-  return kSuffix ? part(heap_of(r), self, 0, s.size() - affix.size())
-                 : part(heap_of(r), self, affix.size(), s.size());
+  Heap& heap = heap_of(r);
+  if (!(kSuffix ? ends_with(heap, s, affix) : starts_with(heap, s, affix))) return self;
+  return kSuffix ? part(heap, self, 0, s.size() - affix.size()) : part(heap, self, affix.size(), s.size());
 }
 
 // ---- padding ----------------------------------------------------------------------------------------------
@@ -170,7 +182,7 @@ template <Side kSide>
 Value pad_method(Render& r, const Value& self, const Arguments& a) {
   const Bound bound("justify", a, {"width", "fillchar"}, 1);
   const Text fill = bound[1] != nullptr ? bound.text(1) : Text(" ");
-  if (char_count(fill.view()) != 1) fail("the fill character must be exactly one character long");
+  if (char_count(heap_of(r), fill.view()) != 1) fail("the fill character must be exactly one character long");
   return pad(heap_of(r), self, bound.integer(0, 0), fill, kSide);
 }
 
@@ -217,7 +229,7 @@ using Predicate = bool (*)(char32_t);
 template <Predicate kPredicate, bool kEmpty = false>
 Value all_are(Render& r, const Value& self, const Arguments&) {
   const std::string_view s = self.view();
-  heap_of(r).step(s.size() / 8);
+  heap_of(r).read(s.size());
   for (std::size_t at = 0; at < s.size(); at += char_length(s, at)) {
     if (!kPredicate(char_at(s, at))) return Value::boolean(false);
   }
@@ -228,7 +240,7 @@ Value all_are(Render& r, const Value& self, const Arguments&) {
 template <Case kCase>
 Value case_test(Render& r, const Value& self, const Arguments&) {
   const std::string_view s = self.view();
-  heap_of(r).step(s.size() / 8);
+  heap_of(r).read(s.size());
   bool any = false, after_cased = false;
   for (std::size_t at = 0; at < s.size(); at += char_length(s, at)) {
     const char32_t c = char_at(s, at);
@@ -293,6 +305,6 @@ constexpr std::array<Named<Method>, 42> kMethods = {{
 
 }  // namespace
 
-Method find_string_method(std::string_view name) { return find_named<Method>(kMethods, name); }
+std::span<const Named<Method>> string_methods() { return kMethods; }
 
 }  // namespace longhand::jinja

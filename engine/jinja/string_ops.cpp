@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "engine/jinja/scan.h"
 #include "engine/jinja/unicode_case.h"
 
 namespace longhand::jinja {
@@ -14,8 +15,8 @@ Value part(Heap& heap, const Value& text, std::size_t begin, std::size_t end) {
 
 Value strip(Heap& heap, const Value& text, Side side, const std::string_view* chars) {
   const std::string_view s = text.view();
-  heap.step(s.size() / 32);
   const auto removable = [&](std::size_t at, std::size_t size) {
+    heap.read(size + (chars == nullptr ? 0 : chars->size()));
     if (chars == nullptr) return is_space(char_at(s, at));
     for (std::size_t i = 0; i < chars->size(); i += char_length(*chars, i)) {
       if (chars->substr(i, char_length(*chars, i)) == s.substr(at, size)) return true;
@@ -60,7 +61,7 @@ void append_case(std::u32string& out, char32_t c, Case to, bool word_start) {
 // Maps `text` character by character; starts(c) tells whether the character after c begins a word.
 template <class Starts>
 Value map_characters(Heap& heap, const Value& text, Case to, Starts&& starts) {
-  heap.step(text.view().size() / 8);
+  heap.read(text.view().size());
   Builder out(heap);
   bool word_start = true;
   std::string bytes;
@@ -94,7 +95,6 @@ Value title_words(Heap& heap, const Value& text) {
 
 Value replace(Heap& heap, const Value& text, const Text& from, const Text& to, std::int64_t count) {
   const std::string_view s = text.view();
-  heap.step(s.size() / 8);
   Builder out(heap);
   std::size_t at = 0;
   const auto may = [&] { return count < 0 || count-- > 0; };
@@ -107,9 +107,9 @@ Value replace(Heap& heap, const Value& text, const Text& from, const Text& to, s
     }
     if (at == s.size() && may()) out.append(to);
   } else {
-    for (std::size_t hit = s.find(from.view()); hit != std::string_view::npos && may();
-         hit = s.find(from.view(), at)) {
-      heap.step();
+    Search occurrences(heap, s, from.view());
+    for (std::size_t hit = occurrences.find(); hit != std::string_view::npos && may();
+         hit = occurrences.find(at)) {
       out.append(text.text(), at, hit);
       out.append(to);
       at = hit + from.size();
@@ -123,6 +123,7 @@ Value replace(Heap& heap, const Value& text, const Text& from, const Text& to, s
 namespace {
 
 std::vector<Value> split_words(Heap& heap, const Value& text, std::int64_t limit) {
+  heap.read(text.view().size());
   std::vector<Value> parts;
   const std::string_view s = text.view();
   std::size_t at = 0;
@@ -143,6 +144,7 @@ std::vector<Value> split_words(Heap& heap, const Value& text, std::int64_t limit
 }
 
 std::vector<Value> split_words_right(Heap& heap, const Value& text, std::int64_t limit) {
+  heap.read(text.view().size());
   std::vector<Value> parts;
   const std::string_view s = text.view();
   std::size_t end = s.size();
@@ -168,13 +170,13 @@ std::vector<Value> split_words_right(Heap& heap, const Value& text, std::int64_t
 std::vector<Value> split(Heap& heap, const Value& text, const std::string_view* separator,
                          std::int64_t limit) {
   const std::string_view s = text.view();
-  heap.step(s.size() / 8);
   if (separator == nullptr) return split_words(heap, text, limit);
   if (separator->empty()) fail("empty separator");
+  Search separators(heap, s, *separator);
   std::vector<Value> parts;
   std::size_t at = 0;
   while (limit < 0 || static_cast<std::int64_t>(parts.size()) < limit) {
-    const std::size_t hit = s.find(*separator, at);
+    const std::size_t hit = separators.find(at);
     if (hit == std::string_view::npos) break;
     parts.push_back(part(heap, text, at, hit));
     at = hit + separator->size();
@@ -186,14 +188,13 @@ std::vector<Value> split(Heap& heap, const Value& text, const std::string_view* 
 std::vector<Value> split_right(Heap& heap, const Value& text, const std::string_view* separator,
                                std::int64_t limit) {
   const std::string_view s = text.view();
-  heap.step(s.size() / 8);
   if (separator == nullptr) return split_words_right(heap, text, limit);
   if (separator->empty()) fail("empty separator");
+  BackwardSearch separators(heap, s, *separator);
   std::vector<Value> parts;
   std::size_t end = s.size();
   while (limit < 0 || static_cast<std::int64_t>(parts.size()) < limit) {
-    const std::size_t hit =
-        end < separator->size() ? std::string_view::npos : s.rfind(*separator, end - separator->size());
+    const std::size_t hit = separators.find(end);
     if (hit == std::string_view::npos) break;
     parts.push_back(part(heap, text, hit + separator->size(), end));
     end = hit;
@@ -205,7 +206,7 @@ std::vector<Value> split_right(Heap& heap, const Value& text, const std::string_
 
 std::vector<Value> split_lines(Heap& heap, const Value& text, bool keep_ends) {
   const std::string_view s = text.view();
-  heap.step(s.size() / 8);
+  heap.read(s.size());
   const auto ends_line = [](char32_t c) {
     return (c >= 0x0A && c <= 0x0D) || (c >= 0x1C && c <= 0x1E) || c == 0x85 || c == 0x2028 || c == 0x2029;
   };
@@ -223,7 +224,7 @@ std::vector<Value> split_lines(Heap& heap, const Value& text, bool keep_ends) {
 }
 
 Value pad(Heap& heap, const Value& text, std::int64_t width, const Text& fill, Side side) {
-  const auto size = static_cast<std::int64_t>(char_count(text.view()));
+  const auto size = static_cast<std::int64_t>(char_count(heap, text.view()));
   if (width <= size) return text;
   const std::int64_t missing = width - size;
   // Python puts the odd character of a centred text on the left when the width is odd.

@@ -53,6 +53,7 @@ bool is_divisible(Render& r, const Value& v, const Arguments& a) {
 template <bool kUpper>
 bool is_case(Render& r, const Value& v, const Arguments&) {
   const Value text = to_string(r.heap, v);
+  r.heap.read(text.view().size());
   bool any = false;
   for (std::size_t at = 0; at < text.view().size(); at += char_length(text.view(), at)) {
     const char32_t c = char_at(text.view(), at);
@@ -82,7 +83,7 @@ bool is_greater_equal(Render& r, const Value& v, const Arguments& a) {
   return order(r.heap, v, argument(a, "ge"), ">=") >= 0;
 }
 bool is_in(Render& r, const Value& v, const Arguments& a) { return contains(r.heap, argument(a, "in"), v); }
-bool is_same(Render&, const Value& v, const Arguments& a) { return same(v, argument(a, "sameas")); }
+bool is_same(Render& r, const Value& v, const Arguments& a) { return same(r.heap, v, argument(a, "sameas")); }
 bool is_filter(Render&, const Value& v, const Arguments&) {
   return v.is(Kind::string) && find_filter(v.view()) != nullptr;
 }
@@ -112,6 +113,8 @@ constexpr std::array<Named<Test>, 39> kTests = {{{"defined", is_defined},   {"un
                                                  {"test", is_test}}};
 
 }  // namespace
+
+std::span<const Named<Test>> value_tests() { return kTests; }
 
 Test find_test(std::string_view name) { return find_named<Test>(kTests, name); }
 

@@ -9,6 +9,11 @@ bool Text::trusted(std::size_t at) const noexcept {
   return first_ == (flips % 2 == 0);
 }
 
+std::size_t Text::mark_bytes(std::size_t begin, std::size_t end) const noexcept {
+  const auto first = std::upper_bound(flips_.begin(), flips_.end(), begin);
+  return static_cast<std::size_t>(std::lower_bound(first, flips_.end(), end) - first) * sizeof(std::uint32_t);
+}
+
 void Text::append(std::string_view bytes, bool trust) {
   if (bytes.empty()) return;
   const bool last = first_ == (flips_.size() % 2 == 0);
@@ -82,21 +87,6 @@ char32_t char_at(std::string_view text, std::size_t at) noexcept {
     default:
       return byte(at) < 0x80 ? byte(at) : 0xDC00 + byte(at);
   }
-}
-
-std::size_t char_count(std::string_view text) noexcept {
-  std::size_t count = 0;
-  for (std::size_t at = 0; at < text.size(); at += char_length(text, at)) ++count;
-  return count;
-}
-
-std::size_t char_offset(std::string_view text, std::size_t index) noexcept {
-  std::size_t at = 0;
-  while (index > 0 && at < text.size()) {
-    at += char_length(text, at);
-    --index;
-  }
-  return at;
 }
 
 std::size_t char_before(std::string_view text, std::size_t end) noexcept {

@@ -28,6 +28,8 @@ class Text {
   bool all_trusted() const noexcept { return bytes_.empty() || (first_ && flips_.empty()); }
   /// Heap bytes held besides the text itself.
   std::size_t mark_bytes() const noexcept { return flips_.size() * sizeof(std::uint32_t); }
+  /// Those that bytes [begin, end) need in a text of their own. O(log runs).
+  std::size_t mark_bytes(std::size_t begin, std::size_t end) const noexcept;
 
   void append(std::string_view bytes, bool trusted = true);
   void append(const Text& other) { append(other, 0, other.size()); }
@@ -61,10 +63,6 @@ class Text {
 std::size_t char_length(std::string_view text, std::size_t at) noexcept;
 /// Code point at `at`, or 0xDC00 + byte for a byte that is no valid UTF-8 (Python's "surrogateescape").
 char32_t char_at(std::string_view text, std::size_t at) noexcept;
-/// Number of characters.
-std::size_t char_count(std::string_view text) noexcept;
-/// Byte position of character number `index`, or text.size() beyond the end.
-std::size_t char_offset(std::string_view text, std::size_t index) noexcept;
 /// Start of the character that ends at byte `end`; `end` > 0.
 std::size_t char_before(std::string_view text, std::size_t end) noexcept;
 /// Appends the UTF-8 form of `code` (the raw byte for 0xDC80..0xDCFF).

@@ -11,6 +11,7 @@
 #include "engine/jinja/methods.h"
 #include "engine/jinja/operators.h"
 #include "engine/jinja/render.h"
+#include "engine/jinja/scan.h"
 #include "engine/jinja/string_ops.h"
 #include "engine/jinja/unicode_case.h"
 
@@ -42,6 +43,7 @@ Value indent_filter(Render& r, const Value& v, const Arguments& a) {
   how.first = bound.flag(1, false);
   how.blank = bound.flag(2, false);
   if (bound[0] != nullptr && bound[0]->is(Kind::string)) {
+    r.heap.charge(bound.text(0).size());
     how.prefix = bound.text(0);
   } else {
     const std::int64_t width = std::max<std::int64_t>(bound.integer(0, 4), 0);
@@ -54,13 +56,14 @@ Value indent_filter(Render& r, const Value& v, const Arguments& a) {
 Value truncate(Render& r, const Value& v, const Arguments& a) {
   const Bound bound("truncate", a, {"length", "killwords", "end", "leeway"});
   const Value text = to_string(r.heap, v);
+  if (bound[2] != nullptr) r.heap.charge(bound.text(2).size());
   const Text end = bound[2] != nullptr ? bound.text(2) : Text("...");
   const std::int64_t length = bound.integer(0, 255), leeway = bound.integer(3, 5);
-  const auto tail = static_cast<std::int64_t>(char_count(end.view()));
+  const auto tail = static_cast<std::int64_t>(char_count(r.heap, end.view()));
   if (length < tail || leeway < 0)
     fail(fmt::format("truncate(): expected length >= {}, got {}", tail, length));
-  if (static_cast<std::int64_t>(char_count(text.view())) - leeway <= length) return text;
-  std::size_t cut = char_offset(text.view(), static_cast<std::size_t>(length - tail));
+  if (static_cast<std::int64_t>(char_count(r.heap, text.view())) - leeway <= length) return text;
+  std::size_t cut = char_offset(r.heap, text.view(), static_cast<std::size_t>(length - tail));
   if (!bound.flag(1, false)) {
     const std::size_t space = text.view().substr(0, cut).rfind(' ');
     if (space != std::string_view::npos) cut = space;
@@ -74,6 +77,7 @@ Value truncate(Render& r, const Value& v, const Arguments& a) {
 Value word_count(Render& r, const Value& v, const Arguments&) {
   const Value text = to_string(r.heap, v);
   const std::string_view s = text.view();
+  r.heap.read(s.size());
   std::int64_t words = 0;
   bool inside = false;
   for (std::size_t at = 0; at < s.size(); at += char_length(s, at)) {
@@ -125,6 +129,7 @@ Value safe(Render& r, const Value& v, const Arguments&) {
 Value strip_tags(Render& r, const Value& v, const Arguments&) {
   const Value text = to_string(r.heap, v);
   const std::string_view s = text.view();
+  r.heap.read(s.size());
   Builder bare(r.heap);
   for (std::size_t at = 0; at < s.size();) {
     const std::size_t open = std::min(s.find('<', at), s.size());
@@ -228,11 +233,12 @@ std::optional<std::int64_t> truncated(double value) {
   return static_cast<std::int64_t>(value);
 }
 
-Value to_integer(Render&, const Value& v, const Arguments& a) {
+Value to_integer(Render& r, const Value& v, const Arguments& a) {
   const Bound bound("int", a, {"default", "base"});
   std::optional<std::int64_t> result;
   need(v);
   if (v.is(Kind::string)) {
+    r.heap.read(v.view().size());
     result =
         parse_integer(v.view(), static_cast<int>(std::clamp<std::int64_t>(bound.integer(1, 10), -1, 99)));
     if (!result) {
@@ -247,11 +253,12 @@ Value to_integer(Render&, const Value& v, const Arguments& a) {
   return bound[0] != nullptr ? *bound[0] : Value::integer(0);
 }
 
-Value to_real(Render&, const Value& v, const Arguments& a) {
+Value to_real(Render& r, const Value& v, const Arguments& a) {
   const Bound bound("float", a, {"default"});
   need(v);
   if (v.is_number()) return Value::real(v.as_real()).with_trust(v.trusted());
   if (v.is(Kind::string)) {
+    r.heap.read(v.view().size());
     if (const auto real = parse_real(v.view())) return Value::real(*real);
   }
   return bound[0] != nullptr ? *bound[0] : Value::real(0);
@@ -307,12 +314,14 @@ Value to_json(Render& r, const Value& v, const Arguments& a) {
     const bool text = bound[1]->is(Kind::string);
     const std::int64_t width = text ? 0 : std::max<std::int64_t>(bound.integer(1, 0), 0);
     r.heap.charge(static_cast<std::uint64_t>(width));
+    if (text) r.heap.charge(bound.text(1).size());
     style.indent = text ? bound.text(1) : Text(std::string(static_cast<std::size_t>(width), ' '));
   }
   if (bound.given(2)) {
     const std::vector<Value> pair = collect(r.heap, *bound[2]);
     const bool strings = pair.size() == 2 && pair[0].is(Kind::string) && pair[1].is(Kind::string);
     if (!strings) fail("tojson(): separators must be two strings");
+    r.heap.charge(2 * (pair[0].view().size() + pair[1].view().size()));  // copied here and in the writer
     style.item_separator = pair[0].text();
     style.key_separator = pair[1].text();
   }
@@ -356,6 +365,6 @@ constexpr std::array<Named<Filter>, 26> kFilters = {{{"tojson", to_json},
 
 }  // namespace
 
-Filter find_text_filter(std::string_view name) { return find_named<Filter>(kFilters, name); }
+std::span<const Named<Filter>> text_filters() { return kFilters; }
 
 }  // namespace longhand::jinja

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
 #include "engine/jinja/operators.h"
+#include "engine/jinja/scan.h"
 
 namespace longhand::jinja {
 
@@ -78,13 +80,17 @@ namespace {
 
 // Below this many entries a scan over the stored hashes beats a table.
 constexpr std::size_t kSmallDict = 8;
+constexpr std::size_t kSlotBytes = sizeof(std::uint32_t);
 
 std::uint64_t mix(std::uint64_t x) {  // the finaliser of splitmix64
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
   x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
   return x ^ (x >> 31);
 }
-std::uint64_t hash_text(std::string_view text) { return mix(std::hash<std::string_view>{}(text) + 1); }
+std::uint64_t hash_text(Heap& heap, std::string_view text) {
+  heap.compare(text.size());
+  return mix(std::hash<std::string_view>{}(text) + 1);
+}
 
 std::uint64_t hash_real(double value) {
   // Whole floats hash as the integer they equal. 2^63 bounds what int64 holds.
@@ -105,7 +111,7 @@ std::uint64_t hash_at(Heap& heap, const Value& value, int depth) {
     case Kind::real:
       return hash_real(value.as_real());
     case Kind::string:
-      return hash_text(value.view());
+      return hash_text(heap, value.view());
     case Kind::tuple: {
       if (depth >= kMaxDepth) fail("tuple nested too deeply");
       std::uint64_t hash = 0x7A;
@@ -123,10 +129,10 @@ std::uint64_t hash_at(Heap& heap, const Value& value, int depth) {
 
 std::uint64_t hash_of(Heap& heap, const Value& value) { return hash_at(heap, value, 0); }
 
-// Index of the entry with this hash for which same(key) holds. Linear probing; slots_.size() is a
-// power of two.
+// Index of the entry with this hash for which same(key) holds. Linear probing; slots_.size() is a power of
+// two. Each slot passed is charged, as keys can be chosen so that all of them want one slot.
 template <class Same>
-std::size_t Dict::entry_of(std::uint64_t hash, Same&& same) const {
+std::size_t Dict::entry_of(Heap& heap, std::uint64_t hash, Same&& same) const {
   const auto matches = [&](std::size_t i) { return hashes_[i] == hash && same(entries_[i].first); };
   if (slots_.empty()) {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
@@ -136,35 +142,44 @@ std::size_t Dict::entry_of(std::uint64_t hash, Same&& same) const {
   }
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t at = hash & mask; slots_[at] != 0; at = (at + 1) & mask) {
+    heap.read(kSlotBytes);
     if (matches(slots_[at] - 1)) return slots_[at] - 1;
   }
   return kAbsent;
 }
 
-void Dict::rebuild(std::size_t slots) {
+std::size_t Dict::free_slot(Heap& heap, std::uint64_t hash) const {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t at = hash & mask;
+  for (; slots_[at] != 0; at = (at + 1) & mask) heap.read(kSlotBytes);
+  return at;
+}
+
+void Dict::rebuild(Heap& heap, std::size_t slots) {
+  heap.compare(slots * kSlotBytes);
   slots_.assign(slots, 0);
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    std::size_t at = hashes_[i] & (slots - 1);
-    while (slots_[at] != 0) at = (at + 1) & (slots - 1);
-    slots_[at] = static_cast<std::uint32_t>(i + 1);
+    slots_[free_slot(heap, hashes_[i])] = static_cast<std::uint32_t>(i + 1);
   }
 }
 
 const Value* Dict::find(Heap& heap, const Value& key) const {
   const std::size_t entry =
-      entry_of(hash_of(heap, key), [&](const Value& other) { return equal(heap, other, key); });
+      entry_of(heap, hash_of(heap, key), [&](const Value& other) { return equal(heap, other, key); });
   return entry == kAbsent ? nullptr : &entries_[entry].second;
 }
 
-const Value* Dict::find(std::string_view key) const {
-  const std::size_t entry = entry_of(
-      hash_text(key), [&](const Value& other) { return other.is(Kind::string) && other.view() == key; });
+const Value* Dict::find(Heap& heap, std::string_view key) const {
+  const auto is_key = [&](const Value& other) {
+    return other.is(Kind::string) && equal_text(heap, other.view(), key);
+  };
+  const std::size_t entry = entry_of(heap, hash_text(heap, key), is_key);
   return entry == kAbsent ? nullptr : &entries_[entry].second;
 }
 
 void Dict::set(Heap& heap, const Value& key, const Value& value) {
   const std::uint64_t hash = hash_of(heap, key);
-  const std::size_t entry = entry_of(hash, [&](const Value& other) { return equal(heap, other, key); });
+  const std::size_t entry = entry_of(heap, hash, [&](const Value& other) { return equal(heap, other, key); });
   if (entry != kAbsent) {
     entries_[entry].second = value;
     return;
@@ -173,20 +188,18 @@ void Dict::set(Heap& heap, const Value& key, const Value& value) {
   hashes_.push_back(hash);
   entries_.emplace_back(key, value);
   if (entries_.size() <= kSmallDict) return;
-  if (entries_.size() * 2 > slots_.size()) return rebuild(std::bit_ceil(entries_.size() * 4));
-  std::size_t at = hash & (slots_.size() - 1);
-  while (slots_[at] != 0) at = (at + 1) & (slots_.size() - 1);
-  slots_[at] = static_cast<std::uint32_t>(entries_.size());
+  if (entries_.size() * 2 > slots_.size()) return rebuild(heap, std::bit_ceil(entries_.size() * 4));
+  slots_[free_slot(heap, hash)] = static_cast<std::uint32_t>(entries_.size());
 }
 
 bool Dict::erase(Heap& heap, const Value& key) {
   const std::size_t entry =
-      entry_of(hash_of(heap, key), [&](const Value& other) { return equal(heap, other, key); });
+      entry_of(heap, hash_of(heap, key), [&](const Value& other) { return equal(heap, other, key); });
   if (entry == kAbsent) return false;
   heap.step(entries_.size());
   entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(entry));
   hashes_.erase(hashes_.begin() + static_cast<std::ptrdiff_t>(entry));
-  if (!slots_.empty()) rebuild(slots_.size());
+  if (!slots_.empty()) rebuild(heap, slots_.size());
   return true;
 }
 
@@ -200,7 +213,7 @@ void Dict::clear() {
 
 void Heap::start(const Limits& limits) {
   limits_ = limits;
-  steps_left_ = limits.steps;
+  time_left_ = std::min(limits.steps, UINT64_MAX / kStep) * kStep;
   bytes_left_ = limits.bytes;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -12,8 +13,11 @@
 
 namespace longhand {
 
-/// A trie in disguise: the sorted texts. Descending by a byte narrows a range of them, which costs a binary
-/// search but no memory beside the list, however long the texts are. The texts stay with their owner.
+/// A trie in disguise: the sorted texts, each with the longest other one it begins with. Of all entries not
+/// behind a text in the order, the last has the most bytes in common with it, and whatever the text begins
+/// with is among that entry and what it begins with in turn. Finding them costs a binary search, however many
+/// tokens of a file begin alike, where a descent byte by byte would cost one for every byte of the longest.
+/// The texts stay with their owner.
 class PrefixIndex {
  public:
   struct Entry {
@@ -28,6 +32,11 @@ class PrefixIndex {
     std::ranges::sort(entries_, {}, [](const Entry& e) { return std::pair(e.text, e.token); });
     const auto same = [](const Entry& a, const Entry& b) { return a.text == b.text; };
     entries_.erase(std::unique(entries_.begin(), entries_.end(), same), entries_.end());
+    for (std::uint32_t i = 0; i < entries_.size(); ++i) {
+      std::uint32_t start = i == 0 ? kNone : i - 1;
+      while (start != kNone && !entries_[i].text.starts_with(entries_[start].text)) start = starts_[start];
+      starts_.push_back(start);
+    }
     std::uint32_t at = 0;
     for (std::size_t b = 0; b <= 256; ++b) {
       while (at < entries_.size() && byte(entries_[at].text, 0) < b) ++at;
@@ -41,53 +50,46 @@ class PrefixIndex {
     return first_[b] != first_[b + 1u];
   }
 
-  /// Calls visit(number of the entry) for each entry that `text` begins with, shortest first.
-  template <class Visit>
-  void for_each_prefix(std::string_view text, Visit&& visit) const {
-    if (text.empty()) return;
-    std::uint32_t low = first_[byte(text, 0)], high = first_[byte(text, 0) + 1];
-    for (std::size_t depth = 1; low < high; ++depth) {
-      if (high - low == 1) {
-        if (text.starts_with(entries_[low].text)) visit(low);
-        return;
-      }
-      if (entries_[low].text.size() == depth) visit(low++);  // a prefix sorts before what it is a prefix of
-      if (depth >= text.size()) return;
-      const auto below = [&](std::size_t limit) {
-        return [this, depth, limit](std::uint32_t i) { return byte(entries_[i].text, depth) < limit; };
-      };
-      const std::size_t wanted = byte(text, depth);
-      low = partition_point(low, high, below(wanted));
-      high = partition_point(low, high, below(wanted + 1));
-    }
-  }
-
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
   /// Number of the longest entry that `text` begins with, or kNone.
   std::uint32_t longest_prefix(std::string_view text) const {
-    std::uint32_t found = kNone;
-    for_each_prefix(text, [&](std::uint32_t entry) { found = entry; });
-    return found;
+    if (text.empty()) return kNone;
+    const auto first = entries_.begin() + first_[byte(text, 0)],
+               last = entries_.begin() + first_[byte(text, 0) + 1];
+    const auto behind =
+        std::upper_bound(first, last, text, [](std::string_view t, const Entry& e) { return t < e.text; });
+    if (behind == first) return kNone;
+    auto entry = static_cast<std::uint32_t>(behind - entries_.begin()) - 1;
+    const std::size_t common = common_length(text, entries_[entry].text);
+    while (entry != kNone && entries_[entry].text.size() > common) entry = starts_[entry];
+    return entry;
+  }
+
+  /// Calls visit(number of the entry) for each entry that `text` begins with, longest first.
+  template <class Visit>
+  void for_each_prefix(std::string_view text, Visit&& visit) const {
+    for (std::uint32_t entry = longest_prefix(text); entry != kNone; entry = starts_[entry]) visit(entry);
   }
 
  private:
   static std::size_t byte(std::string_view text, std::size_t at) noexcept {
     return static_cast<unsigned char>(text[at]);
   }
-  template <class Predicate>
-  static std::uint32_t partition_point(std::uint32_t low, std::uint32_t high, Predicate&& holds) {
-    while (low < high) {
-      const std::uint32_t middle = low + (high - low) / 2;
-      if (holds(middle)) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
+  static std::size_t common_length(std::string_view a, std::string_view b) noexcept {
+    const std::size_t size = std::min(a.size(), b.size());
+    std::size_t at = 0;
+    std::uint64_t x = 0, y = 0;
+    for (; at + sizeof x <= size; at += sizeof x) {
+      std::memcpy(&x, a.data() + at, sizeof x);
+      std::memcpy(&y, b.data() + at, sizeof y);
+      if (x != y) break;
     }
-    return low;
+    while (at < size && a[at] == b[at]) ++at;
+    return at;
   }
 
   std::vector<Entry> entries_;              // sorted by text
+  std::vector<std::uint32_t> starts_;       // (entries_) number of the longest other entry at the beginning
   std::array<std::uint32_t, 257> first_{};  // first entry whose text begins with a byte at least this
 };
 

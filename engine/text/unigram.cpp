@@ -13,6 +13,9 @@ namespace longhand {
 namespace {
 
 constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
+// Bytes of a sequence that is replaced, and of its replacement. In real maps neither has more than some
+// forty. A trie that leads back to itself would match texts of any length, and at each of their bytes anew.
+constexpr std::size_t kMaxSequence = 256;
 constexpr double kImpossible = -std::numeric_limits<double>::infinity();
 
 std::uint32_t load_u32(std::span<const std::byte> bytes) {
@@ -58,8 +61,8 @@ CharsMap::Match CharsMap::longest(std::string_view text) const {
   // A unit: bits 0-7 and 31 the label, 8 "has a value", 9 "offset is in units of 256", 10-30 offset
   // to the children.
   const auto offset = [](std::uint32_t unit) { return (unit >> 10) << ((unit & (1u << 9)) >> 6); };
-  std::size_t index = offset(node(0));
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  std::size_t index = offset(node(0)), value_at = 0;
+  for (std::size_t i = 0; i < std::min(text.size(), kMaxSequence); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
     if (byte == 0) break;
     index ^= byte;
@@ -67,14 +70,23 @@ CharsMap::Match CharsMap::longest(std::string_view text) const {
     if ((unit & (1u << 31 | 0xFF)) != byte) break;
     index ^= offset(unit);
     if ((unit >> 8 & 1) == 0) continue;
-    const std::size_t value = node(index) & ~(1u << 31);
-    const std::size_t end = replacements_.find('\0', value);
-    if (value >= replacements_.size() || end == std::string_view::npos) {
-      corrupt(fmt::format("replacement at {} of {} bytes", value, replacements_.size()));
-    }
-    match = {i + 1, replacements_.substr(value, end - value)};
+    match.length = i + 1;
+    value_at = index;
   }
+  if (match.length != 0) match.replacement = replacement(node(value_at) & ~(1u << 31));
   return match;
+}
+
+std::string_view CharsMap::replacement(std::size_t at) const {
+  if (at >= replacements_.size()) {
+    corrupt(fmt::format("replacement at {} of {} bytes", at, replacements_.size()));
+  }
+  const std::string_view rest = replacements_.substr(at, kMaxSequence + 1);
+  const std::size_t size = rest.find('\0');
+  if (size == std::string_view::npos) {
+    corrupt(fmt::format("the replacement at byte {} does not end within {} bytes", at, kMaxSequence));
+  }
+  return rest.substr(0, size);
 }
 
 Unigram::Unigram(const Vocab& vocab)

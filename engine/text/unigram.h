@@ -24,11 +24,12 @@ class CharsMap {
     std::string_view replacement;
   };
   /// The longest match at the beginning of `text`.
-  /// Throws Error (corrupt) where the trie points outside itself.
+  /// Throws Error (corrupt) where the trie points outside itself or the replacement does not end.
   Match longest(std::string_view text) const;
 
  private:
   std::uint32_t node(std::size_t index) const;
+  std::string_view replacement(std::size_t at) const;
   bool absent_ = true;
   std::span<const std::byte> nodes_;
   std::string_view replacements_;

@@ -28,15 +28,12 @@ bool is_dropped(char32_t code) {
 }  // namespace
 
 WordPiece::WordPiece(const Vocab& vocab)
-    : tokens_(vocab.tokens.size()),
-      unknown_(vocab.unk),
-      lowercase_(vocab.lowercase),
-      strip_accents_(vocab.strip_accents) {
+    : unknown_(vocab.unk), lowercase_(vocab.lowercase), strip_accents_(vocab.strip_accents) {
+  std::vector<PrefixIndex::Entry> entries;
   for (std::size_t i = 0; i < vocab.tokens.size(); ++i) {
-    if (!is_text_token(vocab.types[i])) continue;
-    tokens_.insert(vocab.tokens[i], static_cast<Token>(i));
-    longest_ = std::max(longest_, vocab.tokens[i].size());
+    if (is_text_token(vocab.types[i])) entries.push_back({vocab.tokens[i], static_cast<Token>(i)});
   }
+  tokens_ = PrefixIndex(std::move(entries));
 }
 
 std::vector<std::string> WordPiece::words(std::string_view text) const {
@@ -72,19 +69,16 @@ void WordPiece::encode(std::string_view text, bool, std::vector<Token>& out) con
 void WordPiece::encode_word(std::string_view word, std::vector<Token>& out) const {
   // Files mark the beginning of words, not the continuation of them.
   const std::string marked = "\xE2\x96\x81" + std::string(word);
-  const std::string_view rest(marked);
   const std::size_t before = out.size();
-  for (std::size_t at = 0; at < rest.size();) {
-    std::size_t size = std::min(longest_, rest.size() - at);
-    Token token = kNoToken;
-    while (size > 0 && (token = tokens_.find(rest.substr(at, size))) == kNoToken) --size;
-    if (token == kNoToken) {
+  for (std::string_view rest = marked; !rest.empty();) {
+    const std::uint32_t piece = tokens_.longest_prefix(rest);
+    if (piece == PrefixIndex::kNone) {
       out.resize(before);
       if (unknown_ != kNoToken) out.push_back(unknown_);
       return;
     }
-    out.push_back(token);
-    at += size;
+    out.push_back(tokens_.entries()[piece].token);
+    rest.remove_prefix(tokens_.entries()[piece].text.size());
   }
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/text/encoder.h"
-#include "loaders/text_index.h"
+#include "engine/text/prefix_index.h"
 
 namespace longhand {
 
@@ -18,8 +18,7 @@ class WordPiece : public Encoder {
  private:
   void encode_word(std::string_view word, std::vector<Token>& out) const;
 
-  TextIndex tokens_;
-  std::size_t longest_ = 0;  // bytes
+  PrefixIndex tokens_;
   Token unknown_;
   bool lowercase_, strip_accents_;
 };

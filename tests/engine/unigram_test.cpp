@@ -7,6 +7,7 @@
 #include <map>
 
 #include "ops/error.h"
+#include "tests/support/cpu_time.h"
 #include "tests/support/vocab_maker.h"
 
 namespace longhand {
@@ -99,12 +100,66 @@ TEST(Unigram, NormalisesSpaces) {
   EXPECT_EQ(Unigram(maker.vocab()).normalize("  a  b  "), m + "a" + m + "b");
 }
 
+std::vector<std::byte> blob(std::vector<std::uint32_t> words, std::size_t extra = 0) {
+  std::vector<std::byte> bytes(words.size() * 4 + extra);
+  std::memcpy(bytes.data(), words.data(), words.size() * 4);
+  return bytes;
+}
+
+// The unit of a node: what its children's numbers are XORed with, whether a value is at that number, its
+// label.
+std::uint32_t unit(std::uint32_t offset, bool value, std::uint32_t label) {
+  return offset << 10 | (value ? 1u << 8 : 0u) | label;
+}
+
+// A root without offset whose child 'a' leads back to where the root's children are.
+std::vector<std::uint32_t> endless_trie() {
+  std::vector<std::uint32_t> words(1 + 128);
+  words[0] = 128 * 4;
+  words[1 + 'a'] = unit('a', false, 'a');
+  return words;
+}
+
+TEST(CharsMap, ATrieThatLeadsBackToItselfMatchesNoLongText) {
+  const auto bytes = blob(endless_trie());
+  const CharsMap map(bytes);
+  // Without a bound on the length this was quadratic and took minutes.
+  const std::string text(1'000'000, 'a');
+  const double seconds = test::cpu_seconds_of([&] {
+    for (std::size_t at = 0; at < text.size(); ++at) {
+      if (map.longest(std::string_view(text).substr(at)).length != 0) FAIL() << at;
+    }
+  });
+  EXPECT_LT(seconds, 10);
+}
+
+template <class Work>
+bool throws(Work&& work) {
+  try {
+    work();
+    return false;
+  } catch (const Error&) { return true; }
+}
+
+TEST(CharsMap, ReplacesSequencesOfUpTo256Bytes) {
+  // 'b' ends the run of 'a' and has a value, which stands at the children's offset of its unit.
+  std::vector<std::uint32_t> words = endless_trie();
+  words[1 + 'b'] = unit('b' ^ 5, true, 'b');
+  words[1 + 5] = 1u << 31;  // the replacement at byte 0
+  for (const std::size_t size : {1u, 255u, 256u, 257u}) {
+    const std::string sequence = std::string(size - 1, 'a') + "b";
+    auto bytes = blob(words, 300);
+    std::memcpy(bytes.data() + words.size() * 4, "xyz", 4);
+    const CharsMap::Match match = CharsMap(bytes).longest(sequence + "c");
+    EXPECT_EQ(match.length, size <= 256 ? size : 0);
+    EXPECT_EQ(match.replacement, size <= 256 ? "xyz" : "");
+    // One that goes on for 257 bytes would let a file blow a text up.
+    std::memset(bytes.data() + words.size() * 4, 'x', 257);
+    EXPECT_EQ(throws([&] { CharsMap(bytes).longest(sequence); }), size <= 256);
+  }
+}
+
 TEST(CharsMap, RefusesBlobsThatPointOutsideThemselves) {
-  const auto blob = [](std::vector<std::uint32_t> words, std::size_t extra = 0) {
-    std::vector<std::byte> bytes(words.size() * 4 + extra);
-    std::memcpy(bytes.data(), words.data(), words.size() * 4);
-    return bytes;
-  };
   for (std::size_t size = 1; size < 4; ++size) {
     EXPECT_THROW(CharsMap(std::vector<std::byte>(size)), Error);
   }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/cpu_time.h"
 #include "tests/support/vocab_maker.h"
 
 namespace longhand {
@@ -36,6 +37,22 @@ TEST(WordPiece, TakesTheLongestPiecesOrTheUnknownToken) {
   };
   EXPECT_EQ(encode("Unhappyly unl"), (std::vector<Token>{unhappy, ly, un, l}));
   EXPECT_EQ(encode("unx unly"), (std::vector<Token>{unk, un, ly}));
+}
+
+// A long token makes no word expensive: looking up every length of every rest took minutes here.
+TEST(WordPiece, LongWordsTakeLinearTime) {
+  test::VocabMaker maker(VocabKind::wordpiece);
+  maker.add("\xE2\x96\x81");
+  const Token a = maker.add("a");
+  maker.add(std::string(4096, 'a') + "b");
+  const WordPiece pieces(maker.vocab());
+  constexpr std::size_t kCharacters = 200'000;
+  std::vector<Token> out;
+  const double seconds =
+      test::cpu_seconds_of([&] { pieces.encode(std::string(kCharacters, 'a'), true, out); });
+  EXPECT_EQ(out.size(), kCharacters + 1);
+  EXPECT_EQ(out.back(), a);
+  EXPECT_LT(seconds, 3);
 }
 
 }  // namespace
