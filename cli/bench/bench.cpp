@@ -17,6 +17,7 @@
 #include "cli/terminal.h"
 #include "cli/units.h"
 #include "cli/verbs.h"
+#include "engine/cache_type.h"
 #include "ops/machine.h"
 
 namespace longhand::cli {
@@ -76,7 +77,7 @@ Subject load_synthetic(const Flags& flags) {
 
 std::vector<CacheType> cache_types_of(const std::vector<std::string>& names) {
   std::vector<CacheType> types;
-  for (const std::string& name : names) types.push_back(cache_types().at(name));
+  for (const std::string& name : names) types.push_back(parse_cache_type(name));
   return types;
 }
 
@@ -115,9 +116,9 @@ void add_list(CLI::App& verb, const char* names, std::vector<int>& values, const
 }
 
 void add_cache_list(CLI::App& verb, const char* names, std::vector<std::string>& values, const char* help) {
-  std::vector<std::string> known;
-  for (const auto& [name, type] : cache_types()) known.push_back(name);
-  as_list(verb.add_option(names, values, help))->check(CLI::IsMember(known))->type_name("TYPE,...");
+  as_list(verb.add_option(names, values, help))
+      ->check(CLI::IsMember(cache_type_names()))
+      ->type_name("TYPE,...");
 }
 
 // What is wrong with a value of --synthetic, or nothing.
