@@ -126,7 +126,7 @@ void SessionFlags::add_to(CLI::App& verb) {
       ->check(CLI::Range(1, 1 << 20))
       ->type_name("N");
   if (verb.get_option_no_throw("--cache-type-k") == nullptr) {  // likewise
-    group->add_option("--cache-type-k,--ctk", key_cache_, "Type of the cached keys (-ctk): f32, f16 or q8_0")
+    group->add_option("--cache-type-k,--ctk", key_cache_, "Type of the cached keys (-ctk): f32, f16, bf16 or q8_0")
         ->check(CLI::IsMember(cache_type_names()))
         ->type_name("TYPE");
     group->add_option("--cache-type-v,--ctv", value_cache_, "Type of the cached values (-ctv)")

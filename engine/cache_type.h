@@ -19,6 +19,7 @@ inline constexpr CacheTypeInfo kCacheTypes[] = {
     {CacheType::f32, CacheFormat::f32, "f32"},
     {CacheType::f16, CacheFormat::f16, "f16"},
     {CacheType::q8_0, CacheFormat::q8_0, "q8_0"},
+    {CacheType::bf16, CacheFormat::bf16, "bf16"},
 };
 
 /// Throw Error(range): a number that is no type.

@@ -23,11 +23,13 @@ void check(CacheFormat format, const char* option, const char* what, int dim) {
   }
 }
 
-float half_at(const std::byte* p) {
+std::uint16_t short_at(const std::byte* p) {
   std::uint16_t h;
   std::memcpy(&h, p, sizeof h);
-  return f16_to_f32(h);
+  return h;
 }
+float half_at(const std::byte* p) { return f16_to_f32(short_at(p)); }
+float bfloat_at(const std::byte* p) { return bf16_to_f32(short_at(p)); }
 
 // Dimension d of token `lane` of a key block, and of a value row. By CacheFormat.
 float key_f32(const std::byte* block, int d, int lane) {
@@ -36,6 +38,9 @@ float key_f32(const std::byte* block, int d, int lane) {
   return x;
 }
 float key_f16(const std::byte* block, int d, int lane) { return half_at(block + 2 * (d * kKeyBlock + lane)); }
+float key_bf16(const std::byte* block, int d, int lane) {
+  return bfloat_at(block + 2 * (d * kKeyBlock + lane));
+}
 float key_q8(const std::byte* block, int d, int lane) {
   block += d / kQ8Group * kQ8KeyBytes;
   const std::byte* quad = block + kQ8KeyScales + d % kQ8Group / kQ8Quad * kQ8KeyQuads + kQ8Quad * lane;
@@ -43,12 +48,14 @@ float key_q8(const std::byte* block, int d, int lane) {
 }
 float value_f32(const std::byte* row, int d) { return key_f32(row, 0, d); }
 float value_f16(const std::byte* row, int d) { return half_at(row + 2 * d); }
+float value_bf16(const std::byte* row, int d) { return bfloat_at(row + 2 * d); }
 float value_q8(const std::byte* row, int d) {
   row += d / kQ8Group * kQ8RowBytes;
   return half_at(row) * float(std::int8_t(row[kQ8ScaleBytes + d % kQ8Group]));
 }
-constexpr float (*kReadKey[kCacheFormats])(const std::byte*, int, int) = {key_f32, key_f16, key_q8};
-constexpr float (*kReadValue[kCacheFormats])(const std::byte*, int) = {value_f32, value_f16, value_q8};
+constexpr float (*kReadKey[kCacheFormats])(const std::byte*, int, int) = {key_f32, key_f16, key_q8, key_bf16};
+constexpr float (*kReadValue[kCacheFormats])(const std::byte*, int) = {value_f32, value_f16, value_q8,
+                                                                       value_bf16};
 
 }  // namespace
 

@@ -2,10 +2,10 @@
 //
 // A value lies in a row (value_dim), the keys of kKeyBlock tokens in a block:
 //
-//   f32, f16  rows are floats or halves, blocks (key_dim, tokens) of them
-//   q8_0      groups of kQ8Group dimensions, each one after the other. In a row a group is a half-precision
-//             scale and a byte for each dimension, as in the tensor format of that name. In a block it is the
-//             scales (tokens) and the bytes (quads of dimensions, tokens, kQ8Quad)
+//   f32, f16, bf16  rows of floats of 32 or 16 bits, and blocks (key_dim, tokens) of them
+//   q8_0            groups of kQ8Group dimensions, one after the other. In a row a group is a half-precision
+//                   scale and a byte for each dimension, as in the tensor format of that name. In a block it
+//                   is the scales (tokens) and then the bytes (quads of dimensions, tokens, kQ8Quad)
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,8 @@
 
 namespace longhand {
 
-enum class CacheFormat : std::uint8_t { f32, f16, q8_0 };
-inline constexpr int kCacheFormats = 3;
+enum class CacheFormat : std::uint8_t { f32, f16, q8_0, bf16 };
+inline constexpr int kCacheFormats = 4;
 inline constexpr int kKeyBlock = 16;
 
 inline constexpr int kQ8Group = 32, kQ8Quad = 4;
@@ -26,7 +26,8 @@ inline constexpr int kQ8KeyScales = kKeyBlock * kQ8ScaleBytes;
 inline constexpr int kQ8KeyQuads = kKeyBlock * kQ8Quad;  // bytes of one quad of each token
 
 /// Bytes of kQ8Group values, by CacheFormat.
-inline constexpr int kCacheGroupBytes[kCacheFormats] = {4 * kQ8Group, 2 * kQ8Group, kQ8RowBytes};
+inline constexpr int kCacheGroupBytes[kCacheFormats] = {4 * kQ8Group, 2 * kQ8Group, kQ8RowBytes,
+                                                        2 * kQ8Group};
 
 /// Keys and values of one kv head.
 struct KvView {

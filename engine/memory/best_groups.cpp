@@ -12,7 +12,7 @@ int whole_blocks(int n) { return (n + kKeyBlock - 1) / kKeyBlock * kKeyBlock; }
 
 std::size_t whole_lines(std::int64_t bytes) { return std::size_t((bytes + 63) / 64 * 64); }
 
-// A row of n floats or halves becomes token `lane` of a key block.
+// A row of n floats of 32 or 16 bits becomes token `lane` of a key block.
 template <class Unit>
 void place_units(const std::byte* row, int n, std::byte* block, int lane) noexcept {
   for (int d = 0; d < n; ++d)
@@ -32,7 +32,7 @@ void place_q8(const std::byte* row, int n, std::byte* block, int lane) noexcept 
 
 using PlaceKey = void (*)(const std::byte* row, int n, std::byte* block, int lane) noexcept;
 constexpr std::array<PlaceKey, kCacheFormats> kPlaceKey = {place_units<float>, place_units<std::uint16_t>,
-                                                           place_q8};
+                                                           place_q8, place_units<std::uint16_t>};
 
 }  // namespace
 

@@ -15,6 +15,10 @@ namespace {
 constexpr int kKeyVectors = kKeyBlock / kLanes;  // vectors per 16 tokens
 constexpr int kValueKeys = 64;
 
+// Values beyond the range of a format stay finite: a key no query of a row sees has weight 0 there, and 0
+// times infinity would not be 0.
+inline float within(float x, float most) { return x > most ? most : x < -most ? -most : x; }
+
 // How each cache format is read and written; the lanes of a key vector are tokens, of a value vector
 // dimensions.
 struct CacheF32 {
@@ -41,10 +45,23 @@ struct CacheF16 {
     return f16_to_f32(h);
   }
   static void put(std::byte* p, float x) {
-    // Values beyond the range stay finite: a key no query of a row sees has weight 0 there, and 0 times
-    // infinity would not be 0.
-    const float bounded = x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x;
-    const std::uint16_t h = f32_to_f16(bounded);
+    const std::uint16_t h = f32_to_f16(within(x, 65504.0f));
+    std::memcpy(p, &h, 2);
+  }
+  static constexpr int kBytes = 2;
+};
+struct CacheBf16 {
+  static F key(const std::byte* block, int d, int v) {
+    return load_bf16(block + 2 * (d * kKeyBlock + v * kLanes));
+  }
+  static F value(const std::byte* row, int d) { return load_bf16(row + 2 * d); }
+  static float get(const std::byte* p) {
+    std::uint16_t h;
+    std::memcpy(&h, p, 2);
+    return bf16_to_f32(h);
+  }
+  static void put(std::byte* p, float x) {
+    const std::uint16_t h = f32_to_bf16(within(x, 0x1.FEp127f));
     std::memcpy(p, &h, 2);
   }
   static constexpr int kBytes = 2;

@@ -49,6 +49,7 @@ constinit const Kernels LONGHAND_NAME(kernels_, LONGHAND_UNIT) = [] {
   set_cache<CacheF32>(k, CacheFormat::f32);
   set_cache<CacheF16>(k, CacheFormat::f16);
   set_cache<CacheQ8>(k, CacheFormat::q8_0);
+  set_cache<CacheBf16>(k, CacheFormat::bf16);
   k.merge_partials = merge_partials;
   return k;
 }();
