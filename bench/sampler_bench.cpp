@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/sampling/random.h"
+#include "engine/random.h"
 #include "engine/sampling/sampler.h"
 
 namespace {

@@ -4,6 +4,11 @@
 
 namespace longhand::cli {
 
+std::string reach_text(const ContextReach& r) {
+  return fmt::format("{}{} tokens told apart by distance, {} trained (--advise says more)",
+                     r.reach_is_limit ? "at least " : "", r.reach, r.trained);
+}
+
 std::string advice_text(const ContextAdvice& a) {
   std::string out;
   out += fmt::format("trained       {} tokens\n", a.trained);

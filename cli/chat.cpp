@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <memory>
+#include <set>
 
 #include "cli/answer_view.h"
 #include "cli/chat_loop.h"
@@ -29,11 +30,13 @@
 namespace longhand::cli {
 namespace {
 
+const std::set<std::string> kSwitch = {"on", "off", "auto", "0", "1", "true", "false"};
+
 struct Flags {
   SessionFlags session;
   SamplingFlags sampling;
   SpeculationFlags speculation;
-  std::string prompt, file, system, system_file, reasoning = "auto";
+  std::string prompt, file, system, system_file, reasoning = "auto", colour = "auto";
   int max_tokens = -1, reasoning_budget = -1, cache_limit = 512;
   bool single_turn = false, no_history = false, json = false, simple_io = false, show_prompt = false;
   bool as_usual = false;
@@ -84,7 +87,7 @@ Model open_chat_model(const Flags& flags, bool asks) {
   LoadOptions options = flags.session.load_options();
   if (flags.json) options.progress = loading_events();
   std::string path = flags.session.model;
-  if (path.empty() && environment("LONGHAND_MODEL").empty() && asks) path = pick_model();
+  if (path.empty() && environment(kModelVariable).empty() && asks) path = pick_model();
   return open_model(find_model(path), options);
 }
 
@@ -125,7 +128,8 @@ int chat(const Flags& flags) {
   const SignalScope signals;
   // Simple means that programs which take the screen for a typewriter can show it.
   if (flags.simple_io) ::setenv("TERM", "dumb", 1);
-  flags.session.report_ignored();
+  if (flags.colour == "off" || flags.colour == "0" || flags.colour == "false") ::setenv("NO_COLOR", "1", 1);
+  flags.session.tell_notes();
   const bool interactive = is_terminal(STDIN_FILENO) && !flags.json;
   const auto view = flags.json ? make_json_view() : make_text_view(interactive);
   if (!flags.json) return converse(flags, *view, interactive);
@@ -176,9 +180,10 @@ void add_chat(CLI::App& app, Action& action) {
       ->check(CLI::Range(0, 1 << 30))
       ->type_name("N");
   verb->add_flag("--no-history", flags->no_history, "Do not keep what is typed");
-  for (const char* usual : {"--conversation", "--multiline-input", "--color"}) {
+  for (const char* usual : {"--conversation", "--multiline-input", "--offline"}) {
     verb->add_flag(usual, flags->as_usual)->group("");  // what this verb does anyway
   }
+  verb->add_option("--color", flags->colour)->check(CLI::IsMember(kSwitch))->group("");
   flags->sampling.add_to(*verb);
   flags->session.add_to(*verb);
   flags->speculation.add_to(*verb);

@@ -1,8 +1,10 @@
 #include "cli/chat_session.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
+#include "cli/context_hint.h"
 #include "engine/model.h"
 
 namespace longhand::cli {
@@ -40,6 +42,7 @@ struct ChatSession::Writing {
 ChatSession::ChatSession(const Model& model, const SessionOptions& options, ChatSettings settings,
                          std::optional<jinja::CivilTime> now)
     : settings_(std::move(settings)),
+      options_(options),
       session_(model, options),
       sampler_(model, settings_.sampler),
       format_(source_of(model, now)),
@@ -136,9 +139,19 @@ TurnPlan ChatSession::plan(std::size_t written) {
     return conversation_->plan_turn(session_.tokens(), context, written + static_cast<std::size_t>(room));
   } catch (const Error& error) {
     if (error.code() != Errc::context_full) throw;
-    return conversation_->plan_turn(session_.tokens(), context,
-                                    written + 1);  // a short answer is better than none
   }
+  try {  // a short answer is better than none
+    return conversation_->plan_turn(session_.tokens(), context, written + 1);
+  } catch (const Error& error) {
+    if (error.code() != Errc::context_full) throw;
+    throw with_context_hint(error, session_, options_, whole_length() + written + kAnswerRoom);
+  }
+}
+
+// Tokens of the conversation when nothing of it is forgotten.
+std::size_t ChatSession::whole_length() {
+  const TurnPlan all = conversation_->plan_turn({}, std::numeric_limits<std::size_t>::max(), 0);
+  return all.rewind_to + all.new_tokens.size();
 }
 
 // One run of the model; true if it stopped only because turns have to be dropped first.

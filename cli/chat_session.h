@@ -94,11 +94,13 @@ class ChatSession {
   ChatAnswer answer_turn(Begin begin, const AnswerListener& listener);
   ChatAnswer write(const AnswerListener& listener);
   TurnPlan plan(std::size_t written);
+  std::size_t whole_length();
   bool write_more(Writing& writing);
   void add_to_totals(const ChatAnswer& answer);
   void apply_settings();
 
   ChatSettings settings_;
+  SessionOptions options_;
   Session session_;
   Sampler sampler_;
   ChatFormat format_;

@@ -156,6 +156,8 @@ std::string text_report(const Gguf& file) {
   append_row(out, "parameters", format_count(summary.parameters));
   append_row(out, "types", types);
   append_row(out, "memory", memory_text(summary));
+  if (const auto reach = lenient([&] { return context_reach(file); }))
+    append_row(out, "reach", reach_text(*reach));
 
   constexpr std::size_t kValueWidth = 100;
   out += fmt::format("\nmetadata ({})\n", file.metadata().size());
@@ -231,7 +233,8 @@ void add_info(CLI::App& app, Action& action) {
   auto* verb =
       app.add_subcommand("info", "Show what a model file holds, also of models this program cannot run");
   auto flags = std::make_shared<Flags>();
-  add_model_option(*verb, flags->model)->required();
+  add_model_option(*verb, flags->model);
+  require_model(*verb);
   verb->add_flag("--json", flags->json, "As JSON");
   verb->add_option("--array-elements", flags->array_elements, "With --json: elements shown of each array")
       ->capture_default_str()

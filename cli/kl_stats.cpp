@@ -45,7 +45,7 @@ double KlStats::standard_error() const {
 
 double KlStats::quantile(double share) const {
   std::vector<double> sorted = divergence_;
-  const auto at = static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1) + 0.5);
+  const auto at = static_cast<std::size_t>(std::lround(share * static_cast<double>(sorted.size() - 1)));
   std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(at), sorted.end());
   return sorted[at];
 }

@@ -41,7 +41,7 @@ std::vector<Token> read_ids(const std::string& path) {
 
 int write_logits(const Flags& flags) {
   const SignalScope signals;
-  flags.session.report_ignored();
+  flags.session.tell_notes();
   const std::vector<Token> tokens = read_ids(flags.tokens);
   const Model model = open_model(flags.session.model, flags.session.load_options());
   Session session(model, flags.session.session_options());
@@ -61,7 +61,7 @@ void add_logits(CLI::App& app, Action& action) {
       app.add_subcommand("logits", "Write the logits of every position as raw little-endian float32");
   auto flags = std::make_shared<Flags>();
   flags->session.add_to(*verb);
-  verb->get_option("--model")->required();
+  require_model(*verb);
   verb->add_option("--tokens", flags->tokens, "JSON file with the token ids: [1, 2] or {\"ids\": [1, 2]}")
       ->required()
       ->type_name("IDS.json");

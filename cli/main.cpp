@@ -24,6 +24,8 @@ constexpr void (*kVerbs[])(CLI::App&, Action&) = {add_chat,       add_run,      
 constexpr const char* kFooter =
     "longhand VERB --help explains a verb. Try it at once, a small model is included:\n"
     "  longhand chat\n"
+    "Environment: LONGHAND_MODEL, the model where none is named; LONGHAND_ISA, the kernels; NO_COLOR;\n"
+    "XDG_DATA_HOME, XDG_STATE_HOME and XDG_CACHE_HOME, where files lie. See longhand(1).\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.";
 
 int fail(std::string_view message, int status) {
@@ -31,9 +33,9 @@ int fail(std::string_view message, int status) {
   return status;
 }
 
-int usage_error(const CLI::App& app, const std::string& message) {
-  const auto verbs = app.get_subcommands();
-  const std::string name = verbs.empty() ? app.get_name() : app.get_name() + " " + verbs.front()->get_name();
+int usage_error(const CLI::App& app, const std::string& verb, const std::string& message) {
+  const bool known = app.get_subcommand_no_throw(verb) != nullptr;
+  const std::string name = known ? app.get_name() + " " + verb : app.get_name();
   write_error(fmt::format("error: {}\nTry: {} --help\n", escape_controls(message, 480), name));
   return kUsage;
 }
@@ -53,9 +55,9 @@ int run(int argc, const char* const* argv) {
     write_error(app.help());
     return kUsage;
   }
-  std::vector<std::string> arguments = normalise_arguments({argv + std::min(argc, 1), argv + argc});
-  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
   try {
+    std::vector<std::string> arguments = normalise_arguments({argv + 1, argv + argc});
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
     app.parse(std::move(arguments));
     return action();
   } catch (const CLI::CallForVersion& version) {
@@ -65,8 +67,8 @@ int run(int argc, const char* const* argv) {
     write_output(app.help());  // of the verb that was named
     return kSuccess;
   } catch (const CLI::ParseError& error) {
-    return usage_error(app, error.what());
-  } catch (const UsageError& error) { return usage_error(app, error.what()); }
+    return usage_error(app, argv[1], error.what());
+  } catch (const UsageError& error) { return usage_error(app, argv[1], error.what()); }
 }
 
 }  // namespace
@@ -77,6 +79,7 @@ int main(int argc, char** argv) {
   // A closed pipe comes back as EPIPE and a file at its limit as EFBIG, so that destructors still run.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
+  explain_lost_pages();
   try {
     return run(argc, argv);
   } catch (const BrokenPipe&) { return kSignalBase + SIGPIPE; } catch (const longhand::Error& error) {

@@ -36,7 +36,7 @@ std::string bundled_model() {
 
 std::string find_model(const std::string& given) {
   if (!given.empty()) return given;
-  if (std::string named = environment("LONGHAND_MODEL"); !named.empty()) return named;
+  if (std::string named = environment(kModelVariable); !named.empty()) return named;
   if (std::string bundled = bundled_model(); !bundled.empty()) return bundled;
   std::string looked;
   for (const fs::path& place : bundled_places()) looked += (looked.empty() ? "" : ", ") + place.string();

@@ -5,6 +5,9 @@
 
 namespace longhand::cli {
 
+/// Names the model where the command line does not.
+inline constexpr const char* kModelVariable = "LONGHAND_MODEL";
+
 /// The model that comes with the program: beside an installed binary (../share/longhand/models/guide), else
 /// in the source tree; "" where it is in neither.
 std::string bundled_model();

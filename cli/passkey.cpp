@@ -120,7 +120,7 @@ void test_length(const Model& model, const PromptMaker& maker, const Flags& flag
 
 int test(const Flags& flags) {
   const SignalScope signals;
-  flags.session.report_ignored();
+  flags.session.tell_notes();
   const Model model = open_model(flags.session.model, flags.session.load_options());
   const PromptMaker maker(model, flags);
   PasskeyReport report{flags.session.model, flags.lengths, {}, {}};
@@ -169,7 +169,7 @@ void add_passkey(CLI::App& app, Action& action) {
       ->type_name("FORMAT");
   flags->session.add_to(*verb);
   verb->get_option("--ctx-size")->description("Tokens of context (default: each length and its answer)");
-  verb->get_option("--model")->required();
+  require_model(*verb);
   verb->callback([flags, &action] { action = [flags] { return test(*flags); }; });
 }
 

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <iterator>
 
-#include "engine/sampling/random.h"
+#include "engine/random.h"
 
 namespace longhand::cli {
 namespace {

@@ -186,7 +186,7 @@ int measure(const Flags& flags) {
   if (!flags.kl_save.empty() && !flags.kl_base.empty())
     throw UsageError("--kl-save and --kl-base do not go together");
   const SignalScope signals;
-  flags.session.report_ignored();
+  flags.session.tell_notes();
   std::optional<KlReader> base;
   if (!flags.kl_base.empty()) base.emplace(flags.kl_base);
   const Model model = open_model(flags.session.model, flags.session.load_options());
@@ -247,7 +247,7 @@ void add_perplexity(CLI::App& app, Action& action) {
       ->type_name("FORMAT");
   flags->session.add_to(*verb);
   verb->get_option("--ctx-size")->description(fmt::format("Tokens of a chunk (default {})", kDefaultContext));
-  verb->get_option("--model")->required();
+  require_model(*verb);
   verb->callback([flags, &action] { action = [flags] { return measure(*flags); }; });
 }
 

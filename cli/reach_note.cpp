@@ -8,15 +8,15 @@
 namespace longhand::cli {
 
 ReachNote::ReachNote(const Session& session, const SessionOptions& options)
-    : reach_(text_reach(session.model(), options, session.context())) {}
+    : context_(session.context()), reach_(text_reach(session.model(), options, context_)) {}
 
 void ReachNote::tell(int size) {
   if (told_ || size <= reach_) return;
   told_ = true;
-  print_note(
-      fmt::format("the text is longer than the {} tokens this model can tell apart by distance; "
-                  "--attention rerope keeps all of it in reach, --attention vq in constant memory",
-                  reach_));
+  print_note(fmt::format(
+      "the text is longer than the {} tokens this model can tell apart by distance; "
+      "-c {1} --attention rerope keeps all of it in reach, -c {1} --attention vq in constant memory",
+      reach_, context_));
 }
 
 }  // namespace longhand::cli

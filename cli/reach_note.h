@@ -14,7 +14,7 @@ class ReachNote {
   void tell(int size);
 
  private:
-  int reach_;
+  int context_, reach_;
   bool told_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/answer_view.h"
+#include "cli/context_hint.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "cli/output_filter.h"
@@ -25,7 +26,7 @@ struct Flags {
   SamplingFlags sampling;
   SpeculationFlags speculation;
   std::string prompt, file, binary_file;
-  int max_tokens = -1;
+  int max_tokens = -1, kept = 0;
   bool has_prompt = false, escapes = false, json = false, show_prompt = false, as_usual = false;
 };
 
@@ -99,7 +100,7 @@ GenerateResult run_for_people(const Job& job) {
   ProgressBar bar("reading");
   job.session.on_progress([&bar](int done, int total) { bar.update(static_cast<double>(done) / total); });
   PlainText out;
-  const auto result = generate(job.session, job.prompt, job.sampler, job.options, [&](std::string_view text) {
+  auto result = generate(job.session, job.prompt, job.sampler, job.options, [&](std::string_view text) {
     bar.clear();
     out(text);
     return true;
@@ -112,7 +113,7 @@ GenerateResult run_for_people(const Job& job) {
 GenerateResult run_for_programs(const Job& job, AnswerView& view) {
   view.ready(job.session);
   job.session.on_progress([&view](int done, int total) { view.reading(done, total); });
-  const auto result = generate(job.session, job.prompt, job.sampler, job.options, [&](std::string_view text) {
+  auto result = generate(job.session, job.prompt, job.sampler, job.options, [&](std::string_view text) {
     view.span({ReasoningSpan::Kind::answer, std::string(text)});
     return true;
   });
@@ -125,6 +126,8 @@ GenerateResult run_for_programs(const Job& job, AnswerView& view) {
   view.end(answer, job.session);
   return result;
 }
+
+constexpr int kRoom = 256;  // tokens to write, where nobody said how many
 
 int continue_text(const Flags& flags, AnswerView* view) {
   const std::string prompt = read_prompt(flags);
@@ -150,7 +153,17 @@ int continue_text(const Flags& flags, AnswerView* view) {
   job.options.speculation = speculation ? &*speculation : nullptr;
   ReachNote reach(session, session_options);
   reach.tell(static_cast<int>(tokens.size()));
-  const GenerateResult result = view != nullptr ? run_for_programs(job, *view) : run_for_people(job);
+  const auto generate_text = [&] {
+    try {
+      return view != nullptr ? run_for_programs(job, *view) : run_for_people(job);
+    } catch (const Error& error) {
+      if (error.code() != Errc::context_full) throw;
+      const int room = flags.max_tokens > 0 ? flags.max_tokens : kRoom;
+      throw with_context_hint(error, session, session_options,
+                              tokens.size() + static_cast<std::size_t>(room));
+    }
+  };
+  const GenerateResult result = generate_text();
   reach.tell(session.size());
   if (const int signal = leave_signal()) return kSignalBase + signal;
   return result.reason == StopReason::cancelled ? kInterrupted : kSuccess;
@@ -158,7 +171,7 @@ int continue_text(const Flags& flags, AnswerView* view) {
 
 int run(const Flags& flags) {
   const SignalScope signals;
-  flags.session.report_ignored();
+  flags.session.tell_notes();
   if (!flags.json) return continue_text(flags, nullptr);
   const auto view = make_json_view();
   try {
@@ -191,13 +204,16 @@ void add_run(CLI::App& app, Action& action) {
   verb->add_flag("--json", flags->json, "Write events on standard output, one JSON object a line");
   verb->add_flag("--show-prompt", flags->show_prompt,
                  "Show what the model is given, control tokens and all, on standard error");
-  for (const char* usual : {"--no-display-prompt", "--no-conversation", "--no-escape", "--simple-io"}) {
+  for (const char* usual : {"--no-display-prompt", "--no-conversation", "--no-escape", "--simple-io",
+                            "--offline", "--no-context-shift"}) {
     verb->add_flag(usual, flags->as_usual)->group("");  // what this verb does anyway
   }
+  // Of a context that is never shifted all is kept.
+  verb->add_option("--keep", flags->kept)->check(CLI::Range(-1, 1 << 30))->group("");
   flags->sampling.add_to(*verb);
   flags->session.add_to(*verb);
   flags->speculation.add_to(*verb);
-  verb->get_option("--model")->required();
+  require_model(*verb);
   verb->callback([flags, prompt, &action] {
     flags->has_prompt = prompt->count() > 0;
     action = [flags] { return run(*flags); };

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <map>
 
+#include "cli/models_path.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "cli/thread_counts.h"
 #include "engine/cache_type.h"
+#include "ops/machine.h"
 
 namespace longhand::cli {
 namespace {
@@ -51,7 +53,19 @@ constexpr Ignored kIgnored[] = {
     {"--defrag-thold", true},
     {"--n-cpu-moe", true},
     {"--cpu-moe", false},
-    {"--no-kv-offload", false},
+    {"--cpu-moe-draft", false},
+    {"--n-cpu-moe-draft", true},
+    {"--gpu-layers-draft,--n-gpu-layers-draft", true},
+    {"--device-draft", true},
+    {"--override-tensor-draft", true},
+    {"--fit", true},
+    {"--fit-target", true},
+    {"--fit-ctx", true},
+    {"--no-kv-offload", true},
+    {"--kv-offload", false},
+    {"--no-op-offload", true},
+    {"--op-offload", false},
+    {"--no-host", true},
     {"--mmap", true},
     {"--no-mmap", false},
     {"--mlock", false},
@@ -59,6 +73,9 @@ constexpr Ignored kIgnored[] = {
     {"--no-perf", false},
     {"--jinja", false},
     {"--log-disable", false},
+    {"--verbosity,--log-verbosity", true},
+    {"--verbose,--log-verbose,-v", false},
+    {"--color", true},
 };
 
 float factor(const std::string& text) {
@@ -70,8 +87,9 @@ float factor(const std::string& text) {
 
 int thread_count(const std::string& text) {
   int value = 0;
-  if (!CLI::detail::lexical_cast(text, value) || value < -1 || value > 256)
-    throw CLI::ValidationError("--threads", "'" + text + "' must be auto or a number, -1..256");
+  if (!CLI::detail::lexical_cast(text, value) || value < -1 || value > kMostThreads)
+    throw CLI::ValidationError("--threads",
+                               fmt::format("'{}' must be auto or a number, -1..{}", text, kMostThreads));
   return value;
 }
 
@@ -80,7 +98,8 @@ int length_or(const std::string& text, int otherwise) {
   if (text.empty() || text == "true") return otherwise;
   int value = 0;
   if (!CLI::detail::lexical_cast(text, value) || value < 2)
-    throw CLI::ValidationError("--log-n", "'" + text + "' must be a length of at least 2 tokens");
+    throw CLI::ValidationError(
+        "--log-n", "'" + text + "' must be a length of at least 2 tokens; a model file goes before --log-n");
   return value;
 }
 
@@ -95,6 +114,8 @@ std::vector<std::string> cache_type_names() {
 CLI::Option* add_model_option(CLI::App& verb, std::string& path) {
   return verb.add_option("-m,--model,FILE", path, "Model file (GGUF)")->type_name("");
 }
+
+void require_model(CLI::App& verb) { verb.get_option("--model")->envname(kModelVariable)->required(); }
 
 void SessionFlags::add_to(CLI::App& verb) {
   add_model_option(verb, model);
@@ -120,13 +141,15 @@ void SessionFlags::add_to(CLI::App& verb) {
   group
       ->add_option("--threads-batch,--tb", session_.prefill_threads,
                    "Threads while reading (-tb); 0: as many as for writing")
-      ->check(CLI::Range(0, 256))
+      ->check(CLI::Range(0, kMostThreads))
       ->type_name("N");
   group->add_option("-b,--batch-size", session_.batch, "Tokens read at once")
       ->check(CLI::Range(1, 1 << 20))
       ->type_name("N");
   if (verb.get_option_no_throw("--cache-type-k") == nullptr) {  // likewise
-    group->add_option("--cache-type-k,--ctk", key_cache_, "Type of the cached keys (-ctk): f32, f16, bf16 or q8_0")
+    group
+        ->add_option("--cache-type-k,--ctk", key_cache_,
+                     "Type of the cached keys (-ctk): f32, f16, bf16 or q8_0")
         ->check(CLI::IsMember(cache_type_names()))
         ->type_name("TYPE");
     group->add_option("--cache-type-v,--ctv", value_cache_, "Type of the cached values (-ctv)")
@@ -150,6 +173,12 @@ void SessionFlags::add_rope(CLI::App& verb) {
   group->add_option("--rope-scaling", rope_scaling_, "none, linear, ntk, ntk-fixed, ntk-mixed or yarn")
       ->check(CLI::IsMember(names(kRopeScalings)))
       ->type_name("NAME");
+  auto* freq_scale = group
+                         ->add_option_function<float>(
+                             "--rope-freq-scale", [&rope](const float& scale) { rope.factor = 1 / scale; },
+                             "The same as --rope-scale 1/F")
+                         ->check(CLI::PositiveNumber)
+                         ->type_name("F");
   group
       ->add_option_function<std::string>(
           "--rope-scale",
@@ -158,14 +187,9 @@ void SessionFlags::add_rope(CLI::App& verb) {
             rope.factor = rope.auto_factor ? -1 : factor(value);
           },
           "Stretch the context by this factor (alone: linear); auto: as the context asks for")
-      ->type_name("F|auto");
+      ->type_name("F|auto")
+      ->excludes(freq_scale);
   group->add_option("--rope-freq-base", rope.base, "Base of the frequencies")->type_name("F");
-  group
-      ->add_option_function<float>(
-          "--rope-freq-scale", [&rope](const float& scale) { rope.factor = 1 / scale; },
-          "The same as --rope-scale 1/F")
-      ->check(CLI::PositiveNumber)
-      ->type_name("F");
   group->add_option("--yarn-orig-ctx", rope.original_context, "Context the model was trained for")
       ->check(CLI::Range(0, 1 << 30))
       ->type_name("N");
@@ -230,20 +254,23 @@ LoadOptions SessionFlags::load_options() const {
 SessionOptions SessionFlags::session_options() const {
   SessionOptions options = session_;
   options.threads = std::max(0, options.threads);
-  if (auto_threads_) {
-    const ThreadCounts best = best_thread_counts(thread_counts_path());
-    options.threads = best.decode;
-    if (options.prefill_threads == 0) options.prefill_threads = best.prefill;
-  }
+  if (auto_threads_) use_best_threads(options);
   options.key_cache = parse_cache_type(key_cache_);
   options.value_cache = parse_cache_type(value_cache_);
   if (!rope_scaling_.empty()) options.rope.scaling = kRopeScalings.at(rope_scaling_);
   return options;
 }
 
-void SessionFlags::report_ignored() const {
-  if (ignored_.empty()) return;
-  print_note(fmt::format("no effect here: {}", fmt::join(ignored_, ", ")));
+void SessionFlags::tell_notes() const {
+  if (!ignored_.empty()) print_note(fmt::format("no effect here: {}", fmt::join(ignored_, ", ")));
+  note_threads(std::max(session_.threads, session_.prefill_threads));
+}
+
+void note_threads(int threads) {
+  const int cores = usable_cores();
+  if (threads > cores)
+    print_note(fmt::format("{} threads on {} core{}; more threads than cores are slower", threads, cores,
+                           cores == 1 ? "" : "s"));
 }
 
 Model open_model(const std::string& path, LoadOptions options) {

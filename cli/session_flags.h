@@ -10,11 +10,17 @@
 
 namespace longhand::cli {
 
+inline constexpr int kMostThreads = 256;
+/// Tells on stderr where so many threads are more than this process has cores.
+void note_threads(int threads);
+
 /// What -ctk and -ctv take; parse_cache_type() reads them.
 std::vector<std::string> cache_type_names();
 
 /// Adds FILE, -m and --model as one option.
 CLI::Option* add_model_option(CLI::App& verb, std::string& path);
+/// The model has to be named, there or in $LONGHAND_MODEL.
+void require_model(CLI::App& verb);
 
 /// Adds the flags and turns their values into the library's options.
 class SessionFlags {
@@ -25,8 +31,9 @@ class SessionFlags {
   LoadOptions load_options() const;
   /// Measures the machine where -t auto asks for it. Throws Error as best_thread_counts().
   SessionOptions session_options() const;
-  /// Tells on stderr, once and in one line, which given flags have no effect here.
-  void report_ignored() const;
+  /// Tells on stderr, each in one line, which given flags have no effect here, and of more threads than
+  /// cores.
+  void tell_notes() const;
 
   std::string model;
 

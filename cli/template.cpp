@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/exit_status.h"
+#include "cli/models_path.h"
 #include "cli/output.h"
+#include "cli/user_dirs.h"
 #include "cli/verbs.h"
 #include "engine/jinja/json.h"
 #include "engine/jinja/template.h"
@@ -22,10 +24,10 @@ struct TemplateOptions {
 
 std::string template_text(const TemplateOptions& options) {
   if (!options.template_file.empty()) return read_text(options.template_file);
-  const Gguf file = Gguf::open(options.model);
-  std::string text = load_vocab(file).chat_template;
-  if (text.empty())
-    throw Error(Errc::missing, fmt::format("{}: the file has no chat template", options.model));
+  const std::string model = options.model.empty() ? environment(kModelVariable) : options.model;
+  if (model.empty()) throw UsageError("a template is required: --template FILE, or -m MODEL");
+  std::string text = load_vocab(Gguf::open(model)).chat_template;
+  if (text.empty()) throw Error(Errc::missing, fmt::format("{}: the file has no chat template", model));
   return text;
 }
 
@@ -52,7 +54,7 @@ int run(const TemplateOptions& options) {
 void add_template(CLI::App& app, Action& action) {
   auto options = std::make_shared<TemplateOptions>();
   CLI::App* verb = app.add_subcommand("template", "Render a chat template");
-  auto* source = verb->add_option_group("source")->require_option(1);
+  auto* source = verb->add_option_group("source")->require_option(0, 1);
   source->add_option("--template", options->template_file, "File with the template");
   source->add_option("-m,--model", options->model, "Model file whose template to render");
   verb->add_option("--input", options->input, "JSON object: the variables of the template")->required();

@@ -140,4 +140,10 @@ ThreadCounts best_thread_counts(const std::string& path) {
   return counts;
 }
 
+void use_best_threads(SessionOptions& options) {
+  const ThreadCounts best = best_thread_counts(thread_counts_path());
+  options.threads = best.decode;
+  if (options.prefill_threads == 0) options.prefill_threads = best.prefill;
+}
+
 }  // namespace longhand::cli

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "engine/longhand.h"
+
 namespace longhand::cli {
 
 struct ThreadCounts {
@@ -16,5 +18,7 @@ struct ThreadCounts {
 ThreadCounts best_thread_counts(const std::string& path);
 /// The file that is remembered in.
 std::string thread_counts_path();
+/// Gives `options` these counts; of those for reading one that is there already stays.
+void use_best_threads(SessionOptions& options);
 
 }  // namespace longhand::cli

@@ -13,6 +13,7 @@
 #include "cli/models_path.h"
 #include "cli/output.h"
 #include "cli/output_filter.h"
+#include "cli/user_dirs.h"
 #include "cli/verbs.h"
 #include "engine/text/tokenizer.h"
 #include "engine/text/unicode.h"
@@ -84,9 +85,15 @@ int show(const Tokenizer& tokenizer, const Options& options, const std::string& 
   return kSuccess;
 }
 
+// A word that is alone may be the text where the environment names a model.
+bool begins_with_model(const std::vector<std::string>& positionals) {
+  if (positionals.empty()) return false;
+  if (positionals.size() > 1 || environment(kModelVariable).empty()) return true;
+  return positionals.front().ends_with(".gguf") || ::access(positionals.front().c_str(), F_OK) == 0;
+}
+
 int run_tokenize(Options options) {
-  // Without -m the first positional is the model.
-  if (options.model.empty() && !options.positionals.empty()) {
+  if (options.model.empty() && begins_with_model(options.positionals)) {
     options.model = options.positionals.front();
     options.positionals.erase(options.positionals.begin());
   }
@@ -110,7 +117,7 @@ void add_tokenize(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   verb->add_option("-m,--model", options->model, "GGUF file; its vocabulary suffices");
   verb->add_option("arguments", options->positionals,
-                   "[FILE] [TEXT]: the model unless given by -m; the text, or stdin");
+                   "[FILE] [TEXT]: the model unless given by -m or $LONGHAND_MODEL; the text, or stdin");
   verb->add_flag("--jsonl", options->jsonl,
                  "Read {\"text\", \"parse_special\", \"add_special\"} lines, write {\"ids\", \"detok\", "
                  "\"detok_plain\"}");

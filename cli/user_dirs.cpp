@@ -15,7 +15,7 @@ std::string folder(const char* variable, const char* below_home) {
   return home.empty() ? "" : home + below_home;
 }
 
-std::string own(std::string base) { return base.empty() ? base : base + "/longhand"; }
+std::string own(const std::string& base) { return base.empty() ? base : base + "/longhand"; }
 
 }  // namespace
 

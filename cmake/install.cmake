@@ -24,9 +24,9 @@ install(EXPORT longhand-targets NAMESPACE longhand:: DESTINATION ${package})
 # The way from lib/pkgconfig back to the prefix, so that the whole tree may be moved.
 file(RELATIVE_PATH LONGHAND_PC_PREFIX /p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)
 string(REGEX REPLACE "/$" "" LONGHAND_PC_PREFIX ${LONGHAND_PC_PREFIX})
-# The compiler's own: the C++ library, OpenMP's, ...
-set(needed ${OpenMP_CXX_LIB_NAMES} ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES})
-list(FILTER needed INCLUDE REGEX "^(gomp|omp|iomp5|stdc[+][+]|c[+][+]|pthread|m)$")
+# The C++ library, for programs in C, and threads where they are a library of their own.
+set(needed ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES} pthread)
+list(FILTER needed INCLUDE REGEX "^(stdc[+][+]|c[+][+]|pthread|m)$")
 list(REMOVE_DUPLICATES needed)
 list(TRANSFORM needed PREPEND -l)
 list(JOIN needed " " LONGHAND_PC_LIBS)

@@ -18,8 +18,8 @@ ActKinds kinds_of(std::initializer_list<const Linear*> weights) noexcept;
 
 class Activations {
  public:
-  /// Columns that are rounded together at most: parts of a row that begin at multiples of it can be rounded
-  /// apart.
+  /// Columns that are rounded together at most: parts of a row that begin at multiples of it can
+  /// be rounded apart.
   static constexpr std::int64_t kGroup = 256;
 
   Activations() = default;
@@ -37,8 +37,10 @@ class Activations {
 
  private:
   struct Rounded {
-    // (rows, cols) int8, (rows, cols / 32) float, (rows, cols / 16) int32, (rows, cols / 32) int16
-    Buffer q8, scale, sums, sums32;
+    Buffer q8;      // (rows, cols) int8
+    Buffer scale;   // (rows, cols / 32) float; of blocks of 256, a row fills an eighth
+    Buffer sums;    // (rows, cols / 16) int32
+    Buffer sums32;  // (rows, cols / 32) int16
   };
   const Rounded& rounded(Activation kind) const noexcept { return kind == Activation::q8_32 ? q32_ : q256_; }
 

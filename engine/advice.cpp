@@ -69,17 +69,8 @@ std::vector<float> divisors(const Gguf& file, std::size_t pairs) {
 
 std::vector<double> frequencies_in_use(const Gguf& file, const RopeConfig& rope) {
   const std::vector<float> factors = divisors(file, static_cast<std::size_t>(rope.rot / 2));
-  RopeParams params;
-  params.rot = rope.rot;
-  params.base = rope.base;
-  params.factor = rope.factor;
-  params.original_context = rope.original_context;
-  params.beta_fast = rope.beta_fast;
-  params.beta_slow = rope.beta_slow;
-  params.ext_factor = rope.ext_factor;
+  RopeParams params = rope_params(rope);
   params.divisors = factors;
-  if (rope.rule == RopeScalingRule::linear) params.rule = RopeRule::linear;
-  if (rope.rule == RopeScalingRule::yarn) params.rule = RopeRule::yarn;
   return make_rope_table(params).inv_freq;
 }
 
@@ -132,7 +123,8 @@ int text_reach(const Model& model, const SessionOptions& options, int context) {
 }
 
 double least_base(int rot, int length) {
-  for (double decade = 10; decade < 1e13; decade *= 10) {
+  for (int exponent = 1; exponent <= 12; ++exponent) {
+    const double decade = std::pow(10.0, exponent);
     for (int mantissa = 10; mantissa < 100; ++mantissa) {
       const double base = decade * mantissa / 10;
       if (rope_reach(make_rope_table({.rot = rot, .base = base}).inv_freq, length) >= length) return base;
@@ -141,24 +133,31 @@ double least_base(int rot, int length) {
   return 0;
 }
 
-std::optional<ContextAdvice> context_advice(const Gguf& file) {
+std::optional<ContextReach> context_reach(const Gguf& file) {
   const ModelConfig config = load_config(file);
   const bool rotates = std::any_of(config.layers.begin(), config.layers.end(),
                                    [](const LayerPlan& layer) { return layer.rope; });
   if (!rotates || config.rope.rot == 0) return std::nullopt;
 
-  ContextAdvice advice;
-  advice.trained = config.rope.original_context > 0 ? config.rope.original_context : config.trained_context;
-  advice.rot = config.rope.rot;
-  advice.base = config.rope.base;
-  advice.reach = rope_reach(frequencies_in_use(file, config.rope), kFarthest);
-  advice.reach_is_limit = advice.reach == kFarthest;
+  ContextReach r;
+  r.trained = config.rope.original_context > 0 ? config.rope.original_context : config.trained_context;
+  r.rot = config.rope.rot;
+  r.base = config.rope.base;
+  r.reach = rope_reach(frequencies_in_use(file, config.rope), kFarthest);
+  r.reach_is_limit = r.reach == kFarthest;
+  return r;
+}
+
+std::optional<ContextAdvice> context_advice(const Gguf& file) {
+  const auto reach = context_reach(file);
+  if (!reach) return std::nullopt;
+  ContextAdvice advice{*reach, {}, {}};
   for (const int times : {1, 2, 4, 8}) {
     if (advice.trained > kFarthest / times) break;
     const int length = advice.trained * times;
     advice.bases.push_back({length, least_base(advice.rot, length)});
   }
-  advice.gains = gain_advice(advice.trained, config.head_dim);
+  advice.gains = gain_advice(advice.trained, load_config(file).head_dim);
   return advice;
 }
 

@@ -31,12 +31,15 @@ struct GainAdvice {
   double cosine = 1;
 };
 
-struct ContextAdvice {
+struct ContextReach {
   int trained = 0;
   int rot = 0;
   double base = 0;
   int reach = 0;  // of the frequencies the file asks for
   bool reach_is_limit = false;
+};
+
+struct ContextAdvice : ContextReach {
   struct Base {
     int length = 0;
     double base = 0;
@@ -47,6 +50,8 @@ struct ContextAdvice {
 
 /// From metadata and factor tensors alone. Nothing for models without rotary positions.
 /// Throws Error as load_config() does.
+std::optional<ContextReach> context_reach(const Gguf& file);
+/// The same and what takes a second to find out.
 std::optional<ContextAdvice> context_advice(const Gguf& file);
 
 }  // namespace longhand

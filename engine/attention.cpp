@@ -66,7 +66,7 @@ bool asks_far(const Step& s, const LayerPlan& plan) {
   return plan.window == 0 && s.positions.has(Turn::far_query);
 }
 
-// A query stays where it is, turned by its position; a memory that is also asked from afar gets a second one.
+// Scales and rotates a query in place; where the memory has far keys, a second copy is turned for them.
 void place_query(const Step& s, const LayerPlan& plan, const LayerWeights& w, int t, int h) {
   const int n = s.config.head_dim;
   const std::int64_t at = (std::int64_t{t} * plan.heads + h) * n;

@@ -28,8 +28,8 @@ void set_angles(const Step& s) {
   }
 }
 
-// ws.in = norm(x) (or x where the layer normalises only what comes out), rounded for the matrices that read
-// it.
+// ws.in = norm(x) (or x where the layer normalises only what comes out), rounded for the matrices
+// that read it.
 void enter(const Step& s, const NormWeights& norm, ActKinds kinds) {
   const Range part = s.worker.split(s.tokens);
   for (std::int64_t t = part.begin; t < part.end; ++t) {
@@ -68,8 +68,8 @@ void any_feed_forward(const Step& s, int il) {
   }
 }
 
-// A parallel layer's feed-forward reads the layer's input, not what attention made of it: attention's output
-// waits.
+// A parallel layer's feed-forward reads the layer's input, not what attention made of it:
+// attention's output waits.
 void set_aside(const Step& s) {
   const Range part = s.worker.split(s.tokens);
   for (std::int64_t t = part.begin; t < part.end; ++t) std::copy_n(s.out(t), s.config.hidden, s.aside(t));

@@ -34,8 +34,8 @@ void choose(const Step& s, std::int64_t t) {
     int best = -1;
     for (int e = 0; e < s.config.experts; ++e) {
       const bool taken = std::find(chosen, chosen + i, e) != chosen + i;
-      // The comparison keeps a router of NaNs in bounds: then some expert is taken, and the sums show the
-      // NaN.
+      // The comparison keeps a router of NaNs in bounds: then some expert is taken, and the sums
+      // show the NaN.
       if (!taken && (best < 0 || p[e] > p[best])) best = e;
     }
     chosen[i] = best;

@@ -29,7 +29,8 @@ namespace longhand {
 using Token = std::int32_t;
 
 struct LoadOptions {
-  bool repack = true;    ///< interleave weights for the CPU at load; false computes from the file's own rows
+  bool repack = true;    ///< interleave weights for the CPU at load; false, or too little memory for it:
+                         ///< compute from the file's own rows
   int threads = 0;       ///< for loading; 0: as many as the machine gives this process
   std::string isa = {};  ///< "avx2", "sse2", ...; empty: LONGHAND_ISA, else the best this CPU runs
   std::function<bool(float)> progress = {};  ///< told the share done, 0..1; returning false cancels the load
@@ -129,8 +130,8 @@ struct SessionOptions {
   AttentionOptions attention = {};
 };
 
-/// One running text: its tokens and their keys and values. Callbacks it calls must not use it, except
-/// cancel().
+/// One running text: its tokens and their keys and values. Callbacks it calls must not use
+/// it, except cancel().
 class LONGHAND_API Session {
  public:
   /// Throws Error: range, no_memory (with the context that would fit).
@@ -140,16 +141,16 @@ class LONGHAND_API Session {
   Session& operator=(Session&&) noexcept;
 
   /// Appends tokens; returns the logits (vocab) after the last one, valid until the next call.
-  /// Throws Error and changes nothing: context_full, range (token id, or no tokens at all), cancelled,
-  /// no_memory.
+  /// Throws Error and changes nothing: context_full, range (token id, or no tokens at
+  /// all), cancelled, no_memory.
   std::span<const float> feed(std::span<const Token> tokens);
   /// The same, calling `visit(position, logits)` for every token in turn.
   void feed(std::span<const Token> tokens, const std::function<void(int, std::span<const float>)>& visit);
   /// For measuring at depth: appends tokens as feed() does, but computes nothing; what the memories hold of
   /// them afterwards is random.
   void pretend(std::span<const Token> tokens);
-  /// Logits (vocab) after the token at `position`, any fed one; valid until the next call. Throws Error:
-  /// range.
+  /// Logits (vocab) after the token at `position`, any fed one; valid until the next call.
+  /// Throws Error: range.
   std::span<const float> logits(int position);
   /// Forgets all tokens from `size` on. Throws Error: range.
   void rewind(int size);
@@ -184,8 +185,8 @@ class LONGHAND_API Session {
   /// Error(cancelled). Every later feed does too, until clear_cancel().
   void cancel() noexcept;
   void clear_cancel() noexcept;
-  /// Called after each batch of a feed with tokens done and to do; must not touch the session except
-  /// cancel().
+  /// Called after each batch of a feed with tokens done and to do; must not touch the
+  /// session except cancel().
   void on_progress(std::function<void(int done, int total)> callback);
 
  private:
@@ -299,8 +300,8 @@ struct SpeculationOptions {
 /// For one session, of which it learns what pays; not shared between threads.
 class LONGHAND_API Speculation {
  public:
-  /// `session` was made with `options`. Throws Error: unsupported (the draft has another vocabulary), range,
-  /// no_memory.
+  /// `session` was made with `options`. Throws Error: unsupported (the draft has another
+  /// vocabulary), range, no_memory.
   Speculation(const Session& session, const SessionOptions& options, const SpeculationOptions& how = {});
   ~Speculation();
   Speculation(Speculation&&) noexcept;

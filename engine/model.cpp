@@ -55,14 +55,18 @@ ModelData load_model(const std::string& path, const LoadOptions& options) {
                                     " tokens, but token_embd.weight only " + std::to_string(config.vocab) +
                                     " rows");
   }
-  if (options.repack) {
+  const std::uint64_t free = available_memory();
+  const bool has_room = free == 0 || repacked_bytes(weights) <= free;
+  if (options.repack && has_room) {
     const int threads = options.threads > 0 ? options.threads : usable_cores();
-    try_threads(threads - 1);
     Team team(threads);
     repack(weights, file, team, options.progress);
   }
   ModelData model{std::move(file), std::move(config), std::move(weights), std::move(tokenizer), &kernels, {}};
   model.info = describe(model);
+  if (options.repack && !has_room)
+    model.info.warnings.push_back(
+        "too little memory is free to repack the weights: they are used as the file has them, slower");
   return model;
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <utility>
 
 namespace longhand {
 namespace {
@@ -27,12 +29,28 @@ void check_options(const RopeOptions& o) {
 // By RopeScaling, from none on.
 constexpr RopeRule kRules[] = {RopeRule::none,      RopeRule::linear,    RopeRule::ntk,
                                RopeRule::ntk_fixed, RopeRule::ntk_mixed, RopeRule::yarn};
+static_assert(std::size(kRules) == std::size_t(RopeScaling::yarn));
+// By RopeRule.
+constexpr const char* kRuleNames[] = {"none", "linear", "ntk", "ntk-fixed", "ntk-mixed", "yarn"};
 
-RopeRule rule_of(const RopeConfig& file, const RopeOptions& o) {
+RopeRule rule_of(RopeRule of_file, const RopeOptions& o) {
   if (o.scaling != RopeScaling::from_file) return kRules[int(o.scaling) - 1];
-  if (o.factor >= 0 || o.auto_factor) return RopeRule::linear;
-  if (file.rule == RopeScalingRule::yarn) return RopeRule::yarn;
-  return file.rule == RopeScalingRule::linear ? RopeRule::linear : RopeRule::none;
+  return o.factor >= 0 || o.auto_factor ? RopeRule::linear : of_file;
+}
+
+// Options that would be without effect under this rule are a mistake somebody wants to know of.
+void check_rule(const RopeOptions& o, RopeRule rule) {
+  if (o.scaling == RopeScaling::none && (o.auto_factor || (o.factor >= 0 && o.factor != 1)))
+    throw Error(Errc::range, "--rope-scale means nothing with --rope-scaling none");
+  if (rule == RopeRule::yarn) return;
+  for (const auto& [flag, value] :
+       {std::pair("--yarn-beta-fast", o.yarn_beta_fast), std::pair("--yarn-beta-slow", o.yarn_beta_slow),
+        std::pair("--yarn-ext-factor", o.yarn_ext_factor)}) {
+    if (value >= 0)
+      throw Error(Errc::range,
+                  fmt::format("{} is for --rope-scaling yarn; positions are scaled by the rule '{}' here",
+                              flag, kRuleNames[int(rule)]));
+  }
 }
 
 // Context over trained context where the factor is to be found.
@@ -51,17 +69,15 @@ std::span<const float> divisors(const Weights& w, const RopeConfig& rope, int co
 }
 
 RopeParams params_of(const RopeConfig& file, const RopeOptions& o, const Weights& w, int context) {
-  RopeParams p;
-  p.rot = file.rot;
-  p.base = o.base >= 0 ? double(o.base) : file.base;
-  p.original_context = o.original_context >= 0 ? o.original_context : file.original_context;
-  p.beta_fast = o.yarn_beta_fast >= 0 ? double(o.yarn_beta_fast) : file.beta_fast;
-  p.beta_slow = o.yarn_beta_slow >= 0 ? double(o.yarn_beta_slow) : file.beta_slow;
-  p.attn_factor = file.attn_factor;
+  RopeParams p = rope_params(file);
   p.divisors = divisors(w, file, context);
-  p.rule = rule_of(file, o);
-  if (p.rule != RopeRule::none) p.factor = factor_of(file, o, p.original_context, context);
-  p.ext_factor = o.yarn_ext_factor >= 0 ? double(o.yarn_ext_factor) : file.ext_factor;
+  p.rule = rule_of(p.rule, o);
+  if (o.base >= 0) p.base = double(o.base);
+  if (o.original_context >= 0) p.original_context = o.original_context;
+  if (o.yarn_beta_fast >= 0) p.beta_fast = double(o.yarn_beta_fast);
+  if (o.yarn_beta_slow >= 0) p.beta_slow = double(o.yarn_beta_slow);
+  if (o.yarn_ext_factor >= 0) p.ext_factor = double(o.yarn_ext_factor);
+  p.factor = factor_of(file, o, p.original_context, context);
   // DeepSeek's variant divides the magnitude by that of another multiplier.
   if (p.rule == RopeRule::yarn && p.ext_factor != 0 && file.log_multiplier != 0)
     p.attn_factor /= mscale(p.factor, file.log_multiplier);
@@ -90,6 +106,21 @@ double log_of_length(const ModelConfig& c, const AttentionOptions& o) {
 
 }  // namespace
 
+RopeParams rope_params(const RopeConfig& file) noexcept {
+  RopeParams p;
+  p.rot = file.rot;
+  p.base = file.base;
+  if (file.rule == RopeScalingRule::linear) p.rule = RopeRule::linear;
+  if (file.rule == RopeScalingRule::yarn) p.rule = RopeRule::yarn;
+  p.factor = file.factor;
+  p.original_context = file.original_context;
+  p.beta_fast = file.beta_fast;
+  p.beta_slow = file.beta_slow;
+  p.ext_factor = file.ext_factor;
+  p.attn_factor = file.attn_factor;
+  return p;
+}
+
 PositionPlan::PositionPlan(const ModelConfig& c, const Weights& w, const SessionOptions& options,
                            const FarPositions& far, int context)
     : rot_(c.rope.rot),
@@ -102,6 +133,7 @@ PositionPlan::PositionPlan(const ModelConfig& c, const Weights& w, const Session
       log_n_(log_of_length(c, options.attention)) {
   const RopeOptions& o = options.rope;
   check_options(o);
+  check_rule(o, rule_of(c.rope, o));
   global_ = make_rope_table(params_of(c.rope, o, w, context));
 
   // Layers with a window of their own keep what the file gave them.

@@ -26,6 +26,9 @@ struct FarPositions {
   double start = 0, step = 0;
 };
 
+/// The frequencies a file asks for, but for its factor tensors.
+RopeParams rope_params(const RopeConfig& file) noexcept;
+
 /// Fixed when a session is created. The file's scaling rule, unless the session's options replace it.
 class PositionPlan {
  public:

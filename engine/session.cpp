@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 
 #include "engine/decoder.h"
 #include "engine/longhand.h"
@@ -82,7 +83,6 @@ Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
                             s.context, cache_bytes(s.context) >> 20, available >> 20, fits(available)));
   }
   s.batch = std::min(s.batch, s.context);
-  try_threads(std::max(s.threads, s.prefill_threads) - 1);
   return s;
 }
 
@@ -95,7 +95,8 @@ struct Session::Impl {
   Memories memories;
   Workspace ws;
   PositionPlan positions;
-  Team team, prefill_team;
+  Team team;
+  std::optional<Team> other_team;  // for prompts, where they have a thread count of their own
   std::vector<Token> tokens;
   int remembered =
       0;  // tokens the memories hold; they lag behind `tokens` where a rewind went too far for them
@@ -114,12 +115,13 @@ struct Session::Impl {
             memories.scratch_bytes(), memories.most_parts(), far_positions(sizes.plan).used}),
         positions(m.data().config, m.data().weights, o, far_positions(sizes.plan), sizes.context),
         team(sizes.threads),
-        prefill_team(sizes.prefill_threads),
         logits(std::size_t(m.data().config.vocab)) {
+    if (sizes.prefill_threads != sizes.threads) other_team.emplace(sizes.prefill_threads);
     memories.reserve();
   }
 
   const ModelData& data() const { return model.data(); }
+  Team& prefill_team() noexcept { return other_team ? *other_team : team; }
   Memories new_memories() const {
     return {data().config, data().weights, options, sizes.plan, sizes.context, sizes.batch};
   }
@@ -172,7 +174,7 @@ struct Session::Impl {
     Stop stop{cancel};
     const int n = int(batch.size());
     memories.will_write(position + n);
-    (n > kDecodeTokens ? prefill_team : team).run([&](const Worker& w) {
+    (n > kDecodeTokens ? prefill_team() : team).run([&](const Worker& w) {
       const Step s = step(w, stop, batch, position);
       if (forward(s) && last && !visit) output_logits(s, n - 1, 1, logits.data());
     });
@@ -233,7 +235,7 @@ struct Session::Impl {
         Stop stop{cancel};
         memories.keep(remembered, false);
         memories.will_write(remembered + n);
-        prefill_team.run([&](const Worker& w) { remember_at_random(step(w, stop, batch, remembered)); });
+        prefill_team().run([&](const Worker& w) { remember_at_random(step(w, stop, batch, remembered)); });
         remembered += n;
       }
       memories.keep(remembered, true);

@@ -66,8 +66,8 @@ void remember_at_random(const Step& s) noexcept;
 void activate(const Step& s, std::int64_t rows, bool gated, const Linear& next,
               const Activations& to) noexcept;
 
-/// One feed-forward network. Some have no gate; `router` (1, hidden) is there where the whole network has a
-/// weight.
+/// One feed-forward network. Some have no gate; `router` (1, hidden) is there where the whole network
+/// has a weight.
 struct Network {
   const Linear &up, &gate, &down;
   const Linear* router = nullptr;

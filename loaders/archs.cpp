@@ -8,19 +8,18 @@
 namespace longhand {
 namespace {
 
-// The 27B models scale queries by hidden size per head instead of head size.
-void gemma2_query_scale(ModelConfig& c) {
-  if (c.layers.size() == 46) c.attention_scale = 1.0f / std::sqrt(float(c.hidden) / float(c.layers[0].heads));
-}
-void gemma3_query_scale(ModelConfig& c) {
-  if (c.layers.size() == 62) c.attention_scale = 1.0f / std::sqrt(float(c.hidden) / float(c.layers[0].heads));
+// The 27B models, known by their number of layers, scale queries by hidden size per head, not head size.
+template <std::size_t layers_of_27b>
+void gemma_query_scale(ModelConfig& c) {
+  if (c.layers.size() != layers_of_27b) return;
+  c.attention_scale = 1.0f / std::sqrt(float(c.hidden) / float(c.layers[0].heads));
 }
 
 // OLMo-3 stretches only the layers that see everything; its window layers keep the same base unstretched.
 void olmo_local_base(ModelConfig& c) { c.rope.local_base = c.rope.base; }
 
-// Old files lack the scales of the paper (MiniCPM, arXiv 2404.06395), whose logits are divided by hidden /
-// 256.
+// Old files lack the scales of the paper (MiniCPM, arXiv 2404.06395), whose logits are divided by
+// hidden / 256.
 void minicpm_scales(ModelConfig& c) {
   if (c.embedding_scale == 0) c.embedding_scale = 12;
   if (c.residual_scale == 0) c.residual_scale = 1.4f / std::sqrt(float(c.layers.size()));
@@ -57,7 +56,7 @@ constexpr ArchSpec kArchs[] = {
      .sqrt_embedding = true,
      .attention_softcap = 50,
      .final_softcap = 30,
-     .quirk = gemma2_query_scale},
+     .quirk = gemma_query_scale<46>},
     {.name = "gemma3",
      .place = NormPlace::sandwich,
      .qk_norm = QkNorm::per_head,
@@ -65,7 +64,7 @@ constexpr ArchSpec kArchs[] = {
      .act = Act::gelu,
      .window = {.period = 6, .local_rope = true},
      .sqrt_embedding = true,
-     .quirk = gemma3_query_scale},
+     .quirk = gemma_query_scale<62>},
     {.name = "glm4", .place = NormPlace::sandwich},
     {.name = "command-r",
      .norm = Norm::layer,

@@ -25,8 +25,8 @@ class FileCalls {
 };
 FileCalls& system_calls();
 
-/// Where a replacement is written before it is renamed: `path` + kUnfinished. Only a killed save leaves one
-/// behind.
+/// Where a replacement is written before it is renamed: `path` + kUnfinished. Only a killed save
+/// leaves one behind.
 inline constexpr std::string_view kUnfinished = ".new";
 
 /// A file on its way to replace another. Until commit() the path names what it named before, and where

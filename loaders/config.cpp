@@ -22,10 +22,10 @@ class Reader {
   bool has(const KeySpec& key) const { return file_.has(key); }
   const Gguf& file() const { return file_; }
 
-  [[noreturn]] void refuse(const KeySpec& key, std::string_view why) const {
+  [[noreturn]] void refuse(const KeySpec& key, std::string_view why, Errc code = Errc::range) const {
     std::string name(key.name);
     if (name.starts_with("%s")) name = std::string(file_.architecture()) + name.substr(2);
-    throw Error(Errc::range, fmt::format("{}: {} {}", file_.name(), name, why));
+    throw Error(code, fmt::format("{}: {} {}", file_.name(), name, why));
   }
 
   // One value per layer, from a scalar or an array of at least `layers`.
@@ -130,8 +130,8 @@ void read_rope(const Reader& r, ModelConfig& c) {
   if (rope.factor == 0) rope.factor = 1;
   rope.original_context = r.integer(key::rope_original, c.trained_context);
   if (rope.original_context == 0) rope.original_context = c.trained_context;
-  // Files with yarn state its magnitude again as yarn_attn_factor; the rule already computes it from the
-  // factor.
+  // Files with yarn state its magnitude again as yarn_attn_factor; the rule already computes it
+  // from the factor.
   const float yarn_attn_factor = rope.rule == RopeScalingRule::yarn ? 1 : r.number(key::yarn_attn_factor, 1);
   rope.attn_factor = double(r.number(key::rope_attn_factor, 1)) * double(yarn_attn_factor);
   rope.beta_fast = r.number(key::yarn_beta_fast, 32);
@@ -193,6 +193,15 @@ void read_experts(const Reader& r, ModelConfig& c) {
   c.expert_scale = scale == 0 ? 1 : scale;
 }
 
+// What changes the results of a model and no architecture here has; a value of 0 switches it off.
+void refuse_unknown_maths(const Reader& r) {
+  for (const KeySpec* key : {&key::clamp_kqv, &key::max_alibi_bias}) {
+    const double value = r.file().get_float(*key).value_or(0);
+    if (value != 0)
+      r.refuse(*key, fmt::format("is {}, which is not computed by this version", value), Errc::unsupported);
+  }
+}
+
 }  // namespace
 
 ModelConfig load_config(const Gguf& file) {
@@ -204,6 +213,7 @@ ModelConfig load_config(const Gguf& file) {
     throw Error(Errc::unsupported, fmt::format("{}: architecture '{}' is not one of those supported: {}",
                                                file.name(), name, known_archs()));
   }
+  refuse_unknown_maths(r);
   c.hidden = r.integer(key::embedding_length);
   c.trained_context = r.integer(key::context_length);
   const int blocks = r.integer(key::block_count);

@@ -1,8 +1,8 @@
 // The GGUF container: metadata and a directory of tensors, as bounds-checked views of a mapped file.
 //
-// Nothing here knows what a key or a tensor is for. Every count, length and offset is checked against the
-// bytes really present before anything is allocated or followed, so that any file either parses or throws
-// Error.
+// Nothing here knows what a key or a tensor is for. Every count, length and offset is checked against
+// the bytes really present before anything is allocated or followed, so that any file either parses
+// or throws Error.
 #pragma once
 
 #include <array>
@@ -47,9 +47,9 @@ struct MetaEntry {
   std::uint64_t offset = 0;  // of `data` in its file, for messages
 };
 
-/// One tensor. Its byte size was computed once, in checked arithmetic, when the file was opened. Data starts
-/// at a multiple of general.alignment, usually 32 but 1 is legal: code that loads wider types must check or
-/// copy.
+/// One tensor. Its byte size was computed once, in checked arithmetic, when the file was opened. Data
+/// starts at a multiple of general.alignment, usually 32 but 1 is legal: code that loads wider types must
+/// check or copy.
 struct TensorInfo {
   std::string_view name;
   std::array<std::uint64_t, 4> dims{1, 1, 1, 1};  // dims[0] is contiguous
@@ -89,8 +89,8 @@ class Gguf {
   const MetaEntry* find(std::string_view key) const noexcept;
   const TensorInfo* find_tensor(std::string_view name) const noexcept;
   std::uint64_t file_bytes() const noexcept;  // of all parts together
-  /// Gives the pages of `range`, a part of some tensor, back to the system after it has been copied
-  /// elsewhere.
+  /// Gives the pages of `range`, a part of some tensor, back to the system after it has
+  /// been copied elsewhere.
   void release(std::span<const std::byte> range) const noexcept;
 
   // Typed, range-checked reading of metadata. All keys are rows of the table in keys.h; a "%s" in a key's

@@ -13,8 +13,8 @@
 
 namespace longhand {
 
-/// Bytes of one encoded value of `type`; of strings and arrays the least they can take. 0 for an unknown
-/// type.
+/// Bytes of one encoded value of `type`; of strings and arrays the least they can take. 0 for
+/// an unknown type.
 std::uint64_t value_type_bytes(ValueType type) noexcept;
 
 /// One entry of the file `file`, read as its row `key` of the key table asks. All members throw Error: type,

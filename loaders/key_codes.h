@@ -10,9 +10,8 @@ namespace longhand {
 struct KeyCodes {
   int count = 0;                   // codes of each kv head
   const float* vectors = nullptr;  // (kv_heads, count, head_dim)
-  const float* fsq_in =
-      nullptr;       // (levels, head_dim): the code is found by rounding; null: it is the nearest
-  int features = 0;  // random features of each kv head
+  const float* fsq_in = nullptr;   // (levels, head_dim): codes by rounding; null: the nearest code
+  int features = 0;                // random features of each kv head
   const float* feature = nullptr;  // (kv_heads, features, head_dim)
 };
 

@@ -46,7 +46,8 @@ std::span<std::byte> whole_pages(std::span<const std::byte> range) noexcept {
   const std::uintptr_t first = (start + page - 1) / page * page;
   const std::uintptr_t end = (start + range.size()) / page * page;
   if (first >= end) return {};
-  return {reinterpret_cast<std::byte*>(first), end - first};  // madvise wants a mutable pointer
+  auto* const data = const_cast<std::byte*>(range.data());  // madvise wants a mutable pointer
+  return {data + (first - start), end - first};
 }
 
 }  // namespace
@@ -88,11 +89,6 @@ void MappedFile::release(std::span<const std::byte> range) const noexcept {
   const std::span<std::byte> pages = whole_pages(range);
   // A private mapping that was never written reads the same bytes again from the file.
   if (!pages.empty()) ::madvise(pages.data(), pages.size(), MADV_DONTNEED);
-}
-
-void MappedFile::will_need(std::span<const std::byte> range) const noexcept {
-  const std::span<std::byte> pages = whole_pages(range);
-  if (!pages.empty()) ::madvise(pages.data(), pages.size(), MADV_WILLNEED);
 }
 
 }  // namespace longhand

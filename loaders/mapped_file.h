@@ -10,8 +10,8 @@ namespace longhand {
 class MappedFile {
  public:
   MappedFile() = default;
-  /// Maps `path`. Throws Error (io) if it is not a readable regular file (never blocks on a FIFO or a
-  /// device).
+  /// Maps `path`. Throws Error (io) if it is not a readable regular file (never blocks on a FIFO
+  /// or a device).
   explicit MappedFile(const std::string& path);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;
@@ -20,8 +20,6 @@ class MappedFile {
   std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
   /// Gives the pages of `range` (a part of bytes()) back to the system; reading them again reloads them.
   void release(std::span<const std::byte> range) const noexcept;
-  /// Asks the system to read `range` ahead.
-  void will_need(std::span<const std::byte> range) const noexcept;
 
  private:
   const std::byte* data_ = nullptr;

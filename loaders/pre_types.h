@@ -13,9 +13,9 @@ namespace longhand {
 struct SplitPass {
   enum class Kind : std::uint8_t {
     regex,
-    digit_groups,          // rows of digits in groups of three counted from the right: 1|234|567
-    digit_groups_of_word,  // the same for rows that end a word; others are left alone
-    digit_cuts,  // cuts at the same places, but leaves what precedes the row joined to its first group
+    digit_groups,          // runs of digits in groups of three counted from the right: 1|234|567
+    digit_groups_of_word,  // the same for runs that end a word; others are left alone
+    digit_cuts,  // cuts at the same places, but leaves what precedes the run joined to its first group
   };
   std::string_view regex;
   Kind kind = Kind::regex;

@@ -8,15 +8,27 @@
 #include "ops/panels.h"
 
 namespace longhand {
+namespace {
+
+std::size_t aligned_panels_bytes(const MatView& m) {
+  constexpr std::size_t kAlign = 64;
+  return (panels_bytes(m.format, m.rows, m.cols) + kAlign - 1) / kAlign * kAlign;
+}
+
+}  // namespace
+
+std::size_t repacked_bytes(const Weights& weights) {
+  std::size_t total = 0;
+  for_each_linear(weights, [&](const Linear& l) { total += aligned_panels_bytes(l.weight); });
+  return total;
+}
+
 void repack(Weights& w, const Gguf& file, Team& team, const std::function<bool(float)>& progress) {
   std::vector<MatView*> list;
   for_each_linear(w, [&](Linear& l) { list.push_back(&l.weight); });
-  constexpr std::size_t kAlign = 64, kStripeBytes = std::size_t{16} << 20;
-  std::size_t total = 0, done = 0;
-  const auto size_of = [](const MatView& m) {
-    return (panels_bytes(m.format, m.rows, m.cols) + kAlign - 1) / kAlign * kAlign;
-  };
-  for (const MatView* m : list) total += size_of(*m);
+  constexpr std::size_t kStripeBytes = std::size_t{16} << 20;
+  const std::size_t total = repacked_bytes(w);
+  std::size_t done = 0;
   Buffer buffer(total);
   const bool tied = w.output.weight.data == w.embedding.data;
   for (MatView* m : list) {
@@ -24,8 +36,8 @@ void repack(Weights& w, const Gguf& file, Team& team, const std::function<bool(f
     const MatView source = *m;
     const std::size_t stride = panel_bytes(source.format, source.cols);
     const std::size_t row = row_bytes(source.format, source.cols);
-    // In stripes, each of which the file gives back at once: the memory needed stays near the size of the
-    // file.
+    // In stripes, each of which the file gives back at once: the memory needed stays near the size
+    // of the file.
     const auto stripe = std::max(kPanelRows, std::int32_t(kStripeBytes / row / kPanelRows * kPanelRows));
     for (std::int32_t first = 0; first < source.rows; first += stripe) {
       const std::int32_t end = std::min(source.rows, first + stripe);
@@ -40,7 +52,7 @@ void repack(Weights& w, const Gguf& file, Team& team, const std::function<bool(f
     }
     m->layout = Layout::panels;
     m->data = dst;
-    done += size_of(source);
+    done += aligned_panels_bytes(source);
     if (progress && !progress(float(double(done) / double(total))))
       throw Error(Errc::cancelled, file.name() + ": loading was cancelled");
   }

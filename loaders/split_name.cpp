@@ -20,7 +20,7 @@ std::string SplitName::part(std::int64_t no) const { return stem + suffix(no, co
 SplitName parse_split_name(const std::string& file_name, std::int64_t no, std::int64_t count) {
   const std::string ending = suffix(no, count);
   const bool named_as_it_says = file_name.size() > ending.size() && file_name.ends_with(ending);
-  const SplitName name{named_as_it_says ? file_name.substr(0, file_name.size() - ending.size()) : "", count};
+  SplitName name{named_as_it_says ? file_name.substr(0, file_name.size() - ending.size()) : "", count};
   if (no != 0) {
     const std::string first =
         named_as_it_says ? quote(name.part(0)) : fmt::format("the file '...{}'", suffix(0, count));

@@ -56,8 +56,8 @@ class TextIndex {
     std::memcpy(&word, from, sizeof word);
     return word;
   }
-  // All bytes of a text of up to eight bytes, overlapping where that saves a loop; of a longer one the first
-  // eight.
+  // All bytes of a text of up to eight bytes, overlapping where that saves a loop; of a longer one
+  // the first eight.
   static std::uint64_t head(std::string_view text) noexcept {
     const std::size_t n = text.size();
     const char* p = text.data();

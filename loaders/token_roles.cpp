@@ -1,7 +1,6 @@
 #include "loaders/token_roles.h"
 
 #include <algorithm>
-#include <array>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -44,35 +43,27 @@ constexpr std::string_view kEndOfGeneration[] = {"<|eot_id|>",
 constexpr std::string_view kEndOfTurn[] = {
     "<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>",     "<|end_of_text|>",
     "<EOT>",      "_<EOT>",     "[EOT]",   kEndOfSentence,  "<end_of_utterance>"};
-constexpr std::string_view kFimPre[] = {"<|fim_prefix|>",
-                                        "<fim-prefix>",
-                                        "<fim_prefix>",
-                                        "<\xEF\xBD\x9C"
-                                        "fim\xE2\x96\x81"
-                                        "begin\xEF\xBD\x9C>",
-                                        "<PRE>",
-                                        "\xE2\x96\x81<PRE>",
-                                        "<|code_prefix|>",
-                                        "<|prefix|>"};
-constexpr std::string_view kFimSuf[] = {"<|fim_suffix|>",
-                                        "<fim-suffix>",
-                                        "<fim_suffix>",
-                                        "<\xEF\xBD\x9C"
-                                        "fim\xE2\x96\x81hole\xEF\xBD\x9C>",
-                                        "<SUF>",
-                                        "\xE2\x96\x81<SUF>",
-                                        "<|code_suffix|>",
-                                        "<|suffix|>"};
-constexpr std::string_view kFimMid[] = {"<|fim_middle|>",
-                                        "<fim-middle>",
-                                        "<fim_middle>",
-                                        "<\xEF\xBD\x9C"
-                                        "fim\xE2\x96\x81"
-                                        "end\xEF\xBD\x9C>",
-                                        "<MID>",
-                                        "\xE2\x96\x81<MID>",
-                                        "<|code_middle|>",
-                                        "<|middle|>"};
+// Of DeepSeek, with a full-width bar and a lower block.
+constexpr std::string_view kSpelledFimBegin =
+    "<\xEF\xBD\x9C"
+    "fim\xE2\x96\x81"
+    "begin\xEF\xBD\x9C>";
+constexpr std::string_view kSpelledFimHole =
+    "<\xEF\xBD\x9C"
+    "fim\xE2\x96\x81hole\xEF\xBD\x9C>";
+constexpr std::string_view kSpelledFimEnd =
+    "<\xEF\xBD\x9C"
+    "fim\xE2\x96\x81"
+    "end\xEF\xBD\x9C>";
+constexpr std::string_view kFimPre[] = {"<|fim_prefix|>",  "<fim-prefix>", "<fim_prefix>",
+                                        kSpelledFimBegin,  "<PRE>",        "\xE2\x96\x81<PRE>",
+                                        "<|code_prefix|>", "<|prefix|>"};
+constexpr std::string_view kFimSuf[] = {"<|fim_suffix|>",  "<fim-suffix>", "<fim_suffix>",
+                                        kSpelledFimHole,   "<SUF>",        "\xE2\x96\x81<SUF>",
+                                        "<|code_suffix|>", "<|suffix|>"};
+constexpr std::string_view kFimMid[] = {"<|fim_middle|>",  "<fim-middle>", "<fim_middle>",
+                                        kSpelledFimEnd,    "<MID>",        "\xE2\x96\x81<MID>",
+                                        "<|code_middle|>", "<|middle|>"};
 constexpr std::string_view kFimPad[] = {"<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]"};
 constexpr std::string_view kFimRep[] = {"<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>",
                                         "<reponame>"};
@@ -167,8 +158,8 @@ void collect_end_of_generation(Vocab& vocab, const KnownTokens& known) {
   ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
 }
 
-// The original tokenizers' lstrip and rstrip attributes have no key in the file; models that use them are
-// known.
+// The original tokenizers' lstrip and rstrip attributes have no key in the file; models that use
+// them are known.
 void assign_stripping(Vocab& vocab, const KnownTokens& known, std::string_view architecture) {
   std::string name = vocab.model_name;
   std::ranges::transform(name, name.begin(),

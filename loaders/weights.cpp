@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 #include <string>
 #include <unordered_set>
 
@@ -184,8 +183,8 @@ class LayerLoader {
 
   NormWeights norm(const char* name, std::int64_t n, bool required = true) {
     NormWeights w{taker_.vector(prefix_ + name + ".weight", n, required), nullptr};
-    // A root-mean-square norm has no bias; a file that has one is of another kind, and keeps an unclaimed
-    // tensor.
+    // A root-mean-square norm has no bias; a file that has one is of another kind, and keeps
+    // an unclaimed tensor.
     if (config_.arch->norm == Norm::layer) w.bias = taker_.vector(prefix_ + name + ".bias", n, false);
     return w;
   }
@@ -237,8 +236,8 @@ class LayerLoader {
     return l;
   }
 
-  // Experts side by side in one tensor (in, out, experts), or in files of the first generation one tensor
-  // each.
+  // Experts side by side in one tensor (in, out, experts), or in files of the first generation
+  // one tensor each.
   std::vector<Linear> experts(const char* name, const char* single, Shape shape) {
     const int n = config_.experts;
     std::vector<Linear> result;

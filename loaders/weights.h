@@ -60,7 +60,7 @@ struct Weights {
   std::vector<Buffer> panels;              // owns interleaved matrices
 };
 
-/// f(linear) for every matrix that is multiplied; an embedding that is only looked up is none.
+/// f(linear) for every matrix that is multiplied; an embedding that is only looked up is left out.
 template <class AnyWeights, class Function>
 void for_each_linear(AnyWeights& w, const Function& f) {
   const auto visit = [&](auto& l) {
@@ -84,6 +84,8 @@ void for_each_linear(AnyWeights& w, const Function& f) {
 /// unsupported (tensor types, and tensors nobody asked for, naming them).
 Weights load_weights(const Gguf& file, ModelConfig& config);
 
+/// Bytes that repack() allocates.
+std::size_t repacked_bytes(const Weights& weights);
 /// Copies the matrices into the panel layout, in parallel, giving back each one's mapped pages once it is
 /// copied. Throws Error: cancelled (progress returned false), no_memory.
 void repack(Weights& weights, const Gguf& file, Team& team, const std::function<bool(float)>& progress);

@@ -34,9 +34,11 @@ Buffer::Buffer(std::size_t bytes) {
     // Trim to a 2 MiB boundary, so that huge pages cover the start too.
     const auto start = reinterpret_cast<std::uintptr_t>(p);
     const std::uintptr_t aligned = (start + slack - 1) / kHugePage * kHugePage;
-    if (aligned > start) munmap(p, aligned - start);
-    if (start + slack > aligned) munmap(reinterpret_cast<void*>(aligned + bytes), start + slack - aligned);
-    p = reinterpret_cast<void*>(aligned);
+    const std::size_t before = aligned - start;
+    std::byte* const from = static_cast<std::byte*>(p) + before;
+    if (before > 0) munmap(p, before);
+    if (slack > before) munmap(from + bytes, slack - before);
+    p = from;
 #ifdef MADV_HUGEPAGE
     madvise(p, bytes, MADV_HUGEPAGE);
 #endif

@@ -6,8 +6,8 @@
 
 namespace longhand {
 
-/// Zero-filled memory aligned to 64 bytes; large ones to 2 MiB and backed by huge pages where the system has
-/// them.
+/// Zero-filled memory aligned to 64 bytes; large ones to 2 MiB and backed by huge pages where the
+/// system has them.
 class Buffer {
  public:
   Buffer() = default;

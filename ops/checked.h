@@ -1,5 +1,5 @@
-// Unsigned arithmetic on sizes that come from outside: an overflow is an empty result instead of a wrapped
-// number.
+// Unsigned arithmetic on sizes that come from outside: an overflow is an empty result instead of
+// a wrapped number.
 #pragma once
 
 #include <cstdint>

@@ -54,8 +54,8 @@ class LONGHAND_API Error : public std::runtime_error {
   Errc code_;
 };
 
-/// `text` with control bytes, DEL and bytes that are no valid UTF-8 shown as \n, \x1b ..., cut to `limit`
-/// bytes.
+/// `text` with control bytes, DEL and bytes that are no valid UTF-8 shown as \n, \x1b ..., cut
+/// to `limit` bytes.
 LONGHAND_API std::string escape_controls(std::string_view text, std::size_t limit = 500);
 
 }  // namespace longhand

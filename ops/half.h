@@ -9,8 +9,8 @@
 #endif
 
 namespace longhand {
-// Every kernel unit compiles its own copy under its own name, or the linker might keep one built for another
-// CPU.
+// Every kernel unit compiles its own copy under its own name, or the linker might keep one built
+// for another CPU.
 inline namespace LONGHAND_UNIT {
 
 inline float f16_to_f32(std::uint16_t h) {

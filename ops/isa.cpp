@@ -61,13 +61,6 @@ struct Probe {
 
 std::string_view isa_name(Isa isa) noexcept { return kNames[static_cast<std::size_t>(isa)]; }
 
-std::optional<Isa> parse_isa(std::string_view name) noexcept {
-  for (std::size_t i = 0; i < kNames.size(); ++i) {
-    if (kNames[i] == name) return static_cast<Isa>(i);
-  }
-  return std::nullopt;
-}
-
 bool isa_runs_here(Isa isa) noexcept {
 #if defined(__x86_64__)
   static const Probe probe;

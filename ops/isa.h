@@ -1,7 +1,6 @@
 // The instruction sets kernels are built for, and which of them this CPU and its operating system allow.
 #pragma once
 
-#include <optional>
 #include <string_view>
 
 namespace longhand {
@@ -9,8 +8,6 @@ namespace longhand {
 enum class Isa : unsigned char { sse2, avx2, avxvnni, avx512, avx512bf16, neon, neondot };
 
 std::string_view isa_name(Isa isa) noexcept;
-/// nullopt for unknown names.
-std::optional<Isa> parse_isa(std::string_view name) noexcept;
 /// True when the CPU has the instructions and the operating system saves their registers.
 bool isa_runs_here(Isa isa) noexcept;
 

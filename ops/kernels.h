@@ -46,8 +46,8 @@ enum class Activate : std::uint8_t { silu, gelu, relu_squared };
 struct RoundedRow {
   std::int8_t* q;  // (n) -127..127
   float* scale;    // (n / block)
-  std::int32_t*
-      sums;  // (n / 16) of 16 values: low half the sum of those at 4 i and 4 i + 1, high half the rest
+  // (n / 16) of 16 values: low half the sum of those at 4 i and 4 i + 1, high half the rest
+  std::int32_t* sums;
   std::int16_t* sums32;  // (n / 32) sums of 32
 };
 
@@ -61,8 +61,8 @@ struct Kernels {
   /// Rounds x (n) to int8 with one scale per `block` (32 or 256) values.
   void (*quantize)(const float* x, std::int32_t n, std::int32_t block, const RoundedRow& to) noexcept;
 
-  void (*rms_norm)(const float* x, const float* weight, float eps, std::int32_t n,
-                   float* out) noexcept;  // weight may be null
+  /// Weight may be null.
+  void (*rms_norm)(const float* x, const float* weight, float eps, std::int32_t n, float* out) noexcept;
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float eps, std::int32_t n,
                      float* out) noexcept;
   void (*add)(float* x, const float* y, std::int32_t n) noexcept;                      // x += y

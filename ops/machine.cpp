@@ -2,22 +2,19 @@
 
 #if defined(__linux__)
 #include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #endif
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <limits>
-#include <new>
 #include <set>
 #include <string>
-#include <system_error>
+#include <string_view>
 #include <thread>
 #include <utility>
-#include <vector>
-
-#include "ops/error.h"
 
 namespace longhand {
 namespace {
@@ -66,24 +63,41 @@ std::uint64_t number_in(const std::string& path) {
   return std::sscanf(first_line(path).c_str(), "%llu", &value) == 1 ? value : 0;
 }
 
-// Memory the control group leaves; the greatest number when it sets no limit.
-std::uint64_t cgroup_memory() {
-  constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
-  const std::string v1 = "/sys/fs/cgroup/memory/memory.";
-  std::uint64_t limit = number_in("/sys/fs/cgroup/memory.max"),
-                used = number_in("/sys/fs/cgroup/memory.current");
-  if (limit == 0) limit = number_in(v1 + "limit_in_bytes"), used = number_in(v1 + "usage_in_bytes");
-  return limit == 0 ? kNone : limit > used ? limit - used : 0;
-}
-
-std::uint64_t system_memory() {
-  std::ifstream in("/proc/meminfo");
-  for (std::string line; std::getline(in, line);) {
-    unsigned long long kib = 0;
-    if (std::sscanf(line.c_str(), "MemAvailable: %llu kB", &kib) == 1) return kib << 10;
+// The number in the line that begins with `name`; 0 without one.
+std::uint64_t number_after(const std::string& path, std::string_view name) {
+  std::ifstream in(path);
+  for (std::string word; in >> word;) {
+    std::uint64_t value = 0;
+    if (word == name && in >> value) return value;
   }
   return 0;
 }
+
+// Memory the control group leaves; the greatest number when it sets no limit. Cached files count as used
+// there, but make room when asked.
+std::uint64_t cgroup_memory() {
+  const std::string v2 = "/sys/fs/cgroup/memory.", v1 = "/sys/fs/cgroup/memory/memory.";
+  std::uint64_t limit = number_in(v2 + "max"), used = number_in(v2 + "current"),
+                files = number_after(v2 + "stat", "active_file") + number_after(v2 + "stat", "inactive_file");
+  if (limit == 0) {
+    limit = number_in(v1 + "limit_in_bytes"), used = number_in(v1 + "usage_in_bytes");
+    files = number_after(v1 + "stat", "total_active_file") + number_after(v1 + "stat", "total_inactive_file");
+  }
+  if (limit == 0) return std::numeric_limits<std::uint64_t>::max();
+  used -= std::min(used, files);
+  return limit > used ? limit - used : 1;  // 0 would mean unknown
+}
+
+// What a limit on the address space leaves; the greatest number without one.
+std::uint64_t address_space() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+    return std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t used = number_in("/proc/self/statm") * std::uint64_t(sysconf(_SC_PAGESIZE));
+  return limit.rlim_cur > used ? limit.rlim_cur - used : 1;
+}
+
+std::uint64_t system_memory() { return number_after("/proc/meminfo", "MemAvailable:") << 10; }
 
 #endif
 
@@ -93,28 +107,10 @@ std::uint64_t available_memory() noexcept {
 #if defined(__linux__)
   try {
     const std::uint64_t system = system_memory();
-    return system == 0 ? 0 : std::min(system, cgroup_memory());
+    return system == 0 ? 0 : std::min({system, cgroup_memory(), address_space()});
   } catch (...) {}
 #endif
   return 0;
-}
-
-void try_threads(int n) {
-  std::vector<std::thread> threads;
-  threads.reserve(std::size_t(std::max(n, 0)));
-  std::atomic<bool> over{false};
-  std::string refusal;
-  try {
-    while (int(threads.size()) < n) threads.emplace_back([&] { over.wait(false); });
-  } catch (const std::system_error& error) {
-    refusal = error.code().message();
-  } catch (const std::bad_alloc&) { refusal = "not enough memory"; }
-  over = true;
-  over.notify_all();
-  for (std::thread& thread : threads) thread.join();
-  if (int(threads.size()) < n) {
-    throw Error(Errc::no_memory, "cannot start " + std::to_string(n) + " more threads (-t): " + refusal);
-  }
 }
 
 int usable_cores() noexcept {

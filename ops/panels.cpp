@@ -5,8 +5,8 @@
 namespace longhand {
 namespace {
 
-// Copies one unit of `Unit` bytes of every row: `src` is the unit in row 0, `dst` its place in the panel
-// block.
+// Copies one unit of `Unit` bytes of every row: `src` is the unit in row 0, `dst` its place in
+// the panel block.
 template <int Unit>
 void gather(const std::byte* src, std::size_t row_stride, int rows, std::byte* dst) {
   for (int r = 0; r < rows; ++r) std::memcpy(dst + r * Unit, src + std::size_t(r) * row_stride, Unit);

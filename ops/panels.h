@@ -1,5 +1,5 @@
-// The panel layout: 16 rows of a matrix interleaved so that one vector load brings the same bytes of many
-// rows.
+// The panel layout: 16 rows of a matrix interleaved so that one vector load brings the same bytes
+// of many rows.
 //
 // A panel is a sequence of panel blocks, one per block of a row. In a panel block, unit u of a field (1, 2 or
 // 4 bytes, see Field) of all 16 rows stand side by side: the unit at byte `o` of row r's block lies at byte

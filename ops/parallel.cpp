@@ -1,12 +1,21 @@
 #include "ops/parallel.h"
 
-#include <omp.h>
-#include <unistd.h>
+#include <csignal>
+#include <string>
+#include <system_error>
+#include <thread>
+
+#include "ops/error.h"
 
 namespace longhand {
 namespace {
 
-inline void relax() {
+// About 20 us of looking at 40 cycles a pause: longer than any stage should leave a worker waiting.
+constexpr int kLooks = 2000;
+// About 1 ms between runs: a token is chosen in less, and waking a thread costs some 50 us.
+constexpr int kLooksBetweenRuns = 50 * kLooks;
+
+void relax() noexcept {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -14,74 +23,112 @@ inline void relax() {
 #endif
 }
 
-// About 20 us of spinning at 40 cycles a pause: longer than any stage should leave a worker waiting.
-constexpr int kSpins = 2000;
+// Whoever looks keeps a core busy, which nobody may where workers outnumber them.
+int looks_of(int workers) noexcept {
+  return unsigned(workers) <= std::thread::hardware_concurrency() ? kLooks : 0;
+}
 
-// What the members of one run share. OpenMP's own fork and join order memory too, but race detectors cannot
-// see inside its runtime: the two counters say it in a language they understand.
-struct Run {
-  const std::function<void(const Worker&)>& body;
-  Barrier barrier;
-  Shares& shares;
-  std::atomic<int> entered{0}, left{0};
+// While it lives, threads begin with all signals blocked but those that a thread gets for what it does
+// itself.
+class QuietThreads {
+ public:
+  QuietThreads() noexcept {
+    sigset_t quiet;
+    sigfillset(&quiet);
+    for (const int own : {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) sigdelset(&quiet, own);
+    pthread_sigmask(SIG_SETMASK, &quiet, &before_);
+  }
+  ~QuietThreads() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  QuietThreads(const QuietThreads&) = delete;
+  QuietThreads& operator=(const QuietThreads&) = delete;
+
+ private:
+  sigset_t before_;
 };
 
-[[gnu::noinline]] void take_part(Run& run, int workers, int id, int count) {
-  (void)run.entered.load(std::memory_order_acquire);
-  // A runtime under pressure may give fewer threads than asked for; each then plays several workers only
-  // where that cannot deadlock, which a barrier between stages forbids, so all work falls to the first.
-  if (count == workers) {
-    run.body(Worker{id, count, &run.barrier, &run.shares});
-  } else if (id == 0) {
-    run.body(Worker{0, 1});
-  }
-  run.left.fetch_add(1, std::memory_order_release);
-}
-
-// Nothing else is in this function, because the detector must not look at it: the compiler passes the
-// region's variables through memory before `entered` can be read.
-[[gnu::no_sanitize_thread]] void fork(Run* run, int workers) {
-#pragma omp parallel num_threads(workers) default(none) firstprivate(run, workers)
-  take_part(*run, workers, omp_get_thread_num(), omp_get_num_threads());
-}
-
-// A forked child has none of its parent's threads, but the runtime's belief in them: it would wait for them
-// for ever.
-bool has_lost_its_threads() noexcept {
-  static const pid_t began = ::getpid();
-  return ::getpid() != began;
-}
-
 }  // namespace
+
+// Sequentially consistent, because notify_all() looks at a counter of sleepers and calls the system only when
+// there is one: that look must not overtake the store, or a worker that just falls asleep is never woken.
+void next_phase(Phase& phase) noexcept {
+  phase.store(phase.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
+  phase.notify_all();
+}
+
+void wait_while(const Phase& phase, std::uint32_t value, int looks) noexcept {
+  for (; looks > 0; --looks) {
+    if (phase.load(std::memory_order_acquire) != value) return;
+    relax();
+  }
+  phase.wait(value, std::memory_order_acquire);
+}
 
 void Barrier::wait() noexcept {
   const std::uint32_t phase = phase_.load(std::memory_order_relaxed);
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) == workers_ - 1) {
     arrived_.store(0, std::memory_order_relaxed);
-    // Sequentially consistent, because notify_all() looks at a counter of sleepers and calls the system only
-    // when there is one: that look must not overtake the store, or the worker that just falls asleep is never
-    // woken.
-    phase_.store(phase + 1, std::memory_order_seq_cst);
-    phase_.notify_all();
-    return;
+    next_phase(phase_);
+  } else {
+    wait_while(phase_, phase, looks_);
   }
-  for (int spins = 0; spins < kSpins; ++spins) {
-    if (phase_.load(std::memory_order_acquire) != phase) return;
-    relax();
+}
+
+Team::Team(int workers)
+    : workers_(workers), process_(::getpid()), shares_(workers), barrier_(workers, looks_of(workers)) {
+  seats_.reserve(std::size_t(workers - 1));
+  try {
+    const QuietThreads quiet;
+    while (int(seats_.size()) < workers - 1) start();
+  } catch (...) {
+    stop();
+    throw;
   }
-  phase_.wait(phase, std::memory_order_acquire);
+}
+
+Team::~Team() { stop(); }
+
+void Team::start() {
+  Seat& seat = seats_.emplace_back(Seat{this, int(seats_.size()) + 1, {}});
+  const auto main = [](void* given) -> void* {
+    const Seat& own = *static_cast<const Seat*>(given);
+    own.team->work(own.id);
+    return nullptr;
+  };
+  if (const int error = pthread_create(&seat.thread, nullptr, main, &seat); error != 0) {
+    seats_.pop_back();
+    throw Error(Errc::no_memory, "cannot start " + std::to_string(workers_ - 1) +
+                                     " more threads (-t): " + std::generic_category().message(error));
+  }
+}
+
+// A forked child must not even wait for threads it does not have.
+void Team::stop() noexcept {
+  if (is_forked()) return;
+  body_ = nullptr;
+  next_phase(round_);
+  for (const Seat& seat : seats_) pthread_join(seat.thread, nullptr);
+}
+
+void Team::work(int id) noexcept {
+  const int looks = looks_of(workers_) > 0 ? kLooksBetweenRuns : 0;
+  for (std::uint32_t round = 0;; ++round) {
+    wait_while(round_, round, looks);
+    if (body_ == nullptr) return;
+    (*body_)(Worker{id, workers_, &barrier_, &shares_});
+    barrier_.wait();
+  }
 }
 
 void Team::run(const std::function<void(const Worker&)>& body) noexcept {
-  if (workers_ == 1 || has_lost_its_threads()) {
+  if (workers_ == 1 || is_forked()) {
     body(Worker{0, 1});
     return;
   }
   shares_.reset();
-  Run run{body, Barrier(workers_), shares_};
-  run.entered.store(1, std::memory_order_release);
-  fork(&run, workers_);
-  (void)run.left.load(std::memory_order_acquire);
+  body_ = &body;
+  next_phase(round_);
+  body(Worker{0, workers_, &barrier_, &shares_});
+  barrier_.wait();
 }
 
 }  // namespace longhand

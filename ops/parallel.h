@@ -1,27 +1,38 @@
-// A team of workers that runs one function together, stage by stage. parallel.cpp is the only file with
-// OpenMP.
+// A team of workers that runs one function together, stage by stage.
+//
+// Threads of its own, not OpenMP's: that runtime ends the process where the system refuses a thread, as late
+// as in the first computation of a new host thread, keeps a set of threads for every host thread that ever
+// computed, and cannot be seen into by race detectors.
 #pragma once
+
+#include <pthread.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "ops/shares.h"
 
 namespace longhand {
 
-/// Makes workers wait for each other. Spins briefly, then yields: a worker whose core is taken must not stall
-/// others.
+/// A number that others wait to see changed. They look `looks` times before they sleep.
+using Phase = std::atomic<std::uint32_t>;
+void next_phase(Phase& phase) noexcept;
+void wait_while(const Phase& phase, std::uint32_t value, int looks) noexcept;
+
+/// Makes workers wait for each other.
 class Barrier {
  public:
-  explicit Barrier(int workers) noexcept : workers_(workers) {}
+  Barrier(int workers, int looks) noexcept : workers_(workers), looks_(looks) {}
   void wait() noexcept;
 
  private:
-  const int workers_;
+  const int workers_, looks_;
   alignas(64) std::atomic<int> arrived_{0};
-  alignas(64) std::atomic<std::uint32_t> phase_{0};
+  alignas(64) Phase phase_{0};
 };
 
 struct Range {
@@ -58,17 +69,39 @@ struct Worker {
   }
 };
 
+/// The calling thread and `workers` - 1 threads that live as long as the team and sleep when there is nothing
+/// to do. They take no signals, so that handlers run where the host expects them.
 class Team {
  public:
-  /// Throws std::bad_alloc.
-  explicit Team(int workers) : workers_(workers), shares_(workers) {}
+  /// Throws Error (no_memory) where the system refuses a thread, std::bad_alloc.
+  explicit Team(int workers);
+  ~Team();
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+
   int size() const noexcept { return workers_; }
-  /// Runs body(worker) on every worker and returns when all are done. The body must not throw.
+  /// Runs body(worker) on every worker and returns when all are done. The body must not throw; one call at a
+  /// time. In a forked child, which has none of these threads, the caller does all work.
   void run(const std::function<void(const Worker&)>& body) noexcept;
 
  private:
-  int workers_;
+  struct Seat {
+    Team* team;
+    int id;
+    pthread_t thread;
+  };
+  void start();
+  void stop() noexcept;
+  void work(int id) noexcept;
+  bool is_forked() const noexcept { return ::getpid() != process_; }
+
+  const int workers_;
+  const pid_t process_;
   Shares shares_;
+  Barrier barrier_;
+  alignas(64) Phase round_{0};
+  const std::function<void(const Worker&)>* body_ = nullptr;  // of this round; null: the end
+  std::vector<Seat> seats_;                                   // of all but the first worker
 };
 
 }  // namespace longhand

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numbers>
 
 namespace longhand {
@@ -39,6 +40,7 @@ double yarn(const RopeParams& p, int m) {
 
 // By RopeRule: the frequency of pair m.
 constexpr double (*kFrequency[])(const RopeParams&, int m) = {plain, linear, ntk, ntk_fixed, ntk_mixed, yarn};
+static_assert(std::size(kFrequency) == std::size_t(RopeRule::yarn) + 1);
 
 }  // namespace
 

@@ -3,19 +3,23 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 
 #include "cli/bench/memory_file.h"
+#include "cli/bench/number_list.h"
 #include "cli/bench/report.h"
 #include "cli/bench/run.h"
 #include "cli/bench/synthetic_model.h"
 #include "cli/exit_status.h"
+#include "cli/models_path.h"
 #include "cli/output.h"
 #include "cli/session_flags.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "cli/units.h"
+#include "cli/user_dirs.h"
 #include "cli/verbs.h"
 #include "engine/cache_type.h"
 #include "ops/machine.h"
@@ -82,8 +86,13 @@ std::vector<CacheType> cache_types_of(const std::vector<std::string>& names) {
 }
 
 int bench(Flags flags) {
+  if (flags.synthetic.empty() && flags.session.model.empty())
+    flags.session.model = environment(kModelVariable);
+  if (flags.synthetic.empty() && flags.session.model.empty())
+    throw UsageError("a model is required: FILE, or --synthetic SHAPE:TYPE");
   const SignalScope signals;
-  flags.session.report_ignored();
+  flags.session.tell_notes();
+  note_threads(std::ranges::max(flags.plan.threads));
   flags.plan.keys = cache_types_of(flags.keys);
   flags.plan.values = cache_types_of(flags.values);
   flags.plan.warm_up = !flags.no_warmup;
@@ -93,8 +102,9 @@ int bench(Flags flags) {
     save(parse_synthetic(flags.synthetic), flags.write);
     return kSuccess;
   }
-  const Subject subject = flags.synthetic.empty() ? load(flags.session.model, flags) : load_synthetic(flags);
-  BenchReport report{.model_file = flags.synthetic.empty() ? flags.session.model : flags.synthetic,
+  const std::string& path = flags.session.model;
+  const Subject subject = flags.synthetic.empty() ? load(path, flags) : load_synthetic(flags);
+  BenchReport report{.model_file = flags.synthetic.empty() ? path : flags.synthetic,
                      .model = subject.model.info(),
                      .options = flags.session.session_options(),
                      .load_seconds = subject.load_seconds};
@@ -111,8 +121,52 @@ CLI::Option* as_list(CLI::Option* option) {
       ->allow_extra_args(false);
 }
 
+constexpr int kMostTokens = 1 << 24;
+
+// Adds a list whose parts `parse` turns into values, throwing Error.
+template <class Value, class Parse>
+CLI::Option* add_parsed(CLI::App& verb, const std::string& names, std::vector<Value>& values, Parse parse) {
+  const std::string flag = names.substr(names.find("--"));
+  return verb
+      .add_option_function<std::vector<std::string>>(
+          names,
+          [&values, parse, flag](const std::vector<std::string>& texts) {
+            values.clear();
+            try {
+              for (const std::string& text : texts) {
+                const std::vector<Value> some = parse(text);
+                values.insert(values.end(), some.begin(), some.end());
+              }
+            } catch (const Error& error) { throw CLI::ValidationError(flag, error.what()); }
+          })
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
+}
+
 void add_list(CLI::App& verb, const char* names, std::vector<int>& values, const char* help) {
-  as_list(verb.add_option(names, values, help))->check(CLI::Range(0, 1 << 24))->type_name("N,...");
+  add_parsed(verb, names, values, [](const std::string& text) { return parse_numbers(text, 0, kMostTokens); })
+      ->delimiter(',')
+      ->description(help)
+      ->type_name("N,...");
+}
+
+void add_threads(CLI::App& verb, std::vector<int>& values) {
+  const auto parse = [](const std::string& text) {
+    return text == "auto" ? std::vector{BenchPlan::kAutoThreads} : parse_numbers(text, 0, kMostThreads);
+  };
+  add_parsed(verb, "-t,--threads", values, parse)
+      ->delimiter(',')
+      ->description(fmt::format("Threads, at most {}; 0: one for each physical core; auto: as many as pay on "
+                                "this machine (default 0)",
+                                kMostThreads))
+      ->type_name("N|auto,...");
+}
+
+void add_pairs(CLI::App& verb, std::vector<std::pair<int, int>>& values) {
+  add_parsed(verb, "--pg", values,
+             [](const std::string& text) { return std::vector{parse_pair(text, kMostTokens)}; })
+      ->description("Tokens to read and then to write, in one test (-pg); may be given several times")
+      ->type_name("P,G");
 }
 
 void add_cache_list(CLI::App& verb, const char* names, std::vector<std::string>& values, const char* help) {
@@ -121,20 +175,25 @@ void add_cache_list(CLI::App& verb, const char* names, std::vector<std::string>&
       ->type_name("TYPE,...");
 }
 
-// What is wrong with a value of --synthetic, or nothing.
+// What is wrong with a value of --synthetic, or nothing. CLI11 puts the flag's name before it.
 std::string check_synthetic(const std::string& text) {
   try {
     parse_synthetic(text);
     return "";
-  } catch (const Error& error) { return error.what(); }
+  } catch (const Error& error) {
+    constexpr std::string_view kFlag = "--synthetic: ";
+    const std::string_view message = error.what();
+    return std::string(message.substr(message.starts_with(kFlag) ? kFlag.size() : 0));
+  }
 }
 
 void add_plan(CLI::App& verb, Flags& flags) {
   BenchPlan& plan = flags.plan;
   add_list(verb, "-p,--n-prompt", plan.prompts, "Tokens to read; 0: skip (default 512)");
   add_list(verb, "-n,--n-gen", plan.generates, "Tokens to write; 0: skip (default 128)");
+  add_pairs(verb, plan.prompts_with_answers);
   add_list(verb, "-d,--n-depth", plan.depths, "Tokens already in the context (default 0)");
-  add_list(verb, "-t,--threads", plan.threads, "Threads; 0: one for each physical core (default 0)");
+  add_threads(verb, plan.threads);
   add_cache_list(verb, "--cache-type-k,--ctk", flags.keys, "Types of the cached keys (-ctk; default f16)");
   add_cache_list(verb, "--cache-type-v,--ctv", flags.values, "Types of the cached values (-ctv)");
   as_list(verb.add_option("-r,--repetitions", plan.repetitions, "Runs of each test (default 5)"))
@@ -150,13 +209,13 @@ void add_plan(CLI::App& verb, Flags& flags) {
 }
 
 void add_synthetic(CLI::App& verb, Flags& flags) {
-  auto* group = verb.add_option_group("Model", "Exactly one of");
+  auto* group = verb.add_option_group("Model", "One of");
   auto* synthetic =
       group->add_option("--synthetic", flags.synthetic,
                         "Random weights in the shape of a model: llama-1b:Q4_K_M; a wrong name lists all");
   synthetic->check(check_synthetic)->type_name("SHAPE:TYPE");
   group->add_option(verb.get_option("--model"));
-  group->require_option(1);
+  group->require_option(0, 1);
   verb.add_option("--write", flags.write, "Save the synthetic model; with -p 0 -n 0 do nothing else")
       ->needs(synthetic)
       ->type_name("FILE");
@@ -176,6 +235,7 @@ void add_bench(CLI::App& app, Action& action) {
       ->type_name("FORMAT");
   flags->session.add_to(*verb);
   add_synthetic(*verb, *flags);
+  verb->footer("Numbers are lists of numbers and ranges: -p 128,512 -d 0-8192+4096 -t 1-4 -n 8-64*2");
   verb->callback([flags, &action] { action = [flags] { return bench(*flags); }; });
 }
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/sampling/random.h"
+#include "engine/random.h"
 #include "ops/format_info.h"
 
 namespace longhand::cli {

@@ -19,10 +19,13 @@ using Json = nlohmann::ordered_json;
 Json to_json(const BenchReport& report, const BenchResult& result, const std::string& cpu) {
   const auto samples = token_rates(result);
   const Spread rate = spread(samples), time = spread(result.seconds);
+  const bool measured = result.read_bandwidth > 0;
   std::vector<std::int64_t> nanoseconds;
   for (const double seconds : result.seconds) nanoseconds.push_back(std::llround(seconds * 1e9));
   return {{"build_commit", LONGHAND_VERSION},
+          {"build_number", 0},
           {"cpu_info", make_visible(cpu)},
+          {"gpu_info", ""},
           {"backends", "CPU"},
           {"isa", report.model.isa},
           {"clock_mhz", std::llround(result.clock_mhz)},
@@ -35,6 +38,12 @@ Json to_json(const BenchReport& report, const BenchResult& result, const std::st
           {"n_threads", result.test.threads},
           {"type_k", cache_type_name(result.test.key_cache)},
           {"type_v", cache_type_name(result.test.value_cache)},
+          {"n_gpu_layers", 0},
+          {"split_mode", "none"},
+          {"no_kv_offload", true},
+          {"flash_attn", true},
+          {"use_mmap", true},
+          {"embeddings", false},
           {"n_prompt", result.test.prompt},
           {"n_gen", result.test.generate},
           {"n_depth", result.test.depth},
@@ -48,12 +57,13 @@ Json to_json(const BenchReport& report, const BenchResult& result, const std::st
           {"load_ns", std::llround(report.load_seconds * 1e9)},
           {"peak_memory", report.peak_memory},
           {"bytes_per_token", result.bytes_per_token},
-          {"read_bandwidth", std::llround(result.read_bandwidth)},
-          {"bandwidth_share", bandwidth_share(result)}};
+          {"read_bandwidth", measured ? Json(std::llround(result.read_bandwidth)) : Json()},
+          {"bandwidth_share", measured ? Json(bandwidth_share(result)) : Json()}};
 }
 
 // JSON's quotes serve as those of CSV once a quote inside is doubled instead of escaped.
 std::string csv_cell(const Json& value) {
+  if (value.is_null()) return "";
   std::string cell = value.dump();
   for (std::size_t at = 0; (at = cell.find("\\\"", at)) != std::string::npos; at += 2) cell[at] = '"';
   return cell;
@@ -62,8 +72,8 @@ std::string csv_cell(const Json& value) {
 }  // namespace
 
 std::string bench_test_name(const BenchTest& test) {
-  const std::string name =
-      test.prompt > 0 ? fmt::format("pp{}", test.prompt) : fmt::format("tg{}", test.generate);
+  std::string name = test.prompt > 0 ? fmt::format("pp{}", test.prompt) : "";
+  if (test.generate > 0) name += fmt::format("{}tg{}", name.empty() ? "" : "+", test.generate);
   return test.depth > 0 ? fmt::format("{} @ d{}", name, test.depth) : name;
 }
 

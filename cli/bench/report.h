@@ -9,11 +9,10 @@
 
 namespace longhand::cli {
 
-/// Either `prompt` or `generate` is 0.
 struct BenchTest {
-  int prompt = 0;
-  int generate = 0;
-  int depth = 0;  // tokens in the context before
+  int prompt = 0;    // tokens to read,
+  int generate = 0;  // then tokens to write; one of both may be 0
+  int depth = 0;     // tokens in the context before
   int threads = 0;
   CacheType key_cache = CacheType::f16, value_cache = CacheType::f16;
   int repetitions = 5;
@@ -24,9 +23,10 @@ struct BenchResult {
   std::vector<double> seconds = {};  // of each repetition
   std::string time = {};             // of its start, UTC
   double clock_mhz = 0;              // 0: unknown
-  // Of tests that write, else 0:
+  // Of tests that only write, else 0:
   std::uint64_t bytes_per_token = 0;  // weights and cache read from memory
   double read_bandwidth = 0;          // bytes a second, right after the test; 0: not measured
+  bool fits_in_cache = false;         // those bytes do, and are not read from memory at all
 };
 
 struct BenchReport {
@@ -38,7 +38,7 @@ struct BenchReport {
   std::vector<BenchResult> results = {};
 };
 
-/// "pp512", "tg128 @ d4096".
+/// "pp512", "tg128 @ d4096", "pp512+tg128".
 std::string bench_test_name(const BenchTest& test);
 
 struct Spread {
@@ -55,8 +55,8 @@ std::string bench_json(const BenchReport& report);
 std::string bench_json_lines(const BenchReport& report);
 std::string bench_csv(const BenchReport& report);
 
-/// Bars for a terminal of `width` columns: reading and writing each to a scale of its own. The light end of a
-/// bar is what memory would allow.
+/// Bars for a terminal of `width` columns: reading, writing and both in turn each to a scale of its own. The
+/// light end of a bar is what memory would allow.
 std::string bench_chart(const BenchReport& report, int width);
 
 }  // namespace longhand::cli

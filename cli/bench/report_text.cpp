@@ -38,9 +38,10 @@ std::string row_name(const BenchReport& report, const BenchResult& result) {
   return name;
 }
 
-/// "44.1 GB/s, 83 %" of tests that write.
+/// "44.1 GB/s, 83 %" of tests that only write.
 std::string traffic_cell(const BenchResult& result) {
   if (result.bytes_per_token == 0) return "";
+  if (result.fits_in_cache) return "fits in cache";
   const double used = spread(token_rates(result)).mean * static_cast<double>(result.bytes_per_token);
   std::string cell = fmt::format("{:.1f} GB/s", used * 1e-9);
   if (const double share = bandwidth_share(result); share > 0) cell += fmt::format(", {:.0f} %", share * 100);
@@ -127,11 +128,13 @@ std::string bench_markdown(const BenchReport& report) {
 }
 
 std::string bench_chart(const BenchReport& report, int width) {
-  std::vector<Bar> reading, writing;
-  for (const BenchResult& result : report.results)
-    (result.test.prompt > 0 ? reading : writing).push_back(make_bar(report, result));
+  std::vector<Bar> reading, writing, both;
+  for (const BenchResult& result : report.results) {
+    auto& bars = result.test.generate == 0 ? reading : result.test.prompt == 0 ? writing : both;
+    bars.push_back(make_bar(report, result));
+  }
   std::string out;
-  for (const auto* bars : {&reading, &writing}) {
+  for (const auto* bars : {&reading, &writing, &both}) {
     if (!bars->empty()) out += "\n" + draw(*bars, width);
   }
   return out;

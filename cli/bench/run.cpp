@@ -13,6 +13,7 @@
 #include "cli/bench/traffic.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
+#include "cli/thread_counts.h"
 
 namespace longhand::cli {
 namespace {
@@ -55,15 +56,13 @@ class Bench {
     }
   }
 
-  /// Seconds that `tokens` take, read together or written one by one.
-  double measure(std::span<const Token> tokens, bool one_by_one) {
+  /// Seconds that `tokens` take, the first `read` of them together and the others one by one.
+  double measure(std::span<const Token> tokens, int read) {
     go_back();
+    const auto together = tokens.first(static_cast<std::size_t>(read));
     const auto start = std::chrono::steady_clock::now();
-    if (one_by_one) {
-      for (const Token token : tokens) session_.feed({&token, 1});
-    } else {
-      session_.feed(tokens);
-    }
+    if (!together.empty()) session_.feed(together);
+    for (const Token& token : tokens.subspan(together.size())) session_.feed({&token, 1});
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
@@ -90,16 +89,16 @@ BenchResult run_test(Bench& bench, const Model& model, const BenchTest& test, bo
   result.test.threads = bench.threads();
   bench.fill(test.depth);
   const auto tokens = random_tokens(test.prompt + test.generate, model.info().vocab);
-  const bool writes = test.generate > 0;
   // Warming up takes a whole prompt but only one written token: after that caches, pages and threads are
   // awake.
-  if (warm_up) bench.measure(std::span(tokens).first(writes ? 1 : tokens.size()), writes);
+  const int warming = test.prompt + std::min(test.generate, 1);
+  if (warm_up) bench.measure(std::span(tokens).first(static_cast<std::size_t>(warming)), test.prompt);
   for (int i = 0; i < test.repetitions; ++i) {
     bar.update(static_cast<double>(i) / test.repetitions);
-    result.seconds.push_back(bench.measure(tokens, writes));
+    result.seconds.push_back(bench.measure(tokens, test.prompt));
   }
   result.clock_mhz = clock_mhz();
-  if (writes) {
+  if (test.prompt == 0) {
     // On average half of the tokens have been written. A memory that lets go of old ones holds less than all.
     result.bytes_per_token =
         weight_traffic(model) +
@@ -113,8 +112,9 @@ BenchResult run_test(Bench& bench, const Model& model, const BenchTest& test, bo
 /// not count as memory of the engine.
 void measure_bandwidth(BenchResult& result, BenchReport& report) {
   report.peak_memory = std::max(report.peak_memory, peak_memory());
-  // Weights that stay in the cache are not read from memory.
-  if (result.test.generate == 0 || result.bytes_per_token <= last_level_cache()) return;
+  if (result.bytes_per_token == 0) return;
+  result.fits_in_cache = result.bytes_per_token <= last_level_cache();
+  if (result.fits_in_cache) return;
   result.read_bandwidth = read_bandwidth(result.test.threads);
   reset_peak_memory();
 }
@@ -136,6 +136,12 @@ std::vector<BenchTest> bench_tests(const BenchPlan& plan) {
           test.*member = size;
           tests.push_back(test);
         }
+      }
+      for (const auto& [prompt, generate] : plan.prompts_with_answers) {
+        tests.push_back(base);
+        tests.back().depth = depth;
+        tests.back().prompt = prompt;
+        tests.back().generate = generate;
       }
     }
   };
@@ -160,6 +166,7 @@ void run_bench(const Model& model, const BenchPlan& plan, std::span<const BenchT
     const auto group = tests.first(static_cast<std::size_t>(next - tests.begin()));
     SessionOptions options = report.options;
     options.threads = group.front().threads;
+    if (options.threads == BenchPlan::kAutoThreads) use_best_threads(options);
     options.key_cache = group.front().key_cache;
     options.value_cache = group.front().value_cache;
     for (const BenchTest& test : group)

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "cli/bench/report.h"
@@ -12,7 +13,10 @@ namespace longhand::cli {
 
 /// The values to combine. All tests of one session stand together, by growing depth.
 struct BenchPlan {
+  static constexpr int kAutoThreads = -1;  // as many as pay on this machine
+
   std::vector<int> prompts = {512}, generates = {128}, depths = {0}, threads = {0}, repetitions = {5};
+  std::vector<std::pair<int, int>> prompts_with_answers = {};  // tokens to read, then tokens to write
   std::vector<CacheType> keys = {CacheType::f16}, values = {CacheType::f16};
   bool warm_up = true;
   bool random_fill = false;  // depths are filled with random keys instead of being computed

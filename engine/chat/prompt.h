@@ -28,8 +28,8 @@ class PromptEncoder {
  public:
   explicit PromptEncoder(const Tokenizer& tokenizer) : tokenizer_(tokenizer), specials_(tokenizer.vocab()) {}
 
-  /// `begins`: the text begins here and gets the vocabulary's begin-of-text token unless the template wrote
-  /// it.
+  /// `begins`: the text begins here and gets the vocabulary's begin-of-text token unless the
+  /// template wrote it.
   std::vector<Token> encode(std::span<const PromptPiece> pieces, bool begins = true) const;
   /// Does `pieces` start with a control token? Then its tokens do not depend on what stands before.
   bool starts_with_control(std::span<const PromptPiece> pieces) const;

@@ -31,8 +31,8 @@ struct ReasoningSpan {
   bool operator==(const ReasoningSpan&) const = default;
 };
 
-/// Splits streamed text. Markers are dropped, also when they arrive in pieces, and so are line breaks next to
-/// them.
+/// Splits streamed text. Markers are dropped, also when they arrive in pieces, and so are line breaks
+/// next to them.
 class ReasoningSplitter {
  public:
   /// `inside`: the prompt already opened the reasoning, so that the stream begins in it.

@@ -18,8 +18,8 @@ std::string gbnf_literal(std::string_view text);
 std::string gbnf_class(const CodePoints& set);
 
 /// `element` (a name, class, literal or group) min to max times; no max: without end.
-/// Counts beyond GBNF's limit are put together from smaller ones. Throws Error (grammar) beyond
-/// kMaxGbnfRepeat.
+/// Counts beyond GBNF's limit are put together from smaller ones. Throws Error (grammar)
+/// beyond kMaxGbnfRepeat.
 std::string gbnf_repeat(const std::string& element, int min, std::optional<int> max);
 inline constexpr int kMaxGbnfRepeat = 20000;
 

@@ -41,10 +41,9 @@ struct Grammar {
   std::uint32_t root = 0;
 };
 
-/// Reads GBNF: rules `name ::= a | b`, "literals" with \n \r \t \\ \" \[ \] \xHH \uHHHH \UHHHHHHHH, [classes]
-/// and
-/// [^classes], `.`, (groups), * + ? {m} {m,} {m,n}, <[id]> or <text> for one token and !<...> for any other
-/// one, # comments. `root` is where it starts.
+/// Reads GBNF: rules `name ::= a | b`, "literals" with \n \r \t \\ \" \[ \] \xHH \uHHHH \UHHHHHHHH,
+/// [classes] and [^classes], `.`, (groups), * + ? {m} {m,} {m,n}, <[id]> or <text> for one token and !<...>
+/// for any other one, # comments. `root` is where it starts.
 ///
 /// `tokens` is what token literals refer to; without it they are refused.
 /// Throws Error (grammar) naming the line for malformed text, unknown or duplicate rules, left recursion, and

@@ -10,9 +10,9 @@
 
 namespace longhand {
 
-/// Tokens that end generation are allowed where the grammar can end; then it begins anew, for the next
-/// answer. All functions may throw Error (grammar) as GrammarMatcher::step does, and then have changed
-/// nothing.
+/// Tokens that end generation are allowed where the grammar can end; then it begins anew, for the
+/// next answer. All functions may throw Error (grammar) as GrammarMatcher::step does, and then
+/// have changed nothing.
 class GrammarFilter {
  public:
   GrammarFilter(std::string_view gbnf, const TokenTable& tokens);

@@ -36,7 +36,8 @@ Calendar calendar(const CivilTime& t) {
 struct IsoWeek {
   int year, week;
 };
-IsoWeek iso_week(const CivilTime& t, const Calendar& c) {
+IsoWeek iso_week(const CivilTime& t) {
+  const Calendar c = calendar(t);
   // The ISO week belongs to the year that holds its Thursday.
   const int monday_based = (c.weekday + 6) % 7;
   const int thursday = c.year_day - monday_based + 3;
@@ -46,99 +47,98 @@ IsoWeek iso_week(const CivilTime& t, const Calendar& c) {
   return {t.year, (thursday - 1) / 7 + 1};
 }
 
-// Number with leading zeros (or blanks), or bare after "%-".
-std::string padded(int value, int width, char fill, bool bare) {
-  if (bare) return fmt::format("{}", value);
-  return fill == '0' ? fmt::format("{:0{}}", value, width) : fmt::format("{:{}}", value, width);
+// Weeks of the year that have begun on the weekday `first`, 0 Sunday.
+int weeks_from(int first, const CivilTime& t) {
+  const Calendar c = calendar(t);
+  return (c.year_day + 6 - (c.weekday + 7 - first) % 7) / 7;
 }
 
 int half_day_hour(int hour) { return hour % 12 == 0 ? 12 : hour % 12; }
 
+std::string_view day_name(const CivilTime& t) { return kDays[static_cast<std::size_t>(calendar(t).weekday)]; }
+std::string_view month_name(const CivilTime& t) { return kMonths[static_cast<std::size_t>(t.month - 1)]; }
+
+struct Name {
+  char code;
+  std::string_view (*of)(const CivilTime& t);
+};
+constexpr Name kNames[] = {
+    {'a', [](const CivilTime& t) { return day_name(t).substr(0, 3); }},
+    {'A', day_name},
+    {'b', [](const CivilTime& t) { return month_name(t).substr(0, 3); }},
+    {'B', month_name},
+    {'p', [](const CivilTime& t) { return std::string_view(t.hour < 12 ? "AM" : "PM"); }},
+    {'P', [](const CivilTime& t) { return std::string_view(t.hour < 12 ? "am" : "pm"); }},
+};
+
+// Padded to their width, but bare after "%-".
+struct Number {
+  char code;
+  int (*of)(const CivilTime& t);
+  int width = 2;
+  char fill = '0';
+};
+constexpr Number kNumbers[] = {
+    {'C', [](const CivilTime& t) { return t.year / 100; }},
+    {'d', [](const CivilTime& t) { return t.day; }},
+    {'e', [](const CivilTime& t) { return t.day; }, 2, ' '},
+    {'g', [](const CivilTime& t) { return iso_week(t).year % 100; }},
+    {'G', [](const CivilTime& t) { return iso_week(t).year; }, 4},
+    {'H', [](const CivilTime& t) { return t.hour; }},
+    {'I', [](const CivilTime& t) { return half_day_hour(t.hour); }},
+    {'j', [](const CivilTime& t) { return calendar(t).year_day; }, 3},
+    {'k', [](const CivilTime& t) { return t.hour; }, 2, ' '},
+    {'l', [](const CivilTime& t) { return half_day_hour(t.hour); }, 2, ' '},
+    {'m', [](const CivilTime& t) { return t.month; }},
+    {'M', [](const CivilTime& t) { return t.minute; }},
+    {'S', [](const CivilTime& t) { return t.second; }},
+    {'u', [](const CivilTime& t) { return (calendar(t).weekday + 6) % 7 + 1; }, 1},
+    {'U', [](const CivilTime& t) { return weeks_from(0, t); }},
+    {'V', [](const CivilTime& t) { return iso_week(t).week; }},
+    {'w', [](const CivilTime& t) { return calendar(t).weekday; }, 1},
+    {'W', [](const CivilTime& t) { return weeks_from(1, t); }},
+    {'y', [](const CivilTime& t) { return t.year % 100; }},
+    {'Y', [](const CivilTime& t) { return t.year; }, 1},
+};
+
+// What stands for other directives, none of which is of this kind, or for plain text.
+struct Shorthand {
+  char code;
+  std::string_view format;
+};
+constexpr Shorthand kShorthands[] = {
+    {'c', "%a %b %e %H:%M:%S %Y"},
+    {'D', "%m/%d/%y"},
+    {'f', "000000"},
+    {'F', "%Y-%m-%d"},
+    {'h', "%b"},
+    {'n', "\n"},
+    {'r', "%I:%M:%S %p"},
+    {'R', "%H:%M"},
+    {'t', "\t"},
+    {'T', "%H:%M:%S"},
+    {'x', "%m/%d/%y"},
+    {'X', "%H:%M:%S"},
+    {'z', ""},  // a time without zone
+    {'Z', ""},
+    {'%', "%"},
+};
+
+std::string padded(int value, int width, char fill) {
+  return fill == '0' ? fmt::format("{:0{}}", value, width) : fmt::format("{:{}}", value, width);
+}
+
 std::string directive(char code, bool bare, const CivilTime& t) {
-  const Calendar c = calendar(t);
-  const auto two = [&](int value) { return padded(value, 2, '0', bare); };
-  switch (code) {
-    case 'a':
-      return std::string(kDays[static_cast<std::size_t>(c.weekday)].substr(0, 3));
-    case 'A':
-      return std::string(kDays[static_cast<std::size_t>(c.weekday)]);
-    case 'b':
-    case 'h':
-      return std::string(kMonths[static_cast<std::size_t>(t.month - 1)].substr(0, 3));
-    case 'B':
-      return std::string(kMonths[static_cast<std::size_t>(t.month - 1)]);
-    case 'c':
-      return format_time("%a %b %e %H:%M:%S %Y", t);
-    case 'C':
-      return two(t.year / 100);
-    case 'd':
-      return two(t.day);
-    case 'D':
-    case 'x':
-      return format_time("%m/%d/%y", t);
-    case 'e':
-      return padded(t.day, 2, ' ', bare);
-    case 'f':
-      return "000000";
-    case 'F':
-      return format_time("%Y-%m-%d", t);
-    case 'g':
-      return two(iso_week(t, c).year % 100);
-    case 'G':
-      return padded(iso_week(t, c).year, 4, '0', bare);
-    case 'H':
-      return two(t.hour);
-    case 'I':
-      return two(half_day_hour(t.hour));
-    case 'j':
-      return padded(c.year_day, 3, '0', bare);
-    case 'k':
-      return padded(t.hour, 2, ' ', bare);
-    case 'l':
-      return padded(half_day_hour(t.hour), 2, ' ', bare);
-    case 'm':
-      return two(t.month);
-    case 'M':
-      return two(t.minute);
-    case 'n':
-      return "\n";
-    case 'p':
-      return t.hour < 12 ? "AM" : "PM";
-    case 'P':
-      return t.hour < 12 ? "am" : "pm";
-    case 'r':
-      return format_time("%I:%M:%S %p", t);
-    case 'R':
-      return format_time("%H:%M", t);
-    case 'S':
-      return two(t.second);
-    case 't':
-      return "\t";
-    case 'T':
-    case 'X':
-      return format_time("%H:%M:%S", t);
-    case 'u':
-      return fmt::format("{}", c.weekday == 0 ? 7 : c.weekday);
-    case 'U':
-      return two((c.year_day + 6 - c.weekday) / 7);
-    case 'V':
-      return two(iso_week(t, c).week);
-    case 'w':
-      return fmt::format("{}", c.weekday);
-    case 'W':
-      return two((c.year_day + 6 - (c.weekday + 6) % 7) / 7);
-    case 'y':
-      return two(t.year % 100);
-    case 'Y':
-      return fmt::format("{}", t.year);
-    case 'z':
-    case 'Z':
-      return "";  // a time without zone
-    case '%':
-      return "%";
-    default:
-      return std::string(bare ? "%-" : "%") + code;
+  for (const Name& name : kNames) {
+    if (name.code == code) return std::string(name.of(t));
   }
+  for (const Number& number : kNumbers) {
+    if (number.code == code) return padded(number.of(t), bare ? 1 : number.width, number.fill);
+  }
+  for (const Shorthand& shorthand : kShorthands) {
+    if (shorthand.code == code) return format_time(shorthand.format, t);
+  }
+  return std::string(bare ? "%-" : "%") + code;
 }
 
 }  // namespace

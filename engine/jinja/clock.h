@@ -1,5 +1,5 @@
-// A date and time handed in from outside, and strftime on it. Nothing here reads the system's clock or
-// locale.
+// A date and time handed in from outside, and strftime on it. Nothing here reads the system's
+// clock or locale.
 #pragma once
 
 #include <string>

@@ -1,6 +1,4 @@
 // {% for %}: iteration with look-ahead, and the variable "loop".
-#include <fmt/format.h>
-
 #include "engine/jinja/render.h"
 
 namespace longhand::jinja {

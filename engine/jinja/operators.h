@@ -20,8 +20,8 @@ inline void need(const Value& value) {
 
 bool truth(const Value& value);
 bool equal(Heap& heap, const Value& a, const Value& b);
-/// Negative, zero or positive. Throws for types Python does not order; `op` names the operator in the
-/// message.
+/// Negative, zero or positive. Throws for types Python does not order; `op` names the operator
+/// in the message.
 int order(Heap& heap, const Value& a, const Value& b, std::string_view op = "<");
 /// `item in container`.
 bool contains(Heap& heap, const Value& container, const Value& item);
@@ -36,8 +36,8 @@ enum class Operator : std::uint8_t { add, subtract, multiply, divide, floor_divi
 Value arithmetic(Heap& heap, Operator op, const Value& a, const Value& b);
 Value negate(const Value& value);
 
-/// value[key] for a list, tuple, string, range or dict; nothing where Python raises IndexError, KeyError or
-/// TypeError.
+/// value[key] for a list, tuple, string, range or dict; nothing where Python raises IndexError,
+/// KeyError or TypeError.
 std::optional<Value> element(Heap& heap, const Value& value, const Value& key);
 /// value[start:stop:step]; undefined or None bounds are absent ones.
 struct Slice {

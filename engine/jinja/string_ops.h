@@ -1,7 +1,6 @@
 // What str methods and string filters share. All of it keeps trust marks.
 #pragma once
 
-#include <optional>
 #include <string_view>
 #include <vector>
 

@@ -1,5 +1,5 @@
-// Chat templates: Jinja 3.1 as Hugging Face renders it (sandboxed, trim_blocks, lstrip_blocks, loop
-// controls).
+// Chat templates: Jinja 3.1 as Hugging Face renders it (sandboxed, trim_blocks,
+// lstrip_blocks, loop controls).
 //
 // A template computes on the values it is given and nothing else: there are no files, no clock, no
 // environment, no Python objects behind the values. What it may cost is limited.
@@ -32,9 +32,9 @@ class Template {
   Template& operator=(Template&&) noexcept;
 
   /// Renders with the members of `variables`, which live in `heap`, as the template's variables.
-  /// All values made on the way are added to `heap`. May be called from many threads, each with its own heap.
-  /// Throws Error (chat_template): what failed and in which line; a message given to raise_exception() is in
-  /// it.
+  /// All values made on the way are added to `heap`. May be called from many threads, each with its own
+  /// heap. Throws Error (chat_template): what failed and in which line; a message given to
+  /// raise_exception() is in it.
   Text render(Heap& heap, const Dict& variables, const RenderOptions& options = {}) const;
 
  private:

@@ -123,8 +123,8 @@ std::uint64_t hash_at(Heap& heap, const Value& value, int depth) {
 
 std::uint64_t hash_of(Heap& heap, const Value& value) { return hash_at(heap, value, 0); }
 
-// Index of the entry with this hash for which same(key) holds. Linear probing; slots_.size() is a power of
-// two.
+// Index of the entry with this hash for which same(key) holds. Linear probing; slots_.size() is a
+// power of two.
 template <class Same>
 std::size_t Dict::entry_of(std::uint64_t hash, Same&& same) const {
   const auto matches = [&](std::size_t i) { return hashes_[i] == hash && same(entries_[i].first); };

@@ -136,10 +136,9 @@ void BestGroups::attend(const Tile& tile, const Summary& summary, std::byte* scr
     const int n = gather(view, tile.kv_head, summary.tokens, chosen + r * (codes_ + 1));
     Tile one{tile.kernels, tile.scratch, tile.softcap, tile.kv_head, 1};
     one.far_query[0] = tile.far_query[std::size_t(r)];
+    const auto to_last = [n](int) { return n; };
     float m = 0, l = 0;
-    attend_keys(one, one.far_query, {view, kv_.keys, kv_.values},
-                seen(
-                    one, [](int) { return 0; }, [n](int) { return n; }),
+    attend_keys(one, one.far_query, {view, kv_.keys, kv_.values}, seen(one, from_start, to_last),
                 {&m, &l, acc});
     tile.kernels.merge_partials(&to.m[r], &to.l[r], to.acc + std::int64_t{r} * kv_.value_dim, m, l, acc,
                                 kv_.value_dim);

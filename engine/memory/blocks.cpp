@@ -26,23 +26,13 @@ void Blocks::reserve() {
 }
 
 void Blocks::store(const NewToken& t) noexcept {
-  const int at = t.position % kAttendKeys;
-  const auto put_key = t.kernels.store_key[int(kv_.keys)];
-  const auto put = [&](const Exact& e, const TokenStore& keys) {
-    put_key(view_of(kv_, keys, e.values, t.kv_head, t.position), at, t.key);
-  };
   const bool sink = t.position < sinks_;
-  put(last_, last_.plain);
-  if (sink) put(first_, first_.plain);
+  plain(last_).put_key(t, t.key);
+  if (sink) plain(first_).put_key(t, t.key);
   if (!sink) refine_near(t);
   t.rotate(t.key, t.turn);
-  put(last_, last_.turned);
-  if (sink) put(first_, first_.turned);
-  for (const Exact* e : {&last_, &first_}) {
-    if (e == &first_ && !sink) break;
-    const KvView view = view_of(kv_, e->turned, e->values, t.kv_head, t.position);
-    t.kernels.store_value[int(kv_.values)](view, at, t.value);
-  }
+  turned(last_).put(t);
+  if (sink) turned(first_).put(t);
 }
 
 // The first key that queries at `position` see exactly, sinks aside.
@@ -88,27 +78,20 @@ void Blocks::attend(const Tile& tile, Queries q, int part, const Partials& to) c
   const int old = old_parts(q), of_sinks = sinks_ > 0 ? 2 : 0;
   if (part < old && part < of_sinks) return attend_sinks(tile, part == 0, to);
   if (part < old) return attend_summary(tile, part - of_sinks, to);
-  const int from = exact_from(q.begin), start = (from / kAttendKeys + part - old) * kAttendKeys;
-  const Keys keys{view_of(kv_, last_.turned, last_.values, tile.kv_head, start), kv_.keys, kv_.values, start};
-  attend_keys(tile, tile.query, keys,
-              seen(
-                  tile, [from](int) { return from; }, [](int i) { return i + 1; }),
-              to);
+  const int from = exact_from(q.begin);
+  const auto since = [from](int) { return from; };
+  const Keys keys = turned(last_).at(tile.kv_head, (from / kAttendKeys + part - old) * kAttendKeys);
+  attend_keys(tile, tile.query, keys, seen(tile, since, to_itself), to);
 }
 
 // Sinks stand at their true distance up to the far distance, and then there.
 void Blocks::attend_sinks(const Tile& tile, bool far, const Partials& to) const noexcept {
   const auto end = [this](int i) { return std::min(sinks_, exact_from(i)); };
   const auto border = [&](int i) { return std::clamp(i - far_, 0, end(i)); };
-  const TokenStore& store = far ? first_.plain : first_.turned;
-  const Keys keys{view_of(kv_, store, first_.values, tile.kv_head, 0), kv_.keys, kv_.values};
   if (far) {
-    attend_keys(tile, tile.far_query, keys,
-                seen(
-                    tile, [](int) { return 0; }, border),
-                to);
+    attend_keys(tile, tile.far_query, plain(first_).at(tile.kv_head, 0), seen(tile, from_start, border), to);
   } else {
-    attend_keys(tile, tile.query, keys, seen(tile, border, end), to);
+    attend_keys(tile, tile.query, turned(first_).at(tile.kv_head, 0), seen(tile, border, end), to);
   }
 }
 
@@ -136,7 +119,7 @@ std::uint64_t Blocks::most_live() const noexcept {
          last_.values.most_live(tokens) + summary_bytes();
 }
 
-// A number of tokens that cannot be names pieces of no sense, but none outside.
+// A damaged count may name the wrong pieces, but never bytes outside the buffers.
 void Blocks::held(int size, int, const VisitBytes& visit) {
   visit(reinterpret_cast<std::byte*>(taken_.data()), taken_.size() * sizeof(int));
   const int from = std::clamp(taken_[0], 0, size);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/memory/kinds.h"
+#include "engine/memory/kv_store.h"
 
 namespace longhand {
 
@@ -74,6 +75,8 @@ class Blocks : public Memory {
     std::uint64_t bytes() const noexcept { return plain.bytes() + turned.bytes() + values.bytes(); }
   };
 
+  KvStore plain(const Exact& e) const noexcept { return {kv_, e.plain, e.values}; }
+  KvStore turned(const Exact& e) const noexcept { return {kv_, e.turned, e.values}; }
   int exact_from(int position) const noexcept;
   int old_parts(Queries queries) const noexcept;
   void attend_sinks(const Tile& tile, bool far, const Partials& to) const noexcept;

@@ -51,9 +51,11 @@ class FarKeys {
   AttendArgs args(const Tile& tile, int part, const Seen& seen, const Partials& to) const noexcept;
   Seen all_of(int part) const noexcept;
 
-  int heads_, count_, padded_;
+  int heads_, count_, padded_;  // padded_: count_ in whole blocks of keys
   KvShape shape_;
-  Buffer keys_, values_, bias_;
+  Buffer keys_;    // (kv_heads, padded / 16, key_dim, 16)
+  Buffer values_;  // (kv_heads, padded, value_dim)
+  Buffer bias_;    // (kv_heads, padded)
 };
 
 }  // namespace longhand

@@ -3,17 +3,17 @@
 #include <cmath>
 #include <numbers>
 
-#include "engine/memory/draw.h"
+#include "engine/random.h"
 
 namespace longhand {
 namespace {
 
 // Box and Muller's normal numbers.
-std::vector<double> normal(int n, std::uint64_t& state) {
+std::vector<double> normal(int n, Random& random) {
   std::vector<double> x;
   for (int i = 0; i < n; ++i) {
-    const double r = std::sqrt(-2 * std::log(1 - draw(state)));
-    x.push_back(r * std::cos(2 * std::numbers::pi * draw(state)));
+    const double r = std::sqrt(-2 * std::log(1 - random.uniform()));
+    x.push_back(r * std::cos(2 * std::numbers::pi * random.uniform()));
   }
   return x;
 }
@@ -27,11 +27,12 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
 }  // namespace
 
 std::vector<float> orthogonal_features(int count, int dim, std::uint64_t seed) {
+  Random random = Random::from_state(seed);
   std::vector<float> rows;
   std::vector<std::vector<double>> basis;  // of the rows since the last multiple of dim
   for (int i = 0; i < count; ++i) {
     if (i % dim == 0) basis.clear();
-    std::vector<double> x = normal(dim, seed);
+    std::vector<double> x = normal(dim, random);
     const double length = std::sqrt(dot(x, x));
     // Twice: once is not enough against rounding.
     for (int pass = 0; pass < 2; ++pass) {

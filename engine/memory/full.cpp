@@ -1,6 +1,7 @@
 // All keys, each at its true distance.
 
 #include "engine/memory/kinds.h"
+#include "engine/memory/kv_store.h"
 
 namespace longhand {
 namespace {
@@ -20,21 +21,15 @@ class Full final : public Memory {
   }
 
   void store(const NewToken& t) noexcept override {
-    const KvView view = view_of(kv_, keys_, values_, t.kv_head, t.position);
     t.rotate(t.key, t.turn);
-    t.kernels.store_key[int(kv_.keys)](view, t.position % kAttendKeys, t.key);
-    t.kernels.store_value[int(kv_.values)](view, t.position % kAttendKeys, t.value);
+    all().put(t);
   }
 
   int parts(Queries q) const noexcept override { return (q.end - 1) / kAttendKeys + 1; }
   int most_parts() const noexcept override { return chunks_; }
   void attend(const Tile& tile, Queries, int part, const Partials& to) const noexcept override {
-    const int start = part * kAttendKeys;
-    const Keys keys{view_of(kv_, keys_, values_, tile.kv_head, start), kv_.keys, kv_.values, start};
-    attend_keys(tile, tile.query, keys,
-                seen(
-                    tile, [](int) { return 0; }, [](int i) { return i + 1; }),
-                to);
+    const Keys keys = all().at(tile.kv_head, part * kAttendKeys);
+    attend_keys(tile, tile.query, keys, seen(tile, from_start, to_itself), to);
   }
 
   bool reaches(int, int) const noexcept override { return true; }
@@ -45,6 +40,8 @@ class Full final : public Memory {
   }
 
  private:
+  KvStore all() const noexcept { return {kv_, keys_, values_}; }
+
   KvShape kv_;
   int chunks_;
   TokenStore keys_, values_;

@@ -41,7 +41,7 @@ struct MemoryKind {
   std::unique_ptr<Memory> (*make)(const MemorySite& site) = nullptr;
 };
 
-/// Null for a name that is none.
+/// Null if no memory has this name.
 const MemoryKind* find_memory(std::string_view name) noexcept;
 /// The options, else what the file says, else the defaults. Throws Error(range): an unknown memory, an option
 /// it does not take, values out of range; and what cannot compose.

@@ -2,8 +2,6 @@
 // earlier time brings back the lists of that time.
 #pragma once
 
-#include <vector>
-
 #include "engine/memory/memory.h"
 
 namespace longhand {

@@ -11,8 +11,8 @@ namespace longhand {
 
 class Memories {
  public:
-  /// Of texts of up to `context` tokens stored at most `batch` at once. Allocates nothing yet. Throws Error:
-  /// range.
+  /// Of texts of up to `context` tokens stored at most `batch` at once. Allocates nothing yet.
+  /// Throws Error: range.
   Memories(const ModelConfig& config, const Weights& weights, const SessionOptions& options,
            const MemoryPlan& plan, int context, int batch);
   /// Throws Error(no_memory).
@@ -23,7 +23,7 @@ class Memories {
   int most_parts() const noexcept;
   std::size_t scratch_bytes() const noexcept;
 
-  /// To be told before tokens up to `end` are stored.
+  /// Call before tokens up to `end` are stored.
   void will_write(int end) noexcept { written_ = std::max(written_, end); }
   /// Keeps a checkpoint of the state after `size` tokens, which the memories hold just now, where going back
   /// to it may not be possible later. `turn`: something new begins here, which users like to go back to;
@@ -43,7 +43,7 @@ class Memories {
     int written = 0, floor = 0;
   };
   Marks marks() const noexcept { return {written_, floor_}; }
-  /// To be told to new memories before held() writes into them.
+  /// Call on new memories before held() writes into them.
   void set_marks(Marks marks) noexcept;
   std::size_t layers() const noexcept { return layers_.size(); }
   /// All of the first `size` tokens that layer `il` holds, where the memories reach `size`. See Memory.

@@ -152,6 +152,10 @@ Seen seen(const Tile& tile, const From& from, const To& to) {
   return s;
 }
 
+/// What many queries see: keys from the first on, or up to their own.
+inline int from_start(int) noexcept { return 0; }
+inline int to_itself(int position) noexcept { return position + 1; }
+
 /// Attention of `queries`, one per row of the tile, over at most kAttendKeys keys of a view.
 void attend_keys(const Tile& tile, const QueryRows& queries, const Keys& keys, const Seen& seen,
                  const Partials& to) noexcept;

@@ -3,8 +3,6 @@
 // code its cheapest partner is known, or at least what it cannot cost less than.
 #pragma once
 
-#include <vector>
-
 #include "engine/memory/memory.h"
 
 namespace longhand {
@@ -35,7 +33,7 @@ class MergeCosts {
   /// Whether only the first `used` codes of a head are there, and have one another for partners.
   bool sound(int head, int used) const noexcept;
 
-  /// To be told before a head's first code: distances weigh dimension d by weights[d]. `near`: a vector like
+  /// Call before a head's first code: distances weigh dimension d by weights[d]. `near`: a vector like
   /// those to come; products of differences from it lose few digits.
   void begin(int head, const float* near, const float* weights) noexcept;
   /// A code stands for so many keys around `mean` from now on; relink() or link_key() must follow.

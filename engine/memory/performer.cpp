@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "engine/memory/blocks.h"
 #include "engine/memory/codebook.h"
@@ -104,6 +103,7 @@ class Performer final : public Blocks {
       value_of(l.head, from + i, values + std::int64_t{i} * value_dim);
     }
     Tile tile{l.kernels, l.scratch, 0};
+    const auto to_last = [n](int) { return n; };
     for (int f = 0; f < features_; f += kAttendRows) {
       tile.rows = std::min(kAttendRows, features_ - f);
       for (int r = 0; r < tile.rows; ++r) {
@@ -113,10 +113,7 @@ class Performer final : public Blocks {
         tile.query[std::size_t(r)] = q;
       }
       std::array<float, kAttendRows> m, sum;
-      attend_keys(tile, tile.query, block,
-                  seen(
-                      tile, [](int) { return 0; }, [n](int) { return n; }),
-                  {m.data(), sum.data(), acc});
+      attend_keys(tile, tile.query, block, seen(tile, from_start, to_last), {m.data(), sum.data(), acc});
       for (int r = 0; r < tile.rows; ++r)
         join(l, f + r, m[std::size_t(r)], sum[std::size_t(r)], acc + std::int64_t{r} * value_dim);
     }
@@ -139,7 +136,7 @@ class Performer final : public Blocks {
   int heads_;
   float scale_;
   int features_;
-  const float* trained_;
+  const float* trained_;  // (kv_heads, features, head_dim); null: drawn from seed_
   std::uint64_t seed_;
   FarKeys far_;
   KvShape block_;

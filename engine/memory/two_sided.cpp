@@ -22,16 +22,12 @@ void TwoSided::reserve() {
 }
 
 void TwoSided::store(const NewToken& t) noexcept {
-  const int at = t.position % kAttendKeys;
-  auto* far = t.scratch.acc.as<float>();
-  std::copy_n(t.key, kv_.key_dim, far);
-  turn_far(t, far);
+  auto* far_key = t.scratch.acc.as<float>();
+  std::copy_n(t.key, kv_.key_dim, far_key);
+  turn_far(t, far_key);
+  far().put_key(t, far_key);
   t.rotate(t.key, t.turn);
-  const auto put_key = t.kernels.store_key[int(kv_.keys)];
-  put_key(view_of(kv_, far_keys_, values_, t.kv_head, t.position), at, far);
-  const KvView near = view_of(kv_, near_keys_, values_, t.kv_head, t.position);
-  put_key(near, at, t.key);
-  t.kernels.store_value[int(kv_.values)](near, at, t.value);
+  near().put(t);
 }
 
 // Far chunks come first, from the start of the text to the last key any query sees from afar.
@@ -43,17 +39,13 @@ int TwoSided::most_parts() const noexcept { return chunks_ + near_chunks_; }
 
 void TwoSided::attend(const Tile& tile, Queries q, int part, const Partials& to) const noexcept {
   const auto border = [this](int i) { return near_from(i); };
-  const bool far = part < far_parts(q);
-  const int start = (far ? part : part - far_parts(q) + near_from(q.begin) / kAttendKeys) * kAttendKeys;
-  const TokenStore& store = far ? far_keys_ : near_keys_;
-  const Keys keys{view_of(kv_, store, values_, tile.kv_head, start), kv_.keys, kv_.values, start};
-  if (far) {
-    attend_keys(tile, tile.far_query, keys,
-                seen(
-                    tile, [](int) { return 0; }, border),
-                to);
+  if (part < far_parts(q)) {
+    const Keys keys = far().at(tile.kv_head, part * kAttendKeys);
+    attend_keys(tile, tile.far_query, keys, seen(tile, from_start, border), to);
   } else {
-    attend_keys(tile, tile.query, keys, seen(tile, border, [](int i) { return i + 1; }), to);
+    const int chunk = part - far_parts(q) + near_from(q.begin) / kAttendKeys;
+    const Keys keys = near().at(tile.kv_head, chunk * kAttendKeys);
+    attend_keys(tile, tile.query, keys, seen(tile, border, to_itself), to);
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/memory/kinds.h"
+#include "engine/memory/kv_store.h"
 
 namespace longhand {
 
@@ -30,6 +31,9 @@ class TwoSided : public Memory {
   int near_from(int i) const noexcept { return i - window_ + 1 > 0 ? i - window_ + 1 : 0; }
 
   int far_parts(Queries q) const noexcept { return (near_from(q.end - 1) + kAttendKeys - 1) / kAttendKeys; }
+
+  KvStore far() const noexcept { return {kv_, far_keys_, values_}; }
+  KvStore near() const noexcept { return {kv_, near_keys_, values_}; }
 
   KvShape kv_;
   int window_, chunks_, near_chunks_;

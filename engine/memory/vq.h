@@ -2,8 +2,6 @@
 // the mean of their values.
 #pragma once
 
-#include <vector>
-
 #include "engine/memory/blocks.h"
 #include "engine/memory/codebook.h"
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/memory/kinds.h"
+#include "engine/memory/kv_store.h"
 
 namespace longhand {
 namespace {
@@ -29,8 +30,8 @@ class Window final : public Memory {
 
   void store(const NewToken& t) noexcept override {
     t.rotate(t.key, t.turn);
-    put(t, view_of(kv_, keys_, values_, t.kv_head, t.position));
-    if (t.position < sinks_) put(t, view_of(kv_, sink_keys_, sink_values_, t.kv_head, 0));
+    last().put(t);
+    if (t.position < sinks_) sinks().put(t);
   }
 
   int parts(Queries q) const noexcept override {
@@ -39,20 +40,13 @@ class Window final : public Memory {
   int most_parts() const noexcept override { return 1 + chunks_; }
   void attend(const Tile& tile, Queries q, int part, const Partials& to) const noexcept override {
     if (sinks_ > 0 && part-- == 0) {
-      const Keys keys{view_of(kv_, sink_keys_, sink_values_, tile.kv_head, 0), kv_.keys, kv_.values};
       const auto until = [this](int i) { return std::min(sinks_, from(i)); };
-      attend_keys(tile, tile.query, keys,
-                  seen(
-                      tile, [](int) { return 0; }, until),
-                  to);
+      attend_keys(tile, tile.query, sinks().at(tile.kv_head, 0), seen(tile, from_start, until), to);
       return;
     }
-    const int start = (first_chunk(q) + part) * kAttendKeys;
-    const Keys keys{view_of(kv_, keys_, values_, tile.kv_head, start), kv_.keys, kv_.values, start};
-    attend_keys(tile, tile.query, keys,
-                seen(
-                    tile, [this](int i) { return from(i); }, [](int i) { return i + 1; }),
-                to);
+    const auto since = [this](int i) { return from(i); };
+    const Keys keys = last().at(tile.kv_head, (first_chunk(q) + part) * kAttendKeys);
+    attend_keys(tile, tile.query, keys, seen(tile, since, to_itself), to);
   }
 
   bool reaches(int size, int written) const noexcept override { return from(size) >= keys_.oldest(written); }
@@ -70,10 +64,8 @@ class Window final : public Memory {
  private:
   int from(int i) const noexcept { return std::max(0, i - window_ + 1); }
   int first_chunk(Queries q) const noexcept { return from(q.begin) / kAttendKeys; }
-  void put(const NewToken& t, const KvView& view) const noexcept {
-    t.kernels.store_key[int(kv_.keys)](view, t.position % kAttendKeys, t.key);
-    t.kernels.store_value[int(kv_.values)](view, t.position % kAttendKeys, t.value);
-  }
+  KvStore last() const noexcept { return {kv_, keys_, values_}; }
+  KvStore sinks() const noexcept { return {kv_, sink_keys_, sink_values_}; }
 
   KvShape kv_;
   int window_, sinks_, chunks_;

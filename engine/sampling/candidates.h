@@ -38,9 +38,9 @@ inline float to_float(double x) noexcept {
                      : static_cast<float>(x);
 }
 
-/// Starts dense, the logit of token i at i: penalties then touch single tokens, and top-k selects from it
-/// without a list of the whole vocabulary ever being written. The first stage that needs a list turns it into
-/// one.
+/// Starts dense, the logit of token i at i: penalties then touch single tokens, and top-k selects from
+/// it without a list of the whole vocabulary ever being written. The first stage that needs a list turns
+/// it into one.
 ///
 /// The order of the list depends on its contents alone (by id, or best first), never on how a standard
 /// library partitions; sums over it are therefore the same everywhere.

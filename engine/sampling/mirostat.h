@@ -1,8 +1,8 @@
 // Mirostat: keeps the surprise of the text (in bits a token) near a target, in place of top-k and the like.
 #pragma once
 
+#include "engine/random.h"
 #include "engine/sampling/candidates.h"
-#include "engine/sampling/random.h"
 #include "engine/sampling/sampler.h"
 
 namespace longhand {

@@ -1,5 +1,5 @@
-// An exponential with the same bits on every platform; the last bit of std::exp is the C library's own
-// choice.
+// An exponential with the same bits on every platform; the last bit of std::exp is the C
+// library's own choice.
 #pragma once
 
 #include <array>
@@ -37,8 +37,9 @@ inline double portable_exp(double x) noexcept {
   const double r = (x - n * kHead) - n * kTail;
   // Taylor; r^6 / 6! < 4e-17.
   const double power = 1.0 + r * (1.0 + r * (1.0 / 2 + r * (1.0 / 6 + r * (1.0 / 24 + r * (1.0 / 120)))));
-  const auto exponent = static_cast<std::uint64_t>((n >> 6) + 1023);  // n >> 6 rounds down
-  return power * kPowers[static_cast<std::size_t>(n & (kSteps - 1))] * std::bit_cast<double>(exponent << 52);
+  const std::int32_t exponent = (n >> 6) + 1023;  // n >> 6 rounds down
+  return power * kPowers[static_cast<std::size_t>(n & (kSteps - 1))] *
+         std::bit_cast<double>(static_cast<std::uint64_t>(exponent) << 52);
 }
 
 }  // namespace longhand

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <limits>
 #include <optional>
 #include <random>
@@ -11,11 +10,11 @@
 #include "engine/grammar/grammar_filter.h"
 #include "engine/memory_errors.h"
 #include "engine/model.h"
+#include "engine/random.h"
 #include "engine/sampling/candidates.h"
 #include "engine/sampling/dry.h"
 #include "engine/sampling/mirostat.h"
 #include "engine/sampling/penalties.h"
-#include "engine/sampling/random.h"
 #include "engine/sampling/sampler_options.h"
 #include "engine/sampling/sampler_stages.h"
 #include "ops/error.h"

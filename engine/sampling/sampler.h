@@ -1,5 +1,5 @@
-// What the sampler asks of a vocabulary. The sampler itself is part of the public interface,
-// engine/longhand.h.
+// What the sampler asks of a vocabulary. The sampler itself is part of the
+// public interface, engine/longhand.h.
 #pragma once
 
 #include <functional>

@@ -5,63 +5,88 @@
 namespace longhand {
 namespace {
 
+// Some candidates: what they weigh together, and how many they are.
+struct Amount {
+  double weight = 0.0;
+  std::size_t count = 0;
+
+  Amount operator+(const Amount& other) const { return {weight + other.weight, count + other.count}; }
+  bool reaches(const Amount& wanted) const { return weight >= wanted.weight && count >= wanted.count; }
+};
+
+// Keys in nats, >= 0, in buckets. The last one takes all beyond 32 nats: a million of these weigh 1e-8, less
+// than a float p < 1 leaves out, so the cut is never in there.
+class Buckets {
+ public:
+  explicit Buckets(std::size_t candidates) : amounts_(candidates <= kSmall ? 1 : kCount) {}
+  std::size_t index_of(double key) const {
+    if (amounts_.size() == 1) return 0;
+    return static_cast<std::size_t>(std::min(key * kPerNat, double{kCount - 1}));
+  }
+  void add(double key, double weight) {
+    Amount& amount = amounts_[index_of(key)];
+    amount.weight += weight;
+    ++amount.count;
+  }
+  double weight_of(double mass) const {
+    double weight = 0.0;
+    for (const Amount& amount : amounts_) weight += amount.weight * mass;
+    return weight;
+  }
+  struct Cut {
+    std::size_t bucket;
+    Amount before;
+  };
+  // The bucket in which `wanted` is reached, or the last.
+  Cut find(const Amount& wanted) const {
+    Cut cut{0, {}};
+    for (; cut.bucket + 1 < amounts_.size(); ++cut.bucket) {
+      const Amount with = cut.before + amounts_[cut.bucket];
+      if (with.reaches(wanted)) break;
+      cut.before = with;
+    }
+    return cut;
+  }
+
+ private:
+  static constexpr double kPerNat = 32.0;
+  static constexpr std::size_t kCount = 1024;
+  static constexpr std::size_t kSmall = 256;  // sorting so few is cheaper than 1024 buckets
+
+  std::vector<Amount> amounts_;
+};
+
+struct Keyed {
+  double key;
+  Candidate candidate;
+  bool operator<(const Keyed& other) const {
+    return key != other.key ? key < other.key : candidate.id < other.candidate.id;
+  }
+};
+
 // Keeps, in the order of ascending key (ties by id), the candidates up to the one with which their
-// probability reaches `mass`. Only the bucket of keys in which that happens is sorted. Keys are >= 0, in
-// nats.
+// probability reaches `mass`. Only the bucket of keys in which that happens is sorted.
 template <class Key>
 void keep_mass(std::vector<Candidate>& list, Key key, double mass, std::size_t min_keep) {
-  // The last bucket takes all keys beyond 32 nats. A million of these weigh 1e-8, less than a float p < 1
-  // leaves out, so the cut is never in there.
-  constexpr double kBucketsPerNat = 32.0;
-  constexpr std::size_t kBuckets = 1024;
-  constexpr std::size_t kSmall = 256;  // sorting so few is cheaper than 1024 buckets
-  struct Bucket {
-    double weight = 0.0;
-    std::size_t count = 0;
-  };
   double max = -std::numeric_limits<double>::infinity();
   for (const Candidate& c : list) max = std::max(max, double{c.logit});
   const auto weight_of = [max](const Candidate& c) { return portable_exp(c.logit - max); };
-  const bool small = list.size() <= kSmall;
-  const auto bucket_of = [&](double k) {
-    return small ? 0 : static_cast<std::size_t>(std::min(k * kBucketsPerNat, double{kBuckets - 1}));
-  };
-  std::vector<Bucket> buckets(small ? 1 : kBuckets);
-  for (const Candidate& c : list) {
-    Bucket& bucket = buckets[bucket_of(key(c))];
-    bucket.weight += weight_of(c);
-    ++bucket.count;
-  }
-  double wanted = 0.0;
-  for (const Bucket& bucket : buckets) wanted += bucket.weight * mass;
-  std::size_t cut = 0;
-  Bucket before;
-  const auto enough = [&](double weight, std::size_t count) { return weight >= wanted && count >= min_keep; };
-  while (cut + 1 < buckets.size() &&
-         !enough(before.weight + buckets[cut].weight, before.count + buckets[cut].count)) {
-    before.weight += buckets[cut].weight;
-    before.count += buckets[cut].count;
-    ++cut;
-  }
-  struct Keyed {
-    double key;
-    Candidate candidate;
-    bool operator<(const Keyed& other) const {
-      return key != other.key ? key < other.key : candidate.id < other.candidate.id;
-    }
-  };
+  Buckets buckets(list.size());
+  for (const Candidate& c : list) buckets.add(key(c), weight_of(c));
+  const Amount wanted{buckets.weight_of(mass), min_keep};
+  auto [bucket, kept] = buckets.find(wanted);
+
   std::vector<Keyed> members;
   for (const Candidate& c : list) {
     const double k = key(c);
-    if (bucket_of(k) == cut) members.push_back({k, c});
+    if (buckets.index_of(k) == bucket) members.push_back({k, c});
   }
   if (members.empty()) return;
   std::sort(members.begin(), members.end());
   auto last = members.begin();
   for (; last + 1 != members.end(); ++last) {
-    before.weight += weight_of(last->candidate);
-    ++before.count;
-    if (enough(before.weight, before.count)) break;
+    kept = kept + Amount{weight_of(last->candidate), 1};
+    if (kept.reaches(wanted)) break;
   }
   std::erase_if(list, [&](const Candidate& c) { return *last < Keyed{key(c), c}; });
 }
@@ -160,7 +185,7 @@ Candidate draw(Candidates& candidates, Random& random) {
   const std::vector<Candidate>& list = candidates.list();
   const Softmax softmax(list);
   double left = random.uniform() * softmax.total();
-  const Candidate* chosen = nullptr;
+  const Candidate* chosen = &list.front();
   for (const Candidate& c : list) {
     const double weight = softmax.weight(c);
     if (weight <= 0) continue;

@@ -3,31 +3,31 @@
 namespace longhand {
 namespace {
 
-struct DigitRow {
+struct DigitRun {
   std::size_t begin, end;  // bytes
   std::size_t count = 0;   // characters
   bool ends_word = true;
 };
 
-// The first row of decimal digits at or after `from`; empty at the end of the text if there is none.
-DigitRow next_digit_row(std::string_view text, std::size_t from) {
+// The first run of decimal digits at or after `from`; empty at the end of the text if there is none.
+DigitRun next_digit_run(std::string_view text, std::size_t from) {
   constexpr CategoryMask kWordCharacter =
       category_mask("L") | category_mask("M") | category_mask("Nd") | category_mask("Pc");
-  DigitRow row{from, from};
+  DigitRun run{from, from};
   for (std::size_t at = from; at < text.size();) {
     const Decoded c = decode_utf8(text, at);
     at += c.length;
     if (is_category(c.code, category_bit(Category::Nd))) {
-      row.end = at;
-      ++row.count;
-    } else if (row.count != 0) {
-      row.ends_word = !is_category(c.code, kWordCharacter);
-      return row;
+      run.end = at;
+      ++run.count;
+    } else if (run.count != 0) {
+      run.ends_word = !is_category(c.code, kWordCharacter);
+      return run;
     } else {
-      row.begin = row.end = at;
+      run.begin = run.end = at;
     }
   }
-  return row;
+  return run;
 }
 
 }  // namespace
@@ -40,15 +40,15 @@ void PreTokenizer::for_each_digit_cut(SplitPass::Kind kind, std::string_view tex
                                       const std::function<void(std::size_t)>& cut) {
   const bool isolated = kind != SplitPass::Kind::digit_cuts;
   for (std::size_t from = 0; from < text.size();) {
-    const DigitRow row = next_digit_row(text, from);
-    from = row.end;
-    if (row.count == 0 || (kind == SplitPass::Kind::digit_groups_of_word && !row.ends_word)) continue;
-    if (isolated) cut(row.begin);
-    std::size_t left = row.count;
-    for (std::size_t at = row.begin; at < row.end; at += decode_utf8(text, at).length, --left) {
+    const DigitRun run = next_digit_run(text, from);
+    from = run.end;
+    if (run.count == 0 || (kind == SplitPass::Kind::digit_groups_of_word && !run.ends_word)) continue;
+    if (isolated) cut(run.begin);
+    std::size_t left = run.count;
+    for (std::size_t at = run.begin; at < run.end; at += decode_utf8(text, at).length, --left) {
       if (left % 3 == 0) cut(at);
     }
-    if (isolated) cut(row.end);
+    if (isolated) cut(run.end);
   }
 }
 

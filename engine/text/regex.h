@@ -11,8 +11,8 @@
 
 namespace longhand {
 
-/// Immutable. Matches are those of a backtracking engine: leftmost, and of the alternatives the first that
-/// fits.
+/// Immutable. Matches are those of a backtracking engine: leftmost, and of the alternatives the
+/// first that fits.
 class Regex {
  public:
   explicit Regex(std::string_view pattern);
@@ -42,10 +42,10 @@ class Regex {
   using State = std::uint32_t;
   static constexpr State kDead = 0, kStart = 1;
 
-  /// What keeps repeated searches linear. \s+$ runs over all of a long row of spaces only to fail, and would
-  /// do so again from the next space. But an automaton that comes to a place in the state an earlier run was
-  /// in there has the same fate; it is enough to remember the last stretch an unsuccessful run spent in one
-  /// state.
+  /// What keeps repeated searches linear. \s+$ runs over all of a long row of spaces only to fail, and
+  /// would do so again from the next space. But an automaton that comes to a place in the state an
+  /// earlier run was in there has the same fate; it is enough to remember the last stretch an
+  /// unsuccessful run spent in one state.
   struct DeadEnd {
     State state = kDead;
     std::size_t from = 1, to = 0;  // byte positions, inclusive

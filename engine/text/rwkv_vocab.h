@@ -10,8 +10,8 @@
 
 namespace longhand {
 
-/// The bytes of a token as files write it: \t \n \r \\ and \xHH are escapes; any other escaped character is
-/// itself.
+/// The bytes of a token as files write it: \t \n \r \\ and \xHH are escapes; any other escaped
+/// character is itself.
 std::string unescape_rwkv(std::string_view text);
 
 class RwkvVocab : public Encoder {

@@ -10,11 +10,6 @@ namespace {
 // White space that tokens with a strip attribute swallow: that of the C locale.
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-struct Taken {
-  std::size_t begin, end;  // with the white space swallowed
-  Token token;
-};
-
 }  // namespace
 
 SpecialTokens::SpecialTokens(const Vocab& vocab)
@@ -45,63 +40,83 @@ SpecialTokens::Set SpecialTokens::make_set(const Vocab& vocab, bool control) {
   return set;
 }
 
-std::vector<SpecialTokens::Fragment> SpecialTokens::split(std::string_view text, bool parse_special) const {
-  const Set& set = parse_special ? all_ : user_defined_;
-  const auto& entries = set.index.entries();
+// One text on its way to fragments. Of the tokens that begin at one place only the longest is queued at
+// first. It takes its place unless a better one has; a token no longer than what is left may then be queued
+// instead.
+class SpecialTokens::Cutter {
+ public:
+  Cutter(const Set& set, std::string_view text) : set_(set), text_(text) {}
 
-  // Of the tokens that begin at one place only the longest is queued at first. It takes its place unless a
-  // better one has; a token no longer than what is left may then be queued instead.
-  std::map<std::uint32_t, std::vector<std::size_t>> queue;  // order of the entry -> places in the text
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (!set.index.begins_with(text[at])) continue;
-    const std::uint32_t entry = set.index.longest_prefix(text.substr(at));
-    if (entry != PrefixIndex::kNone) queue[set.order[entry]].push_back(at);
+  std::vector<Fragment> cut() {
+    for (std::size_t at = 0; at < text_.size(); ++at) {
+      if (set_.index.begins_with(text_[at])) queue_longest(at, std::string_view::npos);
+    }
+    if (!queue_.empty()) covered_.resize(text_.size());
+    while (!queue_.empty()) {
+      auto [order, places] = std::move(*queue_.begin());
+      queue_.erase(queue_.begin());
+      std::ranges::sort(places);
+      for (const std::size_t at : places) place(set_.entries[order], at);
+    }
+    return fragments();
   }
-  std::vector<Fragment> fragments;
-  if (queue.empty()) {
-    if (!text.empty()) fragments.push_back({text});
+
+ private:
+  struct Taken {
+    std::size_t begin, end;  // with the white space swallowed
+    Token token;
+  };
+
+  // The longest token at `at` that is no longer than `room`.
+  void queue_longest(std::size_t at, std::size_t room) {
+    const std::uint32_t entry = set_.index.longest_prefix(text_.substr(at, room));
+    if (entry != PrefixIndex::kNone) queue_[set_.order[entry]].push_back(at);
+  }
+
+  void place(std::uint32_t entry, std::size_t at) {
+    if (covered_[at]) return;
+    const std::size_t size = set_.index.entries()[entry].text.size();
+    // What is covered belongs to tokens at least as long, so it cannot lie strictly inside.
+    if (!covered_[at + size - 1]) return take(entry, at, at + size);
+    std::size_t room = 0;
+    while (!covered_[at + room]) ++room;
+    queue_longest(at, room);
+  }
+
+  void take(std::uint32_t entry, std::size_t begin, std::size_t end) {
+    if (set_.strip_left[entry]) {
+      while (begin > 0 && !covered_[begin - 1] && is_space(text_[begin - 1])) --begin;
+    }
+    if (set_.strip_right[entry]) {
+      while (end < text_.size() && !covered_[end] && is_space(text_[end])) ++end;
+    }
+    for (std::size_t i = begin; i < end; ++i) covered_[i] = true;
+    taken_.push_back({begin, end, set_.index.entries()[entry].token});
+  }
+
+  // The tokens taken, and the text between them.
+  std::vector<Fragment> fragments() {
+    std::ranges::sort(taken_, {}, &Taken::begin);
+    std::vector<Fragment> fragments;
+    std::size_t at = 0;
+    for (const Taken& t : taken_) {
+      if (at < t.begin) fragments.push_back({text_.substr(at, t.begin - at)});
+      fragments.push_back({{}, t.token});
+      at = t.end;
+    }
+    if (at < text_.size()) fragments.push_back({text_.substr(at)});
     return fragments;
   }
 
-  std::vector<Taken> taken;
-  std::vector<bool> covered(text.size());
-  while (!queue.empty()) {
-    auto [order, places] = std::move(*queue.begin());
-    queue.erase(queue.begin());
-    std::ranges::sort(places);
-    const std::uint32_t entry = set.entries[order];
-    const std::size_t size = entries[entry].text.size();
-    for (const std::size_t at : places) {
-      if (covered[at]) continue;
-      // What is covered belongs to tokens at least as long, so it cannot lie strictly inside.
-      if (covered[at + size - 1]) {
-        std::size_t room = 0;
-        while (!covered[at + room]) ++room;
-        const std::uint32_t shorter = set.index.longest_prefix(text.substr(at, room));
-        if (shorter != PrefixIndex::kNone) queue[set.order[shorter]].push_back(at);
-        continue;
-      }
-      Taken t{at, at + size, entries[entry].token};
-      if (set.strip_left[entry]) {
-        while (t.begin > 0 && !covered[t.begin - 1] && is_space(text[t.begin - 1])) --t.begin;
-      }
-      if (set.strip_right[entry]) {
-        while (t.end < text.size() && !covered[t.end] && is_space(text[t.end])) ++t.end;
-      }
-      for (std::size_t i = t.begin; i < t.end; ++i) covered[i] = true;
-      taken.push_back(t);
-    }
-  }
+  const Set& set_;
+  std::string_view text_;
+  std::map<std::uint32_t, std::vector<std::size_t>> queue_;  // order of the entry -> places in the text
+  std::vector<bool> covered_;                                // (bytes of the text)
+  std::vector<Taken> taken_;
+};
 
-  std::ranges::sort(taken, {}, &Taken::begin);
-  std::size_t at = 0;
-  for (const Taken& t : taken) {
-    if (at < t.begin) fragments.push_back({text.substr(at, t.begin - at)});
-    fragments.push_back({{}, t.token});
-    at = t.end;
-  }
-  if (at < text.size()) fragments.push_back({text.substr(at)});
-  return fragments;
+std::vector<SpecialTokens::Fragment> SpecialTokens::split(std::string_view text, bool parse_special) const {
+  return Cutter(parse_special ? all_ : user_defined_, text).cut();
 }
 
 }  // namespace longhand

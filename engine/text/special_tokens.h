@@ -31,6 +31,7 @@ class SpecialTokens {
     std::vector<std::uint32_t> entries;         // the inverse
     std::vector<bool> strip_left, strip_right;  // (entries)
   };
+  class Cutter;
   static Set make_set(const Vocab& vocab, bool control);
 
   Set user_defined_, all_;

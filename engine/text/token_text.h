@@ -23,8 +23,8 @@ class TokenTexts {
   std::vector<std::size_t> ends_;  // (vocab + 1) ends_[i + 1] is the end of token i in bytes_
 };
 
-/// Removes the spaces that tokenizers of older models put before punctuation and contractions: "do n't ."
-/// style.
+/// Removes the spaces that tokenizers of older models put before punctuation and contractions, in the
+/// style of "do n't .".
 std::string clean_up_spaces(std::string_view text);
 
 }  // namespace longhand

@@ -55,8 +55,8 @@ struct Tokenizer::Impl {
     return texts[token];
   }
 
-  /// Calls encode_plain(text, starts_text) for the stretches between special tokens and adds those around the
-  /// text.
+  /// Calls encode_plain(text, starts_text) for the stretches between special tokens and adds those
+  /// around the text.
   template <class EncodePlain>
   std::vector<Token> encode(std::string_view text, EncodeFlags flags, EncodePlain&& encode_plain) const {
     constexpr std::size_t kMaxText = std::numeric_limits<std::int32_t>::max();

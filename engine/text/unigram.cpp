@@ -55,8 +55,8 @@ std::uint32_t CharsMap::node(std::size_t index) const {
 CharsMap::Match CharsMap::longest(std::string_view text) const {
   Match match;
   if (absent_) return match;
-  // A unit: bits 0-7 and 31 the label, 8 "has a value", 9 "offset is in units of 256", 10-30 offset to the
-  // children.
+  // A unit: bits 0-7 and 31 the label, 8 "has a value", 9 "offset is in units of 256", 10-30 offset
+  // to the children.
   const auto offset = [](std::uint32_t unit) { return (unit >> 10) << ((unit & (1u << 9)) >> 6); };
   std::size_t index = offset(node(0));
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -2,7 +2,6 @@
 // random one.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <random>

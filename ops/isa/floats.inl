@@ -1,4 +1,4 @@
-// Products of float weights with float activations. Weights of a row come one column a time; or, where the
+// Products of float weights with float activations. Weights of a row come one column at a time; or, where the
 // processor multiplies bfloat16, two columns of a BF16 matrix at a time with activations rounded to
 // bfloat16 too: twice the rate, and an error of the size the weights have already.
 #pragma once
@@ -13,15 +13,15 @@ namespace {
 // once, which hides the latency of the multiply-add.
 constexpr int kFloatBlock = 256;
 
-// Steps of kColumns columns. A Weights lane belongs to a row; Inputs are those of one token for up to `size`
-// columns.
+// Steps of kColumns columns. A Weights lane belongs to a row; Inputs are those of one token for up
+// to `size` columns.
 template <class Fm>
 struct FloatSteps {
   static constexpr int kColumns = 1;
   using Weights = F;
   template <int size>
   struct Inputs {
-    const float* x;
+    const float* x;  // (size)
 
     void read(const float* from, int) { x = from; }
     F at(int step) const { return F(x[step]); }

@@ -28,10 +28,10 @@ using DotOf = Dot<Fm, group_of<Fm>() / 4>;
 
 // Activations of one token, from the first column of a run on.
 struct Column {
-  const std::int8_t* q;
-  const std::int32_t* sums;
-  const std::int16_t* sums32;
-  const float* scale;
+  const std::int8_t* q;        // (cols)
+  const std::int32_t* sums;    // (cols / 16)
+  const std::int16_t* sums32;  // (cols / 32)
+  const float* scale;          // (cols / block)
 
   Column() = default;
   Column(const ActView& x, int token, int col, int block)
@@ -75,24 +75,18 @@ inline I minima_sums(const Column& x, int superblock, int i) {
   return I(x.sums[16 * superblock + i]);
 }
 
-// The float end of a block of 32: acc + d y total (+ m y sum).
-inline F close_block(F acc, I total, F d, F y) { return xsimd::fma(xsimd::to_float(total), d * y, acc); }
+// The float end of a block or superblock: acc + d y total.
+inline F close_sum(F acc, I total, F d, F y) { return xsimd::fma(xsimd::to_float(total), d * y, acc); }
+// Minima of a block: acc + m y sum.
 inline F close_minimum(F acc, F m, const Column& x, int b) {
   return xsimd::fma(m, F(x.scale[b] * float(x.sums32[b])), acc);
 }
-// The float end of a superblock: acc + d y total (- dmin y minima).
-inline F close_superblock(F acc, I total, F d, F y) { return xsimd::fma(xsimd::to_float(total), d * y, acc); }
+// Minima of a superblock: acc - dmin y minima.
 inline F close_minima(F acc, I minima, F dmin, F y) {
   return xsimd::fnma(xsimd::to_float(minima), dmin * y, acc);
 }
 
 // Output rows [row, row + kLanes) of one token, of which those beyond `rows` do not exist.
-inline F load_out(const float* out, int row, int rows) {
-  if (row + kLanes <= rows) return load(out + row);
-  float y[kLanes] = {};
-  if (row < rows) std::memcpy(y, out + row, sizeof(float) * std::size_t(rows - row));
-  return load(y);
-}
 inline void store_out(float* out, int row, int rows, F y) {
   if (row + kLanes <= rows) {
     y.store_unaligned(out + row);
@@ -196,7 +190,7 @@ inline void dot_blocks(Cursor c, const MatmulArgs& a, int token, Sums<N>& acc) {
     dot_directly<D, 8>(c, q, dot, unit, total, [](const Cursor& from, int g) { return Fm::quads(from, g); });
     for_sums<N>([&](auto r, auto n) {
       dot[r][n].finish(total[r][n]);
-      acc[r][n] = close_block(acc[r][n], total[r][n], Fm::scale(c.next(r)), F(x[n].scale[b]));
+      acc[r][n] = close_sum(acc[r][n], total[r][n], Fm::scale(c.next(r)), F(x[n].scale[b]));
       if constexpr (Fm::kHasMin) acc[r][n] = close_minimum(acc[r][n], Fm::minimum(c.next(r)), x[n], b);
     });
     c.block += kPanelRows * sizeof(typename Fm::Block);
@@ -255,7 +249,7 @@ inline void dot_superblocks(Cursor c, const MatmulArgs& a, int token, Sums<N>& a
       });
     }
     for_sums<N>([&](auto r, auto n) {
-      acc[r][n] = close_superblock(acc[r][n], total[r][n], Fm::d(c.next(r)), F(x[n].scale[b]));
+      acc[r][n] = close_sum(acc[r][n], total[r][n], Fm::d(c.next(r)), F(x[n].scale[b]));
     });
     if constexpr (Fm::kHasMin) add_minima<Fm>(c, x, b, acc);
     c.block += kPanelRows * sizeof(typename Fm::Block);

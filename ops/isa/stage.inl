@@ -162,7 +162,7 @@ struct BlockStage {
       repeat<R * N>([&](auto i) {
         constexpr int r = i / N, n = i % N;
         dot[r][n].finish(total[r][n]);
-        acc[r][n] = close_block(acc[r][n], total[r][n], stage_float(d[b][t.vector + r]), F(x[n].scale[b]));
+        acc[r][n] = close_sum(acc[r][n], total[r][n], stage_float(d[b][t.vector + r]), F(x[n].scale[b]));
         if constexpr (Fm::kHasMin)
           acc[r][n] = close_minimum(acc[r][n], stage_float(minimum[b][t.vector + r]), x[n], b);
       });
@@ -231,8 +231,7 @@ struct SuperStage {
       }
       repeat<R * N>([&](auto i) {
         constexpr int r = i / N, n = i % N;
-        acc[r][n] =
-            close_superblock(acc[r][n], total[r][n], stage_float(s.d[0][t.vector + r]), F(x[n].scale[b]));
+        acc[r][n] = close_sum(acc[r][n], total[r][n], stage_float(s.d[0][t.vector + r]), F(x[n].scale[b]));
       });
       if constexpr (Fm::kHasMin) {
         repeat<R * N>([&](auto i) { total[i / N][i % N] = I(0); });

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli/exit_status.h"
+
 namespace longhand::cli {
 namespace {
 
@@ -33,9 +35,27 @@ TEST(Arguments, FlashAttentionTakesAValueOrNone) {
   EXPECT_THAT(normalise_arguments({"bench", "-fa"}), ElementsAre("bench", "--flash-attn=auto"));
 }
 
+TEST(Arguments, SwitchesOfAnyVersionTakeAValueOrNone) {
+  EXPECT_THAT(normalise_arguments({"chat", "-co", "--no-op-offload", "0"}),
+              ElementsAre("chat", "--color=auto", "--no-op-offload=0"));
+  EXPECT_THAT(normalise_arguments({"chat", "--color", "off", "-nkvo"}),
+              ElementsAre("chat", "--color=off", "--no-kv-offload=1"));
+}
+
+TEST(Arguments, OtherWordsOfOneDashAreRefusedByName) {
+  for (const std::string flag : {"-hf", "-np", "-pq", "-cd", "-td", "-sp", "-omd", "-ve"}) {
+    try {
+      normalise_arguments({"run", flag, "2"});
+      ADD_FAILURE() << flag;
+    } catch (const UsageError& error) { EXPECT_EQ(error.what(), "unknown option " + flag); }
+  }
+  EXPECT_THAT(normalise_arguments({"run", "-f", "-hf", "-o", "-np", "--", "-pq"}),
+              ElementsAre("run", "-f", "-hf", "-o", "-np", "--", "-pq"));
+}
+
 TEST(Arguments, ShortFlagsAndNumbersStay) {
-  EXPECT_THAT(normalise_arguments({"run", "-n", "-1", "-c", "512"}),
-              ElementsAre("run", "-n", "-1", "-c", "512"));
+  EXPECT_THAT(normalise_arguments({"run", "-n", "-1", "-c", "512", "-t4", "-"}),
+              ElementsAre("run", "-n", "-1", "-c", "512", "-t4", "-"));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "cli/bench/run.h"
 #include "cli/bench/synthetic_model.h"
 #include "cli/bench/traffic.h"
+#include "tests/support/golden.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 
@@ -67,6 +68,15 @@ TEST(BenchPlan, CombinesListsAndSkipsZero) {
   EXPECT_THAT(cli::bench_tests(plan), testing::IsEmpty());
 }
 
+TEST(BenchPlan, PromptsWithAnswersAreTestsOfTheirOwn) {
+  BenchPlan plan;
+  plan.prompts_with_answers = {{64, 16}, {8, 8}};
+  plan.depths = {0, 32};
+  EXPECT_THAT(names(cli::bench_tests(plan)),
+              ElementsAre("pp512", "tg128", "pp64+tg16", "pp8+tg8", "pp512 @ d32", "tg128 @ d32",
+                          "pp64+tg16 @ d32", "pp8+tg8 @ d32"));
+}
+
 TEST(BenchPlan, EveryCombinationOfSessionsIsThere) {
   BenchPlan plan;
   plan.prompts = {8};
@@ -103,14 +113,37 @@ TEST(BenchReport, MarkdownHasARowForEachTest) {
   EXPECT_THAT(text, HasSubstr("load 1.50 s, peak memory 3.00 MiB, avx2, 3950 MHz, memory reads 12.0 GB/s"));
 }
 
+TEST(BenchReport, WhatIsNotMeasuredIsNoNumber) {
+  BenchReport report = sample_report();
+  report.results[1].read_bandwidth = 0;
+  report.results[1].fits_in_cache = true;
+  EXPECT_THAT(cli::bench_markdown(report), AllOf(HasSubstr("|    fits in cache |"), Not(HasSubstr("GB/s"))));
+  for (const auto& row : nlohmann::json::parse(cli::bench_json(report))) {
+    EXPECT_TRUE(row["read_bandwidth"].is_null());
+    EXPECT_TRUE(row["bandwidth_share"].is_null());
+  }
+  EXPECT_THAT(cli::bench_csv(report), AllOf(HasSubstr(",2000000000,,\n"), Not(HasSubstr("null"))));
+}
+
+TEST(BenchReport, APromptWithItsAnswerCountsAllTokens) {
+  BenchReport report = sample_report();
+  report.results = {{.test = {.prompt = 90, .generate = 10, .threads = 2}, .seconds = {0.5}}};
+  EXPECT_EQ(cli::token_rates(report.results[0]), std::vector<double>{200});
+  const auto row = nlohmann::json::parse(cli::bench_json(report))[0];
+  EXPECT_EQ(row["n_prompt"], 90);
+  EXPECT_EQ(row["n_gen"], 10);
+  EXPECT_THAT(cli::bench_chart(report, 60), HasSubstr("pp90+tg10 \u2588"));
+}
+
 TEST(BenchReport, JsonNamesAreThoseOfLlamaBench) {
   const auto rows = nlohmann::json::parse(cli::bench_json(sample_report()));
   ASSERT_EQ(rows.size(), 2u);
   for (const char* name :
-       {"build_commit", "cpu_info",   "model_filename", "model_type", "model_size", "model_n_params",
-        "n_batch",      "n_ubatch",   "n_threads",      "type_k",     "type_v",     "n_prompt",
-        "n_gen",        "n_depth",    "test_time",      "avg_ns",     "stddev_ns",  "avg_ts",
-        "stddev_ts",    "samples_ns", "samples_ts"}) {
+       {"build_commit",  "build_number",   "cpu_info",  "gpu_info",   "n_gpu_layers",   "split_mode",
+        "no_kv_offload", "flash_attn",     "use_mmap",  "embeddings", "model_filename", "model_type",
+        "model_size",    "model_n_params", "n_batch",   "n_ubatch",   "n_threads",      "type_k",
+        "type_v",        "n_prompt",       "n_gen",     "n_depth",    "test_time",      "avg_ns",
+        "stddev_ns",     "avg_ts",         "stddev_ts", "samples_ns", "samples_ts"}) {
     EXPECT_TRUE(rows[0].contains(name)) << name;
   }
   EXPECT_EQ(rows[0]["n_prompt"], 100);
@@ -230,6 +263,31 @@ TEST(BenchProgram, MeasuresWithoutAFile) {
   EXPECT_EQ(rows[11]["type_v"], "f16");
 }
 
+TEST(BenchProgram, TakesRangesAndPromptsWithAnswers) {
+  const ProcessResult result = bench({"--synthetic", "tiny:Q4_0", "-p", "2-8*2", "-n", "0", "-pg", "4,2",
+                                      "-t", "1-2", "-d", "0-4+4", "-r", "1", "-o", "json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const auto rows = nlohmann::json::parse(result.out);
+  ASSERT_EQ(rows.size(), 16u);  // threads x depths x (three prompts, and one with an answer)
+  EXPECT_EQ(rows[0]["n_threads"], 1);
+  EXPECT_EQ(rows[2]["n_prompt"], 8);
+  EXPECT_EQ(rows[3]["n_prompt"], 4);
+  EXPECT_EQ(rows[3]["n_gen"], 2);
+  EXPECT_GT(rows[3]["avg_ts"], 0);
+  EXPECT_EQ(rows[15]["n_threads"], 2);
+  EXPECT_EQ(rows[15]["n_depth"], 4);
+}
+
+TEST(BenchProgram, FindsOutHowManyThreadsPay) {
+  const TempDir dir;
+  const ProcessResult result = run_process({LONGHAND_PROGRAM, "bench", "--synthetic", "tiny:Q4_0", "-p", "1",
+                                            "-n", "1", "-r", "1", "-t", "auto", "-o", "json"},
+                                           "", {{"XDG_STATE_HOME", dir.path().string()}});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const auto remembered = nlohmann::json::parse(read_text(dir.file("longhand/threads.json")));
+  EXPECT_EQ(nlohmann::json::parse(result.out)[0]["n_threads"], remembered.front()["decode"]);
+}
+
 // Deep texts without the hours it takes to read them, under every memory.
 TEST(BenchProgram, DepthsCanBeMadeUp) {
   for (const char* memory : {"full", "window", "rerope", "leaky-rerope", "vq", "performer"}) {
@@ -270,11 +328,15 @@ TEST(BenchProgram, WrongUsageIsExplained) {
       {{"--synthetic", "tiny"}, "Q4_K_M"},
       {{"--synthetic", "tin:Q4_0"}, "llama-1b"},
       {{"a.gguf", "-ctk", "f16,q3_k"}, "q3_k"},
-      {{"a.gguf", "-p", "8,x"}, "x"}};
+      {{"a.gguf", "-p", "8,x"}, "'x'"},
+      {{"a.gguf", "-p", "8-4"}, "'8-4'"},
+      {{"a.gguf", "-t", "257"}, "0..256"},
+      {{"a.gguf", "-pg", "8"}, "512,128"}};
   for (const auto& [arguments, says] : wrong) {
     const ProcessResult result = bench(arguments);
     EXPECT_EQ(result.status, 2) << testing::PrintToString(arguments);
-    EXPECT_THAT(result.err, HasSubstr(says)) << testing::PrintToString(arguments);
+    EXPECT_THAT(result.err, AllOf(HasSubstr(says), Not(HasSubstr("--synthetic: --synthetic"))))
+        << testing::PrintToString(arguments);
   }
 }
 

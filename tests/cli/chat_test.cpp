@@ -110,7 +110,8 @@ TEST(ChatByPipe, ATextThatIsTooLongIsNamedOnce) {
   for (int i = 0; i < 3; ++i) input += std::string(1800, 'x') + "\n";
   Arguments flags = {"-c", "8192", "-n", "8", "--rope-freq-base", "100"};
   const std::string told = chat(flags, input).err;
-  EXPECT_THAT(told, HasSubstr("the text is longer than the 1024 tokens"));
+  EXPECT_THAT(
+      told, AllOf(HasSubstr("the text is longer than the 1024 tokens"), HasSubstr("-c 8192 --attention vq")));
   EXPECT_EQ(told.find("is longer than"), told.rfind("is longer than"));
   flags.insert(flags.end(), {"--attention", "rerope"});
   EXPECT_THAT(chat(flags, input).err, Not(HasSubstr("is longer than")));

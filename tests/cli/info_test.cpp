@@ -129,6 +129,19 @@ TEST_F(Info, AdvisesOnLongTexts) {
   EXPECT_EQ(json["gains"][0]["length"], json["trained"]);
 }
 
+TEST_F(Info, SaysInOneLineHowFarPositionsCarry) {
+  const std::string path = dir_.file("model.gguf");
+  tiny_llama().write(path);
+  const auto advice = nlohmann::json::parse(info({path, "--advise", "--json"}).out);
+  const ProcessResult result = info({path});
+  EXPECT_EQ(result.status, 0) << result.err;
+  const std::string reach = advice["reach_is_limit"] ? "at least " : "";
+  EXPECT_THAT(result.out, HasSubstr("\nreach         " + reach + advice["reach"].dump() + " tokens"));
+  GgufWriter unknown;
+  unknown.add("general.architecture", "never-heard-of");
+  EXPECT_THAT(info({write(unknown)}).out, Not(HasSubstr("reach")));
+}
+
 TEST_F(Info, AdviceNeedsAModelThatRuns) {
   GgufWriter writer;
   writer.add("general.architecture", "never-heard-of");

@@ -1,10 +1,13 @@
 // The program as scripts see it: exit statuses, what goes to stdout and what to stderr.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 
+#include "ops/machine.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 
@@ -35,6 +38,8 @@ TEST(Program, HelpNamesEveryVerb) {
   const ProcessResult result = program({"--help"});
   EXPECT_EQ(result.status, 0);
   for (const char* verb : kVerbs) EXPECT_THAT(result.out, HasSubstr(verb));
+  for (const char* variable : {"LONGHAND_MODEL", "LONGHAND_ISA", "NO_COLOR", "XDG_STATE_HOME"})
+    EXPECT_THAT(result.out, HasSubstr(variable));
 }
 
 TEST(Program, EveryVerbHasHelp) {
@@ -55,6 +60,8 @@ TEST(Program, WrongUsageExitsWithTwoAndSaysWhereToLook) {
                                                        {"info", "a", "--nosuchflag"},
                                                        {"info", kGuide, "--tensor", "x"},
                                                        {"logits", kGuide},
+                                                       {"bench"},
+                                                       {"template", "--input", "x"},
                                                        {"bench", kGuide, "-r", "many"},
                                                        {"bench", kGuide, "-r", "0"},
                                                        {"chat", "-c", "-5"},
@@ -66,6 +73,81 @@ TEST(Program, WrongUsageExitsWithTwoAndSaysWhereToLook) {
     EXPECT_EQ(result.status, 2) << testing::PrintToString(arguments);
     EXPECT_THAT(result.err, HasSubstr("--help")) << testing::PrintToString(arguments);
     EXPECT_THAT(result.out, IsEmpty());
+  }
+}
+
+TEST(Program, TheEnvironmentNamesTheModelForEveryVerb) {
+  const TempDir dir;
+  const std::string ids = dir.write("ids.json", "[1]"), text = dir.write("text", std::string(2000, 'a'));
+  const std::string variables = dir.write("variables.json", R"({"messages": []})");
+  const Arguments calls[] = {{"run", "-p", "Hello", "-n", "1"},
+                             {"chat", "-p", "Hello", "-n", "1"},
+                             {"info"},
+                             {"tokenize", "Hello"},
+                             {"tokenize"},
+                             {"template", "--input", variables},
+                             {"logits", "--tokens", ids, "-o", dir.file("out")},
+                             {"bench", "-p", "1", "-n", "0", "-r", "1"},
+                             {"bench", "--synthetic", "tiny:Q4_0", "-p", "1", "-n", "0", "-r", "1"},
+                             {"perplexity", "-f", text, "-c", "64", "--chunks", "1"},
+                             {"passkey", "-n", "128", "--samples", "1", "--depths", "50"}};
+  for (Arguments call : calls) {
+    call.insert(call.begin(), LONGHAND_PROGRAM);
+    const ProcessResult found = run_process(call, "Hello", {{"LONGHAND_MODEL", kGuide}});
+    EXPECT_EQ(found.status, 0) << testing::PrintToString(call) << found.err;
+    const ProcessResult asked = run_process(call, "Hello", {{"LONGHAND_MODEL", dir.file("absent")}});
+    const bool needs_none = std::ranges::find(call, "--synthetic") != call.end();
+    EXPECT_EQ(asked.status, needs_none ? 0 : 1) << testing::PrintToString(call) << asked.err;
+  }
+}
+
+TEST(Program, AModelThatIsNamedGoesBeforeTheEnvironment) {
+  const Environment environment = {{"LONGHAND_MODEL", "/nowhere"}};
+  for (const Arguments& call :
+       {Arguments{"info", kGuide}, Arguments{"tokenize", kGuide, "Hello"}, Arguments{"tokenize", kGuide},
+        Arguments{"tokenize", "-m", kGuide, "Hello"}}) {
+    Arguments arguments = call;
+    arguments.insert(arguments.begin(), LONGHAND_PROGRAM);
+    EXPECT_EQ(run_process(arguments, "Hello", environment).status, 0) << testing::PrintToString(call);
+  }
+}
+
+TEST(Program, UnknownWordsOfOneDashAreRefusedByName) {
+  for (const char* flag : {"-hf", "-np", "-pq", "-cd", "-sp"}) {
+    const ProcessResult result = program({"run", kGuide, flag, "2"});
+    EXPECT_EQ(result.status, 2) << flag;
+    EXPECT_EQ(result.err, fmt::format("error: unknown option {}\nTry: longhand run --help\n", flag));
+    EXPECT_THAT(result.out, IsEmpty());
+  }
+}
+
+TEST(Program, FlagsThatMeanNothingHereAreAcceptedAndNamed) {
+  const Arguments flags = {"-ngl", "99", "-ngld", "99",        "-nopo", "-nkvo", "0",     "-devd",    "none",
+                           "-fit", "on", "-v",    "--verbose", "-lv",   "3",     "-cmoe", "--no-host"};
+  for (const char* verb : {"run", "chat"}) {
+    Arguments arguments = {verb, kGuide, "-p", "Hello", "-n", "1"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    arguments.insert(arguments.end(), {"--color", "off", "--offline"});
+    const ProcessResult result = program(arguments);
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_THAT(result.err, AllOf(StartsWith("note: no effect here: "), HasSubstr("--gpu-layers-draft"),
+                                  HasSubstr("--no-op-offload"), HasSubstr("--fit"), HasSubstr("--verbose")));
+  }
+  const ProcessResult bench = program({"bench", "--synthetic", "tiny:Q4_0", "-p", "1", "-n", "0", "-r", "1",
+                                       "-nkvo", "0", "-nopo", "1", "-ngl", "99"});
+  EXPECT_EQ(bench.status, 0) << bench.err;
+}
+
+// run never shifts its context, so these ask for what it does; chat forgets turns, so they would be a lie.
+TEST(Program, KeepingTheContextIsAcceptedWhereItIsKept) {
+  for (const Arguments& flag : {Arguments{"--no-context-shift"}, Arguments{"--keep", "-1"}}) {
+    for (const bool runs : {true, false}) {
+      Arguments arguments = {runs ? "run" : "chat", kGuide, "-p", "Hello", "-n", "1"};
+      arguments.insert(arguments.end(), flag.begin(), flag.end());
+      const ProcessResult result = program(arguments);
+      EXPECT_EQ(result.status, runs ? 0 : 2) << result.err;
+      EXPECT_THAT(result.err, runs ? testing::Eq("") : testing::Matcher<std::string>(HasSubstr(flag[0])));
+    }
   }
 }
 
@@ -97,6 +179,45 @@ TEST(Program, StrangeFilesAreRefusedWithoutHanging) {
     EXPECT_THAT(result.err, HasSubstr("[E_IO]"));
     EXPECT_LE(result.err.size(), 520u);
   }
+}
+
+TEST(Program, ScalingThatContradictsItselfIsRefusedInOneLine) {
+  const std::pair<Arguments, int> calls[] = {{{"--rope-scaling", "none", "--rope-scale", "3"}, 1},
+                                             {{"--rope-scale", "2", "--rope-freq-scale", "0.5"}, 2},
+                                             {{"--rope-scaling", "linear", "--yarn-beta-fast", "16"}, 1},
+                                             {{"--yarn-ext-factor", "0.5"}, 1}};
+  for (const auto& [flags, status] : calls) {
+    Arguments arguments = {"run", kGuide, "-p", "Hello", "-n", "1"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const ProcessResult result = program(arguments);
+    EXPECT_EQ(result.status, status) << testing::PrintToString(flags);
+    EXPECT_THAT(result.err, AllOf(StartsWith("error: "), HasSubstr(flags[flags.size() - 2])));
+    EXPECT_THAT(result.out, IsEmpty());
+  }
+}
+
+TEST(Program, MoreThreadsThanCoresAreNotedOnce) {
+  const int cores = usable_cores();
+  const std::string few = std::to_string(cores), many = std::to_string(cores + 1);
+  const std::string note = fmt::format("note: {} threads on {} core", many, few);
+  const Arguments run = {"run", kGuide, "-p", "Hello", "-n", "1"},
+                  bench = {"bench", "--synthetic", "tiny:Q4_0", "-p", "1", "-n", "1", "-r", "1"},
+                  passkey = {"passkey", kGuide, "-n", "128,160", "--samples", "1", "--depths", "50"};
+  for (const Arguments& call : {run, bench, passkey}) {
+    Arguments with_few = call, with_many = call;
+    with_few.insert(with_few.end(), {"-t", few});
+    with_many.insert(with_many.end(), {"-t", many});
+    EXPECT_EQ(program(with_few).err, "");
+    const std::string told = program(with_many).err;
+    EXPECT_THAT(told, StartsWith(note));
+    EXPECT_EQ(std::ranges::count(told, '\n'), 1) << told;
+  }
+}
+
+TEST(Program, AFlagThatSwallowedTheModelSaysSo) {
+  const ProcessResult result = program({"run", "--log-n", "model.gguf", "-p", "Hello"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("'model.gguf'"), HasSubstr("a model file goes before --log-n")));
 }
 
 TEST(Program, AReaderThatLeavesEndsItQuietly) {

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "engine/sampling/random.h"
+#include "engine/random.h"
 
 namespace longhand {
 namespace {

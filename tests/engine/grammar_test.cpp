@@ -9,7 +9,7 @@
 
 #include "engine/grammar/grammar_filter.h"
 #include "engine/grammar/grammar_matcher.h"
-#include "engine/sampling/random.h"
+#include "engine/random.h"
 #include "engine/text/code_points.h"
 #include "ops/error.h"
 #include "tests/support/grammar_match.h"

@@ -8,7 +8,7 @@
 
 #include "engine/grammar/gbnf_text.h"
 #include "engine/grammar/grammar_matcher.h"
-#include "engine/sampling/random.h"
+#include "engine/random.h"
 #include "ops/error.h"
 #include "tests/support/grammar_match.h"
 

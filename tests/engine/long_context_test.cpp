@@ -1,4 +1,5 @@
 // Attention memories: what each computes, and that nothing depends on how the text was fed.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -252,6 +253,33 @@ TEST(LongContextOptions, WhatMeansNothingIsRefused) {
   EXPECT_EQ(with([](auto& o) { o.attention = {.memory = "leaky-rerope", .leak = 0.5f}; }), Errc::range);
   EXPECT_EQ(with([](auto& o) { o.attention.log_n = 1; }), Errc::range);
   EXPECT_EQ(with([](auto& o) { o.attention.checkpoints = -1; }), Errc::range);
+}
+
+TEST(LongContextOptions, ScalingThatContradictsItselfIsRefused) {
+  const auto with = [](const RopeOptions& rope) {
+    SessionOptions o;
+    o.context = 64;
+    o.rope = rope;
+    try {
+      Session s(tiny(), o);
+    } catch (const Error& error) { return std::string(error.what()); }
+    return std::string();
+  };
+  using testing::HasSubstr;
+  EXPECT_THAT(with({.scaling = RopeScaling::none, .factor = 3}), HasSubstr("--rope-scale"));
+  EXPECT_THAT(with({.scaling = RopeScaling::none, .auto_factor = true}), HasSubstr("--rope-scale"));
+  EXPECT_EQ(with({.scaling = RopeScaling::none, .factor = 1}), "");
+  for (const auto& [member, flag] : {std::pair(&RopeOptions::yarn_beta_fast, "--yarn-beta-fast"),
+                                     std::pair(&RopeOptions::yarn_beta_slow, "--yarn-beta-slow"),
+                                     std::pair(&RopeOptions::yarn_ext_factor, "--yarn-ext-factor")}) {
+    RopeOptions rope;
+    rope.*member = 0.5f;
+    EXPECT_THAT(with(rope), testing::AllOf(HasSubstr(flag), HasSubstr("'none' here"))) << "the file has none";
+    rope.factor = 2;
+    EXPECT_THAT(with(rope), testing::AllOf(HasSubstr(flag), HasSubstr("'linear' here")));
+    rope.scaling = RopeScaling::yarn;
+    EXPECT_EQ(with(rope), "");
+  }
 }
 
 }  // namespace

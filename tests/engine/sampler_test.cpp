@@ -6,7 +6,7 @@
 #include <limits>
 #include <set>
 
-#include "engine/sampling/random.h"
+#include "engine/random.h"
 #include "ops/error.h"
 
 namespace longhand {

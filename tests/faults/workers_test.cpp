@@ -1,11 +1,13 @@
-// The threads a session computes with: they take no memory, so that none can run out of it, and a forked
-// child does without them.
+// The threads a session computes with: they begin and end with it, they take no memory, so that none can run
+// out of it, and a forked child does without them.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <csignal>
+#include <filesystem>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <thread>
 
@@ -20,31 +22,11 @@ namespace {
 
 constexpr int kWorkers = 2;
 
-struct Look {
-  std::size_t made = 0;
-  std::thread::id thread;
-};
-
-// At each worker of a team of this size. The runtime keeps its threads: they are those of every such team.
-std::vector<Look> look_at_workers() {
-  std::vector<Look> looks(kWorkers);
-  Team(kWorkers).run([&](const Worker& worker) {
-    looks[static_cast<std::size_t>(worker.id)] = {allocations_made(), std::this_thread::get_id()};
-  });
-  return looks;
-}
-
-// Allocations of all workers but the first, which is the thread that calls.
+// Allocations of all threads but the one that calls.
 std::size_t made_by_workers(const std::function<void()>& work) {
-  const std::vector<Look> before = look_at_workers();
+  const std::size_t before = allocations_made_by_all() - allocations_made();
   work();
-  const std::vector<Look> after = look_at_workers();
-  std::size_t sum = 0;
-  for (std::size_t i = 1; i < kWorkers; ++i) {
-    EXPECT_EQ(after[i].thread, before[i].thread) << "others were looked at";
-    sum += after[i].made - before[i].made;
-  }
-  return sum;
+  return allocations_made_by_all() - allocations_made() - before;
 }
 
 SessionOptions with_workers(const AttentionOptions& attention = {}) {
@@ -87,6 +69,36 @@ TEST(Workers, OfSessionsAllocateNothing) {
               }),
               0U);
   }
+}
+
+std::size_t threads_of_this_process() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return std::size_t(std::distance(begin(tasks), end(tasks)));
+}
+
+// So nothing but the creation of a session can fail for want of a thread, whichever thread it is used in.
+TEST(Workers, BeginAndEndWithTheirSession) {
+  const std::size_t before = threads_of_this_process();
+  {
+    Session session(tiny(), with_workers());
+    EXPECT_EQ(threads_of_this_process(), before + kWorkers - 1);
+    std::thread([&] {
+      session.feed(some_tokens(40));
+      session.feed(some_tokens(1));
+      EXPECT_EQ(threads_of_this_process(), before + kWorkers) << "and the one that uses it";
+    }).join();
+  }
+  EXPECT_EQ(threads_of_this_process(), before);
+}
+
+TEST(Workers, LeaveSignalsToTheHost) {
+  sigset_t blocked;
+  Team(kWorkers).run([&](const Worker& worker) {
+    if (worker.id == 1) pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+  });
+  for (const int signal : {SIGINT, SIGTERM, SIGWINCH, SIGCHLD, SIGALRM, SIGUSR1})
+    EXPECT_TRUE(sigismember(&blocked, signal)) << signal;
+  for (const int signal : {SIGBUS, SIGSEGV}) EXPECT_FALSE(sigismember(&blocked, signal)) << signal;
 }
 
 // Whether `holds` in a child; one that hangs is killed.

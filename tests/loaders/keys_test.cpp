@@ -15,6 +15,7 @@
 
 #include "loaders/gguf.h"
 #include "ops/error.h"
+#include "tests/support/all_keys.h"
 #include "tests/support/gguf_writer.h"
 
 namespace longhand::test {
@@ -154,7 +155,7 @@ double legal_value(const KeySpec& key) { return std::ceil(std::max(key.min, 0.0)
 
 TEST(Keys, AreUniqueAndHaveARange) {
   std::set<std::string_view> names;
-  for (const KeySpec* key : key::kAll) {
+  for (const KeySpec* key : kAllKeys) {
     EXPECT_TRUE(names.insert(key->name).second) << key->name << " has two rows";
     const bool has_range = key->type != KeyType::boolean && key->type != KeyType::bytes;
     EXPECT_TRUE(!has_range || key->min < key->max) << key->name;
@@ -164,7 +165,7 @@ TEST(Keys, AreUniqueAndHaveARange) {
 }
 
 TEST(Keys, EveryKeyWithEveryTypeIsReadOrRefusedAsItsRowSays) {
-  for (const KeySpec* key : key::kAll) {
+  for (const KeySpec* key : kAllKeys) {
     for (const ValueType type : element_types()) {
       SCOPED_TRACE(fmt::format("{} as {}", key->name, value_type_name(type)));
       // A bool cannot hold 2, the least value of some rows.
@@ -203,7 +204,7 @@ GgufWriter with_value(const KeySpec& key, ValueType type, const std::string& val
 }
 
 TEST(Keys, NumbersOutsideTheirRangeAreRefused) {
-  for (const KeySpec* key : key::kAll) {
+  for (const KeySpec* key : kAllKeys) {
     if (key->type != KeyType::number && key->type != KeyType::numbers) continue;
     SCOPED_TRACE(key->name);
     const double below = std::nextafter(key->min, -kInf), above = std::nextafter(key->max, kInf);
@@ -226,7 +227,7 @@ TEST(Keys, NumbersOutsideTheirRangeAreRefused) {
 
 TEST(Keys, IntegersOutsideTheirRangeAreRefused) {
   constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min(), k2p32 = std::int64_t{1} << 32;
-  for (const KeySpec* key : key::kAll) {
+  for (const KeySpec* key : kAllKeys) {
     if (key->type != KeyType::integer && key->type != KeyType::integers) continue;
     SCOPED_TRACE(key->name);
     const auto min = static_cast<std::int64_t>(key->min), max = static_cast<std::int64_t>(key->max);
@@ -245,7 +246,7 @@ TEST(Keys, IntegersOutsideTheirRangeAreRefused) {
 }
 
 TEST(Keys, StringsOutsideTheirLengthAreRefused) {
-  for (const KeySpec* key : key::kAll) {
+  for (const KeySpec* key : kAllKeys) {
     if (key->type != KeyType::string && key->type != KeyType::strings) continue;
     if (key == &key::chat_template) continue;  // its limit is that of any string in a file
     SCOPED_TRACE(key->name);
@@ -319,7 +320,7 @@ TEST_F(Getters, TellAbsentFromEmpty) {
   EXPECT_TRUE(file.has(key::head_count));
   EXPECT_THAT(file.get_ints(key::head_count), IsEmpty());
   EXPECT_FALSE(file.has(key::tokens));
-  for (const KeySpec* key : key::kAll) {
+  for (const KeySpec* key : kAllKeys) {
     if (file.has(*key)) continue;
     EXPECT_NO_THROW(read(file, *key)) << key->name;
   }

@@ -71,7 +71,6 @@ TEST(MappedFile, MapsAnEmptyFileAsNothing) {
   const MappedFile file(folder.write("empty", ""));
   EXPECT_TRUE(file.bytes().empty());
   file.release(file.bytes());
-  file.will_need(file.bytes());
   EXPECT_TRUE(MappedFile().bytes().empty());
 }
 
@@ -110,7 +109,6 @@ TEST(MappedFile, ReleasesOnlyWholePagesAndReadsThemAgain) {
   EXPECT_EQ(text(file), content);
   file.release(file.bytes());
   EXPECT_EQ(resident_pages(file.bytes()), 0U);
-  file.will_need(file.bytes());
   EXPECT_EQ(text(file), content);
 }
 

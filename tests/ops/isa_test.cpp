@@ -49,13 +49,5 @@ TEST(ChooseKernels, AnUnknownNameIsRefusedAndTheKnownOnesNamed) {
   }
 }
 
-TEST(Isa, NamesParseBack) {
-  for (const Isa isa :
-       {Isa::sse2, Isa::avx2, Isa::avxvnni, Isa::avx512, Isa::avx512bf16, Isa::neon, Isa::neondot}) {
-    EXPECT_EQ(parse_isa(isa_name(isa)), isa);
-  }
-  EXPECT_FALSE(parse_isa("best"));
-}
-
 }  // namespace
 }  // namespace longhand

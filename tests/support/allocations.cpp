@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <new>
 
@@ -19,6 +20,7 @@ struct Watch {
   std::size_t made;
 };
 thread_local constinit Watch watch{};
+constinit std::atomic<std::size_t> made_by_all{0};
 
 void* allocate(std::size_t bytes, std::size_t alignment) {
   if (allocation_must_fail()) throw std::bad_alloc();
@@ -28,6 +30,7 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
   }
   ++watch.live;
   ++watch.made;
+  made_by_all.fetch_add(1, std::memory_order_relaxed);
   if (watch.metering) {
     watch.held += static_cast<std::ptrdiff_t>(::malloc_usable_size(memory));
     watch.peak = std::max(watch.peak, watch.held);
@@ -67,6 +70,7 @@ bool allocation_must_fail() noexcept {
 
 std::ptrdiff_t live_allocations() noexcept { return watch.live; }
 std::size_t allocations_made() noexcept { return watch.made; }
+std::size_t allocations_made_by_all() noexcept { return made_by_all.load(std::memory_order_relaxed); }
 
 }  // namespace longhand::test
 

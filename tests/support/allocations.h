@@ -33,7 +33,8 @@ bool allocation_must_fail() noexcept;
 
 /// What this thread has allocated with operator new and nobody has freed, minus what it freed of others.
 std::ptrdiff_t live_allocations() noexcept;
-/// How often this thread has called operator new.
+/// How often this thread has called operator new, and how often all threads have.
 std::size_t allocations_made() noexcept;
+std::size_t allocations_made_by_all() noexcept;
 
 }  // namespace longhand::test

@@ -7,6 +7,7 @@
 #include "loaders/gguf_writer.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/gguf_parts.h"
+#include "tests/support/all_keys.h"
 
 namespace longhand::fuzz {
 namespace {
@@ -33,7 +34,7 @@ void check_size(const TensorInfo& tensor) {
 
 // All readers must either answer or refuse: which, depends on the row of the key table.
 void read_all(const Gguf& file) {
-  for (const KeySpec* key : key::kAll) {
+  for (const KeySpec* key : test::kAllKeys) {
     accepts([&] {
       switch (key->type) {
         case KeyType::integer:

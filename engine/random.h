@@ -5,11 +5,18 @@
 
 namespace longhand {
 
-/// SplitMix64 over a counter: the n-th number depends on the seed and n alone, so a copy is a cheap
-/// checkpoint.
+/// SplitMix64 (Steele, Lea and Flood 2014) over a counter: the n-th number depends on the seed and n alone,
+/// so a copy is a cheap checkpoint.
 class Random {
  public:
+  /// Counters of neighbouring seeds lie far apart.
   explicit Random(std::uint64_t seed) noexcept : state_(mix(seed + kStep)) {}
+  /// The counter starts at `state` itself.
+  static Random from_state(std::uint64_t state) noexcept {
+    Random random(0);
+    random.state_ = state;
+    return random;
+  }
 
   std::uint64_t next() noexcept { return mix(state_ += kStep); }
   /// Uniform in [0, 1): the upper 53 bits, as many as a double holds exactly.

@@ -1,0 +1,36 @@
+// Every row of the key table, for tests that walk it.
+#pragma once
+
+#include "loaders/keys.h"
+
+namespace longhand::test {
+
+// clang-format off
+inline constexpr const KeySpec* kAllKeys[] = {
+    &key::architecture, &key::name, &key::file_type, &key::alignment, &key::split_no, &key::split_count,
+    &key::split_tensors, &key::context_length, &key::embedding_length, &key::block_count,
+    &key::nextn_layers, &key::vocab_size, &key::feed_forward_length, &key::head_count,
+    &key::head_count_kv, &key::key_length, &key::value_length, &key::rms_epsilon, &key::norm_epsilon,
+    &key::attention_scale, &key::attention_softcap, &key::final_softcap, &key::logit_scale,
+    &key::residual_scale, &key::embedding_scale, &key::clamp_kqv, &key::max_alibi_bias,
+    &key::sliding_window, &key::sliding_pattern, &key::rope_dimensions, &key::rope_base,
+    &key::rope_base_swa, &key::rope_scaling_type, &key::rope_scaling_factor, &key::rope_scale_linear,
+    &key::rope_original, &key::rope_attn_factor, &key::yarn_attn_factor, &key::yarn_ext_factor,
+    &key::yarn_beta_fast, &key::yarn_beta_slow, &key::yarn_log_multiplier, &key::temperature_scale,
+    &key::temperature_length, &key::key_norm, &key::query_norm, &key::scale_rule,
+    &key::scale_coefficient, &key::memory, &key::memory_window, &key::memory_sinks, &key::memory_far,
+    &key::memory_leak, &key::vq_quantize_window, &key::fsq_levels, &key::expert_count,
+    &key::expert_used_count, &key::expert_ff_length, &key::expert_shared_ff, &key::expert_gating,
+    &key::expert_norm, &key::expert_scale, &key::sampling_temp, &key::sampling_top_k,
+    &key::sampling_top_p, &key::sampling_min_p, &key::sampling_xtc_probability,
+    &key::sampling_xtc_threshold, &key::sampling_penalty_last_n, &key::sampling_penalty_repeat,
+    &key::sampling_mirostat, &key::sampling_mirostat_tau, &key::sampling_mirostat_eta,
+    &key::tokenizer_model, &key::tokenizer_pre, &key::tokens, &key::scores, &key::token_types,
+    &key::merges, &key::bos_id, &key::eos_id, &key::eot_id, &key::eom_id, &key::unk_id, &key::sep_id,
+    &key::pad_id, &key::mask_id, &key::fim_pre_id, &key::fim_suf_id, &key::fim_mid_id, &key::fim_pad_id,
+    &key::fim_rep_id, &key::fim_sep_id, &key::add_bos, &key::add_eos, &key::add_sep,
+    &key::add_space_prefix, &key::remove_whitespaces, &key::charsmap, &key::lowercase,
+    &key::strip_accents, &key::suppress_tokens, &key::chat_template};
+// clang-format on
+
+}  // namespace longhand::test
