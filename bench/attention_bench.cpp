@@ -1,14 +1,18 @@
-// Attention over depth: tokens of a model that has hardly any weights but the heads of a 1B model, so that
-// nearly all of its time goes to keys and values. Depth 0 tells what the rest takes.
+// Attention over depth: every instruction set x cache type x depth. Tokens of a model that has hardly any
+// weights but the heads of a 1B model, so that nearly all of its time goes to keys and values. Depth 0 tells
+// what the rest takes.
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include <map>
-#include <memory>
+#include <string>
 #include <vector>
 
 #include "cli/bench/memory_file.h"
 #include "cli/bench/synthetic_model.h"
 #include "cli/bench/traffic.h"
+#include "engine/cache_type.h"
+#include "ops/kernel_table.h"
 
 namespace longhand {
 namespace {
@@ -28,15 +32,18 @@ constexpr cli::ModelShape kShape{.name = "heads",
                                  .rope_base = 10000,
                                  .epsilon = 1e-5f};
 
-const Model& model() {
-  static const Model loaded = [] {
-    const cli::MemoryFile memory("heads");
-    cli::OutputFile file(memory.path());
-    cli::write_synthetic({&kShape, cli::find_mix("Q8_0")}, file, {});
-    file.finish();
-    return Model::load(memory.path());
-  }();
-  return loaded;
+Model load(const Kernels& k) {
+  const cli::MemoryFile memory("heads");
+  cli::OutputFile file(memory.path());
+  cli::write_synthetic({&kShape, cli::find_mix("Q8_0")}, file, {});
+  file.finish();
+  return Model::load(memory.path(), {.isa = k.name});
+}
+
+const Model& model(const Kernels& k) {
+  static std::map<const Kernels*, Model> loaded;
+  const auto found = loaded.find(&k);
+  return found != loaded.end() ? found->second : loaded.emplace(&k, load(k)).first->second;
 }
 
 std::vector<Token> some_tokens(int n) {
@@ -45,14 +52,14 @@ std::vector<Token> some_tokens(int n) {
   return tokens;
 }
 
-void attend(benchmark::State& state, CacheType type, int count) {
+void attend(benchmark::State& state, const Kernels& k, CacheType type, int count) {
   const auto depth = static_cast<int>(state.range(0));
   SessionOptions options;
   options.key_cache = options.value_cache = type;
   options.context = depth + count;
   options.batch = kBatch;
   options.threads = static_cast<int>(state.range(1));
-  Session session(model(), options);
+  Session session(model(k), options);
   if (depth > 0) session.feed(some_tokens(depth));
   const auto tokens = some_tokens(count);
   for (auto _ : state) {
@@ -66,7 +73,7 @@ void attend(benchmark::State& state, CacheType type, int count) {
   state.counters["GMAC"] = benchmark::Counter(fed * macs * 1e-9, benchmark::Counter::kIsRate);
   if (count == 1) {  // longer batches read the cache once for many tokens
     state.counters["GB"] = benchmark::Counter(
-        fed * double(cli::cache_traffic(model(), type, type, depth)) * 1e-9, benchmark::Counter::kIsRate);
+        fed * double(cli::cache_traffic(model(k), type, type, depth)) * 1e-9, benchmark::Counter::kIsRate);
   }
 }
 
@@ -76,11 +83,21 @@ void depths(benchmark::internal::Benchmark* b) {
   }
   b->ArgNames({"depth", "threads"})->UseRealTime()->Unit(benchmark::kMicrosecond);
 }
-BENCHMARK_CAPTURE(attend, f32_decode, CacheType::f32, 1)->Apply(depths);
-BENCHMARK_CAPTURE(attend, f16_decode, CacheType::f16, 1)->Apply(depths);
-BENCHMARK_CAPTURE(attend, q8_0_decode, CacheType::q8_0, 1)->Apply(depths);
-BENCHMARK_CAPTURE(attend, f16_prefill, CacheType::f16, kBatch)->Apply(depths);
-BENCHMARK_CAPTURE(attend, q8_0_prefill, CacheType::q8_0, kBatch)->Apply(depths);
+
+const int registered = [] {
+  for (const Kernels* k : available_kernels()) {
+    for (const CacheTypeInfo& type : kCacheTypes) {
+      const auto add = [&](const char* what, int count) {
+        const std::string name = fmt::format("attend/{}/{}/{}", k->name, type.name, what);
+        const auto run = [=, type = type.type](benchmark::State& s) { attend(s, *k, type, count); };
+        benchmark::RegisterBenchmark(name.c_str(), run)->Apply(depths);
+      };
+      add("decode", 1);
+      add("prefill", kBatch);
+    }
+  }
+  return 0;
+}();
 
 }  // namespace
 }  // namespace longhand

@@ -9,6 +9,7 @@
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "cli/thread_counts.h"
+#include "engine/cache_type.h"
 #include "ops/machine.h"
 
 namespace longhand::cli {
@@ -104,10 +105,10 @@ int length_or(const std::string& text, int otherwise) {
 
 }  // namespace
 
-const std::map<std::string, CacheType>& cache_types() {
-  static const std::map<std::string, CacheType> types = {
-      {"f32", CacheType::f32}, {"f16", CacheType::f16}, {"q8_0", CacheType::q8_0}};
-  return types;
+std::vector<std::string> cache_type_names() {
+  std::vector<std::string> names;
+  for (const CacheTypeInfo& type : kCacheTypes) names.emplace_back(type.name);
+  return names;
 }
 
 CLI::Option* add_model_option(CLI::App& verb, std::string& path) {
@@ -146,11 +147,13 @@ void SessionFlags::add_to(CLI::App& verb) {
       ->check(CLI::Range(1, 1 << 20))
       ->type_name("N");
   if (verb.get_option_no_throw("--cache-type-k") == nullptr) {  // likewise
-    group->add_option("--cache-type-k,--ctk", key_cache_, "Type of the cached keys (-ctk): f32, f16 or q8_0")
-        ->check(CLI::IsMember(names(cache_types())))
+    group
+        ->add_option("--cache-type-k,--ctk", key_cache_,
+                     "Type of the cached keys (-ctk): f32, f16, bf16 or q8_0")
+        ->check(CLI::IsMember(cache_type_names()))
         ->type_name("TYPE");
     group->add_option("--cache-type-v,--ctv", value_cache_, "Type of the cached values (-ctv)")
-        ->check(CLI::IsMember(names(cache_types())))
+        ->check(CLI::IsMember(cache_type_names()))
         ->type_name("TYPE");
   }
   group
@@ -252,8 +255,8 @@ SessionOptions SessionFlags::session_options() const {
   SessionOptions options = session_;
   options.threads = std::max(0, options.threads);
   if (auto_threads_) use_best_threads(options);
-  options.key_cache = cache_types().at(key_cache_);
-  options.value_cache = cache_types().at(value_cache_);
+  options.key_cache = parse_cache_type(key_cache_);
+  options.value_cache = parse_cache_type(value_cache_);
   if (!rope_scaling_.empty()) options.rope.scaling = kRopeScalings.at(rope_scaling_);
   return options;
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -15,8 +14,8 @@ inline constexpr int kMostThreads = 256;
 /// Tells on stderr where so many threads are more than this process has cores.
 void note_threads(int threads);
 
-/// What -ctk and -ctv take.
-const std::map<std::string, CacheType>& cache_types();
+/// What -ctk and -ctv take; parse_cache_type() reads them.
+std::vector<std::string> cache_type_names();
 
 /// Adds FILE, -m and --model as one option.
 CLI::Option* add_model_option(CLI::App& verb, std::string& path);

@@ -5,30 +5,31 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/cache_type.h"
 #include "ops/half.h"
 
 namespace longhand {
 namespace {
 
-// Bytes of n values: 32 values of q8_0 are a half-precision scale and 32 bytes.
 std::int64_t value_bytes(CacheFormat format, std::int64_t n) {
-  constexpr std::int64_t kPer32[kCacheFormats] = {128, 64, 34};
-  return n * kPer32[int(format)] / 32;
+  return n * kCacheGroupBytes[int(format)] / kQ8Group;
 }
 
-void check(CacheType type, const char* option, const char* what, int dim) {
-  if (type == CacheType::q8_0 && dim % 32 != 0) {
+void check(CacheFormat format, const char* option, const char* what, int dim) {
+  if (format == CacheFormat::q8_0 && dim % kQ8Group != 0) {
     throw Error(Errc::range,
-                fmt::format("{} q8_0 needs a {} size that is a multiple of 32; this model's is {}", option,
-                            what, dim));
+                fmt::format("{} q8_0 needs a {} size that is a multiple of {}; this model's is {}", option,
+                            what, kQ8Group, dim));
   }
 }
 
-float half_at(const std::byte* p) {
+std::uint16_t short_at(const std::byte* p) {
   std::uint16_t h;
   std::memcpy(&h, p, sizeof h);
-  return f16_to_f32(h);
+  return h;
 }
+float half_at(const std::byte* p) { return f16_to_f32(short_at(p)); }
+float bfloat_at(const std::byte* p) { return bf16_to_f32(short_at(p)); }
 
 // Dimension d of token `lane` of a key block, and of a value row. By CacheFormat.
 float key_f32(const std::byte* block, int d, int lane) {
@@ -37,27 +38,31 @@ float key_f32(const std::byte* block, int d, int lane) {
   return x;
 }
 float key_f16(const std::byte* block, int d, int lane) { return half_at(block + 2 * (d * kKeyBlock + lane)); }
+float key_bf16(const std::byte* block, int d, int lane) {
+  return bfloat_at(block + 2 * (d * kKeyBlock + lane));
+}
 float key_q8(const std::byte* block, int d, int lane) {
-  constexpr int kScales = 2 * kKeyBlock, kBytes = kScales + 32 * kKeyBlock;  // of 32 dimensions
-  block += d / 32 * kBytes;
-  const auto q = std::int8_t(block[kScales + d % 32 / 4 * 4 * kKeyBlock + 4 * lane + d % 4]);
-  return half_at(block + 2 * lane) * float(q);
+  block += d / kQ8Group * kQ8KeyBytes;
+  const std::byte* quad = block + kQ8KeyScales + d % kQ8Group / kQ8Quad * kQ8KeyQuads + kQ8Quad * lane;
+  return half_at(block + kQ8ScaleBytes * lane) * float(std::int8_t(quad[d % kQ8Quad]));
 }
 float value_f32(const std::byte* row, int d) { return key_f32(row, 0, d); }
 float value_f16(const std::byte* row, int d) { return half_at(row + 2 * d); }
+float value_bf16(const std::byte* row, int d) { return bfloat_at(row + 2 * d); }
 float value_q8(const std::byte* row, int d) {
-  row += d / 32 * 34;
-  return half_at(row) * float(std::int8_t(row[2 + d % 32]));
+  row += d / kQ8Group * kQ8RowBytes;
+  return half_at(row) * float(std::int8_t(row[kQ8ScaleBytes + d % kQ8Group]));
 }
-constexpr float (*kReadKey[kCacheFormats])(const std::byte*, int, int) = {key_f32, key_f16, key_q8};
-constexpr float (*kReadValue[kCacheFormats])(const std::byte*, int) = {value_f32, value_f16, value_q8};
+constexpr float (*kReadKey[kCacheFormats])(const std::byte*, int, int) = {key_f32, key_f16, key_q8, key_bf16};
+constexpr float (*kReadValue[kCacheFormats])(const std::byte*, int) = {value_f32, value_f16, value_q8,
+                                                                       value_bf16};
 
 }  // namespace
 
 KvShape::KvShape(const ModelConfig& c, CacheType key_type, CacheType value_type)
-    : KvShape(CacheFormat(key_type), CacheFormat(value_type), c.head_dim, c.value_dim) {
-  check(key_type, "-ctk", "key head", c.head_dim);
-  check(value_type, "-ctv", "value head", c.value_dim);
+    : KvShape(cache_format(key_type), cache_format(value_type), c.head_dim, c.value_dim) {
+  check(keys, "-ctk", "key head", key_dim);
+  check(values, "-ctv", "value head", value_dim);
 }
 
 std::int64_t KvShape::key_block_bytes() const noexcept {

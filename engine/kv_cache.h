@@ -18,7 +18,7 @@ struct KvShape {
   CacheFormat keys, values;
   std::int32_t key_dim, value_dim;
 
-  /// Throws Error: range (q8_0 with head sizes that are no multiples of 32).
+  /// Throws Error: range (q8_0 with head sizes that are no multiples of 32, numbers that are no type).
   KvShape(const ModelConfig& config, CacheType key_type, CacheType value_type);
   KvShape(CacheFormat k, CacheFormat v, std::int32_t kd, std::int32_t vd)
       : keys(k), values(v), key_dim(kd), value_dim(vd) {}

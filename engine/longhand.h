@@ -74,7 +74,7 @@ class LONGHAND_API Model {
   std::shared_ptr<const ModelData> data_;
 };
 
-enum class CacheType : std::uint8_t { f32, f16, q8_0 };
+enum class CacheType : std::uint8_t { f32, f16, q8_0, bf16 };
 
 /// How rotary positions are rescaled. `from_file` keeps what the model says.
 enum class RopeScaling : std::uint8_t { from_file, none, linear, ntk, ntk_fixed, ntk_mixed, yarn };

@@ -96,7 +96,12 @@ LH_API int lh_ends_generation(const lh_model* model, lh_token token);
 
 /* ---- Sessions ---- */
 
-typedef enum lh_cache_type { LH_CACHE_F32 = 0, LH_CACHE_F16 = 1, LH_CACHE_Q8_0 = 2 } lh_cache_type;
+typedef enum lh_cache_type {
+  LH_CACHE_F32 = 0,
+  LH_CACHE_F16 = 1,
+  LH_CACHE_Q8_0 = 2,
+  LH_CACHE_BF16 = 3
+} lh_cache_type;
 
 typedef enum lh_rope_scaling {
   LH_ROPE_FROM_FILE = 0,

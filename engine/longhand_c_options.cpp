@@ -9,7 +9,7 @@ namespace longhand::c_api {
 namespace {
 
 // Enumerators of both interfaces have the same numbers.
-static_assert(LH_CACHE_Q8_0 == static_cast<int>(CacheType::q8_0));
+static_assert(LH_CACHE_BF16 == static_cast<int>(CacheType::bf16));
 static_assert(LH_ROPE_YARN == static_cast<int>(RopeScaling::yarn));
 
 // How one field goes from C++ to C ...
@@ -59,8 +59,8 @@ void each_session_field(C& c, Cpp&& cpp, Copy copy) {
   copy(c.threads, cpp.threads);
   copy(c.prefill_threads, cpp.prefill_threads);
   copy(c.batch, cpp.batch);
-  copy(c.key_cache, cpp.key_cache, CacheType::q8_0, "key_cache");
-  copy(c.value_cache, cpp.value_cache, CacheType::q8_0, "value_cache");
+  copy(c.key_cache, cpp.key_cache, CacheType::bf16, "key_cache");
+  copy(c.value_cache, cpp.value_cache, CacheType::bf16, "value_cache");
   copy(c.rope_scaling, cpp.rope.scaling, RopeScaling::yarn, "rope_scaling");
   copy(c.rope_factor, cpp.rope.factor);
   copy(c.rope_auto_factor, cpp.rope.auto_factor);

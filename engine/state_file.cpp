@@ -14,6 +14,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "engine/cache_type.h"
 #include "engine/fingerprint.h"
 #include "loaders/checksum.h"
 
@@ -289,11 +290,6 @@ void fill_layers(StateReader& in, Memories& fresh, int size) {
   }
 }
 
-std::string cache_name(CacheType type) {
-  constexpr const char* kNames[] = {"f32", "f16", "q8_0"};
-  return kNames[int(type)];
-}
-
 }  // namespace
 
 StateOwner state_owner(const ModelData& m, const SessionOptions& o, const MemoryPlan& p, int context,
@@ -305,8 +301,8 @@ StateOwner state_owner(const ModelData& m, const SessionOptions& o, const Memory
   add("model", fmt::format("{:016x}", fingerprint(m.file)));
   add("context", context);
   add("batch", batch);
-  add("key_cache", cache_name(o.key_cache));
-  add("value_cache", cache_name(o.value_cache));
+  add("key_cache", cache_type_name(o.key_cache));
+  add("value_cache", cache_type_name(o.value_cache));
   add("memory", p.kind->name);
   add("window", p.window);
   add("sinks", p.sinks);

@@ -41,5 +41,14 @@ inline std::uint16_t f32_to_f16(float f) {
 
 inline float bf16_to_f32(std::uint16_t h) { return std::bit_cast<float>(std::uint32_t(h) << 16); }
 
+/// Rounds to nearest, ties to even; NaN stays NaN.
+inline std::uint16_t f32_to_bf16(float f) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(f);
+  // A NaN may have all its bits in the half that goes, and would become an infinity.
+  if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return std::uint16_t(bits >> 16 | 0x40u);
+  const std::uint32_t even = (bits >> 16) & 1u;
+  return std::uint16_t((bits + 0x7FFFu + even) >> 16);
+}
+
 }  // namespace LONGHAND_UNIT
 }  // namespace longhand

@@ -5,25 +5,11 @@
 
 #include <cstdint>
 
+#include "ops/cache_layout.h"
 #include "ops/isa.h"
 #include "ops/matrix.h"
 
 namespace longhand {
-
-/// Keys of one kv head lie in blocks of 16 tokens, values in rows; the element type is the cache's.
-enum class CacheFormat : std::uint8_t { f32, f16, q8_0 };
-inline constexpr int kCacheFormats = 3;
-inline constexpr int kKeyBlock = 16;
-
-/// Keys and values of one kv head. A key block of f32 or f16 is (head_dim, 16 tokens); of q8_0, per 32
-/// dimensions, 16 half-precision scales and then (8 quads of dimensions, 16 tokens, 4) bytes. Value rows are
-/// (value_dim) floats, halves, or Q8_0 blocks.
-struct KvView {
-  std::byte* keys = nullptr;
-  std::byte* values = nullptr;
-  std::int64_t key_block_bytes = 0, value_row_bytes = 0;
-  std::int32_t key_dim = 0, value_dim = 0;
-};
 
 /// Attention of a few query rows over keys [begin, end) of one kv head. Row r sees only keys [from[r],
 /// to[r]). Results are partial: maximum m, sum l of exp(s - m), and acc = sum of exp(s - m) v; partials of

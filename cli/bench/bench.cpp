@@ -21,6 +21,7 @@
 #include "cli/units.h"
 #include "cli/user_dirs.h"
 #include "cli/verbs.h"
+#include "engine/cache_type.h"
 #include "ops/machine.h"
 
 namespace longhand::cli {
@@ -80,7 +81,7 @@ Subject load_synthetic(const Flags& flags) {
 
 std::vector<CacheType> cache_types_of(const std::vector<std::string>& names) {
   std::vector<CacheType> types;
-  for (const std::string& name : names) types.push_back(cache_types().at(name));
+  for (const std::string& name : names) types.push_back(parse_cache_type(name));
   return types;
 }
 
@@ -169,9 +170,9 @@ void add_pairs(CLI::App& verb, std::vector<std::pair<int, int>>& values) {
 }
 
 void add_cache_list(CLI::App& verb, const char* names, std::vector<std::string>& values, const char* help) {
-  std::vector<std::string> known;
-  for (const auto& [name, type] : cache_types()) known.push_back(name);
-  as_list(verb.add_option(names, values, help))->check(CLI::IsMember(known))->type_name("TYPE,...");
+  as_list(verb.add_option(names, values, help))
+      ->check(CLI::IsMember(cache_type_names()))
+      ->type_name("TYPE,...");
 }
 
 // What is wrong with a value of --synthetic, or nothing. CLI11 puts the flag's name before it.

@@ -8,6 +8,7 @@
 #include "cli/bench/machine.h"
 #include "cli/bench/report_parts.h"
 #include "cli/output_filter.h"
+#include "engine/cache_type.h"
 
 namespace longhand::cli {
 namespace {

@@ -9,7 +9,5 @@ namespace longhand::cli {
 
 /// "llama 1.24 B Q4_K", safe for a terminal.
 std::string model_label(const ModelInfo& model);
-/// "f16", as -ctk takes it.
-std::string cache_type_name(CacheType type);
 
 }  // namespace longhand::cli

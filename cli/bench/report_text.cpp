@@ -7,8 +7,8 @@
 #include "cli/bench/report.h"
 #include "cli/bench/report_parts.h"
 #include "cli/output_filter.h"
-#include "cli/session_flags.h"
 #include "cli/units.h"
+#include "engine/cache_type.h"
 
 namespace longhand::cli {
 namespace {
@@ -107,11 +107,6 @@ std::string model_label(const ModelInfo& model) {
       fmt::format("{} {} {}", model.architecture, format_count(model.parameters), model.type));
 }
 
-std::string cache_type_name(CacheType type) {
-  const auto& all = cache_types();
-  return std::ranges::find(all, type, [](const auto& entry) { return entry.second; })->first;
-}
-
 std::string bench_markdown(const BenchReport& report) {
   constexpr const char* kRow =
       "| {:<30} | {:>10} | {:>10} | {:<7} | {:>7} | {:>9} | {:>18} | {:>17} | {:>16} |\n";
@@ -122,8 +117,8 @@ std::string bench_markdown(const BenchReport& report) {
       "", "", "", "", "", "", "", "");
   for (const BenchResult& result : report.results) {
     const Spread rate = spread(token_rates(result));
-    const std::string keys = cache_type_name(result.test.key_cache),
-                      values = cache_type_name(result.test.value_cache);
+    const std::string keys(cache_type_name(result.test.key_cache)),
+        values(cache_type_name(result.test.value_cache));
     out += fmt::format(kRow, model_label(report.model), format_bytes(report.model.weight_bytes),
                        format_count(report.model.parameters), "CPU", result.test.threads,
                        keys == values ? keys : keys + "/" + values, bench_test_name(result.test),

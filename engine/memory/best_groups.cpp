@@ -12,7 +12,7 @@ int whole_blocks(int n) { return (n + kKeyBlock - 1) / kKeyBlock * kKeyBlock; }
 
 std::size_t whole_lines(std::int64_t bytes) { return std::size_t((bytes + 63) / 64 * 64); }
 
-// A row of n floats or halves becomes token `lane` of a key block.
+// A row of n floats of 32 or 16 bits becomes token `lane` of a key block.
 template <class Unit>
 void place_units(const std::byte* row, int n, std::byte* block, int lane) noexcept {
   for (int d = 0; d < n; ++d)
@@ -20,18 +20,19 @@ void place_units(const std::byte* row, int n, std::byte* block, int lane) noexce
                 sizeof(Unit));
 }
 
-// The same for 32 bytes with their scale, and again.
+// The same for groups of bytes with their scale.
 void place_q8(const std::byte* row, int n, std::byte* block, int lane) noexcept {
-  constexpr int kScales = 2 * kKeyBlock, kQuad = 4 * kKeyBlock;
-  for (int d = 0; d < n; d += 32, row += 34, block += kScales + 32 * kKeyBlock) {
-    std::memcpy(block + 2 * lane, row, 2);
-    for (int q = 0; q < 8; ++q) std::memcpy(block + kScales + q * kQuad + 4 * lane, row + 2 + 4 * q, 4);
+  for (int d = 0; d < n; d += kQ8Group, row += kQ8RowBytes, block += kQ8KeyBytes) {
+    std::memcpy(block + kQ8ScaleBytes * lane, row, kQ8ScaleBytes);
+    std::byte* to = block + kQ8KeyScales + kQ8Quad * lane;
+    for (int q = 0; q < kQ8Quads; ++q)
+      std::memcpy(to + q * kQ8KeyQuads, row + kQ8ScaleBytes + q * kQ8Quad, kQ8Quad);
   }
 }
 
 using PlaceKey = void (*)(const std::byte* row, int n, std::byte* block, int lane) noexcept;
 constexpr std::array<PlaceKey, kCacheFormats> kPlaceKey = {place_units<float>, place_units<std::uint16_t>,
-                                                           place_q8};
+                                                           place_q8, place_units<std::uint16_t>};
 
 }  // namespace
 

@@ -13,8 +13,11 @@ inline namespace LONGHAND_UNIT {
 namespace {
 
 constexpr int kKeyVectors = kKeyBlock / kLanes;  // vectors per 16 tokens
-constexpr int kQ8Keys = 16 * 2 + 32 * 16;        // bytes of 32 dimensions of a q8_0 key block
 constexpr int kValueKeys = 64;
+
+// Values beyond the range of a format stay finite: a key no query of a row sees has weight 0 there, and 0
+// times infinity would not be 0.
+inline float within(float x, float most) { return x > most ? most : x < -most ? -most : x; }
 
 // How each cache format is read and written; the lanes of a key vector are tokens, of a value vector
 // dimensions.
@@ -23,6 +26,11 @@ struct CacheF32 {
     return load(reinterpret_cast<const float*>(block) + d * kKeyBlock + v * kLanes);
   }
   static F value(const std::byte* row, int d) { return load(reinterpret_cast<const float*>(row) + d); }
+  static float get(const std::byte* p) {
+    float x;
+    std::memcpy(&x, p, 4);
+    return x;
+  }
   static void put(std::byte* p, float x) { std::memcpy(p, &x, 4); }
   static constexpr int kBytes = 4;
 };
@@ -31,11 +39,29 @@ struct CacheF16 {
     return load_f16(block + 2 * (d * kKeyBlock + v * kLanes));
   }
   static F value(const std::byte* row, int d) { return load_f16(row + 2 * d); }
+  static float get(const std::byte* p) {
+    std::uint16_t h;
+    std::memcpy(&h, p, 2);
+    return f16_to_f32(h);
+  }
   static void put(std::byte* p, float x) {
-    // Values beyond the range stay finite: a key no query of a row sees has weight 0 there, and 0 times
-    // infinity would not be 0.
-    const float bounded = x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x;
-    const std::uint16_t h = f32_to_f16(bounded);
+    const std::uint16_t h = f32_to_f16(within(x, 65504.0f));
+    std::memcpy(p, &h, 2);
+  }
+  static constexpr int kBytes = 2;
+};
+struct CacheBf16 {
+  static F key(const std::byte* block, int d, int v) {
+    return load_bf16(block + 2 * (d * kKeyBlock + v * kLanes));
+  }
+  static F value(const std::byte* row, int d) { return load_bf16(row + 2 * d); }
+  static float get(const std::byte* p) {
+    std::uint16_t h;
+    std::memcpy(&h, p, 2);
+    return bf16_to_f32(h);
+  }
+  static void put(std::byte* p, float x) {
+    const std::uint16_t h = f32_to_bf16(within(x, 0x1.FEp127f));
     std::memcpy(p, &h, 2);
   }
   static constexpr int kBytes = 2;
@@ -43,7 +69,7 @@ struct CacheF16 {
 struct CacheQ8 {
   // Without their scale, which weights take in: scale_weights(). Keys are read by score_q8().
   static F value(const std::byte* row, int d) {
-    return xsimd::to_float(load_bytes(row + d / 32 * 34 + 2 + d % 32));
+    return xsimd::to_float(load_bytes(row + d / kQ8Group * kQ8RowBytes + kQ8ScaleBytes + d % kQ8Group));
   }
 };
 template <class C>
@@ -85,38 +111,38 @@ template <class C, int N, int kBlocks>
   });
 }
 
-// 32 values as integers, the largest in magnitude as the greatest there is; returns the scale, which makes
-// broken values stay visible.
+// A group of values as integers, the largest in magnitude as the greatest there is; returns the scale, which
+// makes broken values stay visible.
 template <class Int>
 float round_block(const float* x, Int* q) {
   constexpr float kMost = float(std::numeric_limits<Int>::max());
   float top = 0;
   bool finite = true;
-  for (int i = 0; i < 32; ++i) {
+  for (int i = 0; i < kQ8Group; ++i) {
     const float magnitude = std::fabs(x[i]);
     finite = finite && magnitude <= std::numeric_limits<float>::max();
     top = magnitude > top ? magnitude : top;
   }
   // As in quantize(): a reciprocal that would overflow becomes 0.
   const float inverse = finite && top > 1e-33f ? kMost / top : 0.0f;
-  for (int i = 0; i < 32; ++i) q[i] = finite ? Int(std::nearbyint(x[i] * inverse)) : Int{0};
+  for (int i = 0; i < kQ8Group; ++i) q[i] = finite ? Int(std::nearbyint(x[i] * inverse)) : Int{0};
   return finite ? top / kMost : std::numeric_limits<float>::quiet_NaN();
 }
 
-// 32 dimensions of N queries in 16 bits each (2^-16 of the largest is far below what the keys have lost), as
-// the pairs of dimensions in the halves of a key's quads: so keys need not become floats.
+// A group of dimensions of N queries in 16 bits each (2^-16 of the largest is far below what the keys have
+// lost), as the pairs of dimensions in the halves of a key's quads: so keys need not become floats.
 template <int N>
 struct QueryBlock {
   float scale[N];
-  std::int32_t even[8][N], odd[8][N];
+  std::int32_t even[kQ8Quads][N], odd[kQ8Quads][N];
 
   explicit QueryBlock(const float* const* q) {
     for (int n = 0; n < N; ++n) {
-      std::int16_t x[32];
+      std::int16_t x[kQ8Group];
       scale[n] = round_block(q[n], x);
-      for (int g = 0; g < 8; ++g) {
-        even[g][n] = pair(x[4 * g], x[4 * g + 2]);
-        odd[g][n] = pair(x[4 * g + 1], x[4 * g + 3]);
+      for (int g = 0; g < kQ8Quads; ++g) {
+        even[g][n] = pair(x[kQ8Quad * g], x[kQ8Quad * g + 2]);
+        odd[g][n] = pair(x[kQ8Quad * g + 1], x[kQ8Quad * g + 3]);
       }
     }
   }
@@ -125,21 +151,23 @@ struct QueryBlock {
   }
 };
 
-// Adds to the scores what the 32 dimensions from d on give; the first ones set them.
+// Adds to the scores what the group of dimensions from d on gives; the first ones set them.
 template <int N>
 [[gnu::flatten, gnu::noinline]] void score_q8(const AttendArgs& a, int row, int d) {
   const float* q[N];
   repeat<N>([&](auto n) { q[n] = a.q[row + n] + d; });
   const QueryBlock<N> query(q);
-  const std::byte* block = a.kv.keys + a.begin / kKeyBlock * a.kv.key_block_bytes + d / 32 * kQ8Keys;
+  const std::byte* block =
+      a.kv.keys + a.begin / kKeyBlock * a.kv.key_block_bytes + d / kQ8Group * kQ8KeyBytes;
   float* scores = a.scores + row * kAttendKeys;
   for (int t = a.begin; t < a.end; t += kKeyBlock, block += a.kv.key_block_bytes, scores += kKeyBlock) {
     I sum[kKeyVectors][N];
     repeat<kKeyVectors * N>([&](auto i) { sum[i / N][i % N] = I(0); });
-    for (int g = 0; g < 8; ++g) {
-      __builtin_prefetch(block + 4 * a.kv.key_block_bytes + 64 * g);
+    for (int g = 0; g < kQ8Quads; ++g) {
+      __builtin_prefetch(block + 4 * a.kv.key_block_bytes + kQ8KeyQuads * g);
       repeat<kKeyVectors>([&](auto v) {
-        const Halves w = xsimd::bitwise_cast<Halves>(load_words(block + 32 + 64 * g + 4 * kLanes * v));
+        const Halves w = xsimd::bitwise_cast<Halves>(
+            load_words(block + kQ8KeyScales + kQ8KeyQuads * g + kQ8Quad * kLanes * v));
         const I even = xsimd::bitwise_cast<I>((w << 8) >> 8), odd = xsimd::bitwise_cast<I>(w >> 8);
         repeat<N>([&](auto n) {
           sum[v][n] = add_pair_products(sum[v][n], even, I(query.even[g][n]));
@@ -148,7 +176,7 @@ template <int N>
       });
     }
     repeat<kKeyVectors>([&](auto v) {
-      const F scale = load_f16(block + 2 * kLanes * v);
+      const F scale = load_f16(block + kQ8ScaleBytes * kLanes * v);
       repeat<N>([&](auto n) {
         float* to = scores + n * kAttendKeys + v * kLanes;
         const F before = d == 0 ? F(0.0f) : load(to);
@@ -161,7 +189,7 @@ template <int N>
 template <class C, int N>
 void score_rows(const AttendArgs& a, int row) {
   if constexpr (kIsQ8<C>) {
-    for (int d = 0; d < a.kv.key_dim; d += 32) score_q8<N>(a, row, d);
+    for (int d = 0; d < a.kv.key_dim; d += kQ8Group) score_q8<N>(a, row, d);
   } else {
     constexpr int kAtOnce = kBlocksAtOnce<N>;
     int t = a.begin;
@@ -251,32 +279,24 @@ template <class C, int N, int V>
 // One dimension at a time, where a head is no whole number of vectors.
 template <class C>
 void weigh_tail(const AttendArgs& a, int row, int d, int from, int to) {
-  if constexpr (!kIsQ8<C>) {  // q8_0 heads are multiples of 32
+  if constexpr (!kIsQ8<C>) {  // q8_0 heads are whole groups
     for (; d < a.kv.value_dim; ++d) {
       float& sum = a.acc[row * a.kv.value_dim + d];
       for (int t = from; t < to; ++t) {
         const std::byte* p = a.kv.values + t * a.kv.value_row_bytes + d * C::kBytes;
-        float x;
-        if constexpr (C::kBytes == 2) {
-          std::uint16_t h;
-          std::memcpy(&h, p, 2);
-          x = f16_to_f32(h);
-        } else {
-          std::memcpy(&x, p, 4);
-        }
-        sum += a.scores[row * kAttendKeys + (t - a.begin)] * x;
+        sum += a.scores[row * kAttendKeys + (t - a.begin)] * C::get(p);
       }
     }
   }
 }
 
-// Weights times the scales of the values' blocks at dimension d, of q8_0.
+// Weights times the scales of the values' groups at dimension d, of q8_0.
 template <int N>
 void scale_weights(const AttendArgs& a, int d, const KeyWeights<N>& w, float (&scaled)[N][kValueKeys]) {
-  const std::byte* block = a.kv.values + w.from * a.kv.value_row_bytes + d / 32 * 34;
+  const std::byte* block = a.kv.values + w.from * a.kv.value_row_bytes + d / kQ8Group * kQ8RowBytes;
   const int count = w.to - w.from;
   std::uint16_t scale[kValueKeys];
-  for (int t = 0; t < count; ++t, block += a.kv.value_row_bytes) std::memcpy(&scale[t], block, 2);
+  for (int t = 0; t < count; ++t, block += a.kv.value_row_bytes) std::memcpy(&scale[t], block, kQ8ScaleBytes);
   int t = 0;
   for (; t + kLanes <= count; t += kLanes) {
     const F s = load_f16(scale + t);
@@ -298,8 +318,8 @@ void weigh_rows(const AttendArgs& a, int row) {
   from = from < a.begin ? a.begin : from;
   to = to > a.end ? a.end : to;
   std::memset(a.acc + row * a.kv.value_dim, 0, sizeof(float) * std::size_t(N * a.kv.value_dim));
-  // Enough sums at once to hide the latency of the multiply-add, of one block of a q8_0 value.
-  constexpr int kMost = kIsQ8<C> ? 32 / kLanes : 8;
+  // Enough sums at once to hide the latency of the multiply-add, of one group of a q8_0 value.
+  constexpr int kMost = kIsQ8<C> ? kQ8Group / kLanes : 8;
   constexpr int V = N >= 8 ? 1 : 8 / N < kMost ? 8 / N : kMost;
   const int whole = a.kv.value_dim / kLanes * kLanes;
   // The values of kValueKeys keys stay in the nearest cache while each dimension goes over them.
@@ -312,7 +332,7 @@ void weigh_rows(const AttendArgs& a, int row) {
     int d = 0;
     for (; d + V * kLanes <= whole; d += V * kLanes) {
       if constexpr (kIsQ8<C>) {
-        if (d % 32 == 0) scale_weights<N>(a, d, w, scaled);
+        if (d % kQ8Group == 0) scale_weights<N>(a, d, w, scaled);
       }
       weigh<C, N, V>(a, row, d, used);
     }
@@ -346,31 +366,34 @@ void store_value(const KvView& kv, std::int32_t position, const float* value) no
   for (int d = 0; d < kv.value_dim; ++d) C::put(row + d * C::kBytes, value[d]);
 }
 
-// 32 values as Q8_0 means them: a half-precision scale and 32 bytes.
+// A group of values as Q8_0 means them: a half-precision scale and bytes.
 inline void round_q8(const float* x, std::uint16_t* scale, std::int8_t* q) {
   *scale = f32_to_f16(round_block(x, q));
 }
 
-void store_key_q8(const KvView& kv, std::int32_t position, const float* key) noexcept {
+template <>
+void store_key<CacheQ8>(const KvView& kv, std::int32_t position, const float* key) noexcept {
   std::byte* block = kv.keys + position / kKeyBlock * kv.key_block_bytes;
   const int lane = position % kKeyBlock;
-  for (int d = 0; d < kv.key_dim; d += 32, block += kQ8Keys) {
+  for (int d = 0; d < kv.key_dim; d += kQ8Group, block += kQ8KeyBytes) {
     std::uint16_t scale;
-    std::int8_t q[32];
+    std::int8_t q[kQ8Group];
     round_q8(key + d, &scale, q);
-    std::memcpy(block + 2 * lane, &scale, 2);
-    for (int g = 0; g < 8; ++g) std::memcpy(block + 32 + 64 * g + 4 * lane, q + 4 * g, 4);
+    std::memcpy(block + kQ8ScaleBytes * lane, &scale, kQ8ScaleBytes);
+    for (int g = 0; g < kQ8Quads; ++g)
+      std::memcpy(block + kQ8KeyScales + kQ8KeyQuads * g + kQ8Quad * lane, q + kQ8Quad * g, kQ8Quad);
   }
 }
 
-void store_value_q8(const KvView& kv, std::int32_t position, const float* value) noexcept {
+template <>
+void store_value<CacheQ8>(const KvView& kv, std::int32_t position, const float* value) noexcept {
   std::byte* row = kv.values + position * kv.value_row_bytes;
-  for (int d = 0; d < kv.value_dim; d += 32, row += 34) {
+  for (int d = 0; d < kv.value_dim; d += kQ8Group, row += kQ8RowBytes) {
     std::uint16_t scale;
-    std::int8_t q[32];
+    std::int8_t q[kQ8Group];
     round_q8(value + d, &scale, q);
-    std::memcpy(row, &scale, 2);
-    std::memcpy(row + 2, q, 32);
+    std::memcpy(row, &scale, kQ8ScaleBytes);
+    std::memcpy(row + kQ8ScaleBytes, q, kQ8Group);
   }
 }
 

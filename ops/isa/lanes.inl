@@ -83,6 +83,9 @@ inline I broadcast_quad(const std::int8_t* p) {
 
 inline F as_float(I w) { return xsimd::bitwise_cast<F>(w); }
 
+// kLanes bfloat16, which are the upper halves of floats.
+inline F load_bf16(const void* p) { return as_float(load_shorts(p) << 16); }
+
 // table[byte] for each byte 0..15 of each lane.
 inline I lookup16(const std::int8_t (&table)[16], I w) {
 #if defined(__AVX512BW__)

@@ -9,6 +9,16 @@ namespace longhand {
 inline namespace LONGHAND_UNIT {
 namespace {
 
+// The kernels of a cache that C reads and writes.
+template <class C>
+constexpr void set_cache(Kernels& k, CacheFormat format) {
+  const int i = int(format);
+  k.store_key[i] = store_key<C>;
+  k.store_value[i] = store_value<C>;
+  k.attend_keys[i] = attend_keys<C>;
+  k.attend_values[i] = attend_values<C>;
+}
+
 constinit const auto kMatmul = Formats::map([]<class Fm>() -> MatmulFn { return matmul<Fm>; });
 
 }  // namespace
@@ -36,18 +46,10 @@ constinit const Kernels LONGHAND_NAME(kernels_, LONGHAND_UNIT) = [] {
   k.activate = activate;
   k.softmax = softmax;
   k.rotate = rotate;
-  k.store_key[0] = store_key<CacheF32>;
-  k.store_key[1] = store_key<CacheF16>;
-  k.store_key[2] = store_key_q8;
-  k.store_value[0] = store_value<CacheF32>;
-  k.store_value[1] = store_value<CacheF16>;
-  k.store_value[2] = store_value_q8;
-  k.attend_keys[0] = attend_keys<CacheF32>;
-  k.attend_keys[1] = attend_keys<CacheF16>;
-  k.attend_keys[2] = attend_keys<CacheQ8>;
-  k.attend_values[0] = attend_values<CacheF32>;
-  k.attend_values[1] = attend_values<CacheF16>;
-  k.attend_values[2] = attend_values<CacheQ8>;
+  set_cache<CacheF32>(k, CacheFormat::f32);
+  set_cache<CacheF16>(k, CacheFormat::f16);
+  set_cache<CacheQ8>(k, CacheFormat::q8_0);
+  set_cache<CacheBf16>(k, CacheFormat::bf16);
   k.merge_partials = merge_partials;
   return k;
 }();

@@ -238,15 +238,16 @@ TEST_F(BenchTraffic, OfTheCacheGrowsWithTheText) {
   // 8 layers x 2 heads x 64 dimensions of keys and of values
   EXPECT_EQ(cli::cache_traffic(model, CacheType::f16, CacheType::f16, 100), 100u * 8 * 2 * 64 * 2 * 2);
   EXPECT_EQ(cli::cache_traffic(model, CacheType::q8_0, CacheType::f32, 1), 8u * 2 * (68 + 256));
+  EXPECT_EQ(cli::cache_traffic(model, CacheType::bf16, CacheType::bf16, 1), 8u * 2 * 2 * 128);
   EXPECT_EQ(cli::cache_traffic(model, CacheType::f16, CacheType::f16, 0), 0u);
 }
 
 TEST(BenchProgram, MeasuresWithoutAFile) {
   const ProcessResult result = bench({"--synthetic", "tiny:Q4_0", "-p", "8", "-n", "2", "-d", "0,4", "-t",
-                                      "1", "-ctk", "f16,q8_0", "-r", "2", "-o", "json"});
+                                      "1", "-ctk", "f16,bf16,q8_0", "-r", "2", "-o", "json"});
   ASSERT_EQ(result.status, 0) << result.err;
   const auto rows = nlohmann::json::parse(result.out);
-  ASSERT_EQ(rows.size(), 8u);
+  ASSERT_EQ(rows.size(), 12u);
   for (const auto& row : rows) {
     EXPECT_EQ(row["model_filename"], "tiny:Q4_0");
     EXPECT_EQ(row["samples_ts"].size(), 2u);
@@ -257,8 +258,9 @@ TEST(BenchProgram, MeasuresWithoutAFile) {
   EXPECT_EQ(rows[0]["n_prompt"], 8);
   EXPECT_EQ(rows[1]["n_gen"], 2);
   EXPECT_EQ(rows[2]["n_depth"], 4);
-  EXPECT_EQ(rows[7]["type_k"], "q8_0");
-  EXPECT_EQ(rows[7]["type_v"], "f16");
+  EXPECT_EQ(rows[7]["type_k"], "bf16");
+  EXPECT_EQ(rows[11]["type_k"], "q8_0");
+  EXPECT_EQ(rows[11]["type_v"], "f16");
 }
 
 TEST(BenchProgram, TakesRangesAndPromptsWithAnswers) {

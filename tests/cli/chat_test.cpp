@@ -154,6 +154,17 @@ TEST(ChatByPipe, FlagsOfOtherEnginesAreAcceptedAndNamedOnce) {
               AllOf(HasSubstr("no effect here"), HasSubstr("--gpu-layers"), Not(HasSubstr("cache-type"))));
 }
 
+TEST(ChatByPipe, AnswersWithEveryCacheType) {
+  for (const std::string type : {"f32", "f16", "bf16", "q8_0"}) {
+    const ProcessResult result = chat({"-ctk", type, "-ctv", type}, "What is the capital of Peru?\n");
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(result.out, "The capital of Peru is Lima.\n") << type;
+  }
+  const ProcessResult wrong = chat({"-ctk", "bf17"}, "");
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_THAT(wrong.err, AllOf(HasSubstr("bf17"), HasSubstr("bf16")));
+}
+
 TEST(ChatByPipe, LeavesWhenToldTo) {
   const std::string command = std::string(LONGHAND_PROGRAM) +
                               " chat < <(exec sleep 30 2>/dev/null) & sleep 1; kill -TERM $!; wait $!";

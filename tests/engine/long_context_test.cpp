@@ -140,11 +140,13 @@ TEST_P(Memories, EveryCacheTypeComesClose) {
   SessionOptions o = options();
   Session exact(tiny(), o);
   const auto want = all_logits(exact, ids);
-  o.key_cache = o.value_cache = CacheType::f16;
-  Session half(tiny(), o);
   // Keys that differ a little may fall to other codes.
   const bool codes = o.attention.memory == "vq";
-  EXPECT_LE(test::nmse(all_logits(half, ids), want), codes ? 5e-2 : 1e-3);
+  for (const CacheType type : {CacheType::f16, CacheType::bf16}) {
+    o.key_cache = o.value_cache = type;
+    Session rounded(tiny(), o);
+    EXPECT_LE(test::nmse(all_logits(rounded, ids), want), codes ? 5e-2 : 1e-3) << int(type);
+  }
 }
 
 std::vector<float> copy(std::span<const float> s) { return {s.begin(), s.end()}; }

@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -150,6 +152,24 @@ TEST_F(LonghandC, OptionsOfNoKindAreZeros) {
   EXPECT_EQ(options.batch, 0);
   lh_session* made = nullptr;
   EXPECT_EQ(lh_session_new(model(), &options, &made, &error_), LH_E_ARGUMENT);
+}
+
+TEST_F(LonghandC, EveryCacheTypeIsThatOfCpp) {
+  const auto tokens = encode("What is the capital of Peru?");
+  const Model guide = Model::load(kGuide);
+  for (const auto& [c, cpp] : {std::pair{LH_CACHE_F32, CacheType::f32},
+                               {LH_CACHE_F16, CacheType::f16},
+                               {LH_CACHE_Q8_0, CacheType::q8_0},
+                               {LH_CACHE_BF16, CacheType::bf16}}) {
+    lh_session_options options = small();
+    options.key_cache = options.value_cache = c;
+    const auto made = session(options);
+    ASSERT_NE(made, nullptr) << c;
+    lh_logits got{};
+    ASSERT_EQ(lh_feed(made.get(), view(tokens), &got, &error_), LH_OK) << error_.message;
+    Session session(guide, {.context = 256, .threads = 1, .key_cache = cpp, .value_cache = cpp});
+    EXPECT_TRUE(std::ranges::equal(std::span(got.data, got.size), session.feed(tokens))) << c;
+  }
 }
 
 TEST_F(LonghandC, ASizeThatNoStructHasIsRefused) {

@@ -101,7 +101,7 @@ class States : public testing::TestWithParam<Case> {
 };
 
 TEST_P(States, GoOnBitForBit) {
-  for (const CacheType type : {CacheType::f32, CacheType::f16}) {
+  for (const CacheType type : {CacheType::f32, CacheType::f16, CacheType::bf16}) {
     SessionOptions o = options_of(GetParam(), type);
     Session saved(tiny(), o), longer(tiny(), o);
     longer.feed(text(900, 9));  // of which nothing may be left
@@ -163,7 +163,7 @@ TEST(StateOfGuide, GoesOnUnderEveryCacheType) {
   const AttentionOptions memories[] = {{},
                                        {.memory = "window", .window = 9, .sinks = 2},
                                        {.memory = "vq", .window = 3, .sinks = 1, .codes = 4}};
-  for (const CacheType keys : {CacheType::f32, CacheType::f16, CacheType::q8_0}) {
+  for (const CacheType keys : {CacheType::f32, CacheType::f16, CacheType::q8_0, CacheType::bf16}) {
     for (const AttentionOptions& attention : memories) {
       const CacheType values = keys == CacheType::f16 ? CacheType::q8_0 : keys;
       SessionOptions o;
@@ -400,7 +400,7 @@ TEST(ForeignState, IsRefusedByName) {
   with(tiny(), "context 1400", [](auto& s) { s.context = 1401; });
   with(tiny(), "batch", [](auto& s) { s.batch = 65; });
   with(tiny(), "key_cache f16", [](auto& s) { s.key_cache = CacheType::f32; });
-  with(tiny(), "value_cache", [](auto& s) { s.value_cache = CacheType::f32; });
+  with(tiny(), "value_cache bf16", [](auto& s) { s.value_cache = CacheType::bf16; });  // of the same size
   with(tiny(), "memory window", [](auto& s) { s.attention = {}; });
   with(tiny(), "window 30", [](auto& s) { s.attention.window = 31; });
   with(tiny(), "sinks", [](auto& s) { s.attention.sinks = 3; });

@@ -1,10 +1,14 @@
 // Attention kernels of every instruction set and cache type, against the definition in double precision.
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
+#include <cstring>
+#include <limits>
 #include <random>
 #include <vector>
 
+#include "ops/half.h"
 #include "ops/kernel_table.h"
 #include "tests/support/guarded.h"
 
@@ -19,14 +23,13 @@ struct Case {
 std::vector<Case> every_case() {
   std::vector<Case> cases;
   for (const Kernels* k : available_kernels()) {
-    for (const CacheFormat f : {CacheFormat::f32, CacheFormat::f16, CacheFormat::q8_0})
-      cases.push_back({k, f});
+    for (int f = 0; f < kCacheFormats; ++f) cases.push_back({k, CacheFormat(f)});
   }
   return cases;
 }
 
 std::string case_name(const testing::TestParamInfo<Case>& info) {
-  constexpr const char* kNames[] = {"f32", "f16", "q8_0"};
+  constexpr const char* kNames[] = {"f32", "f16", "q8_0", "bf16"};
   return std::string(info.param.kernels->name) + "_" + kNames[int(info.param.format)];
 }
 
@@ -37,7 +40,7 @@ struct Head {
   KvView view;
 
   Head(const Kernels& k, CacheFormat format, int tokens, int key_dim, int value_dim, std::mt19937& random) {
-    constexpr int kPer32[] = {128, 64, 34};
+    constexpr int kPer32[] = {128, 64, 34, 64};
     const int blocks = (tokens + kKeyBlock - 1) / kKeyBlock;
     view.key_dim = key_dim;
     view.value_dim = value_dim;
@@ -64,8 +67,9 @@ class Attend : public testing::TestWithParam<Case> {
  protected:
   const Kernels& k = *GetParam().kernels;
   CacheFormat format = GetParam().format;
-  // What storing rounds away: 2^-11 of a value in f16, 1/254 of the largest in q8_0.
-  double tolerance = format == CacheFormat::f32 ? 1e-5 : format == CacheFormat::f16 ? 3e-3 : 4e-2;
+  // What storing rounds away: 2^-11 of a value in f16, 1/254 of the largest in q8_0, 2^-8 in bf16.
+  static constexpr double kTolerances[] = {1e-5, 3e-3, 4e-2, 8 * 3e-3};
+  double tolerance = kTolerances[int(format)];
   std::mt19937 random{5};
 };
 
@@ -77,7 +81,8 @@ struct Shape {
 TEST_P(Attend, EqualsTheDefinition) {
   for (const Shape& s :
        {Shape{64, 64, 1, 0, 1, 0}, Shape{64, 64, 4, 0, 100, 0}, Shape{128, 96, 7, 16, 300, 0},
-        Shape{32, 32, 16, 512, 700, 0}, Shape{96, 32, 3, 0, 45, 5}}) {
+        Shape{32, 32, 16, 512, 700, 0}, Shape{96, 32, 3, 0, 45, 5}, Shape{22, 26, 5, 0, 70, 0}}) {
+    if (format == CacheFormat::q8_0 && s.key_dim % kQ8Group != 0) continue;
     const Head head(k, format, s.end + 5, s.key_dim, s.value_dim, random);
     std::vector<test::Guarded<float>> q(std::size_t(s.rows), test::Guarded<float>(std::size_t(s.key_dim)));
     std::vector<const float*> q_rows;
@@ -179,6 +184,63 @@ TEST_P(Attend, PartialsJoinToTheWhole) {
   const auto rest = part(128, end, m2, l2);
   k.merge_partials(&m1, &l1, joined.data(), m2, l2, rest.data(), dim);
   for (int d = 0; d < dim; ++d) EXPECT_NEAR(joined[std::size_t(d)] / l1, whole[std::size_t(d)] / l, 1e-5);
+}
+
+std::uint32_t bits_of(float x) { return std::bit_cast<std::uint32_t>(x); }
+
+// One number as it is read back from a cache: from a key, from a value.
+std::pair<float, float> stored(const Kernels& k, CacheFormat format, float x) {
+  constexpr int kDim = 32, kLane = 3;
+  const int bytes = kCacheGroupBytes[int(format)] / kQ8Group;
+  std::vector<std::byte> key(std::size_t(kDim * kKeyBlock * bytes)), row(std::size_t(4 * kDim * bytes));
+  const KvView view{key.data(), row.data(), kDim * kKeyBlock * bytes, kDim * bytes, kDim, kDim};
+  const std::vector<float> values(kDim, x);
+  k.store_key[int(format)](view, kLane, values.data());
+  k.store_value[int(format)](view, kLane, values.data());
+  const auto read = [&](const std::byte* p) {
+    if (bytes == 4) {
+      float out;
+      std::memcpy(&out, p, sizeof out);
+      return out;
+    }
+    std::uint16_t h;
+    std::memcpy(&h, p, sizeof h);
+    return format == CacheFormat::f16 ? f16_to_f32(h) : bf16_to_f32(h);
+  };
+  return {read(key.data() + (7 * kKeyBlock + kLane) * bytes), read(row.data() + (kLane * kDim + 7) * bytes)};
+}
+
+// f32 keeps every bit; f16 and bf16 round to the nearest there is, to the even one of two.
+TEST_P(Attend, StoresTheNearestThereIs) {
+  if (format == CacheFormat::q8_0) return;  // which rounds by the largest of a group
+  constexpr int kDropped[] = {0, 13, 0, 16};
+  const int dropped = kDropped[int(format)];
+  constexpr float kMost[] = {0x1.FFFFFEp127f, 65504.0f, 0, 0x1.FEp127f};
+  const std::uint32_t unit = 1u << dropped, one = bits_of(1.0f);
+  std::vector<std::pair<float, float>> cases = {{0.0f, 0.0f}, {1.0f, 1.0f}, {-0.375f, -0.375f}};
+  const auto add = [&](std::uint32_t from, std::uint32_t to) {
+    cases.emplace_back(std::bit_cast<float>(from), std::bit_cast<float>(to));
+    cases.emplace_back(-std::bit_cast<float>(from), -std::bit_cast<float>(to));
+  };
+  for (const std::uint32_t odd : {0u, 1u}) {
+    const std::uint32_t low = one + odd * unit;
+    if (dropped == 0) continue;
+    add(low + unit / 2 - 1, low);
+    add(low + unit / 2, low + odd * unit);
+    add(low + unit / 2 + 1, low + unit);
+  }
+  // What would round to more than there is stays finite.
+  add(bits_of(std::numeric_limits<float>::max()), bits_of(kMost[int(format)]));
+  for (const auto& [x, want] : cases) {
+    const auto [key, value] = stored(k, format, x);
+    EXPECT_EQ(bits_of(key), bits_of(want)) << x;
+    EXPECT_EQ(bits_of(value), bits_of(want)) << x;
+  }
+  // Whichever of its bits are set.
+  for (const std::uint32_t nan : {0x7F800001u, 0x7FC00000u, 0xFFFFFFFFu, 0xFF800100u}) {
+    const auto [key, value] = stored(k, format, std::bit_cast<float>(nan));
+    EXPECT_TRUE(std::isnan(key) && std::isnan(value)) << nan;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Kernels, Attend, testing::ValuesIn(every_case()), case_name);

@@ -1,0 +1,32 @@
+// What a cache type is called, and how its numbers are written.
+#pragma once
+
+#include <string_view>
+
+#include "engine/longhand.h"
+#include "ops/cache_layout.h"
+
+namespace longhand {
+
+struct CacheTypeInfo {
+  CacheType type;
+  CacheFormat format;
+  std::string_view name;
+};
+
+/// By CacheType.
+inline constexpr CacheTypeInfo kCacheTypes[] = {
+    {CacheType::f32, CacheFormat::f32, "f32"},
+    {CacheType::f16, CacheFormat::f16, "f16"},
+    {CacheType::q8_0, CacheFormat::q8_0, "q8_0"},
+    {CacheType::bf16, CacheFormat::bf16, "bf16"},
+};
+
+/// Throw Error(range): a number that is no type.
+CacheFormat cache_format(CacheType type);
+std::string_view cache_type_name(CacheType type);
+
+/// Throws Error(range): a name that is no type's.
+CacheType parse_cache_type(std::string_view name);
+
+}  // namespace longhand

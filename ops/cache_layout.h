@@ -1,0 +1,40 @@
+// How the numbers of a cache of keys and values lie in memory. PODs only: kernel units see this header.
+//
+// A value lies in a row (value_dim), the keys of kKeyBlock tokens in a block:
+//
+//   f32, f16, bf16  rows of floats of 32 or 16 bits, and blocks (key_dim, tokens) of them
+//   q8_0            groups of kQ8Group dimensions, one after the other. In a row a group is a half-precision
+//                   scale and a byte for each dimension, as in the tensor format of that name. In a block it
+//                   is the scales (tokens) and then the bytes (quads of dimensions, tokens, kQ8Quad)
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace longhand {
+
+enum class CacheFormat : std::uint8_t { f32, f16, q8_0, bf16 };
+inline constexpr int kCacheFormats = 4;
+inline constexpr int kKeyBlock = 16;
+
+inline constexpr int kQ8Group = 32, kQ8Quad = 4;
+inline constexpr int kQ8Quads = kQ8Group / kQ8Quad;
+inline constexpr int kQ8ScaleBytes = 2;
+inline constexpr int kQ8RowBytes = kQ8ScaleBytes + kQ8Group;  // of a group
+inline constexpr int kQ8KeyBytes = kKeyBlock * kQ8RowBytes;   // likewise, in a key block
+inline constexpr int kQ8KeyScales = kKeyBlock * kQ8ScaleBytes;
+inline constexpr int kQ8KeyQuads = kKeyBlock * kQ8Quad;  // bytes of one quad of each token
+
+/// Bytes of kQ8Group values, by CacheFormat.
+inline constexpr int kCacheGroupBytes[kCacheFormats] = {4 * kQ8Group, 2 * kQ8Group, kQ8RowBytes,
+                                                        2 * kQ8Group};
+
+/// Keys and values of one kv head.
+struct KvView {
+  std::byte* keys = nullptr;
+  std::byte* values = nullptr;
+  std::int64_t key_block_bytes = 0, value_row_bytes = 0;
+  std::int32_t key_dim = 0, value_dim = 0;
+};
+
+}  // namespace longhand

@@ -1,0 +1,124 @@
+// The types of a cache: their names, and what rounding keys and values to each costs.
+#include "engine/cache_type.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "engine/kv_cache.h"
+#include "ops/kernel_table.h"
+#include "tests/support/error_code.h"
+#include "tests/support/golden.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/tiny_model.h"
+
+namespace longhand {
+namespace {
+
+using test::code_of;
+
+TEST(CacheTypes, AreReadByTheirNames) {
+  for (const CacheTypeInfo& type : kCacheTypes) {
+    EXPECT_EQ(cache_type_name(type.type), type.name);
+    EXPECT_EQ(parse_cache_type(type.name), type.type);
+    EXPECT_EQ(cache_format(type.type), type.format);
+  }
+  for (const char* other : {"", "F16", "f16 ", "q3_k", "bf"})
+    EXPECT_EQ(code_of([&] { parse_cache_type(other); }), Errc::range) << other;
+}
+
+constexpr std::uint64_t kHidden = 128, kFf = 256;  // heads of 32
+
+// Floats throughout, so that nothing but the cache rounds.
+const Model& model() {
+  static const Model loaded = [] {
+    std::mt19937 random(7);
+    std::normal_distribution<float> normal(0, 1 / std::sqrt(float(kHidden)));
+    const test::TempDir dir;
+    const std::string path = dir.file("floats.gguf");
+    constexpr std::uint32_t kF32 = 0;
+    test::tiny_llama({kHidden, kFf, kF32,
+                      [&](std::uint64_t cols, std::uint64_t rows) {
+                        std::string bytes;
+                        for (std::uint64_t i = 0; i < cols * rows; ++i) bytes += test::encode(normal(random));
+                        return bytes;
+                      }})
+        .write(path);
+    return Model::load(path);
+  }();
+  return loaded;
+}
+
+std::vector<float> logits_with(CacheType keys, CacheType values) {
+  Session session(model(), {.context = 128, .threads = 1, .key_cache = keys, .value_cache = values});
+  std::vector<Token> text;
+  for (int i = 0; i < 100; ++i) text.push_back(Token(i * 37 % 250));
+  std::vector<float> all;
+  session.feed(text, [&](int, std::span<const float> row) { all.insert(all.end(), row.begin(), row.end()); });
+  return all;
+}
+
+TEST(CacheTypes, Bf16RoundsAwayEightTimesAsMuchAsF16) {
+  const auto want = logits_with(CacheType::f32, CacheType::f32);
+  const auto error = [&](CacheType keys, CacheType values) {
+    return std::sqrt(test::nmse(logits_with(keys, values), want));
+  };
+  for (const bool keys : {false, true}) {
+    for (const bool values : {false, true}) {
+      if (!keys && !values) continue;
+      const auto of = [&](CacheType type) {
+        return error(keys ? type : CacheType::f32, values ? type : CacheType::f32);
+      };
+      const double half = of(CacheType::f16), bfloat = of(CacheType::bf16);
+      EXPECT_GT(half, 0);
+      EXPECT_LT(half, 1e-3) << keys << values;
+      EXPECT_NEAR(bfloat / half, 8, 2) << keys << values;
+    }
+  }
+}
+
+TEST(CacheTypes, NumbersThatAreNoneAreRefused) {
+  for (const auto number : {std::size(kCacheTypes), std::size_t{77}, std::size_t{255}}) {
+    const auto type = static_cast<CacheType>(number);
+    EXPECT_EQ(code_of([&] { Session(model(), {.key_cache = type}); }), Errc::range) << number;
+    EXPECT_EQ(code_of([&] { Session(model(), {.value_cache = type}); }), Errc::range) << number;
+  }
+}
+
+// What memories read back to sum up is what attention sees.
+TEST(CacheTypes, WhatIsStoredIsReadBack) {
+  constexpr int kDim = 32, kTokens = 40;
+  const Kernels& kernels = *available_kernels().front();
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal;
+  for (const CacheTypeInfo& type : kCacheTypes) {
+    const KvShape shape(type.format, type.format, kDim, kDim);
+    TokenStore keys(1, kAttendKeys, 1, shape.key_block_bytes()),
+        values(1, kAttendKeys, 1, kKeyBlock * shape.value_row_bytes());
+    keys.reserve();
+    values.reserve();
+    const KvView view = view_of(shape, keys, values, 0, 0);
+    // Of what was written: 2^-12, 1/254 of the largest, 2^-9.
+    const double relative = type.type == CacheType::f32    ? 0
+                            : type.type == CacheType::f16  ? 0x1p-11
+                            : type.type == CacheType::bf16 ? 0x1p-8
+                                                           : 0;
+    const double absolute = type.type == CacheType::q8_0 ? 4.0 / 254 : 1e-7;
+    for (int t = 0; t < kTokens; ++t) {
+      std::vector<float> x(kDim), key(kDim), value(kDim);
+      for (float& v : x) v = normal(random);
+      kernels.store_key[int(shape.keys)](view, t, x.data());
+      kernels.store_value[int(shape.values)](view, t, x.data());
+      read_key(shape, view, t, key.data());
+      read_value(shape, view, t, value.data());
+      EXPECT_EQ(key, value) << type.name;
+      for (std::size_t d = 0; d < kDim; ++d)
+        ASSERT_NEAR(key[d], x[d], std::abs(x[d]) * relative + absolute) << type.name << " token " << t;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace longhand
