@@ -112,7 +112,11 @@ Value format_number(Heap& heap, const Value& value, const Spec& spec) {
       (spec.type != '\0' && std::string_view("eEfFgG%").find(spec.type) != std::string_view::npos);
   const bool negative = real ? std::signbit(value.as_real()) : value.as_integer() < 0;
   const std::string_view sign = negative ? "-" : spec.sign == '+' ? "+" : spec.sign == ' ' ? " " : "";
-  if (real) return assemble(heap, sign, real_digits(std::abs(value.as_real()), spec), spec, value.trusted());
+  if (real) {
+    const std::string digits = real_digits(std::abs(value.as_real()), spec);
+    heap.step(digits.size());  // up to 1400, each of them some operations on a long number
+    return assemble(heap, sign, digits, spec, value.trusted());
+  }
   const auto bits = static_cast<std::uint64_t>(value.as_integer());
   return assemble(heap, sign, magnitude_digits(negative ? 0 - bits : bits, spec), spec, value.trusted());
 }

@@ -272,19 +272,20 @@ Value absolute(Render&, const Value& v, const Arguments&) {
 }
 
 // To `digits` decimals with halves to even, on the exact binary value, as Python does.
-double round_decimal(double value, std::int64_t digits) {
+double round_decimal(Heap& heap, double value, std::int64_t digits) {
   if (!std::isfinite(value) || digits > 300) return value;
   if (digits < 0) {
     const double unit = std::pow(10.0, static_cast<double>(-digits));
     return std::nearbyint(value / unit) * unit;
   }
   const std::string text = fmt::format("{:.{}f}", value, static_cast<int>(digits));
+  heap.step(text.size());  // up to 600 digits, each of them some operations on a long number
   double out = 0;
   std::from_chars(text.data(), text.data() + text.size(), out);
   return out;
 }
 
-Value round_filter(Render&, const Value& v, const Arguments& a) {
+Value round_filter(Render& r, const Value& v, const Arguments& a) {
   const Bound bound("round", a, {"precision", "method"});
   need(v);
   if (!v.is_number()) fail(fmt::format("type {} doesn't define __round__ method", type_name(v)));
@@ -292,7 +293,7 @@ Value round_filter(Render&, const Value& v, const Arguments& a) {
   const std::string_view method = bound[1] != nullptr ? bound.text(1).view() : "common";
   if (method == "common") {
     if (v.is_whole() && digits >= 0) return Value::integer(v.as_integer());
-    const double rounded = round_decimal(v.as_real(), digits);
+    const double rounded = round_decimal(r.heap, v.as_real(), digits);
     if (!v.is_whole()) return Value::real(rounded);
     const auto whole = truncated(rounded);
     return whole ? Value::integer(*whole) : v;
