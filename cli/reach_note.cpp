@@ -11,7 +11,7 @@ ReachNote::ReachNote(const Session& session, const SessionOptions& options)
     : context_(session.context()), reach_(text_reach(session.model(), options, context_)) {}
 
 void ReachNote::tell(int size) {
-  if (told_ || size <= reach_) return;
+  if (told_ || size <= reach_ || size > context_) return;  // what does not fit is refused anyway
   told_ = true;
   print_note(fmt::format(
       "the text is longer than the {0} tokens this model can tell apart by distance; "

@@ -32,9 +32,9 @@ std::string template_text(const TemplateOptions& options) {
 }
 
 int run(const TemplateOptions& options) {
+  const jinja::Template tmpl(template_text(options));
   const auto input = nlohmann::ordered_json::parse(read_text(options.input), nullptr, false);
   if (!input.is_object()) throw Error(Errc::type, fmt::format("{}: must be a JSON object", options.input));
-  const jinja::Template tmpl(template_text(options));
   jinja::Heap heap;
   jinja::RenderOptions render;
   if (!options.now.empty()) render.now = jinja::parse_iso8601(options.now);

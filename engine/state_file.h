@@ -54,8 +54,8 @@ struct RestoredState {
   Memories memories;
 };
 
-/// `make` gives memories that nothing was stored in or reserved for, and is called when the owner is the right
-/// one. Throws Error: io, truncated, magic (not a state), version, corrupt (also what no session
+/// `make` gives memories that nothing was stored in or reserved for, and is called when the owner is the
+/// right one. Throws Error: io, truncated, magic (not a state), version, corrupt (also what no session
 /// writes), mismatch (it has another owner), no_memory, and what `make` throws.
 RestoredState read_state(const std::string& path, const StateOwner& owner, const StateLimits& limits,
                          const std::function<Memories()>& make);

@@ -94,10 +94,10 @@ struct Dot {
   // is well while no pair of products saturates and the final sum fits. The scale is multiplied in when the
   // halves are joined.
   //
-  // Signed weights take four instructions for 32 products (sign, multiply, join, add): 61 GMAC/s on a Zen 3 core,
-  // half of what unsigned ones reach with two. Tiles of 16-bit weights and activations (multiply and add, for 16)
-  // came to 62, with tiles of six tokens to 60: either way 2.4 vector instructions a cycle, not the ports of one of
-  // them, are the limit.
+  // Signed weights take four instructions for 32 products (sign, multiply, join, add): 61 GMAC/s on a Zen 3
+  // core, half of what unsigned ones reach with two. Tiles of 16-bit weights and activations (multiply and
+  // add, for 16) came to 62, with tiles of six tokens to 60: either way 2.4 vector instructions a cycle, not
+  // the ports of one of them, are the limit.
   struct Weights {
     __m256i w, magnitude;
   };

@@ -323,7 +323,7 @@ TEST(BenchProgram, ATerminalGetsTheChartToo) {
 TEST(BenchProgram, WrongUsageIsExplained) {
   const std::pair<std::vector<std::string>, const char*> wrong[] = {
       {{}, "required"},
-      {{"a.gguf", "--synthetic", "tiny:Q4_0"}, "2 were given"},
+      {{"a.gguf", "--synthetic", "tiny:Q4_0"}, "at most 1"},
       {{"a.gguf", "--write", "b.gguf"}, "--synthetic"},
       {{"--synthetic", "tiny"}, "Q4_K_M"},
       {{"--synthetic", "tin:Q4_0"}, "llama-1b"},

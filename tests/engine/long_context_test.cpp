@@ -140,12 +140,15 @@ TEST_P(Memories, EveryCacheTypeComesClose) {
   SessionOptions o = options();
   Session exact(tiny(), o);
   const auto want = all_logits(exact, ids);
-  // Keys that differ a little may fall to other codes.
+  // Keys that differ a little may fall to other codes, and bfloat16's differ eight times as much.
   const bool codes = o.attention.memory == "vq";
   for (const CacheType type : {CacheType::f16, CacheType::bf16}) {
     o.key_cache = o.value_cache = type;
     Session rounded(tiny(), o);
-    EXPECT_LE(test::nmse(all_logits(rounded, ids), want), codes ? 5e-2 : 1e-3) << int(type);
+    EXPECT_LE(test::nmse(all_logits(rounded, ids), want), !codes                   ? 1e-3
+                                                          : type == CacheType::f16 ? 5e-2
+                                                                                   : 0.2)
+        << int(type);
   }
 }
 
@@ -270,9 +273,10 @@ TEST(LongContextOptions, ScalingThatContradictsItselfIsRefused) {
                                      std::pair(&RopeOptions::yarn_ext_factor, "--yarn-ext-factor")}) {
     RopeOptions rope;
     rope.*member = 0.5f;
-    EXPECT_THAT(with(rope), testing::AllOf(HasSubstr(flag), HasSubstr("'none' here"))) << "the file has none";
+    EXPECT_THAT(with(rope), testing::AllOf(HasSubstr(flag), HasSubstr("not in force")))
+        << "the file has none";
     rope.factor = 2;
-    EXPECT_THAT(with(rope), testing::AllOf(HasSubstr(flag), HasSubstr("'linear' here")));
+    EXPECT_THAT(with(rope), testing::AllOf(HasSubstr(flag), HasSubstr("not in force")));
     rope.scaling = RopeScaling::yarn;
     EXPECT_EQ(with(rope), "");
   }
