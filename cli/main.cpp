@@ -9,6 +9,7 @@
 
 #include "cli/arguments.h"
 #include "cli/exit_status.h"
+#include "cli/lost_pages.h"
 #include "cli/output.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"

@@ -25,11 +25,6 @@ class CancelOnSignal {
   CancelOnSignal& operator=(const CancelOnSignal&) = delete;
 };
 
-/// From now on a model file that shrinks, or cannot be read, while its pages are in use ends the program with
-/// status 1 and a line that says so; what else raises SIGBUS ends it as before. The terminal is left as it is
-/// found at this call.
-void explain_lost_pages() noexcept;
-
 /// How often Ctrl-C was pressed since the last call.
 int take_interrupts() noexcept;
 /// True while a Ctrl-C waits to be taken, or the program was told to leave.
