@@ -273,15 +273,30 @@ template <class Fm, int N>
   });
 }
 
+// Tokens of the widest tile: the sums of a superblock, integers and floats, need the more registers.
+#if defined(__AVX512F__) || defined(__aarch64__)
+template <class Fm>
+constexpr int kDirectTokens = 4;
+#else
+template <class Fm>
+constexpr int kDirectTokens = kIsSuper<Fm> ? 3 : 4;
+#endif
+
 template <class Fm>
 void multiply_directly(const MatmulArgs& a) {
   const std::byte* data = a.panels;
   for (int panel = a.panel_begin; panel < a.panel_end; ++panel, data += a.panel_bytes) {
     for (int part = 0; part < kParts; part += kDirectVectors) {
       const int row = panel * kPanelRows + part * kLanes;
-      int t = 0;
-      for (; t + 2 <= a.tokens; t += 2) direct_tile<Fm, 2>({data, part}, a, row, t);
-      if (t < a.tokens) direct_tile<Fm, 1>({data, part}, a, row, t);
+      for (int t = 0; t < a.tokens;) {
+        // Tiles alike: four tokens are two and two, because a tile of one costs nearly what one of two does.
+        const int left = a.tokens - t, tiles = (left + kDirectTokens<Fm> - 1) / kDirectTokens<Fm>;
+        const int wide = (left + tiles - 1) / tiles;
+        repeat<kDirectTokens<Fm>>([&](auto n) {
+          if (wide == n + 1) direct_tile<Fm, n + 1>({data, part}, a, row, t);
+        });
+        t += wide;
+      }
     }
   }
 }

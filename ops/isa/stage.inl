@@ -1,6 +1,6 @@
 // Matrix products for many tokens: a strip of rows is unpacked into a stage, some columns at a time, and
-// every tile of tokens is multiplied with it. The stage stays in the nearest cache, so unpacking and reading
-// the weights cost as much for one token as for five hundred.
+// every tile of tokens is multiplied with it (the strips follow in strips.inl). The stage stays in the
+// nearest cache, so unpacking and reading the weights cost as much for one token as for five hundred.
 #pragma once
 
 #include "ops/isa/matmul.inl"
@@ -303,57 +303,6 @@ void partial_tile(const Stage& stage, TileArgs t, int rows) {
   for (int n = 0; n < tokens; ++n) std::memcpy(out + n * stride, sums[n], bytes);
 }
 
-template <class Fm>
-[[gnu::flatten, gnu::noinline]] void fill_stage(typename decltype(stage_of<Fm>())::type& stage, int v,
-                                                Cursor c, int cols) {
-  stage.fill(v, c, cols);
-}
-
-template <class Fm, class Stage>
-void fill_strip(const MatmulArgs& a, int panel, int col, int cols, Stage& stage) {
-  for (int v = 0; v < kStripVectors; ++v) {
-    // A strip beyond the last panel repeats it; nothing of that is stored.
-    const int from = panel + v / kParts < a.panel_end ? panel + v / kParts : panel;
-    const std::byte* block =
-        a.panels + (from - a.panel_begin) * a.panel_bytes +
-        std::ptrdiff_t{col} / Fm::info.block_elements * kPanelRows * Fm::info.block_bytes;
-    fill_stage<Fm>(stage, v, Cursor{block, v % kParts}, cols);
-  }
-}
-
-template <class Fm>
-void multiply_staged(const MatmulArgs& a) {
-  using Stage = typename decltype(stage_of<Fm>())::type;
-  Stage stage;
-  constexpr int kPanels = kStripRows / kPanelRows;
-  const int rows = a.panel_end * kPanelRows < a.rows ? a.panel_end * kPanelRows : a.rows;
-  for (int token = 0; token < a.tokens; token += kTokenBlock) {
-    const int last = a.tokens - token < kTokenBlock ? a.tokens - 1 : token + kTokenBlock - 1;
-    for (int col = 0; col < a.cols; col += Stage::kCols) {
-      const int cols = a.cols - col < Stage::kCols ? a.cols - col : Stage::kCols;
-      for (int panel = a.panel_begin; panel < a.panel_end; panel += kPanels) {
-        fill_strip<Fm>(a, panel, col, cols, stage);
-        for (int v = 0; v < kStripVectors; v += kTileVectors) {
-          const int row = panel * kPanelRows + v * kLanes;
-          TileArgs t{a.x, col, cols, v, token, last, a.out + row, a.out_stride};
-          for (; row < rows && t.first <= last; t.first += Stage::kTokens) {
-            row + kTileVectors* kLanes <= rows ? staged_tile(stage, t) : partial_tile(stage, t, rows - row);
-          }
-        }
-      }
-    }
-  }
-}
-
-// Tokens from which on unpacking into a stage pays.
-constexpr int kStagedTokens = 3;
-
 }  // namespace
-
-template <class Fm>
-void matmul(const MatmulArgs& a) noexcept {
-  a.tokens < kStagedTokens ? multiply_directly<Fm>(a) : multiply_staged<Fm>(a);
-}
-
 }  // namespace LONGHAND_UNIT
 }  // namespace longhand

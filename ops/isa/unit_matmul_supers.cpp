@@ -1,7 +1,6 @@
 // Compiled once per instruction set: matrix products with weights of superblocks.
 
-#include "ops/isa/stage.inl"
-#include "ops/isa/unit.h"
+#include "ops/isa/strips.inl"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {

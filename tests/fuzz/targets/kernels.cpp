@@ -9,7 +9,7 @@
 #include "ops/kernel_table.h"
 #include "ops/panels.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/fuzz/guarded.h"
+#include "tests/support/matrix_product.h"
 
 namespace longhand::fuzz {
 namespace {
@@ -18,61 +18,6 @@ struct Shape {
   FormatId format;
   int rows, cols, tokens;
 };
-
-struct Activations {
-  Guarded<float> f32, scale;
-  Guarded<std::int8_t> q8;
-  Guarded<std::int32_t> sums;
-  Guarded<std::int16_t> sums32;
-  int block = 1;  // values of one scale
-
-  Activations(const Kernels& kernels, const Shape& s, const std::vector<float>& values) : f32(values.size()) {
-    std::ranges::copy(values, f32.begin());
-    const Activation kind = format_info(s.format).activation;
-    if (kind == Activation::f32) return;
-    block = kind == Activation::q8_256 ? 256 : 32;
-    q8 = Guarded<std::int8_t>(f32.size());
-    scale = Guarded<float>(f32.size() / std::size_t(block));
-    sums = Guarded<std::int32_t>(f32.size() / 16);
-    sums32 = Guarded<std::int16_t>(f32.size() / 32);
-    for (int t = 0; t < s.tokens; ++t) {
-      kernels.quantize(f32.data() + t * s.cols, s.cols, block,
-                       {q8.data() + t * s.cols, scale.data() + t * s.cols / block,
-                        sums.data() + t * s.cols / 16, sums32.data() + t * s.cols / 32});
-    }
-  }
-
-  double at(std::size_t i) const {
-    return q8.empty() ? double(f32[i]) : double(q8[i]) * double(scale[i / std::size_t(block)]);
-  }
-  ActView view(const Shape& s) const {
-    if (q8.empty()) return {.f32 = f32.data(), .f32_stride = s.cols};
-    return {f32.data(), q8.data(), scale.data(),   sums.data(), sums32.data(),
-            s.cols,     s.cols,    s.cols / block, s.cols / 16, s.cols / 32};
-  }
-};
-
-Guarded<float> multiply(const Kernels& kernels, const Shape& s, const std::vector<std::byte>& weights,
-                        const Activations& x) {
-  const MatView plain{s.format, Layout::rows, s.rows, s.cols, weights.data()};
-  const std::size_t stride = panel_bytes(s.format, s.cols);
-  const Guarded<std::byte> panels(panels_bytes(s.format, s.rows, s.cols));
-  for (int p = 0; p < panel_count(s.rows); ++p)
-    interleave_panel(plain, p, panels.data() + std::size_t(p) * stride);
-  Guarded<float> out(std::size_t(s.tokens * s.rows));
-  MatmulArgs args;
-  args.panels = panels.data();
-  args.panel_bytes = std::int64_t(stride);
-  args.rows = s.rows;
-  args.cols = s.cols;
-  args.panel_end = panel_count(s.rows);
-  args.x = x.view(s);
-  args.tokens = s.tokens;
-  args.out = out.data();
-  args.out_stride = s.rows;
-  kernels.matmul[s.format](args);
-  return out;
-}
 
 // Weights as numbers, and how large their parts may be: where scale x code and offset cancel, what is lost is
 // small beside them, not beside the weight. The codes' complement shows it.
@@ -104,12 +49,13 @@ Row decode(const Shape& s, const std::vector<std::byte>& bytes, int row) {
 
 void check_products(const Kernels& kernels, const Shape& s, const std::vector<std::byte>& weights,
                     const std::vector<float>& values) {
-  const Activations x(kernels, s, values);
+  const test::RoundedActivations x(kernels, s.format, s.tokens, values);
   for (std::size_t i = 0; i < values.size() && !x.q8.empty(); ++i) {
-    const double step = x.scale[i / std::size_t(x.block)];
-    check(std::fabs(x.at(i) - double(values[i])) <= 0.5001 * step, "rounding changes a value by half a step");
+    check(std::fabs(x.at(i) - double(values[i])) <= 0.5001 * x.step(i),
+          "rounding changes a value by half a step");
   }
-  const Guarded<float> out = multiply(kernels, s, weights, x);
+  const MatView view{s.format, Layout::rows, s.rows, s.cols, weights.data()};
+  const std::vector<float> out = test::product_of(kernels, view, x.view(), s.tokens);
   for (int r = 0; r < s.rows; ++r) {
     const Row row = decode(s, weights, r);
     for (int t = 0; t < s.tokens; ++t) {
@@ -132,8 +78,7 @@ void check_products(const Kernels& kernels, const Shape& s, const std::vector<st
 }
 
 void check_softmax(const Kernels& kernels, const std::vector<float>& values) {
-  const Guarded<float> x(values.size());
-  std::ranges::copy(values, x.begin());
+  test::Guarded<float> x(values.begin(), values.end());
   double sum = 0;
   kernels.softmax(x.data(), std::int32_t(x.size()));
   for (const float p : x) {
@@ -161,7 +106,7 @@ void run(std::string_view input) {
   s.rows = in.number() % 35 + 1;
   const int unit = format_info(s.format).activation == Activation::q8_256 ? 256 : 32;
   s.cols = unit * (in.number() % 4 + 1);
-  s.tokens = in.number() % 9 + 1;
+  s.tokens = in.number() % 30 + 1;
   const unsigned exponent = in.number();
   if (in.empty()) return;
   std::vector<std::byte> weights(row_bytes(s.format, s.cols) * std::size_t(s.rows));
