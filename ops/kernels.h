@@ -29,7 +29,7 @@ struct AttendArgs {
   const float* bias = nullptr;         // per key, whole blocks of it: added after the soft cap; or null
 };
 inline constexpr int kAttendKeys = 512;
-inline constexpr int kAttendRows = 16;
+inline constexpr int kAttendRows = 24;
 
 /// Rotary embedding of one head: pairs (i, i + rot/2) when `halves`, else (2i, 2i + 1).
 struct RotateArgs {

@@ -1,7 +1,8 @@
 // Compiled once per instruction set (see ops/CMakeLists.txt); exports one table of kernels.
 
 #include "ops/isa/unit.h"
-#include "ops/isa/attend.inl"
+#include "ops/isa/attend_keys.inl"
+#include "ops/isa/attend_values.inl"
 #include "ops/isa/elementwise.inl"
 #include "ops/isa/quantize.inl"
 

@@ -81,7 +81,8 @@ struct Shape {
 TEST_P(Attend, EqualsTheDefinition) {
   for (const Shape& s :
        {Shape{64, 64, 1, 0, 1, 0}, Shape{64, 64, 4, 0, 100, 0}, Shape{128, 96, 7, 16, 300, 0},
-        Shape{32, 32, 16, 512, 700, 0}, Shape{96, 32, 3, 0, 45, 5}, Shape{22, 26, 5, 0, 70, 0}}) {
+        Shape{32, 32, 16, 512, 700, 0}, Shape{64, 48, kAttendRows, 0, 130, 0}, Shape{96, 32, 3, 0, 45, 5},
+        Shape{22, 26, 5, 0, 70, 0}}) {
     if (format == CacheFormat::q8_0 && s.key_dim % kQ8Group != 0) continue;
     const Head head(k, format, s.end + 5, s.key_dim, s.value_dim, random);
     std::vector<test::Guarded<float>> q(std::size_t(s.rows), test::Guarded<float>(std::size_t(s.key_dim)));
@@ -94,8 +95,8 @@ TEST_P(Attend, EqualsTheDefinition) {
       from.push_back(s.begin + r % 3);
       to.push_back(s.end - (s.rows - 1 - r) % 5);
     }
-    test::Guarded<float> scores(std::size_t(kAttendRows * kAttendKeys)), m(16), l(16),
-        acc(std::size_t(16 * s.value_dim));
+    test::Guarded<float> scores(std::size_t(kAttendRows * kAttendKeys)), m(kAttendRows), l(kAttendRows),
+        acc(std::size_t(kAttendRows * s.value_dim));
     AttendArgs a{head.view, s.begin,   s.end,         s.rows,   q_rows.data(), from.data(),
                  to.data(), s.softcap, scores.data(), m.data(), l.data(),      acc.data()};
     k.attend_keys[int(format)](a);
@@ -125,7 +126,7 @@ TEST_P(Attend, EqualsTheDefinition) {
 // A row's bits do not depend on the rows beside it: results cannot depend on how a prompt is cut into
 // batches.
 TEST_P(Attend, ARowDoesNotDependOnItsTile) {
-  constexpr int dim = 64, rows = 13, end = 200;
+  constexpr int dim = 64, rows = 23, end = 200;
   const Head head(k, format, end, dim, dim, random);
   std::vector<std::vector<float>> q(rows, std::vector<float>(dim));
   std::normal_distribution<float> normal;
@@ -137,7 +138,8 @@ TEST_P(Attend, ARowDoesNotDependOnItsTile) {
     to.push_back(end - rows + 1 + r);
   }
   const auto run = [&](int row, int count, int last) {
-    test::Guarded<float> scores(std::size_t(kAttendRows * kAttendKeys)), m(16), l(16), acc(16 * dim);
+    test::Guarded<float> scores(std::size_t(kAttendRows * kAttendKeys)), m(kAttendRows), l(kAttendRows),
+        acc(std::size_t(kAttendRows * dim));
     AttendArgs a{head.view,
                  0,
                  last,
@@ -156,12 +158,14 @@ TEST_P(Attend, ARowDoesNotDependOnItsTile) {
     acc.insert(acc.end(), l.begin(), l.begin() + count);
     return acc;
   };
-  const auto all = run(0, rows, end);
-  for (int r = 0; r < rows; ++r) {
-    const auto one = run(r, 1, to[std::size_t(r)]);
-    for (int d = 0; d < dim; ++d)
-      ASSERT_EQ(one[std::size_t(d)], all[std::size_t(r * dim + d)]) << "row " << r;
-    ASSERT_EQ(one.back(), all[std::size_t(rows * dim + r)]);
+  for (const int together : {rows, 11, 5, 3}) {
+    const auto all = run(0, together, to[std::size_t(together - 1)]);
+    for (int r = 0; r < together; ++r) {
+      const auto one = run(r, 1, to[std::size_t(r)]);
+      for (int d = 0; d < dim; ++d)
+        ASSERT_EQ(one[std::size_t(d)], all[std::size_t(r * dim + d)]) << "row " << r << " of " << together;
+      ASSERT_EQ(one.back(), all[std::size_t(together * dim + r)]);
+    }
   }
 }
 
