@@ -1,8 +1,9 @@
 // Matrix kernels on one core: every instruction set x tensor type x tokens, with weights in the second cache
-// level, and for one token also from memory.
+// level and, for few tokens, also from memory. Besides rates: products a cycle, and cycles for 256 weights.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <chrono>
 #include <random>
 #include <string>
 #include <vector>
@@ -19,6 +20,22 @@ namespace {
 constexpr int kCols = 2048;
 constexpr int kCachedRows = 64;        // 72 KiB of Q4_K
 constexpr int kStreamedRows = 131072;  // 144 MiB of Q4_K: several times any cache
+
+// Cycles a second of this core right now: additions that wait for each other take one each.
+double measure_clock() {
+  constexpr int kRounds = 50'000, kAdditions = 16;
+  std::uint64_t sum = 0, one = 1;
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < kRounds; ++i) {
+#pragma GCC unroll 16
+    for (int k = 0; k < kAdditions; ++k) {
+      sum += one;
+      asm volatile("" : "+r"(sum), "+r"(one));
+    }
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  return kRounds * kAdditions / took.count();
+}
 
 Activations random_activations(const Kernels& k, const MatView& weights, int tokens) {
   Activations x(tokens, kCols);
@@ -58,14 +75,20 @@ void run_matmul(benchmark::State& state, const Kernels& k, FormatId format, int 
   a.tokens = tokens;
   a.out = out.data();
   a.out_stride = rows;
+  const double clock = measure_clock();
+  const auto begin = std::chrono::steady_clock::now();
   for (auto _ : state) {
     k.matmul[format](a);
     benchmark::DoNotOptimize(out.data());
   }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   const double done = double(state.iterations()) * rows * kCols;
-  state.counters["GB"] =
-      benchmark::Counter(done / info.block_elements * info.block_bytes * 1e-9, benchmark::Counter::kIsRate);
-  state.counters["GMAC"] = benchmark::Counter(done * tokens * 1e-9, benchmark::Counter::kIsRate);
+  const auto rate = benchmark::Counter::kIsRate;
+  state.counters["GB"] = {done / info.block_elements * info.block_bytes * 1e-9, rate};
+  state.counters["GMAC"] = {done * tokens * 1e-9, rate};
+  const double cycles = took.count() * clock;
+  state.counters["MAC/cycle"] = done * tokens / cycles;
+  state.counters["cycles/256"] = cycles / (done / 256);
 }
 
 const int registered = [] {
@@ -78,7 +101,7 @@ const int registered = [] {
           run_matmul(s, *k, format, tokens, rows);
         })->Unit(benchmark::kMicrosecond);
       };
-      add("from_memory", 1, kStreamedRows);
+      for (const int tokens : {1, 4, 16}) add(std::to_string(tokens) + "_from_memory", tokens, kStreamedRows);
       for (const int tokens : {1, 2, 4, 8, 16, 64, 512}) add(std::to_string(tokens), tokens, kCachedRows);
     }
   }

@@ -44,11 +44,18 @@ class Setup {
       vocab.types.push_back(TokenType::normal);
       vocab.scores.push_back(score);
     };
+    const char* const space = kind == VocabKind::bpe    ? "\xC4\xA0"
+                              : kind == VocabKind::rwkv ? " "
+                                                        : "\xE2\x96\x81";
     add("<unk>", 0);
     vocab.types[0] = TokenType::unknown;
     vocab.unk = 0;
-    for (char c = '!'; c <= '~'; ++c) add(std::string(1, c), -1e6f);
-    add(kind == VocabKind::bpe ? "\xC4\xA0" : "\xE2\x96\x81", -1e6f);
+    add(space, -1e6f);
+    for (char c = '!'; c <= '~'; ++c) {
+      add(std::string(1, c), -1e6f);
+      // A word's first piece is marked; to the others that is one more token.
+      add(space + std::string(1, c), -1e6f);
+    }
     // All pairs of what there is, three rounds of the most frequent syllables' letters.
     const std::string letters = "theaningrosulm";
     float score = 0;
@@ -84,6 +91,10 @@ BENCHMARK_CAPTURE(encode, spm, VocabKind::spm, true)->Unit(benchmark::kMilliseco
 BENCHMARK_CAPTURE(encode, spm_one_word, VocabKind::spm, false)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(encode, unigram, VocabKind::unigram, true)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(encode, unigram_one_word, VocabKind::unigram, false)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(encode, wordpiece, VocabKind::wordpiece, true)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(encode, wordpiece_one_word, VocabKind::wordpiece, false)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(encode, rwkv, VocabKind::rwkv, true)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(encode, rwkv_one_word, VocabKind::rwkv, false)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace longhand
