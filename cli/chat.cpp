@@ -87,7 +87,7 @@ Model open_chat_model(const Flags& flags, bool asks) {
   LoadOptions options = flags.session.load_options();
   if (flags.json) options.progress = loading_events();
   std::string path = flags.session.model;
-  if (path.empty() && environment(kModelVariable).empty() && asks) path = pick_model();
+  if (named_model(path).empty() && asks) path = pick_model();
   return open_model(find_model(path), options);
 }
 

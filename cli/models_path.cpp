@@ -34,9 +34,12 @@ std::string bundled_model() {
   return "";
 }
 
+std::string named_model(const std::string& given) {
+  return given.empty() ? environment(kModelVariable) : given;
+}
+
 std::string find_model(const std::string& given) {
-  if (!given.empty()) return given;
-  if (std::string named = environment(kModelVariable); !named.empty()) return named;
+  if (std::string named = named_model(given); !named.empty()) return named;
   if (std::string bundled = bundled_model(); !bundled.empty()) return bundled;
   std::string looked;
   for (const fs::path& place : bundled_places()) looked += (looked.empty() ? "" : ", ") + place.string();

@@ -12,7 +12,9 @@ inline constexpr const char* kModelVariable = "LONGHAND_MODEL";
 /// in the source tree; "" where it is in neither.
 std::string bundled_model();
 
-/// `given`, else $LONGHAND_MODEL, else the bundled model. Throws Error (missing) listing where it looked.
+/// `given`, else $LONGHAND_MODEL; "" where neither names one.
+std::string named_model(const std::string& given);
+/// The same, else the bundled model. Throws Error (missing) listing where it looked.
 std::string find_model(const std::string& given);
 
 }  // namespace longhand::cli

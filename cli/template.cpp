@@ -7,7 +7,6 @@
 #include "cli/exit_status.h"
 #include "cli/models_path.h"
 #include "cli/output.h"
-#include "cli/user_dirs.h"
 #include "cli/verbs.h"
 #include "engine/jinja/json.h"
 #include "engine/jinja/template.h"
@@ -24,7 +23,7 @@ struct TemplateOptions {
 
 std::string template_text(const TemplateOptions& options) {
   if (!options.template_file.empty()) return read_text(options.template_file);
-  const std::string model = options.model.empty() ? environment(kModelVariable) : options.model;
+  const std::string model = named_model(options.model);
   if (model.empty()) throw UsageError("a template is required: --template FILE, or -m MODEL");
   std::string text = load_vocab(Gguf::open(model)).chat_template;
   if (text.empty()) throw Error(Errc::missing, fmt::format("{}: the file has no chat template", model));

@@ -38,7 +38,8 @@ std::optional<ThreadCounts> remembered(const std::string& path) {
   if (!entry.is_object()) return std::nullopt;
   const auto count = [&](const char* name) {
     const auto found = entry.find(name);
-    const bool fits = found != entry.end() && found->is_number_integer() && *found >= 1 && *found <= 256;
+    const bool fits =
+        found != entry.end() && found->is_number_integer() && *found >= 1 && *found <= kMaxThreads;
     return fits ? found->get<int>() : 0;
   };
   const ThreadCounts counts{count("decode"), count("prefill")};

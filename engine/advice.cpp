@@ -141,6 +141,7 @@ std::optional<ContextReach> context_reach(const Gguf& file) {
 
   ContextReach r;
   r.trained = config.rope.original_context > 0 ? config.rope.original_context : config.trained_context;
+  r.head_dim = config.head_dim;
   r.rot = config.rope.rot;
   r.base = config.rope.base;
   r.reach = rope_reach(frequencies_in_use(file, config.rope), kFarthest);
@@ -157,7 +158,7 @@ std::optional<ContextAdvice> context_advice(const Gguf& file) {
     const int length = advice.trained * times;
     advice.bases.push_back({length, least_base(advice.rot, length)});
   }
-  advice.gains = gain_advice(advice.trained, load_config(file).head_dim);
+  advice.gains = gain_advice(advice.trained, advice.head_dim);
   return advice;
 }
 

@@ -33,6 +33,7 @@ struct GainAdvice {
 
 struct ContextReach {
   int trained = 0;
+  int head_dim = 0;
   int rot = 0;
   double base = 0;
   int reach = 0;  // of the frequencies the file asks for

@@ -120,6 +120,9 @@ struct AttentionOptions {
   int log_n = -1;
 };
 
+/// The most threads of a session or of loading, and tokens computed at once.
+inline constexpr int kMaxThreads = 256, kMaxBatch = 8192;
+
 struct SessionOptions {
   int context = 0;          ///< tokens; 0: what the model was trained for, or as much as fits in memory
   int threads = 0;          ///< 0: physical cores this process may use, fewer for very small models

@@ -40,7 +40,6 @@ ModelInfo describe(const ModelData& m) {
 }  // namespace
 
 ModelData load_model(const std::string& path, const LoadOptions& options) {
-  constexpr int kMaxThreads = 256;
   if (options.threads < 0 || options.threads > kMaxThreads) {
     throw Error(Errc::range, "thread count (-t) is " + std::to_string(options.threads) + ", must be 0.." +
                                  std::to_string(kMaxThreads));

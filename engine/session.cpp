@@ -16,7 +16,7 @@
 namespace longhand {
 namespace {
 
-constexpr int kMaxBatch = 8192, kMaxThreads = 256, kLogitRows = 16;
+constexpr int kLogitRows = 16;
 // Up to so many tokens at once, as speculation has them, reading the weights is most of the work.
 constexpr int kDecodeTokens = 8;
 

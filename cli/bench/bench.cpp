@@ -19,7 +19,6 @@
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "cli/units.h"
-#include "cli/user_dirs.h"
 #include "cli/verbs.h"
 #include "engine/cache_type.h"
 #include "ops/machine.h"
@@ -86,8 +85,7 @@ std::vector<CacheType> cache_types_of(const std::vector<std::string>& names) {
 }
 
 int bench(Flags flags) {
-  if (flags.synthetic.empty() && flags.session.model.empty())
-    flags.session.model = environment(kModelVariable);
+  if (flags.synthetic.empty()) flags.session.model = named_model(flags.session.model);
   if (flags.synthetic.empty() && flags.session.model.empty())
     throw UsageError("a model is required: FILE, or --synthetic SHAPE:TYPE");
   const SignalScope signals;
@@ -180,11 +178,7 @@ std::string check_synthetic(const std::string& text) {
   try {
     parse_synthetic(text);
     return "";
-  } catch (const Error& error) {
-    constexpr std::string_view kFlag = "--synthetic: ";
-    const std::string_view message = error.what();
-    return std::string(message.substr(message.starts_with(kFlag) ? kFlag.size() : 0));
-  }
+  } catch (const Error& error) { return error.what(); }
 }
 
 void add_plan(CLI::App& verb, Flags& flags) {

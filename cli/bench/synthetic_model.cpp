@@ -181,11 +181,11 @@ SyntheticModel parse_synthetic(const std::string& text) {
   const std::string mix = colon == std::string::npos ? "" : text.substr(colon + 1);
   SyntheticModel model{find_shape(shape), find_mix(mix)};
   if (model.shape == nullptr) {
-    throw Error(Errc::range, fmt::format("--synthetic: shape '{}' is not known, must be one of {}",
+    throw Error(Errc::range, fmt::format("shape '{}' is not known, must be one of {}",
                                          escape_controls(shape, 60), joined_names(model_shapes())));
   }
   if (model.mix == nullptr) {
-    throw Error(Errc::range, fmt::format("--synthetic: type '{}' is not known, must be one of {}",
+    throw Error(Errc::range, fmt::format("type '{}' is not known, must be one of {}",
                                          escape_controls(mix, 60), joined_names(type_mixes())));
   }
   return model;

@@ -29,9 +29,10 @@ struct Q5_K : PackedScalesFormat {
   }
   template <class C>
   static auto quads(const C& c, unsigned sub, int g) {
-    const auto high = c.word(16 + 4 * g);  // one shift brings its bit where it belongs
+    // Two shifts: one, to the left or to the right, would be a branch for every word.
+    const auto high = c.word(16 + 4 * g);
     return ((c.word(48 + 32 * (sub / 2) + 4 * g) >> (4 * (sub % 2))) & 0x0F0F0F0F) |
-           ((sub < 4 ? high << (4 - sub) : high >> (sub - 4)) & 0x10101010);
+           (((high >> sub) << 4) & 0x10101010);
   }
 };
 

@@ -212,6 +212,17 @@ inline void add_minima(const Cursor& c, const Column (&x)[N], int b, Sums<N>& ac
   });
 }
 
+// The runs of 32 weights, i = 0 and 1, that are unpacked side by side in turn `part`: neighbours, or the two
+// that share their bytes.
+template <class Fm>
+constexpr unsigned run_of(unsigned part, unsigned i) {
+  if constexpr (requires { Fm::kRunsApart; }) {
+    static_assert(Fm::kRunsApart == 2);
+    return 4 * (part / 2) + part % 2 + 2 * i;
+  }
+  return 2 * part + i;
+}
+
 // Sums of a superblock stay integers: |sum| <= 63 * 127 * 31 * 256 < 2^31 for scales of 6 bits,
 // 128 * 127 * 32 * 256 < 2^31 for 8.
 template <class Fm, int N>
@@ -231,17 +242,17 @@ inline void dot_superblocks(Cursor c, const MatmulArgs& a, int token, Sums<N>& a
       constexpr int kBytes = kPanelRows * sizeof(typename Fm::Block) / (kGroups / kUnroll);
       prefetch_weights<kBytes>(c.block + part * kBytes);
       repeat<kUnroll>([&](auto i) {
-        const int group = part * kUnroll + i;
+        const unsigned run = run_of<Fm>(unsigned(part), i * Fm::kGroup / 32);
+        const unsigned group = run * (32 / Fm::kGroup) + i % (32 / Fm::kGroup);
         D dot[kDirectVectors][N];
         I scale[kDirectVectors];
         const std::int8_t* q[N];
-        repeat<kDirectVectors>([&](auto r) { scale[r] = D::scale(Fm::scale(c.next(r), unsigned(group))); });
+        repeat<kDirectVectors>([&](auto r) { scale[r] = D::scale(Fm::scale(c.next(r), group)); });
         repeat<N>([&](auto n) {
           q[n] = x[n].q + 256 * b + group * Fm::kGroup;
           const I offset = x[n].template offset<Fm>(kGroups * b + group);
           repeat<kDirectVectors>([&](auto r) { dot[r][n].start(offset); });
         });
-        const unsigned run = unsigned(kRuns * part + i * Fm::kGroup / 32);
         const int at = i * kQuads % 8;
         dot_directly<D, kQuads>(c, q, dot, scale, total,
                                 [&](const Cursor& from, int g) { return Fm::quads(from, run, at + g); });

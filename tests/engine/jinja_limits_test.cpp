@@ -3,29 +3,18 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
-#include <ctime>
 #include <functional>
 #include <string>
 
+#include "tests/support/cpu_time.h"
 #include "tests/support/jinja_rows.h"
 
 namespace longhand::jinja {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
-constexpr bool kSlowBuild = true;  // frames and times of such builds say nothing about the product
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(undefined_behavior_sanitizer)
-constexpr bool kSlowBuild = true;
-#else
-constexpr bool kSlowBuild = false;
-#endif
-#else
-constexpr bool kSlowBuild = false;
-#endif
-constexpr std::size_t kStack = std::size_t{256} << (kSlowBuild ? 14 : 10);
-constexpr double kSeconds = kSlowBuild ? 5.0 : 0.1;
+constexpr std::size_t kStack = std::size_t{256} << (test::kSlowBuild ? 14 : 10);
+
+constexpr double kSeconds = test::kSlowBuild ? 5.0 : 0.1;
 
 // Runs `work` on a thread with a stack of kStack bytes.
 void on_small_stack(std::function<void()> work) {
@@ -42,12 +31,6 @@ void on_small_stack(std::function<void()> work) {
   pthread_attr_destroy(&attributes);
 }
 
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
-
 std::string repeat(std::string_view text, int count) {
   std::string out;
   for (int i = 0; i < count; ++i) out += text;
@@ -58,9 +41,9 @@ void expect_stopped(const std::string& source) {
   on_small_stack([&] {
     RenderOptions options;
     options.mutable_data = true;
-    const double start = cpu_seconds();
+    const double start = test::cpu_seconds();
     const std::string error = row_error(source, options);
-    const double seconds = cpu_seconds() - start;
+    const double seconds = test::cpu_seconds() - start;
     EXPECT_NE(error.find("[E_TEMPLATE]"), std::string::npos) << source.substr(0, 100) << " -> " << error;
     EXPECT_LT(seconds, kSeconds) << source.substr(0, 100) << " -> " << error;
   });

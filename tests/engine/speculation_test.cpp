@@ -7,13 +7,20 @@
 #include <random>
 
 #include "engine/longhand.h"
+#include "tests/support/speculating.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_model.h"
 
 namespace longhand {
 namespace {
 
+using test::draft;
+using test::expect_same;
+using test::lookup;
+using test::Outcome;
+using test::write;
 using testing::HasSubstr;
+using Case = test::SpeculationCase;
 
 // Random weights of a seed: the matrices of the tiny model in another order of bytes.
 test::GgufWriter tiny(unsigned seed) {
@@ -41,72 +48,6 @@ const Model& guide() {
   static const Model m = Model::load(std::string(LONGHAND_GUIDE) + "/guide-q8_0.gguf");
   return m;
 }
-
-struct Case {
-  SessionOptions session = {.context = 128, .key_cache = CacheType::f32, .value_cache = CacheType::f32};
-  SamplerOptions sampler = {.seed = 7, .temperature = 0};
-  GenerateOptions generate = {.max_tokens = 60};
-  int calls = 1 << 30;  // of on_text, the last of which ends the text
-};
-
-// All that is left of a text, and of the one after it.
-struct Outcome {
-  std::string text, streamed;
-  std::vector<Token> tokens, held, after;
-  StopReason reason, reason_after;
-  std::vector<float> logits;
-  int feeds = 0, guesses = 0, right = 0;
-};
-
-Outcome write(const Model& model, const std::vector<Token>& prompt, const Case& c,
-              const SpeculationOptions* how) {
-  Session session(model, c.session);
-  Sampler sampler(model, c.sampler);
-  std::optional<Speculation> speculation;
-  if (how != nullptr) speculation.emplace(session, c.session, *how);
-  GenerateOptions options = c.generate;
-  options.speculation = speculation ? &*speculation : nullptr;
-  int calls = 0, most_fed = 0;
-  Outcome o;
-  GenerateResult r = generate(session, prompt, sampler, options, [&](std::string_view text) {
-    o.streamed += text;
-    return ++calls < c.calls;
-  });
-  o.text = r.text;
-  o.tokens = r.tokens;
-  o.reason = r.reason;
-  o.feeds = r.feeds, o.guesses = r.guesses, o.right = r.right_guesses;
-  o.held.assign(session.tokens().begin(), session.tokens().end());
-  const auto logits = session.logits(session.size() - 1);
-  o.logits.assign(logits.begin(), logits.end());
-  // Taking back guesses never made the session compute old text again.
-  session.on_progress([&](int, int total) { most_fed = std::max(most_fed, total); });
-  options.max_tokens = 20;
-  r = generate(session, {}, sampler, options);
-  EXPECT_LE(most_fed, 64);
-  o.after = r.tokens;
-  o.reason_after = r.reason;
-  return o;
-}
-
-Outcome expect_same(const Model& model, const std::vector<Token>& prompt, const Case& c,
-                    const SpeculationOptions& how) {
-  const Outcome want = write(model, prompt, c, nullptr), got = write(model, prompt, c, &how);
-  EXPECT_EQ(got.tokens, want.tokens);
-  EXPECT_EQ(got.text, want.text);
-  EXPECT_EQ(got.streamed, want.streamed);
-  EXPECT_EQ(got.reason, want.reason);
-  EXPECT_EQ(got.held, want.held);
-  EXPECT_EQ(got.logits, want.logits);
-  EXPECT_EQ(got.after, want.after) << "the sampler has been asked for other tokens";
-  EXPECT_EQ(got.reason_after, want.reason_after);
-  EXPECT_EQ(want.guesses, 0);
-  return got;
-}
-
-// Guesses made whatever they cost: what is tested must not depend on the clock.
-SpeculationOptions lookup(int most = 7) { return {.most = most, .adapt = false}; }
-SpeculationOptions draft(const Model& m, int most = 5) { return {.draft = m, .most = most, .adapt = false}; }
 
 std::vector<Token> repetitive(const Model& m) { return m.encode("abc dab abc dab abc dab xyz abc dab abc"); }
 

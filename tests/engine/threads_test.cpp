@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <thread>
 #include <vector>
@@ -80,6 +82,27 @@ TEST(Threads, LoadAndFreeModels) {
     threads.emplace_back([&] { working += a_model_works() && a_model_works() ? 1 : 0; });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(working, kThreads);
+}
+
+double process_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return double(now.tv_sec) + double(now.tv_nsec) * 1e-9;
+}
+
+// A session that waits for its user takes no processor time: workers look for work for a millisecond, then
+// sleep.
+TEST(Threads, AtThePromptNobodyWorks) {
+  SessionOptions options = small_session();
+  options.threads = 2;
+  options.prefill_threads = 3;
+  Session session(tiny(), options);
+  session.feed(some_tokens(12));
+  using std::chrono::milliseconds;
+  std::this_thread::sleep_for(milliseconds(100));
+  const double before = process_seconds();
+  std::this_thread::sleep_for(milliseconds(500));
+  EXPECT_LT(process_seconds() - before, 0.02);
 }
 
 }  // namespace
