@@ -35,9 +35,20 @@ std::vector<Candidate>& Candidates::list() {
 
 std::optional<Candidate> Candidates::best() const {
   if (dense_) {
-    const auto top = std::max_element(logits_.begin(), logits_.end());
-    if (top == logits_.end() || *top == -kInfinity) return std::nullopt;
-    return Candidate{static_cast<Token>(top - logits_.begin()), *top};
+    // Few blocks hold a new best one; of equals the first stays.
+    Candidate best{0, -kInfinity};
+    const auto consider = [&](std::size_t i) {
+      if (logits_[i] > best.logit) best = {static_cast<Token>(i), logits_[i]};
+    };
+    std::size_t i = 0;
+    for (; i + kBlock <= logits_.size(); i += kBlock) {
+      const float most = best.logit;
+      if (!any_of_block(&logits_[i], [most](float x) { return x > most; })) continue;
+      for (std::size_t j = i; j < i + kBlock; ++j) consider(j);
+    }
+    for (; i < logits_.size(); ++i) consider(i);
+    if (best.logit == -kInfinity) return std::nullopt;
+    return best;
   }
   const auto top = sorted_ ? list_.begin() : std::min_element(list_.begin(), list_.end(), better);
   if (top == list_.end() || top->logit == -kInfinity) return std::nullopt;
