@@ -8,7 +8,7 @@ inline namespace LONGHAND_UNIT {
 namespace {
 
 // e^x = 2^n e^r with n = round(x / ln 2) and |r| <= ln 2 / 2, within 2 units in the last place for x <= 0,
-// exactly 1 at 0; 0 where the result would be below the smallest normal float. Half the instructions of an
+// exactly 1 at 0; 0 near and below where results are no longer normal floats. Half the instructions of an
 // exponential for all arguments, which took as long as the scores of 56 dimensions.
 inline F exp_of_negative(F x) {
   // Adding 1.5 * 2^23 rounds to an integer, which then stands in the lowest bits.

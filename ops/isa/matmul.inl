@@ -300,7 +300,8 @@ void multiply_directly(const MatmulArgs& a) {
     for (int part = 0; part < kParts; part += kDirectVectors) {
       const int row = panel * kPanelRows + part * kLanes;
       for (int t = 0; t < a.tokens;) {
-        // Tiles alike: four tokens are two and two, because a tile of one costs nearly what one of two does.
+        // Tiles alike: where three are the most, four tokens are two and two, because a tile of one costs
+        // nearly what one of two does.
         const int left = a.tokens - t, tiles = (left + kDirectTokens<Fm> - 1) / kDirectTokens<Fm>;
         const int wide = (left + tiles - 1) / tiles;
         repeat<kDirectTokens<Fm>>([&](auto n) {

@@ -49,7 +49,7 @@ class DamagedState : public testing::Test {
     if (std::filesystem::file_size(path_) != content.size())
       std::filesystem::resize_file(path_, content.size());
   }
-  Errc restore(const std::string& content, std::string* message = nullptr) {
+  std::optional<Errc> restore(const std::string& content, std::string* message = nullptr) {
     put(content);
     return code_of([&] { session_.restore_state(path_); }, message);
   }

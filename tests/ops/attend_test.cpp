@@ -123,6 +123,35 @@ TEST_P(Attend, EqualsTheDefinition) {
   }
 }
 
+// Keys of one dimension, whose scores are 0 and below: the weights are their exponentials.
+TEST_P(Attend, WeightsAreExponentials) {
+  if (format != CacheFormat::f32) GTEST_SKIP() << "scores of other caches are rounded";
+  constexpr int keys = kAttendKeys;
+  const auto score = [](int t) { return -0.2493f * float(t); };
+  test::Guarded<float> cached(keys), scores(std::size_t(kAttendRows * kAttendKeys)), m(1), l(1), acc(1);
+  for (int t = 0; t < keys; ++t) cached[std::size_t(t)] = score(t);
+  KvView view;
+  view.keys = reinterpret_cast<std::byte*>(cached.data());
+  view.key_dim = view.value_dim = 1;
+  view.key_block_bytes = kKeyBlock * sizeof(float);
+  view.value_row_bytes = sizeof(float);
+  const float one = 1;
+  const float* q = &one;
+  const std::int32_t from = 0, to = keys - 3;
+  AttendArgs a{view, 0, keys, 1, &q, &from, &to, 0, scores.data(), m.data(), l.data(), acc.data()};
+  k.attend_keys[int(format)](a);
+  EXPECT_EQ(scores[0], 1.0f);
+  for (int t = 0; t < keys; ++t) {
+    const double want = std::exp(double(score(t)));
+    const float got = scores[std::size_t(t)];
+    if (t >= to || score(t) < -87.4f) {
+      EXPECT_EQ(got, 0.0f) << t;
+    } else if (score(t) > -87.3f) {
+      EXPECT_NEAR(got, want, want * 2 * std::numeric_limits<float>::epsilon()) << t;
+    }
+  }
+}
+
 // A row's bits do not depend on the rows beside it: results cannot depend on how a prompt is cut into
 // batches.
 TEST_P(Attend, ARowDoesNotDependOnItsTile) {
@@ -158,7 +187,7 @@ TEST_P(Attend, ARowDoesNotDependOnItsTile) {
     acc.insert(acc.end(), l.begin(), l.begin() + count);
     return acc;
   };
-  for (const int together : {rows, 11, 5, 3}) {
+  for (const int together : {rows, 11, 5, 4, 3, 2}) {
     const auto all = run(0, together, to[std::size_t(together - 1)]);
     for (int r = 0; r < together; ++r) {
       const auto one = run(r, 1, to[std::size_t(r)]);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <optional>
 #include <string>
 
 #include "ops/error.h"
@@ -11,7 +12,7 @@
 namespace longhand::test {
 
 template <class Function>
-Errc code_of(const Function& f, std::string* message = nullptr) {
+std::optional<Errc> code_of(const Function& f, std::string* message = nullptr) {
   try {
     f();
   } catch (const Error& e) {
@@ -20,7 +21,7 @@ Errc code_of(const Function& f, std::string* message = nullptr) {
     return e.code();
   }
   ADD_FAILURE() << "nothing was thrown";
-  return Errc::corrupt;
+  return std::nullopt;
 }
 
 }  // namespace longhand::test
