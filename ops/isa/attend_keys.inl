@@ -22,11 +22,11 @@ using Scores = F[kBlocks * kKeyVectors][N];
 template <int N>
 constexpr int kBlocksAtOnce = (8 + N * kKeyVectors - 1) / (N * kKeyVectors);
 
-// Scores of the tokens from t on, whose keys are kBlocks blocks from `block` on.
+// Scores of kBlocks blocks of tokens, from t on.
 template <class C, int N, int kBlocks>
-[[gnu::flatten, gnu::noinline]] void score_blocks(const AttendArgs& a, int row, int t,
-                                                  const std::byte* block) {
+[[gnu::flatten, gnu::noinline]] void score_blocks(const AttendArgs& a, int row, int t) {
   const std::int64_t stride = a.kv.key_block_bytes;
+  const std::byte* const block = a.kv.keys + t / kKeyBlock * stride;
   const float* q[N];
   repeat<N>([&](auto n) { q[n] = a.q[row + n]; });
   Scores<N, kBlocks> s;
@@ -120,12 +120,9 @@ void score_rows(const AttendArgs& a, int row) {
     for (int d = 0; d < a.kv.key_dim; d += kQ8Group) score_q8<N>(a, row, d);
   } else {
     constexpr int kAtOnce = kBlocksAtOnce<N>;
-    const std::byte* block = a.kv.keys + a.begin / kKeyBlock * a.kv.key_block_bytes;
     int t = a.begin;
-    for (; t + kAtOnce * kKeyBlock <= a.end;
-         t += kAtOnce * kKeyBlock, block += kAtOnce * a.kv.key_block_bytes)
-      score_blocks<C, N, kAtOnce>(a, row, t, block);
-    for (; t < a.end; t += kKeyBlock, block += a.kv.key_block_bytes) score_blocks<C, N, 1>(a, row, t, block);
+    for (; t + kAtOnce * kKeyBlock <= a.end; t += kAtOnce * kKeyBlock) score_blocks<C, N, kAtOnce>(a, row, t);
+    for (; t < a.end; t += kKeyBlock) score_blocks<C, N, 1>(a, row, t);
   }
 }
 
@@ -165,7 +162,7 @@ inline void exponentiate(const AttendArgs& a, int row) {
 
 template <class C>
 void attend_keys(const AttendArgs& a) noexcept {
-  for_tiles(a.rows, [&](int row, auto n) { score_rows<C, n>(a, row); });
+  for_tiles<kTileRows>(a.rows, [&](int row, auto n) { score_rows<C, n>(a, row); });
   for (int r = 0; r < a.rows; ++r) exponentiate(a, r);
 }
 

@@ -125,7 +125,7 @@ void weigh_rows(const AttendArgs& a, int row) {
 template <class C>
 void attend_values(const AttendArgs& a) noexcept {
   std::memset(a.acc, 0, sizeof(float) * std::size_t(a.rows) * std::size_t(a.kv.value_dim));
-  for_tiles(a.rows, [&](int row, auto n) { weigh_rows<C, n>(a, row); });
+  for_tiles<kTileRows>(a.rows, [&](int row, auto n) { weigh_rows<C, n>(a, row); });
 }
 
 void merge_partials(float* m, float* l, float* acc, float m2, float l2, const float* acc2,

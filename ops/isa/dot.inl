@@ -26,6 +26,19 @@ template <int n, class Function>
   (std::make_integer_sequence<int, n>{});
 }
 
+// f(first, N) for `count` things in tiles of at most kMost, as alike in size as can be: where three are the
+// most, four are two and two, because a tile of one costs nearly what one of two does.
+template <int kMost, class Function>
+inline void for_tiles(int count, const Function& f) {
+  for (int first = 0; first < count;) {
+    const int left = count - first, tiles = (left + kMost - 1) / kMost, wide = (left + tiles - 1) / tiles;
+    repeat<kMost>([&](auto n) {
+      if (wide == n + 1) f(first, std::integral_constant<int, n + 1>());
+    });
+    first += wide;
+  }
+}
+
 #if defined(__AVX2__)
 // Keeps gcc from reordering a sum of integers: it would compute all products first, which then do not
 // fit the registers.

@@ -300,16 +300,9 @@ void multiply_directly(const MatmulArgs& a) {
   for (int panel = a.panel_begin; panel < a.panel_end; ++panel, data += a.panel_bytes) {
     for (int part = 0; part < kParts; part += kDirectVectors) {
       const int row = panel * kPanelRows + part * kLanes;
-      for (int t = 0; t < a.tokens;) {
-        // Tiles alike: where three are the most, four tokens are two and two, because a tile of one costs
-        // nearly what one of two does.
-        const int left = a.tokens - t, tiles = (left + kDirectTokens<Fm> - 1) / kDirectTokens<Fm>;
-        const int wide = (left + tiles - 1) / tiles;
-        repeat<kDirectTokens<Fm>>([&](auto n) {
-          if (wide == n + 1) direct_tile<Fm, n + 1>({data, part}, a, row, t);
-        });
-        t += wide;
-      }
+      for_tiles<kDirectTokens<Fm>>(a.tokens, [&](int t, auto n) {
+        direct_tile<Fm, n>({data, part}, a, row, t);
+      });
     }
   }
 }

@@ -18,19 +18,6 @@ constexpr int kTileSums = 12;
 // Eight at most, because each has a pointer.
 constexpr int kTileRows = kTileSums * kLanes / kKeyBlock < 8 ? kTileSums * kLanes / kKeyBlock : 8;
 
-// f(row, N) for tiles of N rows as alike in size as can be.
-template <class Function>
-inline void for_tiles(int rows, const Function& f) {
-  for (int row = 0; row < rows;) {
-    const int left = rows - row, tiles = (left + kTileRows - 1) / kTileRows,
-              wide = (left + tiles - 1) / tiles;
-    repeat<kTileRows>([&](auto n) {
-      if (wide == n + 1) f(row, std::integral_constant<int, n + 1>());
-    });
-    row += wide;
-  }
-}
-
 }  // namespace
 }  // namespace LONGHAND_UNIT
 }  // namespace longhand
