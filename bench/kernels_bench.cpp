@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "cli/bench/random_blocks.h"
-#include "engine/activations.h"
+#include "engine/forward/activations.h"
 #include "ops/buffer.h"
 #include "ops/kernel_table.h"
 #include "ops/panels.h"

@@ -5,7 +5,7 @@
 #include <random>
 #include <string>
 
-#include "engine/activations.h"
+#include "engine/forward/activations.h"
 #include "ops/kernel_table.h"
 
 namespace longhand {

@@ -7,8 +7,8 @@
 #include <map>
 
 #include "cli/units.h"
-#include "loaders/config.h"
 #include "loaders/gguf.h"
+#include "loaders/model/config.h"
 #include "ops/error.h"
 #include "ops/format.h"
 
@@ -41,9 +41,9 @@ void check_types(const Gguf& file) {
 void read_config(ModelCard& card, const Gguf& file) {
   const ModelConfig config = load_config(file);
   card.context = config.trained_context;
-  for (const LayerPlan& layer : config.layers) {
+  for (const LayerShape& layer : config.layers) {
     card.cache_bytes_per_token += static_cast<std::uint64_t>(layer.kv_heads) *
-                                  static_cast<std::uint64_t>(config.head_dim + config.value_dim) *
+                                  static_cast<std::uint64_t>(layer.head_dim + layer.value_dim) *
                                   kCacheBytesPerNumber;
   }
 }

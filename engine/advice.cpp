@@ -7,7 +7,7 @@
 #include "engine/memory/kinds.h"
 #include "engine/model.h"
 #include "engine/position.h"
-#include "loaders/config.h"
+#include "loaders/model/config.h"
 #include "ops/optimal_scale.h"
 #include "ops/rope_table.h"
 
@@ -107,8 +107,9 @@ int rope_reach(std::span<const double> inv_freq, int limit) {
 
 int text_reach(const Model& model, const SessionOptions& options, int context) {
   const ModelConfig& c = model.data().config;
-  const bool everywhere = std::any_of(c.layers.begin(), c.layers.end(),
-                                      [](const LayerPlan& layer) { return layer.rope && layer.window == 0; });
+  const bool everywhere = std::any_of(c.layers.begin(), c.layers.end(), [](const LayerShape& layer) {
+    return layer.attends() && layer.rope && layer.window == 0;
+  });
   if (!everywhere || context <= c.trained_context) return context;
   const MemoryPlan plan = plan_memory(c, options.attention, options.context);
   const FarPositions far = far_positions(plan);
@@ -136,12 +137,12 @@ double least_base(int rot, int length) {
 std::optional<ContextReach> context_reach(const Gguf& file) {
   const ModelConfig config = load_config(file);
   const bool rotates = std::any_of(config.layers.begin(), config.layers.end(),
-                                   [](const LayerPlan& layer) { return layer.rope; });
+                                   [](const LayerShape& layer) { return layer.attends() && layer.rope; });
   if (!rotates || config.rope.rot == 0) return std::nullopt;
 
   ContextReach r;
   r.trained = config.rope.original_context > 0 ? config.rope.original_context : config.trained_context;
-  r.head_dim = config.head_dim;
+  r.head_dim = std::ranges::find_if(config.layers, &LayerShape::attends)->head_dim;
   r.rot = config.rope.rot;
   r.base = config.rope.base;
   r.reach = rope_reach(frequencies_in_use(file, config.rope), kFarthest);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "engine/cache_type.h"
@@ -59,8 +60,8 @@ constexpr float (*kReadValue[kCacheFormats])(const std::byte*, int) = {value_f32
 
 }  // namespace
 
-KvShape::KvShape(const ModelConfig& c, CacheType key_type, CacheType value_type)
-    : KvShape(cache_format(key_type), cache_format(value_type), c.head_dim, c.value_dim) {
+KvShape::KvShape(CacheType key_type, CacheType value_type, std::int32_t kd, std::int32_t vd)
+    : KvShape(cache_format(key_type), cache_format(value_type), kd, vd) {
   check(keys, "-ctk", "key head", key_dim);
   check(values, "-ctv", "value head", value_dim);
 }
@@ -69,6 +70,30 @@ std::int64_t KvShape::key_block_bytes() const noexcept {
   return value_bytes(keys, std::int64_t{key_dim} * kKeyBlock);
 }
 std::int64_t KvShape::value_row_bytes() const noexcept { return value_bytes(values, value_dim); }
+
+// One piece of memory for all, so that the system can back it with large pages; each chunk keeps the whole
+// alive.
+void TokenStore::reserve() {
+  const auto all = std::make_shared<Buffer>(std::size_t(bytes()));
+  memory_.resize(std::size_t(chunks_));
+  for (std::size_t i = 0; i < memory_.size(); ++i)
+    memory_[i] = {all->data() + std::int64_t(i) * chunk_bytes(), [all](std::byte*) {}};
+}
+
+void TokenStore::will_write(int from, int to) {
+  if (chunks_ == 0) return;
+  for (int start = from / tokens_ * tokens_; start < to; start += tokens_) {
+    std::shared_ptr<std::byte>& chunk = memory_[std::size_t(start / tokens_ % chunks_)];
+    if (chunk.use_count() == 1) {
+      // Whoever shared it last has read it before letting go.
+      std::atomic_thread_fence(std::memory_order_acquire);
+      continue;
+    }
+    const auto own = std::make_shared<Buffer>(std::size_t(chunk_bytes()));
+    std::copy_n(chunk.get(), chunk_bytes(), own->data());
+    chunk = {own->data(), [own](std::byte*) {}};
+  }
+}
 
 int TokenStore::oldest(int end) const noexcept {
   const int chunks = (end + tokens_ - 1) / tokens_;

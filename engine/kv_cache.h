@@ -4,10 +4,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <memory>
+#include <vector>
 
 #include "engine/longhand.h"
-#include "loaders/config.h"
+#include "engine/state/layer_state.h"
 #include "ops/buffer.h"
 #include "ops/kernels.h"
 
@@ -19,15 +20,12 @@ struct KvShape {
   std::int32_t key_dim, value_dim;
 
   /// Throws Error: range (q8_0 with head sizes that are no multiples of 32, numbers that are no type).
-  KvShape(const ModelConfig& config, CacheType key_type, CacheType value_type);
+  KvShape(CacheType key_type, CacheType value_type, std::int32_t kd, std::int32_t vd);
   KvShape(CacheFormat k, CacheFormat v, std::int32_t kd, std::int32_t vd)
       : keys(k), values(v), key_dim(kd), value_dim(vd) {}
   std::int64_t key_block_bytes() const noexcept;
   std::int64_t value_row_bytes() const noexcept;
 };
-
-/// Called with pieces of a memory's state.
-using VisitBytes = std::function<void(std::byte*, std::size_t)>;
 
 /// Keys, or values, of the last tokens of a layer.
 class TokenStore {
@@ -41,7 +39,12 @@ class TokenStore {
         block_bytes_(block_bytes),
         head_bytes_(chunk_tokens / kKeyBlock * block_bytes) {}
   /// Pages become resident as they are written. Throws Error(no_memory).
-  void reserve() { buffer_ = Buffer(std::size_t(bytes())); }
+  void reserve();
+  /// Becomes a copy of a store of the same sizes: chunks are shared until one of both writes to them.
+  void share(const TokenStore& other) { memory_ = other.memory_; }
+  /// Call before positions [from, to) are written: chunks that others share become this store's own. Throws
+  /// Error(no_memory) and changes nothing that can be seen.
+  void will_write(int from, int to);
   std::uint64_t bytes() const noexcept {
     return std::uint64_t(chunks_) * std::uint64_t(heads_) * std::uint64_t(head_bytes_);
   }
@@ -49,7 +52,7 @@ class TokenStore {
   /// One head's part of the chunk of `position`.
   std::byte* chunk(int head, int position) const noexcept {
     const std::int64_t slot = position / tokens_ % chunks_;
-    return buffer_.data() + (slot * heads_ + head) * head_bytes_;
+    return memory_[std::size_t(slot)].get() + head * head_bytes_;
   }
   /// The oldest position still there when all up to `end` have been written.
   int oldest(int end) const noexcept;
@@ -61,7 +64,9 @@ class TokenStore {
  private:
   int chunks_ = 0, heads_ = 0, tokens_ = kAttendKeys;
   std::int64_t block_bytes_ = 0, head_bytes_ = 0;
-  Buffer buffer_;  // (chunks, heads, tokens of a chunk)
+  std::int64_t chunk_bytes() const noexcept { return heads_ * head_bytes_; }
+
+  std::vector<std::shared_ptr<std::byte>> memory_;  // (chunks) of (heads, tokens of a chunk)
 };
 
 /// Chunks that hold any `tokens` neighbouring tokens, or all of a context where that is less.

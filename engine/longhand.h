@@ -134,15 +134,58 @@ struct SessionOptions {
   AttentionOptions attention = {};
 };
 
+struct RunnerOptions {
+  int threads = 0;          ///< 0: physical cores this process may use, fewer for very small models
+  int prefill_threads = 0;  ///< while more than a few tokens are computed at once; 0: as `threads`
+  int batch = 512;          ///< tokens computed at once, of all sessions together
+};
+
+class Session;
+
+/// Threads and working memory that several sessions share, and what computes them together: their tokens go
+/// through the layers side by side, and weights are read once for all. A runner and its sessions belong to
+/// one thread at a time.
+class LONGHAND_API Runner {
+ public:
+  /// Throws Error: range, no_memory.
+  explicit Runner(const Model& model, const RunnerOptions& options = {});
+  ~Runner();
+  Runner(Runner&&) noexcept;
+  Runner& operator=(Runner&&) noexcept;
+
+  /// Tokens for one of the runner's sessions.
+  struct Feed {
+    Session& session;
+    std::span<const Token> tokens;
+  };
+  /// Feeds each session its tokens, all of them together, and leaves each with the logits of its last token
+  /// (Session::logits). With f32 caches they are, bit for bit, those of a session that is fed alone. Throws
+  /// Error and leaves every session as it was: context_full, range (token id, no tokens, a session of another
+  /// runner or named twice), cancelled (one of the sessions), busy, no_memory.
+  void run(std::span<const Feed> feeds);
+  const Model& model() const noexcept;
+
+ private:
+  friend class Session;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
 /// One running text: its tokens and their keys and values. Callbacks it calls must not use
 /// it, except cancel().
 class LONGHAND_API Session {
  public:
   /// Throws Error: range, no_memory (with the context that would fit).
   explicit Session(const Model& model, const SessionOptions& options = {});
+  /// One that shares a runner, whose threads it has. Throws the same.
+  explicit Session(const Runner& runner, const SessionOptions& options = {});
   ~Session();
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
+
+  /// A session with the same text, options and runner; each may then go on in its own way. Keys and values of
+  /// the common text are shared until one of both writes over them. Throws Error(no_memory).
+  Session fork() const;
 
   /// Appends tokens; returns the logits (vocab) after the last one, valid until the next call.
   /// Throws Error and changes nothing: context_full, range (token id, or no tokens at
@@ -193,10 +236,13 @@ class LONGHAND_API Session {
   /// session except cancel().
   void on_progress(std::function<void(int done, int total)> callback);
 
+  struct Impl;  // for the engine itself
+
  private:
   friend class Verifier;  // for which it runs ahead of the text
+  friend class Runner;
   void refuse_use(bool refuse) noexcept;
-  struct Impl;
+  explicit Session(std::unique_ptr<Impl> impl) noexcept;
   std::unique_ptr<Impl> impl_;
 };
 
@@ -300,7 +346,7 @@ struct SpeculationOptions {
 /// many.
 ///
 /// While text is handed over, the session may hold guesses beyond it; once generate() returns it does not. A
-/// cancelled text still gets the tokens that were computed before. Memories that summarise what they forget
+/// cancelled text still gets the tokens that were computed before. States that summarise what they forget
 /// (vq, performer) cannot take tokens back across the end of a block, and nothing is guessed across it.
 ///
 /// For one session, of which it learns what pays; not shared between threads.

@@ -22,7 +22,7 @@ std::string main_type(const Gguf& file) {
 ModelInfo describe(const ModelData& m) {
   ModelInfo info;
   info.name = m.file.get_string(key::name).value_or(m.file.name());
-  info.architecture = m.config.arch->name;
+  info.architecture = m.file.architecture();
   info.type = main_type(m.file);
   info.isa = m.kernels->name;
   info.parameters = m.weights.parameters;
@@ -31,8 +31,12 @@ ModelInfo describe(const ModelData& m) {
   info.trained_context = m.config.trained_context;
   info.hidden = m.config.hidden;
   info.layers = int(m.config.layers.size());
-  info.heads = m.config.layers[0].heads;
-  info.kv_heads = m.config.layers[0].kv_heads;
+  // Of the first layer that attends; others may differ.
+  const auto attends = std::ranges::find_if(m.config.layers, &LayerShape::attends);
+  if (attends != m.config.layers.end()) {
+    info.heads = attends->heads;
+    info.kv_heads = attends->kv_heads;
+  }
   info.warnings = m.tokenizer.vocab().warnings;
   return info;
 }

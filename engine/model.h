@@ -3,9 +3,9 @@
 
 #include "engine/longhand.h"
 #include "engine/text/tokenizer.h"
-#include "loaders/config.h"
 #include "loaders/gguf.h"
-#include "loaders/weights.h"
+#include "loaders/model/config.h"
+#include "loaders/model/weights.h"
 #include "ops/kernels.h"
 
 namespace longhand {

@@ -121,8 +121,8 @@ RopeParams rope_params(const RopeConfig& file) noexcept {
 PositionPlan::PositionPlan(const ModelConfig& c, const Weights& w, const SessionOptions& options,
                            const FarPositions& far, int context)
     : rot_(c.rope.rot),
+      local_rot_(c.rope.local_rot),
       far_(far),
-      scale_(c.attention_scale),
       temperature_scale_(c.temperature_scale),
       temperature_length_(c.temperature_length),
       rule_(c.attention.scale_rule),
@@ -135,9 +135,9 @@ PositionPlan::PositionPlan(const ModelConfig& c, const Weights& w, const Session
 
   // Layers with a window of their own keep what the file gave them.
   const auto own =
-      std::find_if(c.layers.begin(), c.layers.end(), [](const LayerPlan& l) { return l.window > 0; });
+      std::find_if(c.layers.begin(), c.layers.end(), [](const LayerShape& l) { return l.window > 0; });
   if (own != c.layers.end() && own->local_rope) {
-    local_ = make_rope_table({.rot = rot_, .base = c.rope.local_base});
+    local_ = make_rope_table({.rot = local_rot_, .base = c.rope.local_base});
   } else {
     local_ = make_rope_table(params_of(c.rope, without_scaling(o), w, context));
   }
@@ -160,13 +160,13 @@ void PositionPlan::angles(Turn turn, int position, float* cos, float* sin) const
   rope_angles(*tables[int(turn)], at[int(turn)], cos, sin);
 }
 
-float PositionPlan::query_scale(const LayerPlan& layer, int position) const noexcept {
+float PositionPlan::query_scale(const AttentionCore& core, int position) const noexcept {
   const double n = position + 1.0;
   double gain = 1;
   if (rule_ == ScaleRule::log_n) gain = coefficient_ * std::log(n);
   if (rule_ == ScaleRule::sqrt_log_n) gain = coefficient_ * std::sqrt(std::log(n));
-  if (log_n_ > 0 && layer.window == 0) gain = std::max(1.0, std::log(n) / log_n_);
-  const float scale = float(double(scale_) * gain);
+  if (log_n_ > 0 && core.window == 0) gain = std::max(1.0, std::log(n) / log_n_);
+  const float scale = float(double(core.scale) * gain);
   if (temperature_scale_ == 0) return scale;
   // The temperature rises with every temperature_length tokens, as Ministral 3 and Llama 4 were trained.
   return scale *

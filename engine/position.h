@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "engine/longhand.h"
-#include "loaders/config.h"
-#include "loaders/weights.h"
+#include "loaders/model/config.h"
+#include "loaders/model/weights.h"
 #include "ops/rope_table.h"
 
 namespace longhand {
@@ -36,27 +36,26 @@ class PositionPlan {
   PositionPlan(const ModelConfig& config, const Weights& weights, const SessionOptions& options,
                const FarPositions& far, int context);
 
-  int rot() const noexcept { return rot_; }
+  /// Dimensions of a head that a turn rotates.
+  int rot(Turn turn) const noexcept { return turn == Turn::local ? local_rot_ : rot_; }
   /// Angles per position of the pairs (rot / 2), in layers that see all of the text.
   const std::vector<double>& frequencies() const noexcept { return global_.inv_freq; }
   bool has(Turn turn) const noexcept;
   /// cos and sin (rot / 2) of a turn at `position`.
   void angles(Turn turn, int position, float* cos, float* sin) const noexcept;
   /// Which turn the queries and keys of a layer take.
-  Turn turn_of(const LayerPlan& layer) const noexcept {
-    return has_local_ && layer.window > 0 ? Turn::local : Turn::global;
+  Turn turn_of(const AttentionCore& core) const noexcept {
+    return has_local_ && core.window > 0 ? Turn::local : Turn::global;
   }
   /// Multiplies q, so that q . k is the attention score.
-  float query_scale(const LayerPlan& layer, int position) const noexcept;
-  /// The same without what grows with the position.
-  float scale() const noexcept { return scale_; }
+  float query_scale(const AttentionCore& core, int position) const noexcept;
 
  private:
-  int rot_;
+  int rot_, local_rot_;
   bool has_local_;
   RopeTable global_, local_, far_query_;
   FarPositions far_;
-  float scale_, temperature_scale_;
+  float temperature_scale_;
   int temperature_length_;
   ScaleRule rule_;
   double coefficient_;

@@ -64,7 +64,7 @@ std::string owner_text(const StateOwner& owner) {
   return text;
 }
 
-std::uint64_t layer_bytes(Memories& memories, std::size_t il, int size) {
+std::uint64_t layer_bytes(States& memories, std::size_t il, int size) {
   std::uint64_t sum = 0;
   memories.held(il, size, [&](std::byte*, std::size_t n) { sum += n; });
   return sum;
@@ -245,7 +245,7 @@ void check_owner(const StateReader& in, const Bytes& content, const StateOwner& 
 }
 
 StateText parse_text(const StateReader& in, std::span<const std::byte> content, const StateLimits& limits,
-                     Memories::Marks& marks) {
+                     States::Marks& marks) {
   TextHead head{};
   if (content.size() < sizeof head) in.fail(Errc::corrupt, "the numbers are missing");
   std::memcpy(&head, content.data(), sizeof head);
@@ -272,9 +272,9 @@ StateText parse_text(const StateReader& in, std::span<const std::byte> content, 
   return text;
 }
 
-void check_layers(StateReader& in, Memories& fresh) {
-  for (std::size_t il = 0; il < fresh.layers(); ++il) {
-    in.open_section(fresh.layer(int(il)).bytes());
+void check_layers(StateReader& in, States& fresh) {
+  for (std::size_t il = 0; il < fresh.count(); ++il) {
+    in.open_section(fresh.bytes_of(il));
     in.skip_rest();
     in.close_section();
   }
@@ -282,8 +282,8 @@ void check_layers(StateReader& in, Memories& fresh) {
 }
 
 // Checksums are compared again: nothing keeps others from changing the file meanwhile.
-void fill_layers(StateReader& in, Memories& fresh, int size) {
-  for (std::size_t il = 0; il < fresh.layers(); ++il) {
+void fill_layers(StateReader& in, States& fresh, int size) {
+  for (std::size_t il = 0; il < fresh.count(); ++il) {
     in.open_section(std::numeric_limits<std::uint64_t>::max());
     fresh.held(il, size, [&](std::byte* to, std::size_t n) { in.take({to, n}); });
     in.close_section();
@@ -325,27 +325,27 @@ StateOwner state_owner(const ModelData& m, const SessionOptions& o, const Memory
   return owner;
 }
 
-std::uint64_t state_bytes(const StateOwner& owner, const StateText& text, Memories& memories) {
+std::uint64_t state_bytes(const StateOwner& owner, const StateText& text, States& memories) {
   std::uint64_t sum = sizeof(FileHead) + sizeof(FileTail) +
-                      (kFirstLayer + memories.layers()) * sizeof(SectionHead) + owner_text(owner).size() +
+                      (kFirstLayer + memories.count()) * sizeof(SectionHead) + owner_text(owner).size() +
                       sizeof(TextHead) + text.tokens.size() * sizeof(Token);
-  for (std::size_t il = 0; il < memories.layers(); ++il) sum += layer_bytes(memories, il, text.remembered);
+  for (std::size_t il = 0; il < memories.count(); ++il) sum += layer_bytes(memories, il, text.remembered);
   return sum;
 }
 
-void write_state(const std::string& path, const StateOwner& owner, const StateText& text, Memories& memories,
+void write_state(const std::string& path, const StateOwner& owner, const StateText& text, States& memories,
                  FileCalls& calls) {
   StateWriter out(path, calls, state_bytes(owner, text, memories));
   const std::string about = owner_text(owner);
   out.section(std::as_bytes(std::span(about)));
-  const Memories::Marks marks = memories.marks();
+  const States::Marks marks = memories.marks();
   TextHead head{std::uint32_t(text.remembered), std::uint32_t(marks.written), std::uint32_t(marks.floor),
                 std::uint32_t(text.tokens.size())};
   Bytes content;
   append(content, bytes_of(head));
   append(content, std::as_bytes(std::span(text.tokens)));
   out.section(content);
-  for (std::size_t il = 0; il < memories.layers(); ++il) {
+  for (std::size_t il = 0; il < memories.count(); ++il) {
     content.clear();
     content.reserve(std::size_t(layer_bytes(memories, il, text.remembered)));
     memories.held(il, text.remembered, [&](std::byte* from, std::size_t n) { append(content, {from, n}); });
@@ -355,13 +355,13 @@ void write_state(const std::string& path, const StateOwner& owner, const StateTe
 }
 
 RestoredState read_state(const std::string& path, const StateOwner& owner, const StateLimits& limits,
-                         const std::function<Memories()>& make) {
+                         const std::function<States()>& make) {
   StateReader in(path);
   check_owner(in, in.whole_section(kLongestOwner), owner);
-  Memories::Marks marks;
+  States::Marks marks;
   const std::uint64_t longest_text = sizeof(TextHead) + std::uint64_t(limits.context) * sizeof(Token);
   StateText text = parse_text(in, in.whole_section(longest_text), limits, marks);
-  Memories fresh = make();
+  States fresh = make();
   const StateReader::Place layers = in.place();
   check_layers(in, fresh);
   in.go_to(layers);

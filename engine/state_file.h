@@ -17,8 +17,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/memory/memories.h"
 #include "engine/model.h"
+#include "engine/state/states.h"
 #include "loaders/atomic_file.h"
 
 namespace longhand {
@@ -38,11 +38,11 @@ struct StateText {
 };
 
 /// Bytes of the file that write_state() makes.
-std::uint64_t state_bytes(const StateOwner& owner, const StateText& text, Memories& memories);
+std::uint64_t state_bytes(const StateOwner& owner, const StateText& text, States& memories);
 
 /// Puts the state in place of whatever file is at `path`, mode 0600. Throws Error(io), no_memory; then the
 /// file is what it was, or, as with FileReplacement::commit(), the new one.
-void write_state(const std::string& path, const StateOwner& owner, const StateText& text, Memories& memories,
+void write_state(const std::string& path, const StateOwner& owner, const StateText& text, States& memories,
                  FileCalls& calls = system_calls());
 
 struct StateLimits {
@@ -51,13 +51,13 @@ struct StateLimits {
 
 struct RestoredState {
   StateText text;
-  Memories memories;
+  States memories;
 };
 
 /// `make` gives memories that nothing was stored in or reserved for, and is called when the owner is the
 /// right one. Throws Error: io, truncated, magic (not a state), version, corrupt (also what no session
 /// writes), mismatch (it has another owner), no_memory, and what `make` throws.
 RestoredState read_state(const std::string& path, const StateOwner& owner, const StateLimits& limits,
-                         const std::function<Memories()>& make);
+                         const std::function<States()>& make);
 
 }  // namespace longhand

@@ -7,8 +7,8 @@
 
 #include "cli/bench/random_blocks.h"
 #include "cli/bench/synthetic_vocab.h"
-#include "loaders/arch.h"
 #include "loaders/gguf_writer.h"
+#include "loaders/model/arch.h"
 #include "ops/error.h"
 #include "ops/format.h"
 

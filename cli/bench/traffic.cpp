@@ -17,29 +17,32 @@ std::uint64_t bytes_of(const Linear& linear) {
 }  // namespace
 
 std::uint64_t weight_traffic(const Model& model) {
-  const ModelData& data = model.data();
-  std::uint64_t all = 0, experts = 0;
-  for_each_linear(data.weights, [&](const Linear& linear) { all += bytes_of(linear); });
-  for (const LayerWeights& layer : data.weights.layers) {
-    for (const auto* list : {&layer.expert_gate, &layer.expert_up, &layer.expert_down}) {
-      for (const Linear& linear : *list) experts += bytes_of(linear);
-    }
+  const Weights& weights = model.data().weights;
+  std::uint64_t sum = 0;
+  for_each_linear(weights, [&](const Linear& linear) { sum += bytes_of(linear); });
+  for (const LayerPlan& layer : weights.layers) {
+    for_each_block<MoePlan>(layer, [&](const MoePlan& plan) {
+      for (const auto* list : {&plan.gate, &plan.up, &plan.down}) {
+        std::uint64_t all = 0;
+        for (const Linear& linear : *list) all += bytes_of(linear);
+        sum -= all - all / std::uint64_t(plan.experts) * std::uint64_t(plan.used);
+      }
+    });
   }
-  if (experts == 0) return all;
-  const auto count = static_cast<std::uint64_t>(data.config.experts);
-  return all - experts + experts / count * static_cast<std::uint64_t>(data.config.experts_used);
+  return sum;
 }
 
 std::uint64_t cache_traffic(const Model& model, CacheType keys, CacheType values, int tokens) {
-  const ModelConfig& config = model.data().config;
-  const KvShape shape(config, keys, values);
-  const std::int64_t per_head = shape.key_block_bytes() / kKeyBlock + shape.value_row_bytes();
   std::int64_t sum = 0;
-  for (const LayerPlan& layer : config.layers) {
-    const int seen = layer.window > 0 ? std::min(layer.window, tokens) : tokens;
-    sum += per_head * layer.kv_heads * seen;
+  for (const LayerPlan& layer : model.data().weights.layers) {
+    for_each_attention(layer, [&](const AttentionCore& core) {
+      const KvShape shape(keys, values, core.head_dim, core.value_dim);
+      const std::int64_t per_head = shape.key_block_bytes() / kKeyBlock + shape.value_row_bytes();
+      const int seen = core.window > 0 ? std::min(core.window, tokens) : tokens;
+      sum += per_head * core.kv_heads * seen;
+    });
   }
-  return static_cast<std::uint64_t>(sum);
+  return std::uint64_t(sum);
 }
 
 }  // namespace longhand::cli

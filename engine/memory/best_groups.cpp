@@ -41,11 +41,11 @@ BestGroups::BestGroups(const MemorySite& s)
       rows_(s.kv.keys, s.kv.keys, s.kv.key_dim, s.kv.key_dim),
       budget_(s.plan.exact),
       codes_(s.plan.codes),
-      keys_(on() ? chunks_for(s.context, s.context) : 0, kAttendKeys, s.kv_heads,
+      keys_(on() ? chunks_for(s.context, s.context) : 0, kAttendKeys, s.core.kv_heads,
             kKeyBlock * rows_.value_row_bytes()),
-      values_(on() ? chunks_for(s.context, s.context) : 0, kAttendKeys, s.kv_heads,
+      values_(on() ? chunks_for(s.context, s.context) : 0, kAttendKeys, s.core.kv_heads,
               kKeyBlock * kv_.value_row_bytes()),
-      members_(s.kv_heads, codes_, on() ? s.context : 0) {}
+      members_(s.core.kv_heads, codes_, on() ? s.context : 0) {}
 
 // The gathered keys and values; a partial result; the chosen codes of each row.
 std::size_t BestGroups::scratch_bytes() const noexcept {

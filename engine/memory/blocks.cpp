@@ -12,9 +12,9 @@ Blocks::Blocks(const MemorySite& s, int patience)
       far_(s.plan.far),
       patience_(patience),
       chunks_(chunks_for(std::int64_t{patience + 1} * window_ + s.batch, s.context)),
-      last_(chunks_, s.kv_heads, kv_),
-      first_(sinks_ > 0, s.kv_heads, kv_),
-      taken_(std::size_t(s.kv_heads)) {}
+      last_(chunks_, s.core.kv_heads, kv_),
+      first_(sinks_ > 0, s.core.kv_heads, kv_),
+      taken_(std::size_t(s.core.kv_heads)) {}
 
 std::uint64_t Blocks::bytes() const noexcept {
   return last_.bytes() + first_.bytes() + summary_bytes() + taken_.size() * sizeof(int);

@@ -10,7 +10,7 @@
 
 namespace longhand {
 
-class Blocks : public Memory {
+class Blocks : public AttentionState {
  public:
   std::uint64_t bytes() const noexcept override;
   void reserve() override;

@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "engine/memory/memory.h"
+#include "engine/memory/attention_state.h"
 
 namespace longhand {
 

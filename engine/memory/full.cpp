@@ -6,18 +6,29 @@
 namespace longhand {
 namespace {
 
-class Full final : public Memory {
+class Full final : public AttentionState {
  public:
   explicit Full(const MemorySite& s)
       : kv_(s.kv),
         chunks_(chunks_for(s.context, s.context)),
-        keys_(chunks_, kAttendKeys, s.kv_heads, kv_.key_block_bytes()),
-        values_(chunks_, kAttendKeys, s.kv_heads, kKeyBlock * kv_.value_row_bytes()) {}
+        keys_(chunks_, kAttendKeys, s.core.kv_heads, kv_.key_block_bytes()),
+        values_(chunks_, kAttendKeys, s.core.kv_heads, kKeyBlock * kv_.value_row_bytes()) {}
 
   std::uint64_t bytes() const noexcept override { return keys_.bytes() + values_.bytes(); }
   void reserve() override {
     keys_.reserve();
     values_.reserve();
+  }
+
+  void will_write(int from, int to) override {
+    keys_.will_write(from, to);
+    values_.will_write(from, to);
+  }
+  bool share(const LayerState& other) override {
+    const auto& from = dynamic_cast<const Full&>(other);
+    keys_.share(from.keys_);
+    values_.share(from.values_);
+    return true;
   }
 
   void store(const NewToken& t) noexcept override {
@@ -49,6 +60,6 @@ class Full final : public Memory {
 
 }  // namespace
 
-std::unique_ptr<Memory> make_full(const MemorySite& site) { return std::make_unique<Full>(site); }
+std::unique_ptr<AttentionState> make_full(const MemorySite& site) { return std::make_unique<Full>(site); }
 
 }  // namespace longhand

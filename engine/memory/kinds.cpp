@@ -115,20 +115,27 @@ MemoryPlan plan_memory(const ModelConfig& c, const AttentionOptions& o, int cont
   return p;
 }
 
-void check_memory(const MemoryPlan& p, const ModelConfig& c, const Weights& w, const AttentionOptions& o) {
+void check_memory(const MemoryPlan& p, const ModelConfig& c, const std::vector<LayerPlan>& layers,
+                  const AttentionOptions& o) {
   if (p.kind->make == make_full) return;
   const auto refuse = [&](std::string_view why) {
     throw Error(Errc::range, fmt::format("--attention {}: {}", p.kind->name, why));
   };
-  bool global = false, turned = false, own_codes = false, own_features = false;
-  for (std::size_t il = 0; il < c.layers.size(); ++il) {
-    if (c.layers[il].window > 0) continue;
-    global = true;
-    turned = turned || c.layers[il].rope;
-    own_codes = own_codes || w.layers[il].key_codes.vectors != nullptr;
-    own_features = own_features || w.layers[il].key_codes.feature != nullptr;
+  bool global = false, turned = false, own_codes = false, own_features = false, shared = false;
+  for (const LayerPlan& layer : layers) {
+    for_each_attention(layer, [&](const AttentionCore& core) {
+      if (core.window > 0) return;
+      global = true;
+      shared = shared || !core.stores;
+      turned = turned || core.rope != Rope::none;
+      own_codes = own_codes || core.key_codes.vectors != nullptr;
+      own_features = own_features || core.key_codes.feature != nullptr;
+    });
   }
-  if (!global) refuse("every layer of this model has a window of its own");
+  if (!global) refuse("no layer of this model attends to the whole text");
+  if (shared && (p.kind->codes || p.kind->features))
+    refuse(
+        "layers of this model share keys and values, which leaves no moment to take old ones into a summary");
   if (p.kind->needs_rope && !turned) refuse("this model has no rotary positions to rescale");
   if (p.kind->features && c.attention_softcap != 0)
     refuse("random features cannot follow this model's soft cap of scores; vq can");

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string_view>
 
-#include "engine/memory/memory.h"
+#include "engine/memory/attention_state.h"
 #include "engine/position.h"
 
 namespace longhand {
@@ -25,10 +25,10 @@ struct MemoryPlan {
 /// What a memory may want to know of its layer.
 struct MemorySite {
   const MemoryPlan& plan;
-  const ModelConfig& config;
-  const LayerWeights& weights;
+  const AttentionConfig& attention;  // what the file says of all layers
+  const AttentionCore& core;
   KvShape kv;
-  int layer, heads, kv_heads;
+  int layer;           // a number of its own
   int context, batch;  // tokens at most, and stored at once at most
 };
 
@@ -38,7 +38,7 @@ struct MemoryKind {
   bool sinks = false, far = false, leak = false, codes = false, features = false;  // options it takes
   bool needs_rope = false;
   FarPositions (*far_positions)(const MemoryPlan& plan) noexcept = nullptr;  // null: no far queries
-  std::unique_ptr<Memory> (*make)(const MemorySite& site) = nullptr;
+  std::unique_ptr<AttentionState> (*make)(const MemorySite& site) = nullptr;
 };
 
 /// Null if no memory has this name.
@@ -48,16 +48,16 @@ const MemoryKind* find_memory(std::string_view name) noexcept;
 /// `context`: the longest text the session may hold, 0 where nobody said.
 MemoryPlan plan_memory(const ModelConfig& config, const AttentionOptions& options, int context = 0);
 /// Throws Error(range) where this model cannot have this memory, or brings itself what an option asks for.
-void check_memory(const MemoryPlan& plan, const ModelConfig& config, const Weights& weights,
+void check_memory(const MemoryPlan& plan, const ModelConfig& config, const std::vector<LayerPlan>& layers,
                   const AttentionOptions& options);
 FarPositions far_positions(const MemoryPlan& plan) noexcept;
 
 // The makers, one file each.
-std::unique_ptr<Memory> make_full(const MemorySite& site);
-std::unique_ptr<Memory> make_window(const MemorySite& site);
-std::unique_ptr<Memory> make_rerope(const MemorySite& site);
-std::unique_ptr<Memory> make_leaky_rerope(const MemorySite& site);
-std::unique_ptr<Memory> make_vq(const MemorySite& site);
-std::unique_ptr<Memory> make_performer(const MemorySite& site);
+std::unique_ptr<AttentionState> make_full(const MemorySite& site);
+std::unique_ptr<AttentionState> make_window(const MemorySite& site);
+std::unique_ptr<AttentionState> make_rerope(const MemorySite& site);
+std::unique_ptr<AttentionState> make_leaky_rerope(const MemorySite& site);
+std::unique_ptr<AttentionState> make_vq(const MemorySite& site);
+std::unique_ptr<AttentionState> make_performer(const MemorySite& site);
 
 }  // namespace longhand

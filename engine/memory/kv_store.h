@@ -1,7 +1,7 @@
 // Keys and values that belong together: two stores, and the form of what is in them.
 #pragma once
 
-#include "engine/memory/memory.h"
+#include "engine/memory/attention_state.h"
 
 namespace longhand {
 

@@ -16,7 +16,7 @@ class LeakyRerope final : public TwoSided {
 
 }  // namespace
 
-std::unique_ptr<Memory> make_leaky_rerope(const MemorySite& site) {
+std::unique_ptr<AttentionState> make_leaky_rerope(const MemorySite& site) {
   return std::make_unique<LeakyRerope>(site);
 }
 

@@ -2,7 +2,7 @@
 // earlier time brings back the lists of that time.
 #pragma once
 
-#include "engine/memory/memory.h"
+#include "engine/memory/attention_state.h"
 
 namespace longhand {
 

@@ -3,7 +3,7 @@
 // code its cheapest partner is known, or at least what it cannot cost less than.
 #pragma once
 
-#include "engine/memory/memory.h"
+#include "engine/memory/attention_state.h"
 
 namespace longhand {
 

@@ -22,12 +22,12 @@ class Performer final : public Blocks {
  public:
   explicit Performer(const MemorySite& s)
       : Blocks(s, 1),
-        heads_(s.kv_heads),
-        scale_(s.config.attention_scale),
-        features_(s.weights.key_codes.feature != nullptr ? s.weights.key_codes.features : s.plan.features),
-        trained_(s.weights.key_codes.feature),
+        heads_(s.core.kv_heads),
+        scale_(s.core.scale),
+        features_(s.core.key_codes.feature != nullptr ? s.core.key_codes.features : s.plan.features),
+        trained_(s.core.key_codes.feature),
         seed_(std::uint64_t(s.layer) << 32),
-        far_(s.kv_heads, features_, s.kv.key_dim, s.kv.value_dim),
+        far_(s.core.kv_heads, features_, s.kv.key_dim, s.kv.value_dim),
         block_(KvShape(CacheFormat::f32, CacheFormat::f32, s.kv.key_dim, s.kv.value_dim)) {}
 
   // A block's keys and values as floats, and their biases.
@@ -145,6 +145,8 @@ class Performer final : public Blocks {
 
 }  // namespace
 
-std::unique_ptr<Memory> make_performer(const MemorySite& site) { return std::make_unique<Performer>(site); }
+std::unique_ptr<AttentionState> make_performer(const MemorySite& site) {
+  return std::make_unique<Performer>(site);
+}
 
 }  // namespace longhand

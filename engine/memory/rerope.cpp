@@ -16,6 +16,6 @@ class Rerope final : public TwoSided {
 
 }  // namespace
 
-std::unique_ptr<Memory> make_rerope(const MemorySite& site) { return std::make_unique<Rerope>(site); }
+std::unique_ptr<AttentionState> make_rerope(const MemorySite& site) { return std::make_unique<Rerope>(site); }
 
 }  // namespace longhand

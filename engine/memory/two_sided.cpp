@@ -9,9 +9,9 @@ TwoSided::TwoSided(const MemorySite& s)
       window_(s.plan.window),
       chunks_(chunks_for(s.context, s.context)),
       near_chunks_(chunks_for(std::int64_t{window_} + s.batch, s.context)),
-      far_keys_(chunks_, kAttendKeys, s.kv_heads, kv_.key_block_bytes()),
-      near_keys_(near_chunks_, kAttendKeys, s.kv_heads, kv_.key_block_bytes()),
-      values_(chunks_, kAttendKeys, s.kv_heads, kKeyBlock * kv_.value_row_bytes()) {}
+      far_keys_(chunks_, kAttendKeys, s.core.kv_heads, kv_.key_block_bytes()),
+      near_keys_(near_chunks_, kAttendKeys, s.core.kv_heads, kv_.key_block_bytes()),
+      values_(chunks_, kAttendKeys, s.core.kv_heads, kKeyBlock * kv_.value_row_bytes()) {}
 
 std::uint64_t TwoSided::bytes() const noexcept {
   return far_keys_.bytes() + near_keys_.bytes() + values_.bytes();

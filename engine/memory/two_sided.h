@@ -8,7 +8,7 @@ namespace longhand {
 
 /// Base of the memories that turn near and far keys differently. Far keys stay for the whole text, near ones
 /// are a second copy of the last keys; values are stored once.
-class TwoSided : public Memory {
+class TwoSided : public AttentionState {
  public:
   explicit TwoSided(const MemorySite& site);
 

@@ -13,9 +13,9 @@ float Codes::bias_of(std::uint32_t tokens) noexcept {
 
 Codes::Codes(const MemorySite& s, int patience, int count, std::int32_t key_dim)
     : Blocks(s, patience),
-      heads_(s.kv_heads),
+      heads_(s.core.kv_heads),
       dim_(s.kv.key_dim),
-      far_(s.kv_heads, count, key_dim, s.kv.value_dim) {}
+      far_(s.core.kv_heads, count, key_dim, s.kv.value_dim) {}
 
 std::uint64_t Codes::summary_bytes() const noexcept {
   return far_.bytes() + all_codes() * (sizeof(float) + sizeof(std::uint32_t));
@@ -60,10 +60,10 @@ namespace {
 class TrainedVq final : public Codes {
  public:
   explicit TrainedVq(const MemorySite& s)
-      : Codes(s, 1, s.weights.key_codes.count, s.kv.key_dim),
-        trained_(s.weights.key_codes),
-        levels_(s.config.attention.fsq_levels),
-        quantize_window_(s.config.attention.quantize_window) {}
+      : Codes(s, 1, s.core.key_codes.count, s.kv.key_dim),
+        trained_(s.core.key_codes),
+        levels_(s.attention.fsq_levels),
+        quantize_window_(s.attention.quantize_window) {}
 
  private:
   const float* vector(int head, int code) const noexcept {
@@ -115,8 +115,8 @@ class TrainedVq final : public Codes {
 
 }  // namespace
 
-std::unique_ptr<Memory> make_vq(const MemorySite& site) {
-  if (site.weights.key_codes.vectors == nullptr) return make_learned_vq(site);
+std::unique_ptr<AttentionState> make_vq(const MemorySite& site) {
+  if (site.core.key_codes.vectors == nullptr) return make_learned_vq(site);
   return std::make_unique<TrainedVq>(site);
 }
 

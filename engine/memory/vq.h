@@ -46,6 +46,6 @@ class Codes : public Blocks {
 };
 
 /// A codebook that grows out of the text itself; for models that were trained without one.
-std::unique_ptr<Memory> make_learned_vq(const MemorySite& site);
+std::unique_ptr<AttentionState> make_learned_vq(const MemorySite& site);
 
 }  // namespace longhand

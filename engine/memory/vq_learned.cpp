@@ -22,10 +22,10 @@ class LearnedVq final : public Codes {
         second_order_(s.plan.second_order),
         weighted_(s.plan.weighted),
         groups_(s),
-        costs_(s.kv_heads, s.plan.codes, dim_),
-        observed_(std::size_t(s.kv_heads)),
-        squares_(std::size_t(s.kv_heads * dim_)),
-        used_(std::size_t(s.kv_heads)) {}
+        costs_(s.core.kv_heads, s.plan.codes, dim_),
+        observed_(std::size_t(s.core.kv_heads)),
+        squares_(std::size_t(s.core.kv_heads * dim_)),
+        used_(std::size_t(s.core.kv_heads)) {}
 
   // Keys are taken in and queries answered one after the other.
   std::size_t scratch_bytes() const noexcept override {
@@ -228,6 +228,8 @@ class LearnedVq final : public Codes {
 
 }  // namespace
 
-std::unique_ptr<Memory> make_learned_vq(const MemorySite& site) { return std::make_unique<LearnedVq>(site); }
+std::unique_ptr<AttentionState> make_learned_vq(const MemorySite& site) {
+  return std::make_unique<LearnedVq>(site);
+}
 
 }  // namespace longhand

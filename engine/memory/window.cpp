@@ -9,17 +9,17 @@
 namespace longhand {
 namespace {
 
-class Window final : public Memory {
+class Window final : public AttentionState {
  public:
   explicit Window(const MemorySite& s)
       : kv_(s.kv),
         window_(s.plan.window),
         sinks_(s.plan.sinks),
         chunks_(chunks_for(std::int64_t{window_} + s.batch, s.context)),
-        keys_(chunks_, kAttendKeys, s.kv_heads, kv_.key_block_bytes()),
-        values_(chunks_, kAttendKeys, s.kv_heads, kKeyBlock * kv_.value_row_bytes()),
-        sink_keys_(sinks_ > 0, kAttendKeys, s.kv_heads, kv_.key_block_bytes()),
-        sink_values_(sinks_ > 0, kAttendKeys, s.kv_heads, kKeyBlock * kv_.value_row_bytes()) {}
+        keys_(chunks_, kAttendKeys, s.core.kv_heads, kv_.key_block_bytes()),
+        values_(chunks_, kAttendKeys, s.core.kv_heads, kKeyBlock * kv_.value_row_bytes()),
+        sink_keys_(sinks_ > 0, kAttendKeys, s.core.kv_heads, kv_.key_block_bytes()),
+        sink_values_(sinks_ > 0, kAttendKeys, s.core.kv_heads, kKeyBlock * kv_.value_row_bytes()) {}
 
   std::uint64_t bytes() const noexcept override {
     return keys_.bytes() + values_.bytes() + sink_keys_.bytes() + sink_values_.bytes();
@@ -74,6 +74,6 @@ class Window final : public Memory {
 
 }  // namespace
 
-std::unique_ptr<Memory> make_window(const MemorySite& site) { return std::make_unique<Window>(site); }
+std::unique_ptr<AttentionState> make_window(const MemorySite& site) { return std::make_unique<Window>(site); }
 
 }  // namespace longhand

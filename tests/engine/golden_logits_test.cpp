@@ -5,7 +5,7 @@
 #include <set>
 
 #include "engine/longhand.h"
-#include "loaders/arch.h"
+#include "loaders/model/arch.h"
 #include "ops/format.h"
 #include "ops/kernel_table.h"
 #include "tests/support/golden.h"

@@ -1,6 +1,6 @@
 // Each memory against its definition in double precision, over texts long enough that rings go round and
 // chunks, blocks and batches end in different places.
-#include "engine/memory/memory.h"
+#include "engine/memory/attention_state.h"
 
 #include <gtest/gtest.h>
 
@@ -64,14 +64,15 @@ std::vector<double> turned(const std::vector<float>& x, double position) {
 class Rig {
  public:
   Rig(const AttentionOptions& options, const Text& text, int batch) : text_(text), batch_(batch) {
-    config_.head_dim = kDim;
-    config_.value_dim = kValueDim;
-    config_.attention_scale = kScale;
+    core_.heads = core_.kv_heads = 1;
+    core_.head_dim = kDim;
+    core_.value_dim = kValueDim;
+    core_.scale = kScale;
     config_.trained_context = config_.rope.original_context = 1 << 12;
     plan_ = plan_memory(config_, options);
     far_ = far_positions(plan_);
     const KvShape kv(CacheFormat::f32, CacheFormat::f32, kDim, kValueDim);
-    memory_ = plan_.kind->make({plan_, config_, weights_, kv, 0, 1, 1, int(text.k.size()), batch});
+    memory_ = plan_.kind->make({plan_, config_.attention, core_, kv, 0, int(text.k.size()), batch});
     memory_->reserve();
     scratch_.scores = Buffer(sizeof(float) * kAttendRows * kAttendKeys);
     scratch_.acc = Buffer(sizeof(float) * (kAttendRows + 3) * kValueDim);
@@ -136,10 +137,10 @@ class Rig {
   int batch_;
   const Kernels* kernels_ = available_kernels().front();
   ModelConfig config_;
-  LayerWeights weights_;
+  AttentionCore core_;
   MemoryPlan plan_{};
   FarPositions far_;
-  std::unique_ptr<Memory> memory_;
+  std::unique_ptr<AttentionState> memory_;
   WorkerScratch scratch_;
   std::vector<float> query_, far_query_;
 };

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <random>
 
-#include "loaders/arch.h"
 #include "loaders/gguf.h"
+#include "loaders/model/arch.h"
 #include "ops/format.h"
 #include "tests/fuzz/seeds.h"
 #include "tests/support/gguf_writer.h"

@@ -43,23 +43,23 @@ struct Cache {
   std::vector<Vector> keys, values;  // by token
 };
 
-Vector attend(const ModelConfig& c, const LayerPlan& plan, const Vector& q, const Cache& cache) {
-  Vector out(std::size_t(plan.heads * c.value_dim));
+Vector attend(const AttentionPlan& plan, const Vector& q, const Cache& cache) {
+  Vector out(std::size_t(plan.heads * plan.value_dim));
   for (int h = 0; h < plan.heads; ++h) {
     const int kv = h / (plan.heads / plan.kv_heads);
     Vector scores;
     for (const Vector& key : cache.keys) {
       double score = 0;
-      for (int d = 0; d < c.head_dim; ++d)
-        score += q[std::size_t(h * c.head_dim + d)] * key[std::size_t(kv * c.head_dim + d)];
-      scores.push_back(std::exp(score / std::sqrt(double(c.head_dim))));
+      for (int d = 0; d < plan.head_dim; ++d)
+        score += q[std::size_t(h * plan.head_dim + d)] * key[std::size_t(kv * plan.head_dim + d)];
+      scores.push_back(std::exp(score / std::sqrt(double(plan.head_dim))));
     }
     double sum = 0;
     for (const double s : scores) sum += s;
     for (std::size_t t = 0; t < scores.size(); ++t) {
-      for (int d = 0; d < c.value_dim; ++d) {
-        out[std::size_t(h * c.value_dim + d)] +=
-            scores[t] / sum * cache.values[t][std::size_t(kv * c.value_dim + d)];
+      for (int d = 0; d < plan.value_dim; ++d) {
+        out[std::size_t(h * plan.value_dim + d)] +=
+            scores[t] / sum * cache.values[t][std::size_t(kv * plan.value_dim + d)];
       }
     }
   }
@@ -80,20 +80,22 @@ std::vector<float> reference_llama(const ModelData& m, const std::vector<Token>&
     decode_row(m.weights.embedding, tokens[t], row.data());
     Vector x(row.begin(), row.end());
     for (std::size_t il = 0; il < c.layers.size(); ++il) {
-      const LayerWeights& w = m.weights.layers[il];
-      const LayerPlan& plan = c.layers[il];
-      const Vector in = rms_norm(x, w.attn_norm.weight, double(c.norm_epsilon));
-      Vector q = multiply(w.q, in), k = multiply(w.k, in);
-      for (int h = 0; h < plan.heads; ++h) rotate(q.data() + h * c.head_dim, c.rope, int(t));
-      for (int h = 0; h < plan.kv_heads; ++h) rotate(k.data() + h * c.head_dim, c.rope, int(t));
+      const std::vector<Round>& rounds = m.weights.layers[il].rounds;
+      const Block &mixer = rounds[0].side_by_side[0], &network = rounds[1].side_by_side[0];
+      const auto& plan = std::get<AttentionPlan>(mixer.plan);
+      const auto& dense = std::get<DensePlan>(network.plan);
+      const Vector in = rms_norm(x, mixer.pre.plan.weight, double(c.norm_epsilon));
+      Vector q = multiply(plan.q, in), k = multiply(plan.k, in);
+      for (int h = 0; h < plan.heads; ++h) rotate(q.data() + h * plan.head_dim, c.rope, int(t));
+      for (int h = 0; h < plan.kv_heads; ++h) rotate(k.data() + h * plan.head_dim, c.rope, int(t));
       caches[il].keys.push_back(k);
-      caches[il].values.push_back(multiply(w.v, in));
-      add(x, multiply(w.attn_out, attend(c, plan, q, caches[il])));
-      const Vector mid = rms_norm(x, w.ffn_norm.weight, double(c.norm_epsilon));
-      Vector gate = multiply(w.gate, mid);
-      const Vector up = multiply(w.up, mid);
+      caches[il].values.push_back(multiply(plan.v, in));
+      add(x, multiply(plan.out, attend(plan, q, caches[il])));
+      const Vector mid = rms_norm(x, network.pre.plan.weight, double(c.norm_epsilon));
+      Vector gate = multiply(dense.gate, mid);
+      const Vector up = multiply(dense.up, mid);
       for (std::size_t i = 0; i < gate.size(); ++i) gate[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
-      add(x, multiply(w.down, gate));
+      add(x, multiply(dense.down, gate));
     }
     const Vector z =
         multiply(m.weights.output, rms_norm(x, m.weights.output_norm.weight, double(c.norm_epsilon)));

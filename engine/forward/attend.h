@@ -1,0 +1,35 @@
+// Attention itself, which every block that attends ends in: queries, keys and values are placed by their
+// positions, keys and values remembered, and queries answered out of the states.
+#pragma once
+
+#include "engine/forward/pass.h"
+
+namespace longhand {
+
+/// Where the answers go: row, then head, of (value_dim) each.
+struct AttendTarget {
+  float* base = nullptr;
+  std::int64_t row_stride = 0, head_stride = 0;
+};
+
+/// The rows of a pass as the projections leave them.
+struct AttentionRows {
+  float* q = nullptr;      // (rows, heads, head_dim)
+  float* far_q = nullptr;  // (rows, heads, head_dim) scratch, where some slice's state asks far queries
+  float* k = nullptr;      // (rows, kv_heads, head_dim); of layers that store
+  float* v = nullptr;      // (rows, kv_heads, value_dim)
+  AttendTarget to;
+
+  AttentionRows() = default;
+  AttentionRows(Carver& carver, const AttentionCore& core, const WorkspaceSizes& sizes) noexcept
+      : q(carver.floats(sizes.rows, core.q_dim())),
+        far_q(carver.floats(sizes.far_queries ? sizes.rows : 0, core.q_dim())),
+        k(carver.floats(sizes.rows, core.k_dim())),
+        v(carver.floats(sizes.rows, core.v_dim())) {}
+};
+
+/// Normalises, scales and rotates queries, stores keys and values, and writes every head's answer to rows.to.
+/// Called by every worker after a barrier; ends with one.
+void attend(const Pass& pass, const AttentionCore& core, const AttentionRows& rows) noexcept;
+
+}  // namespace longhand

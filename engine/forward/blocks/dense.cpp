@@ -1,0 +1,50 @@
+// The feed-forward network of one layer.
+
+#include <array>
+
+#include "engine/forward/network.h"
+#include "engine/forward/run_block.h"
+
+namespace longhand {
+
+void activate(const Pass& p, std::int64_t count, const ActivateJob& job) noexcept {
+  const std::int64_t ff = job.next.weight.cols;
+  const ActKinds kinds = kinds_of({&job.next});
+  p.for_groups(count, ff, [&](std::int64_t r, Range cols) {
+    const std::int64_t at = r * ff + cols.begin;
+    const float *gate = job.room.gate + at, *up = job.room.up + at;
+    p.kernels.activate(job.act, job.gated ? gate : up, job.gated ? up : nullptr,
+                       std::int32_t(cols.end - cols.begin), job.to.row(r) + cols.begin);
+    job.to.round(p.kernels, r, cols, kinds);
+  });
+}
+
+void run_network(const Pass& p, const DensePlan& n, const NetworkRoom& room, float* out,
+                 const MatmulJob* beside) noexcept {
+  const std::int32_t ff = n.ff;
+  std::array<MatmulJob, 3> jobs = {{{&n.up, &p.ws.in, 0, p.rows(), room.up, ff}}};
+  std::size_t count = 1;
+  if (n.gated) jobs[count++] = {&n.gate, &p.ws.in, 0, p.rows(), room.gate, ff};
+  if (beside != nullptr) jobs[count++] = *beside;
+  p.multiply(std::span(jobs).first(count));
+  p.worker.sync();
+  activate(p, p.rows(), {n.act, n.gated, room, n.down, p.ws.in});
+  p.worker.sync();
+  p.multiply({&n.down, &p.ws.in, 0, p.rows(), out, p.config.hidden});
+  p.worker.sync();
+}
+
+ActKinds input_kinds(const DensePlan& plan) noexcept { return kinds_of({&plan.gate, &plan.up}); }
+
+std::int64_t widest_input(const DensePlan& plan) noexcept { return plan.ff; }
+
+void measure(Carver& carver, const DensePlan& plan, const WorkspaceSizes& sizes) noexcept {
+  NetworkRoom(carver, sizes.rows, plan.ff);
+}
+
+void run(const Pass& p, const DensePlan& plan, float* out) noexcept {
+  Carver carver(p.ws.room);
+  run_network(p, plan, NetworkRoom(carver, p.ws.sizes().rows, plan.ff), out);
+}
+
+}  // namespace longhand

@@ -1,0 +1,116 @@
+#include "engine/forward/decoder.h"
+
+#include <algorithm>
+
+#include "engine/forward/run_block.h"
+#include "ops/panels.h"
+
+namespace longhand {
+namespace {
+
+void embed(const Pass& p) {
+  p.for_rows([&](int row) {
+    decode_row(p.weights.embedding, p.tokens[std::size_t(row)], p.x(row));
+    if (p.config.embedding_scale != 0) p.kernels.scale(p.x(row), p.config.embedding_scale, p.config.hidden);
+  });
+}
+
+void set_angles(const Pass& p) {
+  for (int turn = 0; turn < kTurns; ++turn) {
+    p.for_pieces(1, [&](const Slice& slice, int row, int) {
+      if (!slice.positions.has(Turn(turn))) return;
+      const std::int64_t at = (turn * std::int64_t{p.ws.sizes().rows} + row) * p.ws.angles;
+      slice.positions.angles(Turn(turn), slice.position_of(row), p.ws.cos + at, p.ws.sin + at);
+    });
+  }
+}
+
+// ws.in = norm(x) (or x where a block normalises only what comes out), rounded for the matrices that read it.
+void enter(const Pass& p, const NormPlan& norm, ActKinds kinds) {
+  p.for_rows([&](int row) {
+    if (norm.empty()) {
+      std::copy_n(p.x(row), p.config.hidden, p.ws.in.row(row));
+    } else {
+      p.norm(norm, p.x(row), p.config.hidden, p.ws.in.row(row));
+    }
+    p.ws.in.round(p.kernels, row, {0, p.config.hidden}, kinds);
+  });
+  p.worker.sync();
+}
+
+void normalise(const Pass& p, const StreamNorm& norm, float* values) {
+  if (!norm.plan.empty()) p.norm(norm.plan, values, p.config.hidden, values);
+}
+
+// x += scale * post(sum of the blocks' outputs). Rows are shared out as in enter(), so no barrier is needed
+// between the two.
+void leave(const Pass& p, const Round& round) {
+  const std::int32_t n = p.config.hidden;
+  const std::size_t blocks = round.side_by_side.size();
+  p.for_rows([&](int row) {
+    const auto out = [&](std::size_t i) { return p.ws.out[i] + std::int64_t{row} * n; };
+    const auto add = [&](const float* y) {
+      round.scale != 0 ? p.kernels.add_scaled(p.x(row), y, round.scale, n) : p.kernels.add(p.x(row), y, n);
+    };
+    for (std::size_t i = 0; i < blocks; ++i) normalise(p, round.side_by_side[i].post, out(i));
+    if (round.post.plan.empty()) {
+      for (std::size_t i = blocks; i-- > 0;) add(out(i));
+    } else {
+      for (std::size_t i = 1; i < blocks; ++i) p.kernels.add(out(0), out(i), n);
+      normalise(p, round.post, out(0));
+      add(out(0));
+    }
+  });
+}
+
+void layer(const Pass& p, const LayerPlan& plan) {
+  for (const Round& round : plan.rounds) {
+    for (std::size_t i = 0; i < round.side_by_side.size(); ++i) {
+      const Block& block = round.side_by_side[i];
+      std::visit(
+          [&](const auto& b) {
+            enter(p, block.pre.plan, input_kinds(b));
+            run(p, b, p.ws.out[i]);
+          },
+          block.plan);
+    }
+    leave(p, round);
+  }
+}
+
+}  // namespace
+
+bool forward(const Pass& p) noexcept {
+  embed(p);
+  set_angles(p);
+  for (const LayerPlan& plan : p.weights.layers) {
+    // One worker looks and all are told by the same barrier, or they would part ways.
+    if (p.worker.id == 0) p.stop.leaving.store(p.stop.heed(), std::memory_order_relaxed);
+    p.worker.sync();
+    if (p.stop.leaving.load(std::memory_order_relaxed)) return false;
+    layer(p, plan);
+  }
+  p.worker.sync();
+  return true;
+}
+
+void final_hidden(const Pass& p, std::span<const int> rows) noexcept {
+  const ActKinds kinds = kinds_of({&p.weights.output});
+  const Range part = p.worker.split(std::int64_t(rows.size()));
+  for (std::int64_t i = part.begin; i < part.end; ++i) {
+    p.norm(p.weights.output_norm, p.x(rows[std::size_t(i)]), p.config.hidden, p.ws.in.row(i));
+    p.ws.in.round(p.kernels, i, {0, p.config.hidden}, kinds);
+  }
+  p.worker.sync();
+}
+
+void output_logits(const Pass& p, int count, float* logits) noexcept {
+  p.multiply({&p.weights.output, &p.ws.in, 0, count, logits, p.config.vocab});
+  p.worker.sync();
+  const Range part = p.worker.split(std::int64_t{count} * p.config.vocab, 64);
+  const auto n = std::int32_t(part.end - part.begin);
+  if (p.config.logit_scale != 0) p.kernels.scale(logits + part.begin, p.config.logit_scale, n);
+  if (p.config.final_softcap != 0) p.kernels.softcap(logits + part.begin, p.config.final_softcap, n);
+}
+
+}  // namespace longhand

@@ -1,0 +1,43 @@
+// Several matrix products that belong to one stage, shared out to the workers as one piece of work.
+#pragma once
+
+#include <atomic>
+#include <span>
+
+#include "engine/forward/activations.h"
+#include "loaders/model/weights.h"
+#include "ops/kernels.h"
+#include "ops/parallel.h"
+
+namespace longhand {
+
+/// out[t] = linear(x[t]) for `tokens` rows of x from `first` on.
+struct MatmulJob {
+  const Linear* linear;
+  const Activations* x;
+  std::int64_t first;
+  std::int32_t tokens;
+  float* out;  // (tokens, out features)
+  std::int64_t out_stride;
+};
+
+/// The wish, from another thread, that a run of the workers end early.
+struct Stop {
+  const std::atomic<bool>& wish;
+  std::atomic<bool> heeded{false};   ///< some work was left out: what the run computes means nothing
+  std::atomic<bool> leaving{false};  ///< what the first worker told the others when they last met
+
+  bool heed() noexcept {
+    if (!wish.load(std::memory_order_relaxed)) return false;
+    heeded.store(true, std::memory_order_relaxed);
+    return true;
+  }
+};
+
+/// Computes this worker's share of all jobs, or leaves out the rest of it when it is to stop. `panel` is the
+/// worker's scratch, panel_bytes() of every weight it may meet that still lies in rows. Each output is
+/// computed by one worker, in an order that does not depend on how many there are.
+void run_matmuls(const Kernels& kernels, const Worker& worker, std::span<const MatmulJob> jobs,
+                 std::byte* panel, Stop& stop) noexcept;
+
+}  // namespace longhand

@@ -1,0 +1,92 @@
+// What every stage of the forward pass is given.
+#pragma once
+
+#include <span>
+
+#include "engine/forward/matmul_stage.h"
+#include "engine/forward/workspace.h"
+#include "engine/model.h"
+#include "engine/position.h"
+#include "engine/state/states.h"
+#include "ops/parallel.h"
+
+namespace longhand {
+
+/// Neighbouring tokens of one sequence: rows [first_row, first_row + rows) of a pass.
+struct Slice {
+  States& states;
+  const PositionPlan& positions;
+  int first_row, rows;
+  int position;  // of the first token
+
+  int position_of(int row) const noexcept { return position + row - first_row; }
+  int end() const noexcept { return position + rows; }
+};
+
+/// Rows of one or more sequences on their way through the layers, as one worker sees them. What is computed
+/// for a row does not depend on the rows beside it.
+struct Pass {
+  const ModelConfig& config;
+  const Weights& weights;
+  const Kernels& kernels;
+  Workspace& ws;
+  Worker worker;
+  Stop& stop;
+  std::span<const Slice> slices;  // their rows follow one another
+  std::span<const Token> tokens;  // (rows)
+
+  int rows() const noexcept { return int(tokens.size()); }
+  WorkerScratch& scratch() const noexcept { return ws.scratch[std::size_t(worker.id)]; }
+  float* x(std::int64_t row) const noexcept { return ws.x + row * config.hidden; }
+
+  /// This worker's share of some matrix products.
+  void multiply(std::span<const MatmulJob> jobs) const noexcept {
+    run_matmuls(kernels, worker, jobs, scratch().panel.data(), stop);
+  }
+  void multiply(const MatmulJob& job) const noexcept { multiply({&job, 1}); }
+
+  /// f(row) for this worker's share of the rows: the same rows in every stage that shares them out like this.
+  template <class Function>
+  void for_rows(const Function& f) const noexcept {
+    const Range part = worker.split(rows());
+    for (std::int64_t row = part.begin; row < part.end; ++row) f(int(row));
+  }
+  /// f(slice, row, i) for this worker's share of `per_row` pieces of work for every row.
+  template <class Function>
+  void for_pieces(int per_row, const Function& f) const noexcept {
+    const Range part = worker.split(std::int64_t{rows()} * per_row);
+    std::size_t at = 0;
+    for (std::int64_t i = part.begin; i < part.end; ++i) {
+      const int row = int(i / per_row);
+      while (row >= slices[at].first_row + slices[at].rows) ++at;
+      f(slices[at], row, int(i % per_row));
+    }
+  }
+  /// f(row, columns) for this worker's share of `rows` x `cols` values, in groups that can be rounded apart:
+  /// so the columns of a single token are shared out, too.
+  template <class Function>
+  void for_groups(std::int64_t count, std::int64_t cols, const Function& f) const noexcept {
+    constexpr std::int64_t kGroup = Activations::kGroup;
+    const std::int64_t groups = (cols + kGroup - 1) / kGroup;
+    const Range share = worker.split(count * groups);
+    for (std::int64_t i = share.begin; i < share.end; ++i) {
+      const std::int64_t col = i % groups * kGroup;
+      f(i / groups, Range{col, std::min(cols, col + kGroup)});
+    }
+  }
+  /// Rounds `count` rows of `cols` values for the matrices of `kinds`. Each worker does its share.
+  void round(const Activations& values, std::int64_t count, std::int64_t cols,
+             ActKinds kinds) const noexcept {
+    for_groups(count, cols, [&](std::int64_t row, Range part) { values.round(kernels, row, part, kinds); });
+  }
+  /// to = norm(from) for n values; `to` may be `from`.
+  void norm(const NormPlan& norm, const float* from, std::int32_t n, float* to) const noexcept {
+    if (norm.kind == Norm::rms) {
+      kernels.rms_norm(from, norm.weight, norm.epsilon, n, to);
+    } else {
+      kernels.layer_norm(from, norm.weight, norm.bias, norm.epsilon, n, to);
+    }
+  }
+};
+
+}  // namespace longhand

@@ -1,0 +1,98 @@
+#include "engine/forward/place.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace longhand {
+namespace {
+
+NormPlan norm_of_head(NormPlan norm, std::int64_t offset) {
+  norm.weight += offset;
+  if (norm.bias != nullptr) norm.bias += offset;
+  return norm;
+}
+
+// The norms of head h of a token, learned ones and then scaling to length 1.
+void norm_head(const Pass& p, const AttentionCore& core, const NormPlan& norm, bool to_length_1, int h,
+               float* head) {
+  const int n = core.head_dim;
+  if (!norm.empty() && core.qk_norm != QkNorm::full_width) {
+    const bool own = core.qk_norm == QkNorm::own_per_head;
+    p.norm(own ? norm_of_head(norm, std::int64_t{h} * n) : norm, head, n, head);
+  }
+  if (!to_length_1) return;
+  double sum = 0;
+  for (int d = 0; d < n; ++d) sum += double(head[d]) * double(head[d]);
+  p.kernels.scale(head, float(1 / std::max(std::sqrt(sum), 1e-12)), n);
+}
+
+// The rotation of a row by a turn; in layers that turn nothing, none.
+RotateArgs rotation(const Pass& p, const AttentionCore& core, const Slice& slice, Turn turn, int row) {
+  if (core.rope == Rope::none || !slice.positions.has(turn)) return {};
+  const std::int64_t at = (std::int64_t(turn) * p.ws.sizes().rows + row) * p.ws.angles;
+  return {nullptr, p.ws.cos + at, p.ws.sin + at, slice.positions.rot(turn), core.rope == Rope::halves};
+}
+
+void rotate(const Pass& p, RotateArgs by, float* head) {
+  by.x = head;
+  if (by.rot > 0) p.kernels.rotate(by);
+}
+
+// Norms that span all heads of a token come before the heads part.
+void norm_full_width(const Pass& p, const AttentionCore& core, const AttentionRows& rows) {
+  p.for_rows([&](int row) {
+    float *q = rows.q + row * core.q_dim(), *k = rows.k + row * core.k_dim();
+    p.norm(core.q_norm, q, std::int32_t(core.q_dim()), q);
+    if (core.stores) p.norm(core.k_norm, k, std::int32_t(core.k_dim()), k);
+  });
+  p.worker.sync();
+}
+
+// Scales and rotates a query in place; where the state has far keys, a second copy is turned for them.
+void place_query(const Pass& p, const AttentionCore& core, const AttentionRows& rows, const Slice& slice,
+                 int row, int h) {
+  const int n = core.head_dim;
+  const std::int64_t at = (std::int64_t{row} * core.heads + h) * n;
+  float* q = rows.q + at;
+  norm_head(p, core, core.q_norm, p.config.attention.query_norm, h, q);
+  p.kernels.scale(q, slice.positions.query_scale(core, slice.position_of(row)), n);
+  if (asks_far(slice, core)) {
+    float* far = rows.far_q + at;
+    std::copy_n(q, n, far);
+    rotate(p, rotation(p, core, slice, Turn::far_query, row), far);
+  }
+  rotate(p, rotation(p, core, slice, slice.positions.turn_of(core), row), q);
+}
+
+void place_key(const Pass& p, const AttentionCore& core, const AttentionRows& rows, const Slice& slice,
+               int row, int h) {
+  const std::int64_t at = std::int64_t{row} * core.kv_heads + h;
+  float *k = rows.k + at * core.head_dim, *v = rows.v + at * core.value_dim;
+  norm_head(p, core, core.k_norm, p.config.attention.key_norm, h, k);
+  if (!core.value_norm.empty()) p.norm(core.value_norm, v, core.value_dim, v);
+  slice.states.attention(core.state)
+      .store({p.kernels, p.scratch(), h, slice.position_of(row), k, v,
+              rotation(p, core, slice, slice.positions.turn_of(core), row),
+              rotation(p, core, slice, Turn::far_key, row)});
+}
+
+}  // namespace
+
+bool asks_far(const Slice& slice, const AttentionCore& core) noexcept {
+  return core.window == 0 && slice.positions.has(Turn::far_query);
+}
+
+// Work is shared out by (token, head), queries first.
+void place(const Pass& p, const AttentionCore& core, const AttentionRows& rows) noexcept {
+  if (core.qk_norm == QkNorm::full_width) norm_full_width(p, core, rows);
+  p.for_pieces(core.heads + (core.stores ? core.kv_heads : 0), [&](const Slice& slice, int row, int head) {
+    if (head < core.heads) {
+      place_query(p, core, rows, slice, row, head);
+    } else {
+      place_key(p, core, rows, slice, row, head - core.heads);
+    }
+  });
+  p.worker.sync();
+}
+
+}  // namespace longhand

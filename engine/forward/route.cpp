@@ -1,0 +1,124 @@
+#include "engine/forward/route.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+namespace longhand {
+namespace {
+
+constexpr float kNever = -std::numeric_limits<float>::infinity();
+
+// Turns the router's outputs (experts) into probabilities.
+void gate_scores(const Pass& p, const MoePlan& plan, float* z) {
+  const int n = plan.experts;
+  if (plan.gating == Gating::softmax) p.kernels.softmax(z, n);
+  if (plan.gating == Gating::sigmoid)
+    std::transform(z, z + n, z, [](float x) { return 1 / (1 + std::exp(-x)); });
+}
+
+// What experts are chosen by.
+float selection_score(const MoePlan& plan, const float* probability, int e) {
+  return plan.selection_bias == nullptr ? probability[e] : probability[e] + plan.selection_bias[e];
+}
+
+// The score of a group: the sum of its two best experts'.
+float group_score(const MoePlan& plan, const float* probability, int group) {
+  const int size = plan.experts / plan.groups;
+  float best = kNever, second = kNever;
+  for (int e = group * size; e < (group + 1) * size; ++e) {
+    const float s = selection_score(plan, probability, e);
+    if (s > best) {
+      second = std::exchange(best, s);
+    } else if (s > second) {
+      second = s;
+    }
+  }
+  return size > 1 ? best + second : best;
+}
+
+// Whether fewer than groups_used groups are better; of equal ones the first.
+bool group_is_used(const MoePlan& plan, const float* probability, int group) {
+  if (plan.groups_used >= plan.groups) return true;
+  const float own = group_score(plan, probability, group);
+  int better = 0;
+  for (int g = 0; g < plan.groups; ++g) {
+    const float other = group_score(plan, probability, g);
+    better += other > own || (other == own && g < group);
+  }
+  return better < plan.groups_used;
+}
+
+// The best experts by their scores (experts), best first. What is taken from `scores` is lost.
+void take_best(const MoePlan& plan, float* scores, std::int32_t* chosen) {
+  for (int i = 0; i < plan.used; ++i) {
+    int best = -1;
+    for (int e = 0; e < plan.experts; ++e) {
+      const bool taken = std::find(chosen, chosen + i, e) != chosen + i;
+      // The comparison keeps a router of NaNs in bounds: then some expert is taken, and the sums
+      // show the NaN.
+      if (!taken && (best < 0 || scores[e] > scores[best])) best = e;
+    }
+    chosen[i] = best;
+  }
+}
+
+void weigh(const Pass& p, const MoePlan& plan, float* weight) {
+  const int used = plan.used;
+  if (plan.gating == Gating::softmax_selected) p.kernels.softmax(weight, used);
+  if (plan.normalise) {
+    // The smallest normal half keeps the quotient finite where all weights vanish.
+    const float sum = std::max(std::accumulate(weight, weight + used, 0.0f), 0x1p-14f);
+    for (int i = 0; i < used; ++i) weight[i] /= sum;
+  }
+  for (int i = 0; i < used; ++i) weight[i] *= plan.scale;
+}
+
+// The experts of one row and their weights, which are probabilities without what helped to choose.
+void choose(const Pass& p, const MoePlan& plan, const Routes& routes, int row) {
+  float* probability = routes.scores + std::int64_t{row} * plan.experts;
+  std::int32_t* chosen = routes.chosen + std::int64_t{row} * plan.used;
+  float* weight = routes.weight + std::int64_t{row} * plan.used;
+  gate_scores(p, plan, probability);
+  if (plan.selection_bias == nullptr && plan.groups_used >= plan.groups) {
+    take_best(plan, probability, chosen);
+  } else {
+    float* selection = routes.selection + std::int64_t{row} * plan.experts;
+    const int size = plan.experts / plan.groups;
+    for (int g = 0; g < plan.groups; ++g) {
+      const bool used = group_is_used(plan, probability, g);
+      for (int e = g * size; e < (g + 1) * size; ++e)
+        selection[e] = used ? selection_score(plan, probability, e) : kNever;
+    }
+    take_best(plan, selection, chosen);
+  }
+  for (int i = 0; i < plan.used; ++i) weight[i] = probability[chosen[i]];
+  weigh(p, plan, weight);
+}
+
+// A counting sort of the slots.
+void group_by_expert(const Pass& p, const MoePlan& plan, const Routes& r) {
+  std::int32_t *begin = r.expert_begin, *end = begin + plan.experts + 1;
+  const std::int64_t slots = std::int64_t{p.rows()} * plan.used;
+  std::fill(begin, end, 0);
+  for (std::int64_t i = 0; i < slots; ++i) ++begin[r.chosen[i] + 1];
+  std::partial_sum(begin, end, begin);
+  for (std::int64_t i = 0; i < slots; ++i) r.slot_row[i] = begin[r.chosen[i]]++;
+  std::copy_backward(begin, end - 1, end);
+  begin[0] = 0;
+}
+
+}  // namespace
+
+void route(const Pass& p, const MoePlan& plan, const Routes& routes) noexcept {
+  p.multiply({&plan.router, &p.ws.in, 0, p.rows(), routes.scores, plan.experts});
+  p.worker.sync();
+  p.for_rows([&](int row) { choose(p, plan, routes, row); });
+  p.worker.sync();
+  if (p.worker.id == 0) group_by_expert(p, plan, routes);
+  p.worker.sync();
+}
+
+}  // namespace longhand

@@ -1,0 +1,32 @@
+// What each kind of block computes, and what it needs for it. One file of blocks/ each.
+//
+//   input_kinds(plan)          the rounded forms of its input that its first matrices read
+//   measure(carver, plan, s)   takes from a counting carver what run() will take
+//   run(pass, plan, out)       out (rows, hidden) = block(ws.in); the first `hidden` columns of ws.in are
+//   rounded, and
+//                              all workers have passed a barrier since. Ends with a barrier. Called by every
+//                              worker.
+#pragma once
+
+#include "engine/forward/pass.h"
+
+namespace longhand {
+
+ActKinds input_kinds(const AttentionPlan& plan) noexcept;
+void measure(Carver& carver, const AttentionPlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const AttentionPlan& plan, float* out) noexcept;
+
+ActKinds input_kinds(const DensePlan& plan) noexcept;
+void measure(Carver& carver, const DensePlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const DensePlan& plan, float* out) noexcept;
+
+ActKinds input_kinds(const MoePlan& plan) noexcept;
+void measure(Carver& carver, const MoePlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const MoePlan& plan, float* out) noexcept;
+
+/// Columns of ws.in that a block writes to beside its input: the widest input of its inner matrices.
+std::int64_t widest_input(const AttentionPlan& plan) noexcept;
+std::int64_t widest_input(const DensePlan& plan) noexcept;
+std::int64_t widest_input(const MoePlan& plan) noexcept;
+
+}  // namespace longhand

@@ -1,0 +1,52 @@
+// All activations of a runner, sized once.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "engine/forward/activations.h"
+#include "engine/state/scratch.h"
+#include "loaders/model/weights.h"
+#include "ops/buffer.h"
+
+namespace longhand {
+
+struct WorkspaceSizes {
+  int rows, workers;               // tokens computed at once; of the larger team
+  int slices = 1;                  // sequences computed at once
+  std::size_t memory_scratch = 0;  // bytes a worker needs for attention memories
+  int attention_parts = 0;         // partial results one query may have
+  bool far_queries = false;        // whether a memory asks for them
+
+  bool operator==(const WorkspaceSizes&) const = default;
+};
+
+class Workspace {
+ public:
+  /// Blocks of a round at most.
+  static constexpr std::size_t kSideBySide = 2;
+
+  /// Throws Error(no_memory).
+  Workspace(const ModelConfig& config, const Weights& weights, const WorkspaceSizes& sizes);
+
+  const WorkspaceSizes& sizes() const noexcept { return sizes_; }
+  std::uint64_t bytes() const noexcept;
+
+  float* x = nullptr;                     // (rows, hidden) the residual stream
+  Activations in;                         // (rows, widest input) what the next matrices read
+  std::array<float*, kSideBySide> out{};  // (rows, hidden) what each block of a round adds to x
+  float *cos = nullptr, *sin = nullptr;   // (kTurns, rows, angles)
+  int angles = 0;                         // of a row: half the widest rotation
+  int max_units = 0;                      // attention is split into its parts while there are fewer units
+  float* partials = nullptr;              // (partial_items, kAttendRows, value_dim + 2)
+  std::int64_t partial_items = 0;         // units x parts
+  std::byte* room = nullptr;              // what the block at work carves up
+  std::vector<WorkerScratch> scratch;     // (workers)
+
+ private:
+  WorkspaceSizes sizes_;
+  Buffer stream_, partials_, room_;
+};
+
+}  // namespace longhand

@@ -1,0 +1,77 @@
+#include "engine/run/pass_runner.h"
+
+#include <algorithm>
+
+#include "engine/forward/decoder.h"
+#include "engine/forward/random_keys.h"
+
+namespace longhand {
+namespace {
+
+// Rows whose logits are computed at once.
+constexpr std::size_t kLogitRows = 16;
+
+}  // namespace
+
+PassRunner::PassRunner(const ModelData& model, int threads, int prefill_threads, const WorkspaceSizes& sizes)
+    : model_(model),
+      ws_(model.config, model.weights, sizes),
+      team_(threads),
+      logits_(std::size_t(model.config.vocab)) {
+  if (prefill_threads != threads) prefill_team_.emplace(prefill_threads);
+}
+
+void PassRunner::fit(WorkspaceSizes sizes) {
+  const WorkspaceSizes& now = ws_.sizes();
+  sizes.workers = now.workers;
+  sizes.rows = std::max(sizes.rows, now.rows);
+  sizes.slices = std::max(sizes.slices, now.slices);
+  sizes.memory_scratch = std::max(sizes.memory_scratch, now.memory_scratch);
+  sizes.attention_parts = std::max(sizes.attention_parts, now.attention_parts);
+  sizes.far_queries = sizes.far_queries || now.far_queries;
+  if (sizes != now) ws_ = Workspace(model_.config, model_.weights, sizes);
+}
+
+Team& PassRunner::team_for(const Request& request) noexcept {
+  return prefill_team_ && request.tokens.size() > kDecodeTokens ? *prefill_team_ : team_;
+}
+
+Pass PassRunner::pass(const Request& request, const Worker& worker, Stop& stop) noexcept {
+  return {model_.config, model_.weights, *model_.kernels, ws_, worker, stop, request.slices, request.tokens};
+}
+
+bool PassRunner::run(const Request& request, const std::atomic<bool>& cancel, const VisitLogits& visit) {
+  Stop stop{cancel};
+  const auto vocab = std::size_t(model_.config.vocab);
+  const auto group = [&](std::size_t first) {
+    return request.wanted.subspan(first, std::min(kLogitRows, request.wanted.size() - first));
+  };
+  const auto compute_logits = [&](const Pass& p, std::span<const int> rows) {
+    final_hidden(p, rows);
+    output_logits(p, int(rows.size()), logits_.data());
+  };
+  const auto show = [&](std::size_t first) {
+    for (std::size_t i = 0; i < group(first).size(); ++i)
+      visit(int(first + i), std::span(logits_).subspan(i * vocab, vocab));
+  };
+  if (const std::size_t n = std::min(kLogitRows, request.wanted.size()) * vocab; logits_.size() < n)
+    logits_.resize(n);
+  team_for(request).run([&](const Worker& worker) {
+    const Pass p = pass(request, worker, stop);
+    if (forward(p) && !request.wanted.empty()) compute_logits(p, group(0));
+  });
+  for (std::size_t first = 0; first < request.wanted.size() && !stop.heeded.load(); first += kLogitRows) {
+    if (first > 0)
+      team_.run([&](const Worker& worker) { compute_logits(pass(request, worker, stop), group(first)); });
+    if (!stop.heeded.load()) show(first);
+  }
+  return !stop.heeded.load();
+}
+
+void PassRunner::remember_at_random(const Request& request, const std::atomic<bool>& cancel) {
+  Stop stop{cancel};
+  team_for(request).run(
+      [&](const Worker& worker) { longhand::remember_at_random(pass(request, worker, stop)); });
+}
+
+}  // namespace longhand

@@ -1,0 +1,56 @@
+// The threads and the workspace that compute passes, for one session or for many.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/forward/pass.h"
+
+namespace longhand {
+
+/// Up to so many tokens at once, as speculation has them, reading the weights is most of the work.
+inline constexpr int kDecodeTokens = 8;
+
+/// Told the logits (vocab) of wanted row number i.
+using VisitLogits = std::function<void(int i, std::span<const float> logits)>;
+
+class PassRunner {
+ public:
+  /// Throws Error(no_memory).
+  PassRunner(const ModelData& model, int threads, int prefill_threads, const WorkspaceSizes& sizes);
+
+  int threads() const noexcept { return team_.size(); }
+  /// Tokens computed at once at most.
+  int rows() const noexcept { return ws_.sizes().rows; }
+  std::uint64_t bytes() const noexcept { return ws_.bytes() + logits_.size() * sizeof(float); }
+  /// Makes room for what another sequence asks for; `workers` is left as it is. Throws Error(no_memory) and
+  /// changes nothing.
+  void fit(WorkspaceSizes sizes);
+
+  /// Rows of slices that follow one another in `tokens`, and the rows whose logits are wanted, in ascending
+  /// order.
+  struct Request {
+    std::span<const Slice> slices;
+    std::span<const Token> tokens;
+    std::span<const int> wanted = {};
+  };
+  /// Computes a pass; its sequences' states have been told. False where `cancel` ended it early: then the
+  /// states hold parts of it, and `visit` may not have seen all.
+  bool run(const Request& request, const std::atomic<bool>& cancel, const VisitLogits& visit = {});
+  /// The states take in random keys and values instead, for measuring at depth.
+  void remember_at_random(const Request& request, const std::atomic<bool>& cancel);
+
+ private:
+  Team& team_for(const Request& request) noexcept;
+  Pass pass(const Request& request, const Worker& worker, Stop& stop) noexcept;
+
+  const ModelData& model_;
+  Workspace ws_;
+  Team team_;
+  std::optional<Team> prefill_team_;  // where prompts have a thread count of their own
+  std::vector<float> logits_;         // (kLogitRows, vocab)
+};
+
+}  // namespace longhand

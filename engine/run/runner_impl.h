@@ -1,0 +1,16 @@
+// What a Runner is made of.
+#pragma once
+
+#include <memory>
+
+#include "engine/longhand.h"
+#include "engine/run/pass_runner.h"
+
+namespace longhand {
+
+struct Runner::Impl {
+  Model model;
+  std::shared_ptr<PassRunner> runner;
+};
+
+}  // namespace longhand

@@ -1,0 +1,72 @@
+#include "engine/run/sizes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/state/states.h"
+#include "ops/machine.h"
+
+namespace longhand {
+namespace {
+
+// Workers meet about ten times a layer, and where other programs run too, one whose core is taken keeps all
+// others waiting. A share of the weights that streams in within a millisecond is not worth that.
+constexpr std::uint64_t kBytesPerWorker = std::uint64_t{8} << 20;
+
+int useful_workers(const ModelData& m) {
+  const std::uint64_t shares = std::max<std::uint64_t>(1, m.info.weight_bytes / kBytesPerWorker);
+  return int(std::min<std::uint64_t>(std::uint64_t(usable_cores()), shares));
+}
+
+Error refusal(const char* what, int value, int most) {
+  return Error(Errc::range, fmt::format("{} is {}, must be 0..{}", what, value, most));
+}
+
+}  // namespace
+
+ThreadCounts choose_threads(const ModelData& m, int threads, int prefill_threads) {
+  if (threads < 0 || threads > kMaxThreads) throw refusal("thread count (-t)", threads, kMaxThreads);
+  if (prefill_threads < 0 || prefill_threads > kMaxThreads)
+    throw refusal("thread count for prompts (-tb)", prefill_threads, kMaxThreads);
+  const int decode = threads > 0 ? threads : useful_workers(m);
+  return {decode, prefill_threads > 0 ? prefill_threads : decode};
+}
+
+SessionSizes choose_sizes(const ModelData& m, const SessionOptions& o) {
+  if (o.context < 0 || o.context > (1 << 30)) throw refusal("context size (-c)", o.context, 1 << 30);
+  if (o.batch < 1 || o.batch > kMaxBatch)
+    throw Error(Errc::range, fmt::format("batch size (-b) is {}, must be 1..{}", o.batch, kMaxBatch));
+  const ThreadCounts threads = choose_threads(m, o.threads, o.prefill_threads);
+  SessionSizes s{o.context, o.batch, threads.decode, threads.prefill,
+                 plan_memory(m.config, o.attention, o.context)};
+  check_memory(s.plan, m.config, m.weights.layers, o.attention);
+  const auto cache_bytes = [&](int context) {
+    return States(m.config, m.weights, o, s.plan, context, std::min(s.batch, context)).bytes();
+  };
+  const std::uint64_t available = available_memory();
+  // The most chunks of context that take no more than `budget`, which they do up to some number.
+  const auto fits = [&](std::uint64_t budget) {
+    int chunks = 0;
+    for (int step = (1 << 30) / kAttendKeys; step > 0; step /= 2)
+      if (chunks + step <= (1 << 30) / kAttendKeys && cache_bytes((chunks + step) * kAttendKeys) <= budget)
+        chunks += step;
+    return chunks * kAttendKeys;
+  };
+  if (s.context == 0) {
+    s.context = m.config.trained_context;
+    // A quarter is left to the rest of the system.
+    if (available > 0 && cache_bytes(s.context) > available / 4 * 3) {
+      s.context = std::max(kAttendKeys, fits(available / 4 * 3));
+      s.cut = true;
+    }
+  } else if (available > 0 && cache_bytes(s.context) > available) {
+    throw Error(Errc::no_memory,
+                fmt::format("a context of {} tokens needs {} MiB, {} MiB are free; {} tokens would fit",
+                            s.context, cache_bytes(s.context) >> 20, available >> 20, fits(available)));
+  }
+  s.batch = std::min(s.batch, s.context);
+  return s;
+}
+
+}  // namespace longhand

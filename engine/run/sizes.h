@@ -1,0 +1,26 @@
+// How long and how wide a session is, and how many threads it gets.
+#pragma once
+
+#include "engine/longhand.h"
+#include "engine/memory/kinds.h"
+#include "engine/model.h"
+
+namespace longhand {
+
+struct SessionSizes {
+  int context, batch, threads, prefill_threads;
+  MemoryPlan plan;
+  bool cut = false;  // memory, not the model, set the context
+};
+
+/// The options, else what suits model and machine. Throws Error: range, no_memory (with the context that
+/// would fit).
+SessionSizes choose_sizes(const ModelData& model, const SessionOptions& options);
+
+/// Threads for decoding and for prompts. Throws Error(range).
+struct ThreadCounts {
+  int decode, prefill;
+};
+ThreadCounts choose_threads(const ModelData& model, int threads, int prefill_threads);
+
+}  // namespace longhand

@@ -1,0 +1,82 @@
+// An architecture is a value: what a model of some name computes, as far as its file does not say so itself.
+//
+// Facts the file states are not here: sizes, biases, fused tensors, expert tensors, rope factor tensors and a
+// missing output head (tied to the embedding) are read from the file or switched on by a tensor's presence.
+// Norms are declared, so that a file that lacks one is refused instead of computing quiet garbage.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "loaders/model/blocks.h"
+
+namespace longhand {
+
+struct ModelConfig;
+
+enum class NormPlace : unsigned char {
+  pre,       // x + f(norm(x))
+  sandwich,  // x + norm(f(norm(x)))
+  post,      // x + norm(f(x))
+};
+enum class Residual : unsigned char {
+  serial,       // the feed-forward reads what attention made of x
+  parallel,     // attention and feed-forward both read x
+  by_ffn_norm,  // parallel in files without a norm of their own for the feed-forward
+};
+
+/// What stands in a layer where others have attention.
+enum class Mixer : unsigned char { attention };
+
+/// Which layers see only a window of the text.
+struct WindowSpec {
+  int period = 0;                // layers il with il % period < period - 1 have the window; 0: no layer
+  int width = 0;                 // used when the file does not say
+  bool local_rope = false;       // window layers use their own rope base, without scaling
+  bool rope_only_local = false;  // full layers have no rope
+};
+
+struct ExpertSpec {
+  Gating gating = Gating::softmax;
+  bool normalise = true;  // selected weights sum to 1
+};
+
+struct ArchSpec {
+  std::string_view name;  // general.architecture
+  Norm norm = Norm::rms;
+  NormPlace place = NormPlace::pre;
+  std::string_view ffn_norm = "ffn_norm";        // the tensor of the norm before the feed-forward
+  std::string_view output_norm = "output_norm";  // and of the last one
+  QkNorm qk_norm = QkNorm::none;                 // before the rotation
+  Residual residual = Residual::serial;
+  Rope rope = Rope::neighbours;
+  int no_rope_every = 0;           // layers (il + 1) % n == 0 are not rotated
+  Mixer mixer = Mixer::attention;  // of layers without attention: those without heads for keys, ...
+  int attention_interval = 0;      // ... or all but every so many, unless the file lists them
+  bool output_gate = false;        // see AttentionPlan
+  Act act = Act::silu;
+  bool gated = true;  // act(gate x) * (up x), else act(up x)
+  WindowSpec window{};
+  ExpertSpec experts{};
+  bool sqrt_embedding = false;                     // embeddings are multiplied by sqrt(hidden size)
+  float attention_softcap = 0, final_softcap = 0;  // used when the file does not say
+  bool logits_divided = false;                     // the file's logit scale divides instead of multiplying
+  void (*quirk)(ModelConfig&) = nullptr;           // what no field can say
+};
+
+/// The architectures of each family, one file of archs/ each.
+std::span<const ArchSpec> llama_family() noexcept;
+std::span<const ArchSpec> gemma_family() noexcept;
+std::span<const ArchSpec> qwen_family() noexcept;
+std::span<const ArchSpec> layer_norm_family() noexcept;
+std::span<const ArchSpec> scaled_family() noexcept;
+
+/// nullptr for an architecture this library does not know.
+const ArchSpec* find_arch(std::string_view name) noexcept;
+/// All known architectures.
+std::vector<const ArchSpec*> all_archs();
+/// Their names, comma-separated, for messages.
+std::string known_archs();
+
+}  // namespace longhand

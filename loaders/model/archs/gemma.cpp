@@ -1,0 +1,43 @@
+// Gemma.
+
+#include <cmath>
+
+#include "loaders/model/arch.h"
+#include "loaders/model/config.h"
+
+namespace longhand {
+namespace {
+
+// The 27B models, known by their number of layers, scale queries by hidden size per head, not head size.
+template <std::size_t layers_of_27b>
+void query_scale(ModelConfig& c) {
+  if (c.layers.size() != layers_of_27b) return;
+  c.attention_scale = 1.0f / std::sqrt(float(c.hidden) / float(c.layers[0].heads));
+}
+
+constexpr ArchSpec kArchs[] = {
+    {.name = "gemma", .rope = Rope::halves, .act = Act::gelu, .sqrt_embedding = true},
+    {.name = "gemma2",
+     .place = NormPlace::sandwich,
+     .rope = Rope::halves,
+     .act = Act::gelu,
+     .window = {.period = 2, .width = 4096},
+     .sqrt_embedding = true,
+     .attention_softcap = 50,
+     .final_softcap = 30,
+     .quirk = query_scale<46>},
+    {.name = "gemma3",
+     .place = NormPlace::sandwich,
+     .qk_norm = QkNorm::per_head,
+     .rope = Rope::halves,
+     .act = Act::gelu,
+     .window = {.period = 6, .local_rope = true},
+     .sqrt_embedding = true,
+     .quirk = query_scale<62>},
+};
+
+}  // namespace
+
+std::span<const ArchSpec> gemma_family() noexcept { return kArchs; }
+
+}  // namespace longhand

@@ -1,0 +1,91 @@
+// What a model computes, resolved once when it is loaded: nothing that runs a model asks for its
+// architecture.
+//
+// A layer is a list of rounds. The blocks of a round all read the same residual stream x, and their outputs
+// are added to it:  llama [[attention], [dense]]   phi2 [[attention, dense]]   qwen35 [[delta net], [dense]]
+//
+// A new kind of block is one file in blocks/ (its numbers, its tensors), one in engine/forward/blocks (what
+// it computes), and one line each in BlockPlan and in engine/forward/run_block.h.
+#pragma once
+
+#include <variant>
+#include <vector>
+
+#include "loaders/model/blocks/attention.h"
+#include "loaders/model/blocks/dense.h"
+#include "loaders/model/blocks/experts.h"
+
+namespace longhand {
+
+using BlockPlan = std::variant<AttentionPlan, DensePlan, MoePlan>;
+
+/// A norm of the stream, and the name of its tensors.
+struct StreamNorm {
+  std::string_view name;
+  NormPlan plan;
+};
+
+/// post(plan(pre(x))).
+struct Block {
+  StreamNorm pre, post;
+  BlockPlan plan;
+};
+
+/// x += scale * post(sum of the blocks).
+struct Round {
+  std::vector<Block> side_by_side;
+  StreamNorm post;
+  float scale = 0;  // 0: as it is
+};
+
+struct LayerPlan {
+  std::vector<Round> rounds;
+};
+
+/// f(plan) for every block of a layer that is a Plan.
+template <class Plan, class Layer, class Function>
+void for_each_block(Layer& layer, const Function& f) {
+  for (auto& round : layer.rounds) {
+    for (auto& block : round.side_by_side) {
+      if (auto* plan = std::get_if<Plan>(&block.plan)) f(*plan);
+    }
+  }
+}
+
+/// f(core) for everything in a layer that attends.
+template <class Layer, class Function>
+void for_each_attention(Layer& layer, const Function& f) {
+  for_each_block<AttentionPlan>(layer, f);
+}
+
+/// f(state) for every state a layer's blocks refer to.
+template <class Layer, class Function>
+void for_each_state(Layer& layer, const Function& f) {
+  for (auto& round : layer.rounds) {
+    for (auto& block : round.side_by_side) {
+      std::visit(
+          [&](auto& plan) {
+            if constexpr (requires { plan.state; }) f(plan.state);
+          },
+          block.plan);
+    }
+  }
+}
+
+/// Shows all tensors of a layer to a walk (see slots.h). Norms of the stream have `hidden` values.
+template <class Layer, class Walk>
+void walk_layer(Layer& layer, int hidden, Walk& walk) {
+  const auto norm = [&](auto& n) {
+    if (!n.plan.empty() && !n.name.empty()) walk.norm({n.name, hidden}, n.plan);
+  };
+  for (auto& round : layer.rounds) {
+    for (auto& block : round.side_by_side) {
+      norm(block.pre);
+      norm(block.post);
+      std::visit([&](auto& plan) { walk_slots(plan, walk); }, block.plan);
+    }
+    norm(round.post);
+  }
+}
+
+}  // namespace longhand

@@ -1,0 +1,86 @@
+// Self-attention: queries, keys and values of their own matrices, normalised, rotated, remembered.
+#pragma once
+
+#include <initializer_list>
+
+#include "loaders/model/key_codes.h"
+#include "loaders/model/slots.h"
+
+namespace longhand {
+
+enum class QkNorm : std::uint8_t {
+  none,
+  per_head,      // over each head, one weight for all of them
+  own_per_head,  // over each head, a weight of its own; only the larger models of a family have it
+  full_width,    // over all heads together
+};
+enum class Rope : std::uint8_t { none, neighbours, halves };  // pairs (2i, 2i + 1) or (i, i + rot / 2)
+
+/// What every attention does once it has queries, keys and values, and where it remembers them.
+struct AttentionCore {
+  int heads = 0, kv_heads = 0;      // heads is a multiple of kv_heads
+  int head_dim = 0, value_dim = 0;  // of queries and keys; of values
+  int window = 0;                   // keys visible to a query, itself included; 0: all
+  Rope rope = Rope::none;
+  bool local_rope = false;        // rotated as RopeConfig says of layers with a window
+  float scale = 0;                // multiplies q . k
+  float softcap = 0;              // of scores; 0: none
+  int state = -1;                 // which of a sequence's states holds its keys and values
+  bool stores = true;             // false: an earlier layer has stored them
+  QkNorm qk_norm = QkNorm::none;  // before the rotation
+  NormPlan q_norm, k_norm;        // (head_dim), (heads or kv_heads, head_dim), or full width
+  NormPlan value_norm;            // over each head of the values
+
+  const float* sinks = nullptr;  // (heads) a score each that joins the softmax without a value; or null
+  KeyCodes key_codes;            // what old keys become
+
+  int group() const noexcept { return heads / kv_heads; }
+  std::int64_t q_dim() const noexcept { return std::int64_t{heads} * head_dim; }
+  std::int64_t k_dim() const noexcept { return std::int64_t{kv_heads} * head_dim; }
+  std::int64_t v_dim() const noexcept { return std::int64_t{kv_heads} * value_dim; }
+  std::int64_t result_dim() const noexcept { return std::int64_t{heads} * value_dim; }
+};
+
+struct AttentionPlan : AttentionCore {
+  int hidden = 0;
+  bool output_gate = false;      // each head of q has a gate behind it: sigmoid(gate) scales the result
+  bool values_are_keys = false;  // without attn_v, the values are the keys before their norm
+  Linear q;                      // (heads x head_dim, or heads x 2 head_dim with gates; hidden)
+  Linear k;                      // (kv_heads x head_dim, hidden)
+  Linear v;                      // (kv_heads x value_dim, hidden)
+  Linear out;                    // (hidden, heads x value_dim)
+
+  std::int64_t q_rows() const noexcept { return output_gate ? 2 * q_dim() : q_dim(); }
+};
+
+template <PlanOf<AttentionPlan> Plan, class Walk>
+void walk_slots(Plan& p, Walk& walk) {
+  const Slot q{"attn_q", p.q_rows(), p.hidden, Need::required, MatrixRole::attention, Split::outputs};
+  if (p.stores && !p.values_are_keys) {
+    walk.fused(
+        {"attn_qkv", p.q_rows() + p.k_dim() + p.v_dim(), p.hidden},
+        {SlotPart{q, &p.q},
+         SlotPart{{"attn_k", p.k_dim(), p.hidden, Need::required, MatrixRole::attention, Split::outputs},
+                  &p.k},
+         SlotPart{{"attn_v", p.v_dim(), p.hidden, Need::required, MatrixRole::attn_v, Split::outputs},
+                  &p.v}});
+  } else {
+    walk.linear(q, p.q);
+    if (p.stores)
+      walk.linear({"attn_k", p.k_dim(), p.hidden, Need::required, MatrixRole::attention, Split::outputs},
+                  p.k);
+  }
+  walk.linear(
+      {"attn_output", p.hidden, p.result_dim(), Need::required, MatrixRole::attn_output, Split::inputs},
+      p.out);
+  if (p.qk_norm != QkNorm::none) {
+    const bool per_head = p.qk_norm == QkNorm::per_head;
+    const Need need = p.qk_norm == QkNorm::own_per_head ? Need::optional : Need::required;
+    walk.norm({"attn_q_norm", per_head ? p.head_dim : p.q_dim(), 1, need}, p.q_norm);
+    if (p.stores) walk.norm({"attn_k_norm", per_head ? p.head_dim : p.k_dim(), 1, need}, p.k_norm);
+  }
+  walk.vector({"attn_sinks", p.heads, 1, Need::optional}, p.sinks);
+  if (p.stores) walk.key_codes(p, p.key_codes);
+}
+
+}  // namespace longhand

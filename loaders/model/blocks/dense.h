@@ -1,0 +1,34 @@
+// A feed-forward network.
+#pragma once
+
+#include "loaders/model/slots.h"
+#include "ops/kernels.h"
+
+namespace longhand {
+
+using Act = Activate;
+
+/// down(act(gate x) * up x), or down(act(up x)) where it has no gate.
+struct DensePlan {
+  int hidden = 0, ff = 0;
+  Act act = Act::silu;
+  bool gated = true;
+  Linear gate, up;  // (ff, hidden)
+  Linear down;      // (hidden, ff)
+};
+
+template <PlanOf<DensePlan> Plan, class Walk>
+void walk_slots(Plan& p, Walk& walk) {
+  const Slot up{"ffn_up", p.ff, p.hidden, Need::required, MatrixRole::ffn, Split::outputs};
+  if (p.gated) {
+    walk.fused(
+        {"ffn_up", 2 * p.ff, p.hidden},
+        {SlotPart{{"ffn_gate", p.ff, p.hidden, Need::required, MatrixRole::ffn, Split::outputs}, &p.gate},
+         SlotPart{up, &p.up}});
+  } else {
+    walk.linear(up, p.up);
+  }
+  walk.linear({"ffn_down", p.hidden, p.ff, Need::required, MatrixRole::ffn_down, Split::inputs}, p.down);
+}
+
+}  // namespace longhand

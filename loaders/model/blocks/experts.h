@@ -1,0 +1,61 @@
+// Mixture of experts: a router sends each token to a few of many feed-forward networks.
+#pragma once
+
+#include <vector>
+
+#include "loaders/model/blocks/dense.h"
+
+namespace longhand {
+
+enum class Gating : std::uint8_t { softmax, sigmoid, softmax_selected };
+
+/// sum of w_e down_e(act(gate_e x) * up_e x) over the chosen experts, plus a shared network that every token
+/// uses. Chosen are the experts with the highest probability plus selection bias, in the best groups where
+/// there are groups.
+struct MoePlan {
+  int hidden = 0, ff = 0;
+  Act act = Act::silu;
+  bool gated = true;
+  int experts = 0, used = 0;
+  Gating gating = Gating::softmax;
+  bool normalise = true;                  // the chosen experts' weights sum to 1
+  float scale = 1;                        // multiplies the weights
+  int groups = 1, groups_used = 1;        // each group's score is the sum of its two best experts'
+  Linear router;                          // (experts, hidden)
+  const float* selection_bias = nullptr;  // (experts) or null
+  std::vector<Linear> gate, up;           // experts of (ff, hidden)
+  std::vector<Linear> down;               // experts of (hidden, ff)
+
+  DensePlan shared;      // ff 0: there is none
+  Linear shared_router;  // (1, hidden): its sigmoid scales the shared network
+};
+
+template <PlanOf<MoePlan> Plan, class Walk>
+void walk_slots(Plan& p, Walk& walk) {
+  walk.linear({"ffn_gate_inp", p.experts, p.hidden}, p.router);
+  walk.vector({"exp_probs_b", p.experts, 1, Need::optional, MatrixRole::small, Split::whole, ".bias"},
+              p.selection_bias);
+  const Slot up{"ffn_up_exps", p.ff, p.hidden, Need::required, MatrixRole::ffn, Split::experts};
+  if (p.gated) {
+    walk.fused_experts(
+        {"ffn_gate_up_exps", 2 * p.ff, p.hidden}, p.experts,
+        {SlotPart{{"ffn_gate_exps", p.ff, p.hidden, Need::required, MatrixRole::ffn, Split::experts},
+                  &p.gate},
+         SlotPart{up, &p.up}});
+  } else {
+    walk.experts(up, p.experts, p.up);
+  }
+  walk.experts({"ffn_down_exps", p.hidden, p.ff, Need::required, MatrixRole::ffn_down, Split::experts},
+               p.experts, p.down);
+  if (p.shared.ff == 0) return;
+  const std::int64_t ff = p.shared.ff;
+  if (p.shared.gated)
+    walk.linear({"ffn_gate_shexp", ff, p.hidden, Need::required, MatrixRole::ffn, Split::outputs},
+                p.shared.gate);
+  walk.linear({"ffn_up_shexp", ff, p.hidden, Need::required, MatrixRole::ffn, Split::outputs}, p.shared.up);
+  walk.linear({"ffn_down_shexp", p.hidden, ff, Need::required, MatrixRole::ffn_down, Split::inputs},
+              p.shared.down);
+  walk.linear({"ffn_gate_inp_shexp", 1, p.hidden, Need::optional}, p.shared_router);
+}
+
+}  // namespace longhand

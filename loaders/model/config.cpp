@@ -1,0 +1,60 @@
+#include "loaders/model/config.h"
+
+#include <cmath>
+
+#include "loaders/model/config_reader.h"
+
+namespace longhand {
+namespace {
+
+// What changes the results of a model and no architecture here has; a value of 0 switches it off.
+void refuse_unknown_maths(const ConfigReader& r) {
+  for (const KeySpec* key : {&key::clamp_kqv, &key::max_alibi_bias}) {
+    const double value = r.file().get_float(*key).value_or(0);
+    if (value != 0)
+      r.refuse(*key, fmt::format("is {}, which is not computed by this version", value), Errc::unsupported);
+  }
+}
+
+}  // namespace
+
+ModelConfig load_config(const Gguf& file) {
+  const ConfigReader r(file);
+  ModelConfig c;
+  const std::string_view name = file.require_string(key::architecture);
+  c.arch = find_arch(name);
+  if (c.arch == nullptr) {
+    throw Error(Errc::unsupported, fmt::format("{}: architecture '{}' is not one of those supported: {}",
+                                               file.name(), name, known_archs()));
+  }
+  refuse_unknown_maths(r);
+  c.hidden = r.integer(key::embedding_length);
+  c.trained_context = r.integer(key::context_length);
+  const int blocks = r.integer(key::block_count);
+  c.skipped_layers = r.integer(key::nextn_layers, 0);
+  if (c.skipped_layers >= blocks) {
+    r.refuse(key::nextn_layers,
+             fmt::format("is {}, must be less than block_count {}", c.skipped_layers, blocks));
+  }
+  c.layers.resize(std::size_t(blocks - c.skipped_layers));
+  read_layers(r, c);
+  const KeySpec& epsilon = c.arch->norm == Norm::rms ? key::rms_epsilon : key::norm_epsilon;
+  c.norm_epsilon = float(file.require_float(epsilon));
+  c.attention_scale = r.number(key::attention_scale, 0);
+  c.attention_softcap = r.number(key::attention_softcap, double(c.arch->attention_softcap));
+  c.final_softcap = r.number(key::final_softcap, double(c.arch->final_softcap));
+  c.embedding_scale = c.arch->sqrt_embedding ? std::sqrt(float(c.hidden)) : r.number(key::embedding_scale, 0);
+  c.residual_scale = r.number(key::residual_scale, 0);
+  c.logit_scale = r.number(key::logit_scale, 0);
+  if (c.arch->logits_divided && c.logit_scale != 0) c.logit_scale = 1.0f / c.logit_scale;
+  c.temperature_scale = r.number(key::temperature_scale, 0);
+  read_rope(r, c);
+  read_attention(r, c.attention);
+  c.temperature_length = r.integer(key::temperature_length, 0);
+  if (c.temperature_length == 0) c.temperature_length = c.rope.original_context;
+  read_experts(r, c);
+  if (c.arch->quirk != nullptr) c.arch->quirk(c);
+  return c;
+}
+
+}  // namespace longhand

@@ -1,0 +1,79 @@
+// The numbers of one model: its architecture's value joined with the metadata of its file, checked.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "loaders/gguf.h"
+#include "loaders/model/arch.h"
+
+namespace longhand {
+
+/// The numbers of one layer, as far as the metadata tells them.
+struct LayerShape {
+  Mixer mixer = Mixer::attention;
+  int heads = 0, kv_heads = 0;      // heads is a multiple of kv_heads; of layers with attention
+  int head_dim = 0, value_dim = 0;  // of queries and keys; of values
+  int ff = 0;                       // feed-forward width of the dense form
+  int window = 0;                   // keys visible to a query, itself included; 0: all
+  bool rope = true;
+  bool local_rope = false;  // rotated by RopeConfig::local_base, without scaling
+  bool may_have_experts = true;
+
+  bool attends() const noexcept { return heads > 0; }
+};
+
+enum class RopeScalingRule : std::uint8_t { none, linear, yarn, longrope };
+
+struct RopeConfig {
+  // Rotated dimensions of a head, even, at most its size: in layers that see everything, and in those with a
+  // window.
+  int rot = 0, local_rot = 0;
+  double base = 10000, local_base = 10000;
+  RopeScalingRule rule = RopeScalingRule::none;
+  double factor = 1;
+  int original_context = 0;
+  double attn_factor = 1, beta_fast = 32, beta_slow = 1, ext_factor = 1, log_multiplier = 0;
+};
+
+/// How the score's sharpness grows with the number n of tokens seen.
+enum class ScaleRule : std::uint8_t { constant, log_n, sqrt_log_n };
+
+/// What a file says about attention beyond its architecture.
+struct AttentionConfig {
+  bool key_norm = false, query_norm = false;  // heads are scaled to length 1 before the rotation
+  ScaleRule scale_rule = ScaleRule::constant;
+  double scale_coefficient = 1;
+  // The recommended memory; empty, 0 or negative: none stated.
+  std::string memory;
+  int window = 0, sinks = -1, far = 0;
+  float leak = 0;
+  bool quantize_window = false;  // near keys are replaced by their codes too
+  std::vector<int> fsq_levels;   // codes are grid points of these levels; empty: a codebook
+};
+
+struct ModelConfig {
+  const ArchSpec* arch = nullptr;
+  int vocab = 0, hidden = 0, trained_context = 0;
+  std::vector<LayerShape> layers;
+  int skipped_layers = 0;  // prediction layers behind the last one, not used
+  float norm_epsilon = 1e-5f;
+  float attention_scale = 0;                                       // multiplies q . k; 0: 1 / sqrt(head size)
+  float attention_softcap = 0, final_softcap = 0;                  // 0: none
+  float embedding_scale = 0, residual_scale = 0, logit_scale = 0;  // 0: none
+  float temperature_scale = 0;  // q *= 1 + scale ln(floor(position / temperature_length) + 1); 0: none
+  int temperature_length = 0;
+  RopeConfig rope;
+  AttentionConfig attention;
+  int experts = 0, experts_used = 0, expert_ff = 0, shared_ff = 0;
+  int expert_groups = 1, expert_groups_used = 1;
+  Gating gating = Gating::softmax;
+  bool normalise_experts = true;
+  float expert_scale = 1;
+};
+
+/// Throws Error: unsupported (architecture, naming the known ones), missing, type, range.
+ModelConfig load_config(const Gguf& file);
+
+}  // namespace longhand

@@ -1,0 +1,121 @@
+// Heads, widths and windows of each layer.
+
+#include <algorithm>
+
+#include "loaders/model/config_reader.h"
+
+namespace longhand {
+namespace {
+
+// Which layers have something else where others have attention.
+std::vector<bool> layers_without_attention(const ConfigReader& r, const ModelConfig& c,
+                                           const std::vector<int>& kv_heads) {
+  const std::size_t n = c.layers.size();
+  std::vector<bool> without(n, false);
+  if (c.arch->mixer == Mixer::attention) return without;
+  const std::vector<std::int64_t> listed = r.file().get_ints(key::recurrent_layers);
+  if (!listed.empty() && listed.size() < n)
+    r.refuse(key::recurrent_layers,
+             fmt::format("has {} values, must have one for each of {} layers", listed.size(), n));
+  const int interval = r.integer(key::attention_interval, c.arch->attention_interval);
+  for (std::size_t il = 0; il < n; ++il) {
+    if (!listed.empty()) {
+      without[il] = listed[il] != 0;
+    } else if (interval > 0) {
+      without[il] = (int(il) + 1) % interval != 0;
+    } else {
+      without[il] = kv_heads[il] == 0;
+    }
+  }
+  return without;
+}
+
+void check_heads(const ConfigReader& r, const LayerShape& layer, int il) {
+  if (layer.heads < 1)
+    r.refuse(key::head_count, fmt::format("is {} for layer {}, must be at least 1", layer.heads, il));
+  if (layer.kv_heads < 1 || layer.heads % layer.kv_heads != 0) {
+    r.refuse(key::head_count_kv,
+             fmt::format("is {} for layer {}, must divide the {} heads", layer.kv_heads, il, layer.heads));
+  }
+}
+
+void read_heads(const ConfigReader& r, ModelConfig& c) {
+  const int n = int(c.layers.size());
+  const auto heads = r.per_layer(key::head_count, n, 0);
+  const auto ff = r.per_layer(key::feed_forward_length, n, 0);
+  if (!r.has(key::head_count)) r.refuse(key::head_count, "is missing");
+  const auto kv = r.has(key::head_count_kv) ? r.per_layer(key::head_count_kv, n, 0) : heads;
+  const auto without = layers_without_attention(r, c, kv);
+  for (int il = 0; il < n; ++il) {
+    const auto i = std::size_t(il);
+    LayerShape& layer = c.layers[i];
+    layer.ff = ff[i];
+    if (without[i]) {
+      layer.mixer = c.arch->mixer;
+      continue;
+    }
+    layer.heads = heads[i];
+    layer.kv_heads = kv[i];
+    check_heads(r, layer, il);
+  }
+}
+
+// The sizes of heads, of which layers with a window may have others.
+void read_head_sizes(const ConfigReader& r, ModelConfig& c) {
+  const auto first = std::ranges::find_if(c.layers, &LayerShape::attends);
+  if (first == c.layers.end()) return;
+  const int default_dim = c.hidden / first->heads;
+  if (!r.has(key::key_length) && default_dim * first->heads != c.hidden) {
+    r.refuse(key::head_count, fmt::format("is {}, must divide embedding_length {}", first->heads, c.hidden));
+  }
+  const int key_dim = r.integer(key::key_length, default_dim);
+  const int value_dim = r.integer(
+      key::value_length, r.has(key::key_length) && !r.has(key::value_length) ? key_dim : default_dim);
+  const int local_key_dim = r.integer(key::key_length_swa, key_dim);
+  const int local_value_dim = r.integer(key::value_length_swa, value_dim);
+  for (LayerShape& layer : c.layers) {
+    layer.head_dim = layer.window > 0 ? local_key_dim : key_dim;
+    layer.value_dim = layer.window > 0 ? local_value_dim : value_dim;
+    if (std::int64_t{layer.heads} * std::max(layer.head_dim, layer.value_dim) > (1 << 22)) {
+      r.refuse(key::key_length,
+               fmt::format("is {}: {} heads of it exceed 2^22", layer.head_dim, layer.heads));
+    }
+  }
+}
+
+void read_windows(const ConfigReader& r, ModelConfig& c) {
+  const WindowSpec& spec = c.arch->window;
+  if (spec.period == 0) return;
+  const int width = r.integer(key::sliding_window, spec.width);
+  if (width == 0) return;
+  const std::vector<std::int64_t> pattern = r.file().get_ints(key::sliding_pattern);
+  if (pattern.size() > 1 && pattern.size() < c.layers.size()) {
+    r.refuse(key::sliding_pattern,
+             fmt::format("has {} values, must be one number or one for each of {} layers", pattern.size(),
+                         c.layers.size()));
+  }
+  const std::int64_t period = pattern.size() == 1 ? pattern[0] : spec.period;
+  for (std::size_t il = 0; il < c.layers.size(); ++il) {
+    LayerShape& layer = c.layers[il];
+    const bool local =
+        pattern.size() > 1 ? pattern[il] != 0 : period == 0 || std::int64_t(il) % period < period - 1;
+    layer.window = local ? width : 0;
+    layer.local_rope = local && spec.local_rope;
+    if (!local && spec.rope_only_local) layer.rope = false;
+  }
+}
+
+}  // namespace
+
+void read_layers(const ConfigReader& r, ModelConfig& c) {
+  read_heads(r, c);
+  read_windows(r, c);
+  read_head_sizes(r, c);
+  for (std::size_t il = 0; il < c.layers.size(); ++il) {
+    LayerShape& layer = c.layers[il];
+    if (c.arch->rope == Rope::none) layer.rope = false;
+    if (c.arch->no_rope_every > 0 && (int(il) + 1) % c.arch->no_rope_every == 0) layer.rope = false;
+  }
+}
+
+}  // namespace longhand

@@ -1,0 +1,133 @@
+#include "loaders/model/layers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace longhand {
+namespace {
+
+class LayerPlanner {
+ public:
+  LayerPlanner(const ModelConfig& config, const HasTensor& has)
+      : c_(config), arch_(*config.arch), has_(has) {}
+
+  LayerPlan plan(int il) {
+    il_ = il;
+    LayerPlan layer;
+    Block mixer = mix(), network = feed_forward();
+    const bool parallel = arch_.residual == Residual::parallel ||
+                          (arch_.residual == Residual::by_ffn_norm && !has(arch_.ffn_norm));
+    if (parallel) {
+      layer.rounds.push_back(round({std::move(mixer), std::move(network)}));
+    } else {
+      layer.rounds.push_back(round({std::move(mixer)}));
+      layer.rounds.push_back(round({std::move(network)}));
+    }
+    return layer;
+  }
+
+ private:
+  const LayerShape& shape() const { return c_.layers[std::size_t(il_)]; }
+  bool has(std::string_view name) const { return has_(fmt::format("blk.{}.{}.weight", il_, name)); }
+
+  StreamNorm norm(std::string_view name) const {
+    return {name, {arch_.norm, c_.norm_epsilon, nullptr, nullptr}};
+  }
+
+  Round round(std::vector<Block> blocks) const { return {std::move(blocks), {}, c_.residual_scale}; }
+
+  // With the norms the architecture puts around a block.
+  Block block(BlockPlan plan, std::string_view before, std::string_view after) const {
+    Block b;
+    if (arch_.place != NormPlace::post) b.pre = norm(before);
+    if (arch_.place != NormPlace::pre) b.post = norm(after);
+    b.plan = std::move(plan);
+    return b;
+  }
+
+  Block mix() { return block(attention(), "attn_norm", "post_attention_norm"); }
+
+  Block feed_forward() const {
+    // Where both halves of a parallel layer read the same norm, the file has only one.
+    const bool own_norm = arch_.residual == Residual::serial || has(arch_.ffn_norm);
+    return block(network(), own_norm ? arch_.ffn_norm : "attn_norm", "post_ffw_norm");
+  }
+
+  AttentionPlan attention() {
+    const LayerShape& shape = this->shape();
+    AttentionPlan p;
+    p.heads = shape.heads;
+    p.kv_heads = shape.kv_heads;
+    p.head_dim = shape.head_dim;
+    p.value_dim = shape.value_dim;
+    p.window = shape.window;
+    p.rope = shape.rope ? arch_.rope : Rope::none;
+    p.local_rope = shape.local_rope;
+    p.scale = c_.attention_scale != 0 ? c_.attention_scale : 1.0f / std::sqrt(float(p.head_dim));
+    p.softcap = c_.attention_softcap;
+    p.state = states_++;
+    p.hidden = c_.hidden;
+    p.output_gate = arch_.output_gate;
+    p.qk_norm = arch_.qk_norm;
+    if (p.qk_norm != QkNorm::none) p.q_norm = p.k_norm = norm({}).plan;
+    return p;
+  }
+
+  BlockPlan network() const {
+    if (shape().may_have_experts && has("ffn_gate_inp")) return experts();
+    return dense(shape().ff);
+  }
+
+  DensePlan dense(int ff) const {
+    DensePlan p;
+    p.hidden = c_.hidden;
+    p.ff = ff;
+    p.act = arch_.act;
+    p.gated = arch_.gated;
+    return p;
+  }
+
+  MoePlan experts() const {
+    MoePlan p;
+    p.hidden = c_.hidden;
+    p.ff = c_.expert_ff;
+    p.act = arch_.act;
+    p.gated = arch_.gated;
+    p.experts = c_.experts;
+    p.used = c_.experts_used;
+    p.gating = c_.gating;
+    p.normalise = c_.normalise_experts;
+    p.scale = c_.expert_scale;
+    p.groups = c_.expert_groups;
+    p.groups_used = c_.expert_groups_used;
+    if (has("ffn_up_shexp")) p.shared = dense(c_.shared_ff);
+    return p;
+  }
+
+  const ModelConfig& c_;
+  const ArchSpec& arch_;
+  const HasTensor& has_;
+  int il_ = 0, states_ = 0;
+};
+
+}  // namespace
+
+std::vector<LayerPlan> plan_layers(const ModelConfig& config, const HasTensor& has) {
+  LayerPlanner planner(config, has);
+  std::vector<LayerPlan> layers;
+  for (int il = 0; il < int(config.layers.size()); ++il) layers.push_back(planner.plan(il));
+  return layers;
+}
+
+int count_states(const std::vector<LayerPlan>& layers) {
+  int count = 0;
+  for (const LayerPlan& layer : layers) {
+    for_each_state(layer, [&](int state) { count = std::max(count, state + 1); });
+  }
+  return count;
+}
+
+}  // namespace longhand

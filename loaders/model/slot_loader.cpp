@@ -1,0 +1,119 @@
+#include "loaders/model/slot_loader.h"
+
+#include <fmt/format.h>
+
+namespace longhand {
+
+std::string SlotLoader::name(const Slot& slot, std::string_view suffix) const {
+  return fmt::format("{}{}{}", prefix_, slot.name, suffix);
+}
+
+// Rows [row, row + slot.out) of a tensor that holds all of `whole`.
+Linear SlotLoader::part(const Slot& whole, const Slot& slot, std::int64_t row) {
+  const TensorInfo* t = taker_.find(name(whole));
+  if (t == nullptr) {
+    if (slot.need == Need::required) taker_.refuse(Errc::missing, name(whole), "is missing");
+    return {};
+  }
+  taker_.check_shape(*t, {whole.in, whole.out});
+  if (row == 0) taker_.count(*t);
+  Linear l{taker_.rows_of(*t, row, slot.out, slot.in), nullptr, 1};
+  if (const float* bias = taker_.vector(name(whole, ".bias"), whole.out, false)) l.bias = bias + row;
+  if (const float* scale = taker_.vector(name(whole, ".scale"), 1, false)) l.scale = *scale;
+  return l;
+}
+
+// A fused tensor may have the name of one of its parts: the first part's own tensor tells the forms apart.
+void SlotLoader::fused(const Slot& whole, std::initializer_list<SlotPart<Linear>> parts) {
+  const bool apart = taker_.has(name(parts.begin()->slot)) || !taker_.has(name(whole));
+  std::int64_t row = 0;
+  for (const auto& [slot, to] : parts) {
+    *to = apart ? part(slot, slot, 0) : part(whole, slot, row);
+    row += slot.out;
+  }
+}
+
+// Experts side by side in one tensor (in, out, experts).
+std::vector<Linear> SlotLoader::expert_rows(const Slot& whole, const Slot& slot, std::int64_t row,
+                                            int count) {
+  const TensorInfo* t = taker_.find(name(whole));
+  if (t == nullptr) return single_experts(slot, count);
+  taker_.check_shape(*t, {whole.in, whole.out, count});
+  if (row == 0) taker_.count(*t);
+  const float* scales = taker_.vector(name(whole, ".scale"), count, false);
+  const float* biases = taker_.vector(name(whole, ".bias"), count * whole.out, false);
+  std::vector<Linear> result;
+  for (int e = 0; e < count; ++e) {
+    const std::int64_t first = e * whole.out + row;
+    Linear l{taker_.rows_of(*t, first, slot.out, slot.in), nullptr, 1};
+    if (scales != nullptr) l.scale = scales[e];
+    if (biases != nullptr) l.bias = biases + first;
+    result.push_back(l);
+  }
+  return result;
+}
+
+// Files of the first generation have a tensor for each: ffn_up.3 instead of ffn_up_exps.
+std::vector<Linear> SlotLoader::single_experts(const Slot& slot, int count) {
+  const std::string_view single = slot.name.substr(0, slot.name.rfind("_exps"));
+  const auto nth = [&](int e) { return fmt::format("{}.{}", single, e); };
+  if (!taker_.has(name({.name = nth(0)}))) taker_.refuse(Errc::missing, name(slot), "is missing");
+  std::vector<Linear> result;
+  for (int e = 0; e < count; ++e) {
+    const std::string own = nth(e);
+    Slot row = slot;
+    row.name = own;
+    result.push_back(part(row, row, 0));
+    // Rows of a batch are rounded once for all experts.
+    if (result.back().weight.format != result[0].weight.format)
+      taker_.refuse(Errc::unsupported, name(row), "has another type than expert 0");
+  }
+  return result;
+}
+
+void SlotLoader::fused_experts(const Slot& whole, int count,
+                               std::initializer_list<SlotPart<std::vector<Linear>>> parts) {
+  const bool together = taker_.has(name(whole));
+  std::int64_t row = 0;
+  for (const auto& [slot, to] : parts) {
+    *to = together ? expert_rows(whole, slot, row, count) : expert_rows(slot, slot, 0, count);
+    row += slot.out;
+  }
+}
+
+void SlotLoader::norm(const Slot& slot, NormPlan& to) {
+  to.weight = taker_.vector(name(slot), slot.out, slot.need == Need::required);
+  // A root-mean-square norm has no bias; a file that has one is of another kind, and keeps an unclaimed
+  // tensor.
+  if (to.kind == Norm::layer) to.bias = taker_.vector(name(slot, ".bias"), slot.out, false);
+  if (to.weight == nullptr) to = {};
+}
+
+void SlotLoader::vector(const Slot& slot, const float*& to) {
+  to = taker_.vector(name(slot), slot.out * slot.in, slot.need == Need::required);
+}
+
+void SlotLoader::key_codes(const AttentionCore& core, KeyCodes& k) {
+  const int dim = core.head_dim, heads = core.kv_heads;
+  const std::vector<int>& levels = attention_.fsq_levels;
+  k.vectors = taker_.stack(prefix_ + "attn_k_codebook.weight", dim, heads, &k.count);
+  if (k.vectors != nullptr) {
+    if (const float* w = taker_.matrix(prefix_ + "attn_k_codebook_proj.weight", dim, dim, false)) {
+      const std::size_t n = std::size_t(dim) * std::size_t(dim);
+      k.vectors = taker_.keep(
+          project_codes({k.vectors, std::size_t(heads * k.count) * std::size_t(dim)}, {w, n}, dim));
+    }
+  } else if (!levels.empty()) {
+    const auto e = std::int64_t(levels.size());
+    k.fsq_in = taker_.matrix(prefix_ + "attn_k_fsq_in.weight", dim, e, true);
+    const float* out = taker_.matrix(prefix_ + "attn_k_fsq_out.weight", e, dim, true);
+    const std::vector<float> one = fsq_vectors(levels, out, dim);
+    std::vector<float> all;
+    for (int h = 0; h < heads; ++h) all.insert(all.end(), one.begin(), one.end());
+    k.count = int(one.size()) / dim;
+    k.vectors = taker_.keep(std::move(all));
+  }
+  k.feature = taker_.stack(prefix_ + "attn_k_features.weight", dim, heads, &k.features);
+}
+
+}  // namespace longhand

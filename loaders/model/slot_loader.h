@@ -1,0 +1,43 @@
+// The walk over slots (see slots.h) that fills them from a file.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "loaders/model/tensor_taker.h"
+
+namespace longhand {
+
+class SlotLoader {
+ public:
+  /// `prefix`: what stands before the names of a layer's tensors, "blk.3.".
+  SlotLoader(TensorTaker& taker, const AttentionConfig& attention, std::string prefix)
+      : taker_(taker), attention_(attention), prefix_(std::move(prefix)) {}
+
+  void linear(const Slot& slot, Linear& to) { to = part(slot, slot, 0); }
+  void fused(const Slot& whole, std::initializer_list<SlotPart<Linear>> parts);
+  void experts(const Slot& slot, int count, std::vector<Linear>& to) {
+    to = expert_rows(slot, slot, 0, count);
+  }
+  void fused_experts(const Slot& whole, int count,
+                     std::initializer_list<SlotPart<std::vector<Linear>>> parts);
+  /// Where the weight is optional and missing, the norm is left out.
+  void norm(const Slot& slot, NormPlan& to);
+  void vector(const Slot& slot, const float*& to);
+  /// Vectors that stand for keys, and random features of keys; files without any are ordinary.
+  void key_codes(const AttentionCore& core, KeyCodes& to);
+
+ private:
+  std::string name(const Slot& slot) const { return name(slot, slot.suffix); }
+  std::string name(const Slot& slot, std::string_view suffix) const;
+  Linear part(const Slot& whole, const Slot& slot, std::int64_t row);
+  std::vector<Linear> expert_rows(const Slot& whole, const Slot& slot, std::int64_t row, int count);
+  std::vector<Linear> single_experts(const Slot& slot, int count);
+
+  TensorTaker& taker_;
+  const AttentionConfig& attention_;
+  std::string prefix_;
+};
+
+}  // namespace longhand

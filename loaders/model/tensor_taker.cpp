@@ -1,0 +1,156 @@
+#include "loaders/model/tensor_taker.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+
+namespace longhand {
+namespace {
+
+// Tensors that may be there and are not needed: what they are for is done otherwise or not at all.
+constexpr std::array<std::string_view, 2> kKnownLeftovers = {".input_scale", ".attn_rot_embd"};
+
+bool known_leftover(std::string_view name, int layers, int skipped) {
+  for (const std::string_view part : kKnownLeftovers) {
+    if (name.find(part) != std::string_view::npos) return true;
+  }
+  int il = -1;
+  if (name.starts_with("blk.")) std::from_chars(name.data() + 4, name.data() + name.size(), il);
+  return il >= layers && il < layers + skipped;
+}
+
+std::int64_t count_of(const TensorInfo& t) {
+  std::uint64_t count = 1;
+  for (const std::uint64_t d : t.dims) count *= d;
+  return std::int64_t(count);
+}
+
+}  // namespace
+
+const TensorInfo* TensorTaker::find(const std::string& name) {
+  const TensorInfo* tensor = file_.find_tensor(name);
+  if (tensor != nullptr) taken_.insert(tensor->name);
+  return tensor;
+}
+
+void TensorTaker::refuse(Errc code, std::string_view tensor, std::string_view why) const {
+  throw Error(code, fmt::format("{}: tensor '{}' {}", file_.name(), tensor, why));
+}
+
+void TensorTaker::check_shape(const TensorInfo& t, std::initializer_list<std::int64_t> want) const {
+  std::string wanted, got;
+  bool same = true;
+  std::size_t d = 0;
+  for (const std::int64_t n : want) {
+    same = same && t.dims[d] == std::uint64_t(n);
+    wanted += fmt::format("{}{}", d == 0 ? "" : " x ", n);
+    ++d;
+  }
+  for (; d < t.dims.size(); ++d) same = same && t.dims[d] == 1;
+  for (int i = 0; i < t.n_dims; ++i) got += fmt::format("{}{}", i == 0 ? "" : " x ", t.dims[std::size_t(i)]);
+  if (!same) refuse(Errc::shape, t.name, fmt::format("has shape {}, must be {}", got, wanted));
+}
+
+FormatId TensorTaker::format_of(const TensorInfo& t) const {
+  const int id = find_format(t.type_id);
+  if (id < 0) {
+    std::string known;
+    for (int i = 0; i < kFormatCount; ++i)
+      known += fmt::format("{}{}", i == 0 ? "" : ", ", format_info(FormatId(i)).name);
+    refuse(Errc::unsupported, t.name,
+           fmt::format("has type {}, which is not one of those supported: {}",
+                       known_tensor_type(t.type_id)->name, known));
+  }
+  return FormatId(id);
+}
+
+const float* TensorTaker::vector(const std::string& name, std::int64_t n, bool required) {
+  const TensorInfo* t = find(name);
+  if (t == nullptr) {
+    if (required) refuse(Errc::missing, name, "is missing");
+    return nullptr;
+  }
+  // Norms of single heads may be stored (head_dim, heads): count, not shape, is what matters.
+  if (count_of(*t) != n) check_shape(*t, {n});
+  return decode(*t, n);
+}
+
+const float* TensorTaker::stack(const std::string& name, std::int64_t dim, std::int64_t heads, int* n) {
+  constexpr std::uint64_t kMost = 1 << 16;
+  const TensorInfo* t = find(name);
+  if (t == nullptr) return nullptr;
+  if (t->dims[1] < 1 || t->dims[1] > kMost)
+    refuse(Errc::shape, name, fmt::format("has {} vectors, must have 1..{}", t->dims[1], kMost));
+  *n = int(t->dims[1]);
+  check_shape(*t, {dim, *n, heads});
+  return decode(*t, dim * *n * heads);
+}
+
+const float* TensorTaker::matrix(const std::string& name, std::int64_t in, std::int64_t out, bool required) {
+  const TensorInfo* t = find(name);
+  if (t == nullptr) {
+    if (required) refuse(Errc::missing, name, "is missing");
+    return nullptr;
+  }
+  check_shape(*t, {in, out});
+  return decode(*t, in * out);
+}
+
+std::vector<float> TensorTaker::factors(const std::string& name, std::int64_t at_least) {
+  const TensorInfo* t = find(name);
+  if (t == nullptr) return {};
+  const auto n = std::int64_t(t->dims[0]);
+  if (t->n_dims != 1 || n < at_least || n > 2 * at_least + 64) {
+    refuse(Errc::shape, name, fmt::format("has {} values, must have {}", n, at_least));
+  }
+  const float* values = decode(*t, n);
+  std::vector<float> result(values, values + at_least);
+  for (const float f : result) {
+    if (!(f > 0)) refuse(Errc::range, name, fmt::format("holds {}, must be positive", f));
+  }
+  return result;
+}
+
+const float* TensorTaker::keep(std::vector<float> values) {
+  weights_.floats.push_back(std::move(values));
+  return weights_.floats.back().data();
+}
+
+MatView TensorTaker::rows_of(const TensorInfo& t, std::int64_t row, std::int64_t rows,
+                             std::int64_t cols) const {
+  const FormatId format = format_of(t);
+  return {format, Layout::rows, std::int32_t(rows), std::int32_t(cols),
+          t.data.data() + std::size_t(row) * row_bytes(format, cols)};
+}
+
+void TensorTaker::count(const TensorInfo& t) {
+  weights_.bytes += t.data.size();
+  weights_.parameters += std::uint64_t(count_of(t));
+}
+
+void TensorTaker::refuse_leftovers(int layers, int skipped) const {
+  std::string names;
+  int count = 0;
+  for (const TensorInfo& t : file_.tensors()) {
+    if (taken_.contains(t.name) || known_leftover(t.name, layers, skipped)) continue;
+    if (++count <= 4) names += fmt::format("{}'{}'", count == 1 ? "" : ", ", t.name);
+  }
+  if (count > 0) {
+    throw Error(Errc::unsupported, fmt::format("{}: {} tensor{} not used by architecture '{}': {}{}",
+                                               file_.name(), count, count == 1 ? " is" : "s are",
+                                               file_.architecture(), names, count > 4 ? ", ..." : ""));
+  }
+}
+
+const float* TensorTaker::decode(const TensorInfo& t, std::int64_t n) {
+  const FormatId format = format_of(t);
+  if (n % format_info(format).block_elements != 0)
+    refuse(Errc::shape, t.name, "is no whole number of blocks");
+  weights_.floats.emplace_back(std::size_t(n));
+  decode_blocks(format, t.data.data(), n / std::int64_t{format_info(format).block_elements},
+                weights_.floats.back().data());
+  return weights_.floats.back().data();
+}
+
+}  // namespace longhand

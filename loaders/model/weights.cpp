@@ -1,0 +1,52 @@
+#include "loaders/model/weights.h"
+
+#include <fmt/format.h>
+
+#include "loaders/model/layers.h"
+#include "loaders/model/slot_loader.h"
+
+namespace longhand {
+namespace {
+
+void load_embedding(TensorTaker& taker, ModelConfig& config, Weights& w) {
+  constexpr std::uint64_t kMostTokens = 1 << 21;
+  const TensorInfo* embedding = taker.find("token_embd.weight");
+  if (embedding == nullptr) taker.refuse(Errc::missing, "token_embd.weight", "is missing");
+  if (embedding->n_dims != 2 || embedding->dims[0] != std::uint64_t(config.hidden) ||
+      embedding->dims[1] > kMostTokens) {
+    taker.refuse(Errc::shape, "token_embd.weight",
+                 fmt::format("has shape {} x {}, must be {} x vocabulary (at most 2^21)", embedding->dims[0],
+                             embedding->dims[1], config.hidden));
+  }
+  config.vocab = int(embedding->dims[1]);
+  taker.count(*embedding);
+  w.embedding = taker.rows_of(*embedding, 0, config.vocab, config.hidden);
+}
+
+}  // namespace
+
+Weights load_weights(const Gguf& file, ModelConfig& config) {
+  Weights w;
+  TensorTaker taker(file, w);
+  load_embedding(taker, config, w);
+  SlotLoader top(taker, config.attention, "");
+  w.output_norm = {config.arch->norm, config.norm_epsilon, nullptr, nullptr};
+  top.norm({config.arch->output_norm, config.hidden}, w.output_norm);
+  top.linear({"output", config.vocab, config.hidden, Need::optional, MatrixRole::head, Split::outputs},
+             w.output);
+  if (w.output.empty()) w.output.weight = w.embedding;
+  const int half = config.rope.rot / 2;
+  w.rope_freqs = taker.factors("rope_freqs.weight", half);
+  w.rope_long = taker.factors("rope_factors_long.weight", half);
+  w.rope_short = taker.factors("rope_factors_short.weight", half);
+  w.layers = plan_layers(config, [&](const std::string& name) { return taker.has(name); });
+  w.states = count_states(w.layers);
+  for (std::size_t il = 0; il < w.layers.size(); ++il) {
+    SlotLoader layer(taker, config.attention, fmt::format("blk.{}.", il));
+    walk_layer(w.layers[il], config.hidden, layer);
+  }
+  taker.refuse_leftovers(int(config.layers.size()), config.skipped_layers);
+  return w;
+}
+
+}  // namespace longhand

@@ -1,0 +1,81 @@
+// A model's layers and what stands around them, with their tensors.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "loaders/gguf.h"
+#include "loaders/model/blocks.h"
+#include "loaders/model/config.h"
+#include "ops/buffer.h"
+#include "ops/parallel.h"
+
+namespace longhand {
+
+struct Weights {
+  MatView embedding;     // (vocab, hidden)
+  Linear output;         // (vocab, hidden); the embedding again where the file has no output head
+  NormPlan output_norm;  // (hidden)
+  std::vector<LayerPlan> layers;
+  int states = 0;                                        // of a sequence; blocks refer to them
+  std::vector<float> rope_freqs, rope_long, rope_short;  // (rot / 2) divisors of frequencies, or empty
+  std::uint64_t bytes = 0, parameters = 0;
+
+  std::vector<std::vector<float>> floats;  // owns norms and biases
+  std::vector<Buffer> panels;              // owns interleaved matrices
+};
+
+/// A walk over slots that shows each matrix to f(linear); one that the file lacks is left out.
+template <class Function>
+class LinearWalk {
+ public:
+  explicit LinearWalk(const Function& f) : f_(f) {}
+
+  template <class Any>
+  void linear(const Slot&, Any& l) {
+    if (!l.empty()) f_(l);
+  }
+  template <class Any>
+  void fused(const Slot&, std::initializer_list<SlotPart<Any>> parts) {
+    for (const auto& part : parts) linear(part.slot, *part.to);
+  }
+  template <class Any>
+  void experts(const Slot& slot, int, Any& list) {
+    for (auto& l : list) linear(slot, l);
+  }
+  template <class Any>
+  void fused_experts(const Slot&, int count, std::initializer_list<SlotPart<Any>> parts) {
+    for (const auto& part : parts) experts(part.slot, count, *part.to);
+  }
+  template <class Any>
+  void norm(const Slot&, Any&) {}
+  template <class Any>
+  void vector(const Slot&, Any&) {}
+  template <class Core, class Any>
+  void key_codes(const Core&, Any&) {}
+
+ private:
+  const Function& f_;
+};
+
+/// f(linear) for every matrix that is multiplied; an embedding that is only looked up is left out.
+template <class AnyWeights, class Function>
+void for_each_linear(AnyWeights& w, const Function& f) {
+  LinearWalk walk(f);
+  for (auto& layer : w.layers) walk_layer(layer, 0, walk);
+  if (!w.output.empty()) f(w.output);
+}
+
+/// Plans the layers, finds every tensor they ask for, checks its shape, and completes what only the tensors
+/// tell: config.vocab. Throws Error: missing, shape, range (values of rope factors), unsupported (tensor
+/// types, and tensors nobody asked for, naming them).
+Weights load_weights(const Gguf& file, ModelConfig& config);
+
+/// Bytes that repack() allocates.
+std::size_t repacked_bytes(const Weights& weights);
+/// Copies the matrices into the panel layout, in parallel, giving back each one's mapped pages once it is
+/// copied. Throws Error: cancelled (progress returned false), no_memory.
+void repack(Weights& weights, const Gguf& file, Team& team, const std::function<bool(float)>& progress);
+
+}  // namespace longhand
