@@ -37,8 +37,8 @@ double measure_clock() {
   return kRounds * kAdditions / took.count();
 }
 
-Activations random_activations(const Kernels& k, const MatView& weights, int tokens) {
-  Activations x(tokens, kCols);
+OwnActivations random_activations(const Kernels& k, const MatView& weights, int tokens) {
+  OwnActivations x(tokens, kCols);
   const Linear user{weights, nullptr, 1};  // tells which rounding is needed
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
@@ -63,7 +63,7 @@ void run_matmul(benchmark::State& state, const Kernels& k, FormatId format, int 
   for (std::int32_t p = 0; p < panel_count(rows); ++p)
     interleave_panel(view, 0, weights.data() + std::size_t(p) * panel);
 
-  const Activations x = random_activations(k, view, tokens);
+  const OwnActivations x = random_activations(k, view, tokens);
   std::vector<float> out(std::size_t(tokens) * std::size_t(rows));
   MatmulArgs a;
   a.panels = weights.data();

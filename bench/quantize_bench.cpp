@@ -13,7 +13,7 @@ namespace {
 
 void round_row(benchmark::State& state, const Kernels& k, const FormatInfo& format) {
   const auto cols = static_cast<std::int32_t>(state.range(0));
-  Activations x(1, cols);
+  OwnActivations x(1, cols);
   const std::byte nothing{};
   Linear user;  // tells which rounding is needed
   user.weight = {static_cast<FormatId>(find_format(format.gguf)), Layout::rows, 1, cols, &nothing};

@@ -69,6 +69,7 @@ inline constexpr KeySpec
   // Rotary positions.
   rope_dimensions     {"%s.rope.dimension_count", KeyType::integer, 2, 65536},
   rope_dimensions_swa {"%s.rope.dimension_count_swa", KeyType::integer, 2, 65536},
+  rope_sections       {"%s.rope.dimension_sections", KeyType::integers, 0, 65536},
   rope_base           {"%s.rope.freq_base", KeyType::number, 1e-3, 1e15},
   rope_base_swa       {"%s.rope.freq_base_swa", KeyType::number, 1e-3, 1e15},
   rope_scaling_type   {"%s.rope.scaling.type", KeyType::string, 0, 64},

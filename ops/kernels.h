@@ -40,7 +40,42 @@ struct RotateArgs {
   bool halves = false;
 };
 
-enum class Activate : std::uint8_t { silu, gelu, relu_squared };
+enum class Activate : std::uint8_t {
+  silu,
+  gelu,          // the tanh form
+  relu_squared,  // max(x, 0)^2
+  swiglu_oai,    // with g = min(gate, 7), u = clamp(up, -7, 7): g sigmoid(1.702 g) (u + 1); always gated
+};
+
+/// out[c] = bias[c] + sum over j of in[j][c] weight[j][c], for n channels.
+struct ConvArgs {
+  const float* const* in = nullptr;  // (width) -> (n), oldest first
+  const float* weight = nullptr;     // (width, weight_stride)
+  const float* bias = nullptr;       // (n) or null
+  std::int64_t weight_stride = 0;
+  std::int32_t width = 0, n = 0;
+  bool silu = false;     // of the sum
+  float* out = nullptr;  // (n)
+};
+
+/// One token under the gated delta rule.
+struct DeltaToken {
+  const float *query, *key;  // (key_dim)
+  const float* value;        // (value_dim)
+  float decay, beta;
+  float* out;  // (value_dim)
+};
+/// M <- decay M; M <- M + k (beta (v - M^T k))^T; out = scale M^T q, for the tokens of one head in order.
+/// (Yang et al. 2024, arXiv 2412.06464, eq. 10.)
+struct DeltaArgs {
+  const DeltaToken* token = nullptr;
+  std::int32_t tokens = 0, key_dim = 0, value_dim = 0;
+  float scale = 1;
+  float* state = nullptr;         // M (key_dim, state_stride)
+  std::int64_t state_stride = 0;  // value_dim, up to whole vectors
+};
+/// What state_stride is a multiple of.
+inline constexpr int kStateLanes = 16;
 
 /// Where n values go when they are rounded to bytes.
 struct RoundedRow {
@@ -73,6 +108,8 @@ struct Kernels {
   void (*activate)(Activate act, const float* gate, const float* up, std::int32_t n, float* out) noexcept;
   void (*softmax)(float* x, std::int32_t n) noexcept;
   void (*rotate)(const RotateArgs&) noexcept;
+  void (*convolve)(const ConvArgs&) noexcept;
+  void (*delta_rule)(const DeltaArgs&) noexcept;
 
   /// Stores key and value of token `position`. By CacheFormat.
   void (*store_key[kCacheFormats])(const KvView&, std::int32_t position, const float* key) noexcept;

@@ -29,6 +29,14 @@ Activations::Activations(Carver& carver, std::int64_t rows, std::int64_t cols) n
   }
 }
 
+OwnActivations::OwnActivations(std::int64_t rows, std::int64_t cols) {
+  Carver counting;
+  Activations(counting, rows, cols);
+  buffer_ = Buffer(counting.used());
+  Carver carver(buffer_.data());
+  Activations::operator=(Activations(carver, rows, cols));
+}
+
 void Activations::round(const Kernels& k, std::int64_t r, Range cols, ActKinds kinds) const noexcept {
   const std::int64_t first = r * cols_, at = first + cols.begin;
   for (const Activation kind : {Activation::q8_32, Activation::q8_256}) {

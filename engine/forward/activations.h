@@ -6,6 +6,7 @@
 
 #include "engine/forward/carver.h"
 #include "loaders/model/linear.h"
+#include "ops/buffer.h"
 #include "ops/format.h"
 #include "ops/kernels.h"
 #include "ops/parallel.h"
@@ -46,6 +47,16 @@ class Activations {
   std::int64_t cols_ = 0;
   float* f32_ = nullptr;  // (rows, cols)
   Rounded q32_, q256_;
+};
+
+/// Activations with memory of their own, for measuring and testing.
+class OwnActivations : public Activations {
+ public:
+  /// Throws Error(no_memory).
+  OwnActivations(std::int64_t rows, std::int64_t cols);
+
+ private:
+  Buffer buffer_;
 };
 
 }  // namespace longhand

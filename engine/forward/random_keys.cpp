@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "engine/forward/attend.h"
+#include "engine/forward/causal_conv.h"
 
 namespace longhand {
 namespace {
@@ -52,6 +53,8 @@ void remember_at_random(const Pass& p) noexcept {
       const AttentionRows rows(carver, core, p.ws.sizes());
       for (const Slice& slice : p.slices) store_slice(p, core, rows, slice);
     });
+    // Recurrent states stay what they are: what a token costs does not depend on what is in them.
+    for_each_recurrent(layer, [&](const RecurrentPlan& plan) { advance_states(p, plan); });
   }
 }
 

@@ -1,6 +1,7 @@
 // What each kind of block computes, and what it needs for it. One file of blocks/ each.
 //
 //   input_kinds(plan)          the rounded forms of its input that its first matrices read
+//   widest_input(plan)         columns of the widest input of its inner matrices that it puts in ws.in
 //   measure(carver, plan, s)   takes from a counting carver what run() will take
 //   run(pass, plan, out)       out (rows, hidden) = block(ws.in); the first `hidden` columns of ws.in are
 //   rounded, and
@@ -13,20 +14,33 @@
 namespace longhand {
 
 ActKinds input_kinds(const AttentionPlan& plan) noexcept;
+std::int64_t widest_input(const AttentionPlan& plan) noexcept;
 void measure(Carver& carver, const AttentionPlan& plan, const WorkspaceSizes& sizes) noexcept;
 void run(const Pass& pass, const AttentionPlan& plan, float* out) noexcept;
 
+ActKinds input_kinds(const LatentPlan& plan) noexcept;
+std::int64_t widest_input(const LatentPlan& plan) noexcept;
+void measure(Carver& carver, const LatentPlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const LatentPlan& plan, float* out) noexcept;
+
+ActKinds input_kinds(const ShortConvPlan& plan) noexcept;
+std::int64_t widest_input(const ShortConvPlan& plan) noexcept;
+void measure(Carver& carver, const ShortConvPlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const ShortConvPlan& plan, float* out) noexcept;
+
+ActKinds input_kinds(const DeltaNetPlan& plan) noexcept;
+std::int64_t widest_input(const DeltaNetPlan& plan) noexcept;
+void measure(Carver& carver, const DeltaNetPlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const DeltaNetPlan& plan, float* out) noexcept;
+
 ActKinds input_kinds(const DensePlan& plan) noexcept;
+std::int64_t widest_input(const DensePlan& plan) noexcept;
 void measure(Carver& carver, const DensePlan& plan, const WorkspaceSizes& sizes) noexcept;
 void run(const Pass& pass, const DensePlan& plan, float* out) noexcept;
 
 ActKinds input_kinds(const MoePlan& plan) noexcept;
+std::int64_t widest_input(const MoePlan& plan) noexcept;
 void measure(Carver& carver, const MoePlan& plan, const WorkspaceSizes& sizes) noexcept;
 void run(const Pass& pass, const MoePlan& plan, float* out) noexcept;
-
-/// Columns of ws.in that a block writes to beside its input: the widest input of its inner matrices.
-std::int64_t widest_input(const AttentionPlan& plan) noexcept;
-std::int64_t widest_input(const DensePlan& plan) noexcept;
-std::int64_t widest_input(const MoePlan& plan) noexcept;
 
 }  // namespace longhand

@@ -7,7 +7,7 @@ namespace longhand {
 
 States::States(const ModelConfig& c, const Weights& w, const SessionOptions& o, const MemoryPlan& plan,
                int context, int batch)
-    : states_(std::size_t(w.states)), attention_(std::size_t(w.states)) {
+    : states_(std::size_t(w.states)), attention_(std::size_t(w.states)), recurrent_(std::size_t(w.states)) {
   const auto put = [&](int number, std::unique_ptr<LayerState> state) {
     checkpoint_bytes_ += state->most_live();
     states_[std::size_t(number)] = std::move(state);
@@ -23,6 +23,11 @@ States::States(const ModelConfig& c, const Weights& w, const SessionOptions& o, 
       auto state = of_layer.kind->make({of_layer, c.attention, core, kv, core.state, context, batch});
       attention_[std::size_t(core.state)] = state.get();
       put(core.state, std::move(state));
+    });
+    for_each_recurrent(layer, [&](const auto& block) {
+      auto state = std::make_unique<RecurrentState>(block.conv.inputs(), block.state_values());
+      recurrent_[std::size_t(block.state)] = state.get();
+      put(block.state, std::move(state));
     });
   }
   checkpoints_.resize(forgets() ? std::size_t(plan.checkpoints) : 0);

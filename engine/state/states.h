@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/memory/kinds.h"
+#include "engine/state/recurrent_state.h"
 
 namespace longhand {
 
@@ -20,6 +21,7 @@ class States {
   std::uint64_t bytes() const noexcept;
 
   AttentionState& attention(int state) noexcept { return *attention_[std::size_t(state)]; }
+  RecurrentState& recurrent(int state) noexcept { return *recurrent_[std::size_t(state)]; }
   int most_parts() const noexcept;
   std::size_t scratch_bytes() const noexcept;
 
@@ -66,6 +68,7 @@ class States {
 
   std::vector<std::unique_ptr<LayerState>> states_;  // by the numbers that blocks refer to
   std::vector<AttentionState*> attention_;           // those of them that are such, by the same numbers
+  std::vector<RecurrentState*> recurrent_;
   int written_ = 0;
   int floor_ = 0;                        // nothing before this can be served as it is
   std::uint64_t checkpoint_bytes_ = 0;   // of one at most

@@ -27,11 +27,12 @@ enum class Residual : unsigned char {
 };
 
 /// What stands in a layer where others have attention.
-enum class Mixer : unsigned char { attention };
+enum class Mixer : unsigned char { attention, latent, short_conv, delta_net };
 
 /// Which layers see only a window of the text.
 struct WindowSpec {
   int period = 0;                // layers il with il % period < period - 1 have the window; 0: no layer
+  bool everywhere = false;       // every layer has the window
   int width = 0;                 // used when the file does not say
   bool local_rope = false;       // window layers use their own rope base, without scaling
   bool rope_only_local = false;  // full layers have no rope
@@ -54,7 +55,9 @@ struct ArchSpec {
   int no_rope_every = 0;           // layers (il + 1) % n == 0 are not rotated
   Mixer mixer = Mixer::attention;  // of layers without attention: those without heads for keys, ...
   int attention_interval = 0;      // ... or all but every so many, unless the file lists them
+  bool latent = false;             // attention is that of LatentPlan
   bool output_gate = false;        // see AttentionPlan
+  bool interleaved_heads = false;  // see DeltaNetPlan
   Act act = Act::silu;
   bool gated = true;  // act(gate x) * (up x), else act(up x)
   WindowSpec window{};
@@ -71,6 +74,8 @@ std::span<const ArchSpec> gemma_family() noexcept;
 std::span<const ArchSpec> qwen_family() noexcept;
 std::span<const ArchSpec> layer_norm_family() noexcept;
 std::span<const ArchSpec> scaled_family() noexcept;
+std::span<const ArchSpec> experts_family() noexcept;
+std::span<const ArchSpec> lfm_family() noexcept;
 
 /// nullptr for an architecture this library does not know.
 const ArchSpec* find_arch(std::string_view name) noexcept;

@@ -6,8 +6,9 @@ namespace longhand {
 namespace {
 
 // One line a family.
-std::array<std::span<const ArchSpec>, 5> families() noexcept {
-  return {llama_family(), qwen_family(), gemma_family(), scaled_family(), layer_norm_family()};
+std::array<std::span<const ArchSpec>, 7> families() noexcept {
+  return {llama_family(),      qwen_family(),    gemma_family(), scaled_family(),
+          layer_norm_family(), experts_family(), lfm_family()};
 }
 
 }  // namespace

@@ -12,12 +12,15 @@
 #include <vector>
 
 #include "loaders/model/blocks/attention.h"
+#include "loaders/model/blocks/delta_net.h"
 #include "loaders/model/blocks/dense.h"
 #include "loaders/model/blocks/experts.h"
+#include "loaders/model/blocks/latent.h"
+#include "loaders/model/blocks/short_conv.h"
 
 namespace longhand {
 
-using BlockPlan = std::variant<AttentionPlan, DensePlan, MoePlan>;
+using BlockPlan = std::variant<AttentionPlan, LatentPlan, ShortConvPlan, DeltaNetPlan, DensePlan, MoePlan>;
 
 /// A norm of the stream, and the name of its tensors.
 struct StreamNorm {
@@ -52,10 +55,28 @@ void for_each_block(Layer& layer, const Function& f) {
   }
 }
 
-/// f(core) for everything in a layer that attends.
+/// f(plan) for every block of a layer that has what Base has: AttentionCore, RecurrentPlan.
+template <class Base, class Layer, class Function>
+void for_each_derived(Layer& layer, const Function& f) {
+  for (auto& round : layer.rounds) {
+    for (auto& block : round.side_by_side) {
+      std::visit(
+          [&](auto& plan) {
+            if constexpr (std::derived_from<std::remove_cvref_t<decltype(plan)>, Base>) f(plan);
+          },
+          block.plan);
+    }
+  }
+}
+
+/// f(core) for everything in a layer that attends, f(plan) for everything recurrent.
 template <class Layer, class Function>
 void for_each_attention(Layer& layer, const Function& f) {
-  for_each_block<AttentionPlan>(layer, f);
+  for_each_derived<AttentionCore>(layer, f);
+}
+template <class Layer, class Function>
+void for_each_recurrent(Layer& layer, const Function& f) {
+  for_each_derived<RecurrentPlan>(layer, f);
 }
 
 /// f(state) for every state a layer's blocks refer to.

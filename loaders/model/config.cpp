@@ -28,6 +28,7 @@ ModelConfig load_config(const Gguf& file) {
                                                file.name(), name, known_archs()));
   }
   refuse_unknown_maths(r);
+  c.pairs = c.arch->rope;
   c.hidden = r.integer(key::embedding_length);
   c.trained_context = r.integer(key::context_length);
   const int blocks = r.integer(key::block_count);
@@ -37,6 +38,7 @@ ModelConfig load_config(const Gguf& file) {
              fmt::format("is {}, must be less than block_count {}", c.skipped_layers, blocks));
   }
   c.layers.resize(std::size_t(blocks - c.skipped_layers));
+  read_recurrent(r, c);
   read_layers(r, c);
   const KeySpec& epsilon = c.arch->norm == Norm::rms ? key::rms_epsilon : key::norm_epsilon;
   c.norm_epsilon = float(file.require_float(epsilon));

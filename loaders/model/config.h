@@ -30,6 +30,7 @@ struct RopeConfig {
   // Rotated dimensions of a head, even, at most its size: in layers that see everything, and in those with a
   // window.
   int rot = 0, local_rot = 0;
+  bool sections = false;  // positions of images have more than one number; those of text are all the same
   double base = 10000, local_base = 10000;
   RopeScalingRule rule = RopeScalingRule::none;
   double factor = 1;
@@ -53,8 +54,24 @@ struct AttentionConfig {
   std::vector<int> fsq_levels;   // codes are grid points of these levels; empty: a codebook
 };
 
+/// Of latent attention.
+struct LatentConfig {
+  int q_rank = 0, rank = 0;        // of the compressed queries (0: they are not), keys and values
+  int key_dim = 0, value_dim = 0;  // of a head, before compression
+};
+
+/// Of recurrent layers; 0 where the architecture has none.
+struct RecurrentConfig {
+  int conv_width = 0;  // taps of the convolution
+  int state_size = 0;  // of a head's state
+  int heads = 0;       // time steps of a token
+  int groups = 0;      // of heads
+  int inner = 0;       // heads x their size
+};
+
 struct ModelConfig {
   const ArchSpec* arch = nullptr;
+  Rope pairs = Rope::none;  // how dimensions are paired for rotation
   int vocab = 0, hidden = 0, trained_context = 0;
   std::vector<LayerShape> layers;
   int skipped_layers = 0;  // prediction layers behind the last one, not used
@@ -66,6 +83,8 @@ struct ModelConfig {
   int temperature_length = 0;
   RopeConfig rope;
   AttentionConfig attention;
+  LatentConfig latent;
+  RecurrentConfig recurrent;
   int experts = 0, experts_used = 0, expert_ff = 0, shared_ff = 0;
   int expert_groups = 1, expert_groups_used = 1;
   Gating gating = Gating::softmax;

@@ -1,5 +1,7 @@
 // The numbers of a mixture of experts.
 
+#include <algorithm>
+
 #include "loaders/model/config_reader.h"
 
 namespace longhand {
@@ -18,6 +20,21 @@ void read_experts(const ConfigReader& r, ModelConfig& c) {
   c.expert_ff = r.integer(key::expert_ff_length, 0);
   c.shared_ff = r.integer(key::expert_shared_ff, 0);
   if (c.expert_ff == 0) c.expert_ff = dense;
+  if (c.shared_ff == 0)
+    c.shared_ff = int(std::min<std::int64_t>(
+        std::int64_t{c.expert_ff} * r.integer(key::expert_shared_count, 0), int(key::kMaxCount)));
+  c.expert_groups = std::max(1, r.integer(key::expert_groups, 1));
+  c.expert_groups_used = r.integer(key::expert_groups_used, c.expert_groups);
+  if (c.experts % c.expert_groups != 0)
+    r.refuse(key::expert_groups,
+             fmt::format("is {}, must divide the {} experts", c.expert_groups, c.experts));
+  if (c.expert_groups_used < 1 || c.expert_groups_used > c.expert_groups ||
+      c.experts / c.expert_groups * c.expert_groups_used < c.experts_used) {
+    r.refuse(key::expert_groups_used, fmt::format("is {}, must be 1..{} and leave {} experts to choose from",
+                                                  c.expert_groups_used, c.expert_groups, c.experts_used));
+  }
+  for (int il = 0; il < std::min(int(c.layers.size()), r.integer(key::leading_dense, 0)); ++il)
+    c.layers[std::size_t(il)].may_have_experts = false;
   c.normalise_experts = r.file().get_bool(key::expert_norm).value_or(c.arch->experts.normalise);
   constexpr Gating kGatings[] = {Gating::softmax, Gating::softmax, Gating::sigmoid, Gating::softmax_selected};
   const int gating = r.integer(key::expert_gating, 0);

@@ -7,6 +7,8 @@
 namespace longhand {
 namespace {
 
+constexpr std::int64_t kMostHeadValues = 1 << 22;
+
 // Which layers have something else where others have attention.
 std::vector<bool> layers_without_attention(const ConfigReader& r, const ModelConfig& c,
                                            const std::vector<int>& kv_heads) {
@@ -60,8 +62,32 @@ void read_heads(const ConfigReader& r, ModelConfig& c) {
   }
 }
 
+// What latent attention remembers is one head's.
+void read_latent(const ConfigReader& r, ModelConfig& c) {
+  LatentConfig& l = c.latent;
+  l.q_rank = r.integer(key::q_lora_rank, 0);
+  l.rank = r.at_least_1(key::kv_lora_rank);
+  l.key_dim = r.integer(key::key_length_mla, 0);
+  if (l.key_dim == 0) l.key_dim = r.at_least_1(key::key_length);
+  l.value_dim = r.integer(key::value_length_mla, 0);
+  if (l.value_dim == 0) l.value_dim = r.at_least_1(key::value_length);
+  const int pe = r.integer(key::rope_dimensions);
+  if (pe >= l.key_dim)
+    r.refuse(key::rope_dimensions, fmt::format("is {}, must be less than a head's {}", pe, l.key_dim));
+  for (LayerShape& layer : c.layers) {
+    if (!layer.attends()) continue;
+    layer.mixer = Mixer::latent;
+    layer.kv_heads = 1;
+    layer.head_dim = l.rank + pe;
+    layer.value_dim = l.rank;
+    if (std::int64_t{layer.heads} * std::max(layer.head_dim, l.key_dim) > kMostHeadValues)
+      r.refuse(key::head_count, fmt::format("is {}: so many heads exceed 2^22 values", layer.heads));
+  }
+}
+
 // The sizes of heads, of which layers with a window may have others.
 void read_head_sizes(const ConfigReader& r, ModelConfig& c) {
+  if (c.arch->latent) return read_latent(r, c);
   const auto first = std::ranges::find_if(c.layers, &LayerShape::attends);
   if (first == c.layers.end()) return;
   const int default_dim = c.hidden / first->heads;
@@ -76,7 +102,7 @@ void read_head_sizes(const ConfigReader& r, ModelConfig& c) {
   for (LayerShape& layer : c.layers) {
     layer.head_dim = layer.window > 0 ? local_key_dim : key_dim;
     layer.value_dim = layer.window > 0 ? local_value_dim : value_dim;
-    if (std::int64_t{layer.heads} * std::max(layer.head_dim, layer.value_dim) > (1 << 22)) {
+    if (std::int64_t{layer.heads} * std::max(layer.head_dim, layer.value_dim) > kMostHeadValues) {
       r.refuse(key::key_length,
                fmt::format("is {}: {} heads of it exceed 2^22", layer.head_dim, layer.heads));
     }
@@ -85,7 +111,7 @@ void read_head_sizes(const ConfigReader& r, ModelConfig& c) {
 
 void read_windows(const ConfigReader& r, ModelConfig& c) {
   const WindowSpec& spec = c.arch->window;
-  if (spec.period == 0) return;
+  if (spec.period == 0 && !spec.everywhere) return;
   const int width = r.integer(key::sliding_window, spec.width);
   if (width == 0) return;
   const std::vector<std::int64_t> pattern = r.file().get_ints(key::sliding_pattern);

@@ -20,6 +20,11 @@ class ConfigReader {
   float number(const KeySpec& key, double otherwise) const {
     return float(file_.get_float(key).value_or(otherwise));
   }
+  int at_least_1(const KeySpec& key) const {
+    const int value = integer(key);
+    if (value < 1) refuse(key, fmt::format("is {}, must be at least 1", value));
+    return value;
+  }
   bool has(const KeySpec& key) const { return file_.has(key); }
   const Gguf& file() const { return file_; }
 
@@ -49,6 +54,7 @@ class ConfigReader {
 void read_layers(const ConfigReader& r, ModelConfig& c);
 void read_rope(const ConfigReader& r, ModelConfig& c);
 void read_attention(const ConfigReader& r, AttentionConfig& a);
+void read_recurrent(const ConfigReader& r, ModelConfig& c);
 void read_experts(const ConfigReader& r, ModelConfig& c);
 
 }  // namespace longhand

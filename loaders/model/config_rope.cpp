@@ -33,6 +33,8 @@ void read_rope(const ConfigReader& r, ModelConfig& c) {
   }
   if (rope.rot == 0) rope.rot = rope.local_rot;
   if (rope.local_rot == 0) rope.local_rot = rope.rot;
+  const std::vector<std::int64_t> sections = r.file().get_ints(key::rope_sections);
+  rope.sections = sections.size() > 1 && sections[0] > 0 && sections[1] > 0;
   rope.base = r.number(key::rope_base, 10000);
   rope.local_base = r.number(key::rope_base_swa, 10000);
   rope.rule = parse_rule(r);

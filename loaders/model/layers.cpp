@@ -48,7 +48,21 @@ class LayerPlanner {
     return b;
   }
 
-  Block mix() { return block(attention(), "attn_norm", "post_attention_norm"); }
+  Block mix() { return block(mixer(), "attn_norm", "post_attention_norm"); }
+
+  BlockPlan mixer() {
+    switch (shape().mixer) {
+      case Mixer::attention:
+        return attention();
+      case Mixer::latent:
+        return latent();
+      case Mixer::short_conv:
+        return short_conv();
+      case Mixer::delta_net:
+        return delta_net();
+    }
+    return attention();
+  }
 
   Block feed_forward() const {
     // Where both halves of a parallel layer read the same norm, the file has only one.
@@ -56,23 +70,66 @@ class LayerPlanner {
     return block(network(), own_norm ? arch_.ffn_norm : "attn_norm", "post_ffw_norm");
   }
 
-  AttentionPlan attention() {
+  // What every attention has.
+  void settle(AttentionCore& p) {
     const LayerShape& shape = this->shape();
-    AttentionPlan p;
     p.heads = shape.heads;
     p.kv_heads = shape.kv_heads;
     p.head_dim = shape.head_dim;
     p.value_dim = shape.value_dim;
     p.window = shape.window;
-    p.rope = shape.rope ? arch_.rope : Rope::none;
+    p.rope = shape.rope ? c_.pairs : Rope::none;
     p.local_rope = shape.local_rope;
     p.scale = c_.attention_scale != 0 ? c_.attention_scale : 1.0f / std::sqrt(float(p.head_dim));
     p.softcap = c_.attention_softcap;
     p.state = states_++;
+  }
+
+  AttentionPlan attention() {
+    AttentionPlan p;
+    settle(p);
     p.hidden = c_.hidden;
     p.output_gate = arch_.output_gate;
     p.qk_norm = arch_.qk_norm;
     if (p.qk_norm != QkNorm::none) p.q_norm = p.k_norm = norm({}).plan;
+    return p;
+  }
+
+  LatentPlan latent() {
+    LatentPlan p;
+    settle(p);
+    p.hidden = c_.hidden;
+    p.q_rank = c_.latent.q_rank;
+    p.rank = c_.latent.rank;
+    p.pe = c_.rope.rot;
+    p.nope = c_.latent.key_dim - p.pe;
+    p.head_value = c_.latent.value_dim;
+    p.q_a_norm = p.kv_a_norm = norm({}).plan;
+    return p;
+  }
+
+  ShortConvPlan short_conv() {
+    ShortConvPlan p;
+    p.hidden = c_.hidden;
+    p.state = states_++;
+    p.conv.channels = c_.hidden;
+    p.conv.width = c_.recurrent.conv_width;
+    return p;
+  }
+
+  DeltaNetPlan delta_net() {
+    const RecurrentConfig& r = c_.recurrent;
+    DeltaNetPlan p;
+    p.hidden = c_.hidden;
+    p.state = states_++;
+    p.key_heads = r.groups;
+    p.value_heads = r.heads;
+    p.head_dim = r.state_size;
+    p.interleaved = arch_.interleaved_heads;
+    p.epsilon = c_.norm_epsilon;
+    p.norm = norm({}).plan;
+    p.conv.channels = int(2 * p.key_dim() + p.inner());
+    p.conv.width = r.conv_width;
     return p;
   }
 

@@ -93,6 +93,43 @@ void SlotLoader::vector(const Slot& slot, const float*& to) {
   to = taker_.vector(name(slot), slot.out * slot.in, slot.need == Need::required);
 }
 
+void SlotLoader::columns(const Slot& slot, const float*& to) {
+  const float* rows = taker_.vector(name(slot), slot.out * slot.in, slot.need == Need::required);
+  if (rows == nullptr) return;
+  std::vector<float> columns(std::size_t(slot.out * slot.in));
+  for (std::int64_t r = 0; r < slot.out; ++r) {
+    for (std::int64_t c = 0; c < slot.in; ++c) columns[std::size_t(c * slot.out + r)] = rows[r * slot.in + c];
+  }
+  to = taker_.keep(std::move(columns));
+}
+
+void SlotLoader::latent_heads(const Slot& both, const Slot& key, const Slot& value, LatentPlan& to) {
+  if (!taker_.has(name(key)) && taker_.has(name(both))) return split_heads(both, to);
+  experts(key, to.heads, to.k_b);
+  experts(value, to.heads, to.v_b);
+}
+
+// Each head has its rows for keys, of which the transpose is needed, then those for values, which serve as
+// they are.
+void SlotLoader::split_heads(const Slot& both, LatentPlan& to) {
+  const TensorInfo& t = *taker_.find(name(both));
+  taker_.check_shape(t, {both.in, both.out});
+  taker_.count(t);
+  const float* rows = taker_.vector(name(both), both.in * both.out, true);
+  const auto rank = std::size_t(to.rank), nope = std::size_t(to.nope);
+  for (int h = 0; h < to.heads; ++h) {
+    const std::int64_t first = std::int64_t{h} * (to.nope + to.head_value);
+    std::vector<float> key(rank * nope);
+    for (std::size_t n = 0; n < nope; ++n) {
+      for (std::size_t r = 0; r < rank; ++r) key[r * nope + n] = rows[(std::size_t(first) + n) * rank + r];
+    }
+    const auto* data = reinterpret_cast<const std::byte*>(taker_.keep(std::move(key)));
+    to.k_b.push_back(
+        {{FormatId(find_format(F32::info.gguf)), Layout::rows, to.rank, to.nope, data}, nullptr, 1});
+    to.v_b.push_back({taker_.rows_of(t, first + to.nope, to.head_value, to.rank), nullptr, 1});
+  }
+}
+
 void SlotLoader::key_codes(const AttentionCore& core, KeyCodes& k) {
   const int dim = core.head_dim, heads = core.kv_heads;
   const std::vector<int>& levels = attention_.fsq_levels;

@@ -25,6 +25,14 @@ class SlotLoader {
   /// Where the weight is optional and missing, the norm is left out.
   void norm(const Slot& slot, NormPlan& to);
   void vector(const Slot& slot, const float*& to);
+  void columns(const Slot& slot, const float*& to);
+  template <class Others>
+  void either(const Slot& slot, Linear& to, const Others& others) {
+    linear(slot, to);
+    if (to.empty()) others();
+  }
+  /// Matrices of each head; old files have those of keys (transposed) and values in one tensor `both`.
+  void latent_heads(const Slot& both, const Slot& key, const Slot& value, LatentPlan& to);
   /// Vectors that stand for keys, and random features of keys; files without any are ordinary.
   void key_codes(const AttentionCore& core, KeyCodes& to);
 
@@ -33,6 +41,7 @@ class SlotLoader {
   std::string name(const Slot& slot, std::string_view suffix) const;
   Linear part(const Slot& whole, const Slot& slot, std::int64_t row);
   std::vector<Linear> expert_rows(const Slot& whole, const Slot& slot, std::int64_t row, int count);
+  void split_heads(const Slot& both, LatentPlan& to);
   std::vector<Linear> single_experts(const Slot& slot, int count);
 
   TensorTaker& taker_;

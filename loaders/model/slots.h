@@ -9,7 +9,10 @@
 //                                             keep one tensor an expert
 //   walk.fused_experts(slot, {{slot, &linears}, ...})
 //   walk.norm(slot, plan)                     weight and bias of a norm
-//   walk.vector(slot, values)                 floats: decoded, (out) or (out, in)
+//   walk.vector(slot, values)                 floats, (out) or (out, in)
+//   walk.columns(slot, values)                floats of a matrix (out, in), kept as (in, out)
+//   walk.either(slot, linear, others)         a matrix of some files, in place of the slots that others()
+//   shows
 //
 // Loading fills the members; others only look: repacking, sizes, synthetic models.
 #pragma once

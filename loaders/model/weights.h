@@ -48,10 +48,22 @@ class LinearWalk {
   void fused_experts(const Slot&, int count, std::initializer_list<SlotPart<Any>> parts) {
     for (const auto& part : parts) experts(part.slot, count, *part.to);
   }
+  template <class Any, class Others>
+  void either(const Slot& slot, Any& l, const Others& others) {
+    linear(slot, l);
+    others();
+  }
+  template <class Plan>
+  void latent_heads(const Slot&, const Slot& key, const Slot& value, Plan& p) {
+    experts(key, p.heads, p.k_b);
+    experts(value, p.heads, p.v_b);
+  }
   template <class Any>
   void norm(const Slot&, Any&) {}
   template <class Any>
   void vector(const Slot&, Any&) {}
+  template <class Any>
+  void columns(const Slot&, Any&) {}
   template <class Core, class Any>
   void key_codes(const Core&, Any&) {}
 

@@ -102,10 +102,19 @@ struct ReluSquared {
   }
 };
 
+struct SwigluOai {
+  F operator()(F gate, F up) const {
+    const F limit(7.0f), g = xsimd::min(gate, limit), u = xsimd::max(-limit, xsimd::min(up, limit));
+    return g * sigmoid(F(1.702f) * g) * (u + F(1.0f));
+  }
+};
+
 template <class Function>
 void activate_with(const float* gate, const float* up, int n, float* out) {
   const Function f;
-  if (up == nullptr) {
+  if constexpr (requires(F x) { f(x, x); }) {
+    map2(gate, up, out, n, f);
+  } else if (up == nullptr) {
     map1(gate, out, n, [&](F g) { return f(g); });
   } else {
     map2(gate, up, out, n, [&](F g, F u) { return f(g) * u; });
@@ -114,8 +123,9 @@ void activate_with(const float* gate, const float* up, int n, float* out) {
 
 void activate(Activate act, const float* gate, const float* up, std::int32_t n, float* out) noexcept {
   using Fn = void (*)(const float*, const float*, int, float*);
-  static constexpr Fn kByActivate[] = {activate_with<Silu>, activate_with<Gelu>, activate_with<ReluSquared>};
-  static_assert(sizeof kByActivate / sizeof(Fn) == int(Activate::relu_squared) + 1);
+  static constexpr Fn kByActivate[] = {activate_with<Silu>, activate_with<Gelu>, activate_with<ReluSquared>,
+                                       activate_with<SwigluOai>};
+  static_assert(sizeof kByActivate / sizeof(Fn) == int(Activate::swiglu_oai) + 1);
   kByActivate[int(act)](gate, up, n, out);
 }
 

@@ -5,6 +5,7 @@
 #include "ops/isa/attend_values.inl"
 #include "ops/isa/elementwise.inl"
 #include "ops/isa/quantize.inl"
+#include "ops/isa/recurrent.inl"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {
@@ -47,6 +48,8 @@ constinit const Kernels LONGHAND_NAME(kernels_, LONGHAND_UNIT) = [] {
   k.activate = activate;
   k.softmax = softmax;
   k.rotate = rotate;
+  k.convolve = convolve;
+  k.delta_rule = delta_rule;
   set_cache<CacheF32>(k, CacheFormat::f32);
   set_cache<CacheF16>(k, CacheFormat::f16);
   set_cache<CacheQ8>(k, CacheFormat::q8_0);

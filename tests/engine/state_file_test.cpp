@@ -231,7 +231,7 @@ TEST(WriteState, AFailureAtAnyCallLeavesAWholeState) {
   const SessionOptions o = options_of(test::memory_cases()[0], CacheType::f16, 64);
   const ModelData& data = tiny().data();
   const MemoryPlan plan = plan_memory(data.config, o.attention);
-  States memories(data.config, data.weights, o, plan, 64, 64);
+  longhand::States memories(data.config, data.weights, o, plan, 64, 64);
   memories.reserve();
   memories.will_write(0, 40);
   const StateOwner owner = state_owner(data, o, plan, 64, 64);

@@ -9,6 +9,11 @@ namespace {
 // OLMo-3 stretches only the layers that see everything; its window layers keep the same base unstretched.
 void olmo_local_base(ModelConfig& c) { c.rope.local_base = c.rope.base; }
 
+// The multimodal models pair dimensions otherwise.
+void glm_pairs(ModelConfig& c) {
+  if (c.rope.sections) c.pairs = Rope::halves;
+}
+
 constexpr ArchSpec kArchs[] = {
     {.name = "llama"},
     {.name = "mistral3"},
@@ -16,7 +21,7 @@ constexpr ArchSpec kArchs[] = {
     {.name = "internlm2"},
     {.name = "ernie4_5"},
     {.name = "phi3", .rope = Rope::halves},
-    {.name = "glm4", .place = NormPlace::sandwich},
+    {.name = "glm4", .place = NormPlace::sandwich, .quirk = glm_pairs},
     {.name = "olmo2",
      .place = NormPlace::post,
      .qk_norm = QkNorm::full_width,

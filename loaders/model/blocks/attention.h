@@ -10,9 +10,10 @@ namespace longhand {
 
 enum class QkNorm : std::uint8_t {
   none,
-  per_head,      // over each head, one weight for all of them
-  own_per_head,  // over each head, a weight of its own; only the larger models of a family have it
-  full_width,    // over all heads together
+  per_head,           // over each head, one weight for all of them
+  per_head_optional,  // the same, in files that have it
+  own_per_head,       // over each head, a weight of its own; only the larger models of a family have it
+  full_width,         // over all heads together
 };
 enum class Rope : std::uint8_t { none, neighbours, halves };  // pairs (2i, 2i + 1) or (i, i + rot / 2)
 
@@ -74,8 +75,9 @@ void walk_slots(Plan& p, Walk& walk) {
       {"attn_output", p.hidden, p.result_dim(), Need::required, MatrixRole::attn_output, Split::inputs},
       p.out);
   if (p.qk_norm != QkNorm::none) {
-    const bool per_head = p.qk_norm == QkNorm::per_head;
-    const Need need = p.qk_norm == QkNorm::own_per_head ? Need::optional : Need::required;
+    const bool per_head = p.qk_norm == QkNorm::per_head || p.qk_norm == QkNorm::per_head_optional;
+    const bool optional = p.qk_norm == QkNorm::own_per_head || p.qk_norm == QkNorm::per_head_optional;
+    const Need need = optional ? Need::optional : Need::required;
     walk.norm({"attn_q_norm", per_head ? p.head_dim : p.q_dim(), 1, need}, p.q_norm);
     if (p.stores) walk.norm({"attn_k_norm", per_head ? p.head_dim : p.k_dim(), 1, need}, p.k_norm);
   }

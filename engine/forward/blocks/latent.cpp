@@ -1,0 +1,114 @@
+// Multi-head latent attention, in the form that works on the compressed vectors: for prompts too, so that a
+// token's result does not depend on what was computed together.
+
+#include <algorithm>
+#include <array>
+
+#include "engine/forward/attend.h"
+#include "engine/forward/run_block.h"
+
+namespace longhand {
+namespace {
+
+struct Room : AttentionRows {
+  float* projected_q;    // (rows, heads, nope + pe)
+  float* projected_kv;   // (rows, rank + pe)
+  Activations q_latent;  // (rows, q_rank)
+  Activations by_head;   // (heads, rows, widest of nope and rank): what the matrices of each head read
+  float* values;         // (rows, heads, head_value)
+
+  Room(Carver& carver, const LatentPlan& plan, const WorkspaceSizes& sizes) noexcept
+      : AttentionRows(carver, plan, sizes),
+        projected_q(carver.floats(sizes.rows, plan.q_rows())),
+        projected_kv(carver.floats(sizes.rows, plan.rank + plan.pe)),
+        q_latent(carver, sizes.rows, plan.q_rank),
+        by_head(carver, std::int64_t{plan.heads} * sizes.rows, std::max(plan.nope, plan.rank)),
+        values(carver.floats(sizes.rows, plan.out_cols())) {}
+};
+
+void project(const Pass& p, const LatentPlan& plan, const Room& room) {
+  const MatmulJob kv{&plan.kv_a, &p.ws.in, 0, p.rows(), room.projected_kv, plan.rank + plan.pe};
+  if (plan.q_rank == 0) {
+    const std::array<MatmulJob, 2> jobs = {
+        {kv, {&plan.q, &p.ws.in, 0, p.rows(), room.projected_q, plan.q_rows()}}};
+    p.multiply(jobs);
+    p.worker.sync();
+    return;
+  }
+  const std::array<MatmulJob, 2> jobs = {
+      {kv, {&plan.q_a, &p.ws.in, 0, p.rows(), room.q_latent.row(0), room.q_latent.stride()}}};
+  p.multiply(jobs);
+  p.worker.sync();
+  p.for_rows([&](int row) {
+    float* latent = room.q_latent.row(row);
+    p.norm(plan.q_a_norm, latent, plan.q_rank, latent);
+    room.q_latent.round(p.kernels, row, {0, plan.q_rank}, kinds_of({&plan.q_b}));
+  });
+  p.worker.sync();
+  p.multiply({&plan.q_b, &room.q_latent, 0, p.rows(), room.projected_q, plan.q_rows()});
+  p.worker.sync();
+}
+
+// The same matrix of every head, each on its own rows of by_head: out (rows, heads, stride).
+void multiply_heads(const Pass& p, std::span<const Linear> linears, const Room& room, float* out,
+                    std::int64_t stride) {
+  const auto heads = std::int64_t(linears.size());
+  for (std::int64_t h = 0; h < heads; ++h)
+    p.multiply(
+        {&linears[std::size_t(h)], &room.by_head, h * p.rows(), p.rows(), out + h * stride, heads * stride});
+  p.worker.sync();
+}
+
+// q = [q_pe | k_b^T q_nope] of every head, k = [k_pe | c], v = c.
+void compress(const Pass& p, const LatentPlan& plan, const Room& room) {
+  p.for_pieces(plan.heads, [&](const Slice&, int row, int head) {
+    const std::int64_t at = std::int64_t{row} * plan.heads + head;
+    const float* q = room.projected_q + at * (plan.nope + plan.pe);
+    const std::int64_t to = std::int64_t{head} * p.rows() + row;
+    std::copy_n(q, plan.nope, room.by_head.row(to));
+    room.by_head.round(p.kernels, to, {0, plan.nope}, kinds_of({&plan.k_b[0]}));
+    std::copy_n(q + plan.nope, plan.pe, room.q + at * plan.head_dim);
+  });
+  p.for_rows([&](int row) {
+    const float* kv = room.projected_kv + std::int64_t{row} * (plan.rank + plan.pe);
+    float *k = room.k + std::int64_t{row} * plan.head_dim, *v = room.v + std::int64_t{row} * plan.rank;
+    p.norm(plan.kv_a_norm, kv, plan.rank, v);
+    std::copy_n(kv + plan.rank, plan.pe, k);
+    std::copy_n(v, plan.rank, k + plan.pe);
+  });
+  p.worker.sync();
+  multiply_heads(p, plan.k_b, room, room.q + plan.pe, plan.head_dim);
+}
+
+}  // namespace
+
+ActKinds input_kinds(const LatentPlan& plan) noexcept { return kinds_of({&plan.q, &plan.q_a, &plan.kv_a}); }
+
+std::int64_t widest_input(const LatentPlan& plan) noexcept { return plan.out_cols(); }
+
+void measure(Carver& carver, const LatentPlan& plan, const WorkspaceSizes& sizes) noexcept {
+  Room(carver, plan, sizes);
+}
+
+void run(const Pass& p, const LatentPlan& plan, float* out) noexcept {
+  Carver carver(p.ws.room);
+  Room room(carver, plan, p.ws.sizes());
+  project(p, plan, room);
+  compress(p, plan, room);
+  room.to = {room.by_head.row(0), room.by_head.stride(), p.rows() * room.by_head.stride()};
+  attend(p, plan, room);
+  p.round(room.by_head, std::int64_t{plan.heads} * p.rows(), plan.rank, kinds_of({&plan.v_b[0]}));
+  p.worker.sync();
+  multiply_heads(p, plan.v_b, room, room.values, plan.head_value);
+  const std::int64_t width = plan.out_cols();
+  p.for_groups(p.rows(), width, [&](std::int64_t row, Range cols) {
+    std::copy(room.values + row * width + cols.begin, room.values + row * width + cols.end,
+              p.ws.in.row(row) + cols.begin);
+    p.ws.in.round(p.kernels, row, cols, kinds_of({&plan.out}));
+  });
+  p.worker.sync();
+  p.multiply({&plan.out, &p.ws.in, 0, p.rows(), out, p.config.hidden});
+  p.worker.sync();
+}
+
+}  // namespace longhand

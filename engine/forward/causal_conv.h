@@ -1,0 +1,24 @@
+// The causal convolution of recurrent blocks.
+#pragma once
+
+#include "engine/forward/pass.h"
+
+namespace longhand {
+
+/// out (rows, channels) = conv(in (rows, channels)) of every slice, which goes on from the inputs its state
+/// holds and leaves its last ones there. `silu`: of the sums. Called by every worker after a barrier; ends
+/// with one.
+struct ConvRows {
+  const float* in;
+  float* out;
+  bool silu;
+};
+void convolve(const Pass& pass, const RecurrentPlan& plan, const ConvRows& rows) noexcept;
+
+/// Tells every slice's state that the pass's tokens have been taken in.
+inline void advance_states(const Pass& pass, const RecurrentPlan& plan) noexcept {
+  if (pass.worker.id != 0) return;
+  for (const Slice& slice : pass.slices) slice.states.recurrent(plan.state).advance(slice.end());
+}
+
+}  // namespace longhand

@@ -1,0 +1,26 @@
+// What recurrent blocks have in common: a causal convolution over each channel, and the size of what they
+// remember.
+#pragma once
+
+#include "loaders/model/slots.h"
+
+namespace longhand {
+
+/// y[t] = bias + sum over j < width of weight[j] x[t - width + 1 + j], channel by channel.
+struct ConvPlan {
+  int channels = 0, width = 1;
+  const float* weight = nullptr;  // (width, channels)
+  const float* bias = nullptr;    // (channels) or null
+
+  /// Inputs that must be remembered: (width - 1, channels).
+  std::int64_t inputs() const noexcept { return std::int64_t{width - 1} * channels; }
+};
+
+/// A block that remembers what RecurrentState holds.
+struct RecurrentPlan {
+  int hidden = 0;
+  int state = -1;  // which of a sequence's states is its own
+  ConvPlan conv;
+};
+
+}  // namespace longhand
