@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "engine/longhand.h"
+#include "engine/types/session_options.h"
 #include "loaders/config.h"
 #include "ops/buffer.h"
 #include "ops/kernels.h"

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "engine/longhand.h"
+#include "engine/types/session_options.h"
 #include "loaders/config.h"
 #include "loaders/weights.h"
 #include "ops/rope_table.h"

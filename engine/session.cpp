@@ -9,6 +9,7 @@
 #include "engine/decoder.h"
 #include "engine/longhand.h"
 #include "engine/memory_errors.h"
+#include "engine/options.h"
 #include "engine/state_file.h"
 #include "ops/machine.h"
 #include "ops/panels.h"
@@ -45,15 +46,7 @@ struct Sizes {
 };
 
 Sizes choose_sizes(const ModelData& m, const SessionOptions& o) {
-  const auto refuse = [](const char* what, int value, int most) {
-    return Error(Errc::range, fmt::format("{} is {}, must be 0..{}", what, value, most));
-  };
-  if (o.context < 0 || o.context > (1 << 30)) throw refuse("context size (-c)", o.context, 1 << 30);
-  if (o.batch < 1 || o.batch > kMaxBatch)
-    throw Error(Errc::range, fmt::format("batch size (-b) is {}, must be 1..{}", o.batch, kMaxBatch));
-  if (o.threads < 0 || o.threads > kMaxThreads) throw refuse("thread count (-t)", o.threads, kMaxThreads);
-  if (o.prefill_threads < 0 || o.prefill_threads > kMaxThreads)
-    throw refuse("thread count for prompts (-tb)", o.prefill_threads, kMaxThreads);
+  check_options(kSessionOptions, o);
   const int threads = o.threads > 0 ? o.threads : useful_workers(m);
   Sizes s{o.context, o.batch, threads, o.prefill_threads > 0 ? o.prefill_threads : threads,
           plan_memory(m.config, o.attention, o.context)};
