@@ -16,73 +16,73 @@ static_assert(LH_CACHE_BF16 == static_cast<int>(CacheType::bf16));
 static_assert(LH_ROPE_YARN == static_cast<int>(RopeScaling::yarn));
 
 // Which field of a C struct is which option. Each row of an option's table has its field, or the build fails.
-using Load = lh_load_options;
-using Session = lh_session_options;
-using Sampling = lh_sampler_options;
+using CLoad = lh_load_options;
+using CSession = lh_session_options;
+using CSampler = lh_sampler_options;
 // clang-format off
 constexpr std::tuple kLoadFields = {
-    std::pair(&Load::repack, &LoadOptions::repack),
-    std::pair(&Load::threads, &LoadOptions::threads),
-    std::pair(&Load::isa, &LoadOptions::isa)};
+    std::pair(&CLoad::repack, &LoadOptions::repack),
+    std::pair(&CLoad::threads, &LoadOptions::threads),
+    std::pair(&CLoad::isa, &LoadOptions::isa)};
 
 constexpr std::tuple kSessionFields = {
-    std::pair(&Session::context, &SessionOptions::context),
-    std::pair(&Session::threads, &SessionOptions::threads),
-    std::pair(&Session::prefill_threads, &SessionOptions::prefill_threads),
-    std::pair(&Session::batch, &SessionOptions::batch),
-    std::pair(&Session::key_cache, &SessionOptions::key_cache),
-    std::pair(&Session::value_cache, &SessionOptions::value_cache)};
+    std::pair(&CSession::context, &SessionOptions::context),
+    std::pair(&CSession::threads, &SessionOptions::threads),
+    std::pair(&CSession::prefill_threads, &SessionOptions::prefill_threads),
+    std::pair(&CSession::batch, &SessionOptions::batch),
+    std::pair(&CSession::key_cache, &SessionOptions::key_cache),
+    std::pair(&CSession::value_cache, &SessionOptions::value_cache)};
 
 constexpr std::tuple kRopeFields = {
-    std::pair(&Session::rope_scaling, &RopeOptions::scaling),
-    std::pair(&Session::rope_factor, &RopeOptions::factor),
-    std::pair(&Session::rope_auto_factor, &RopeOptions::auto_factor),
-    std::pair(&Session::rope_base, &RopeOptions::base),
-    std::pair(&Session::rope_original_context, &RopeOptions::original_context),
-    std::pair(&Session::yarn_beta_fast, &RopeOptions::yarn_beta_fast),
-    std::pair(&Session::yarn_beta_slow, &RopeOptions::yarn_beta_slow),
-    std::pair(&Session::yarn_ext_factor, &RopeOptions::yarn_ext_factor)};
+    std::pair(&CSession::rope_scaling, &RopeOptions::scaling),
+    std::pair(&CSession::rope_factor, &RopeOptions::factor),
+    std::pair(&CSession::rope_auto_factor, &RopeOptions::auto_factor),
+    std::pair(&CSession::rope_base, &RopeOptions::base),
+    std::pair(&CSession::rope_original_context, &RopeOptions::original_context),
+    std::pair(&CSession::yarn_beta_fast, &RopeOptions::yarn_beta_fast),
+    std::pair(&CSession::yarn_beta_slow, &RopeOptions::yarn_beta_slow),
+    std::pair(&CSession::yarn_ext_factor, &RopeOptions::yarn_ext_factor)};
 
 constexpr std::tuple kAttentionFields = {
-    std::pair(&Session::memory, &AttentionOptions::memory),
-    std::pair(&Session::window, &AttentionOptions::window),
-    std::pair(&Session::sinks, &AttentionOptions::sinks),
-    std::pair(&Session::far, &AttentionOptions::far),
-    std::pair(&Session::leak, &AttentionOptions::leak),
-    std::pair(&Session::codes, &AttentionOptions::codes),
-    std::pair(&Session::features, &AttentionOptions::features),
-    std::pair(&Session::weighted, &AttentionOptions::weighted),
-    std::pair(&Session::second_order, &AttentionOptions::second_order),
-    std::pair(&Session::exact, &AttentionOptions::exact),
-    std::pair(&Session::checkpoints, &AttentionOptions::checkpoints),
-    std::pair(&Session::log_n, &AttentionOptions::log_n)};
+    std::pair(&CSession::memory, &AttentionOptions::memory),
+    std::pair(&CSession::window, &AttentionOptions::window),
+    std::pair(&CSession::sinks, &AttentionOptions::sinks),
+    std::pair(&CSession::far, &AttentionOptions::far),
+    std::pair(&CSession::leak, &AttentionOptions::leak),
+    std::pair(&CSession::codes, &AttentionOptions::codes),
+    std::pair(&CSession::features, &AttentionOptions::features),
+    std::pair(&CSession::weighted, &AttentionOptions::weighted),
+    std::pair(&CSession::second_order, &AttentionOptions::second_order),
+    std::pair(&CSession::exact, &AttentionOptions::exact),
+    std::pair(&CSession::checkpoints, &AttentionOptions::checkpoints),
+    std::pair(&CSession::log_n, &AttentionOptions::log_n)};
 
 constexpr std::tuple kSamplerFields = {
-    std::pair(&Sampling::seed, &SamplerOptions::seed),
-    std::pair(&Sampling::temperature, &SamplerOptions::temperature),
-    std::pair(&Sampling::dynatemp_range, &SamplerOptions::dynatemp_range),
-    std::pair(&Sampling::dynatemp_exponent, &SamplerOptions::dynatemp_exponent),
-    std::pair(&Sampling::top_k, &SamplerOptions::top_k),
-    std::pair(&Sampling::top_p, &SamplerOptions::top_p),
-    std::pair(&Sampling::min_p, &SamplerOptions::min_p),
-    std::pair(&Sampling::typical_p, &SamplerOptions::typical_p),
-    std::pair(&Sampling::top_n_sigma, &SamplerOptions::top_n_sigma),
-    std::pair(&Sampling::xtc_probability, &SamplerOptions::xtc_probability),
-    std::pair(&Sampling::xtc_threshold, &SamplerOptions::xtc_threshold),
-    std::pair(&Sampling::min_keep, &SamplerOptions::min_keep),
-    std::pair(&Sampling::penalty_last_n, &SamplerOptions::penalty_last_n),
-    std::pair(&Sampling::repeat_penalty, &SamplerOptions::repeat_penalty),
-    std::pair(&Sampling::frequency_penalty, &SamplerOptions::frequency_penalty),
-    std::pair(&Sampling::presence_penalty, &SamplerOptions::presence_penalty),
-    std::pair(&Sampling::dry_multiplier, &SamplerOptions::dry_multiplier),
-    std::pair(&Sampling::dry_base, &SamplerOptions::dry_base),
-    std::pair(&Sampling::dry_allowed_length, &SamplerOptions::dry_allowed_length),
-    std::pair(&Sampling::dry_penalty_last_n, &SamplerOptions::dry_penalty_last_n),
-    std::pair(&Sampling::mirostat, &SamplerOptions::mirostat),
-    std::pair(&Sampling::mirostat_tau, &SamplerOptions::mirostat_tau),
-    std::pair(&Sampling::mirostat_eta, &SamplerOptions::mirostat_eta),
-    std::pair(&Sampling::ignore_eos, &SamplerOptions::ignore_eos),
-    std::pair(&Sampling::grammar, &SamplerOptions::grammar)};
+    std::pair(&CSampler::seed, &SamplerOptions::seed),
+    std::pair(&CSampler::temperature, &SamplerOptions::temperature),
+    std::pair(&CSampler::dynatemp_range, &SamplerOptions::dynatemp_range),
+    std::pair(&CSampler::dynatemp_exponent, &SamplerOptions::dynatemp_exponent),
+    std::pair(&CSampler::top_k, &SamplerOptions::top_k),
+    std::pair(&CSampler::top_p, &SamplerOptions::top_p),
+    std::pair(&CSampler::min_p, &SamplerOptions::min_p),
+    std::pair(&CSampler::typical_p, &SamplerOptions::typical_p),
+    std::pair(&CSampler::top_n_sigma, &SamplerOptions::top_n_sigma),
+    std::pair(&CSampler::xtc_probability, &SamplerOptions::xtc_probability),
+    std::pair(&CSampler::xtc_threshold, &SamplerOptions::xtc_threshold),
+    std::pair(&CSampler::min_keep, &SamplerOptions::min_keep),
+    std::pair(&CSampler::penalty_last_n, &SamplerOptions::penalty_last_n),
+    std::pair(&CSampler::repeat_penalty, &SamplerOptions::repeat_penalty),
+    std::pair(&CSampler::frequency_penalty, &SamplerOptions::frequency_penalty),
+    std::pair(&CSampler::presence_penalty, &SamplerOptions::presence_penalty),
+    std::pair(&CSampler::dry_multiplier, &SamplerOptions::dry_multiplier),
+    std::pair(&CSampler::dry_base, &SamplerOptions::dry_base),
+    std::pair(&CSampler::dry_allowed_length, &SamplerOptions::dry_allowed_length),
+    std::pair(&CSampler::dry_penalty_last_n, &SamplerOptions::dry_penalty_last_n),
+    std::pair(&CSampler::mirostat, &SamplerOptions::mirostat),
+    std::pair(&CSampler::mirostat_tau, &SamplerOptions::mirostat_tau),
+    std::pair(&CSampler::mirostat_eta, &SamplerOptions::mirostat_eta),
+    std::pair(&CSampler::ignore_eos, &SamplerOptions::ignore_eos),
+    std::pair(&CSampler::grammar, &SamplerOptions::grammar)};
 
 constexpr std::tuple kSpeculationFields = {
     std::pair(&lh_speculation_options::most, &SpeculationOptions::most),

@@ -163,8 +163,7 @@ void check_memory(const MemoryPlan& p, const ModelConfig& c, const Weights& w, c
   if (p.kind->codes && own_codes && (o.codes >= 0 || o.exact > 0 || o.weighted || o.second_order))
     refuse(
         "attention.codes, attention.exact, attention.weighted and attention.second_order are for codes "
-        "learned "
-        "while running; this file has its own");
+        "learned while running; this file has its own");
   if (p.kind->codes && !own_codes && c.attention.quantize_window)
     refuse("the file asks for quantised keys in the window, but has no codes");
   if (p.kind->features && own_features && o.features >= 0)
