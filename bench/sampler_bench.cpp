@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/longhand.h"
 #include "engine/random.h"
-#include "engine/sampling/sampler.h"
+#include "engine/sampling/token_table.h"
 
 namespace {
 

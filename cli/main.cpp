@@ -10,6 +10,7 @@
 #include "cli/arguments.h"
 #include "cli/exit_status.h"
 #include "cli/lost_pages.h"
+#include "cli/option_flags.h"
 #include "cli/output.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"
@@ -84,7 +85,7 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const BrokenPipe&) { return kSignalBase + SIGPIPE; } catch (const longhand::Error& error) {
-    if (error.code() != longhand::Errc::cancelled) return fail(error.what(), kFailure);
+    if (error.code() != longhand::Errc::cancelled) return fail(with_flags(error.what()), kFailure);
     return leave_signal() != 0 ? kSignalBase + leave_signal() : kInterrupted;
   } catch (const std::bad_alloc&) {
     return fail("out of memory [E_NOMEM]", kFailure);

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <limits>
+#include <tuple>
+#include <type_traits>
 
+#include "cli/option_flags.h"
 #include "cli/output.h"
 #include "engine/grammar/json_schema.h"
 #include "loaders/keys.h"
@@ -12,6 +14,23 @@
 
 namespace longhand::cli {
 namespace {
+
+// What a file may recommend under general.sampling.*
+constexpr std::tuple kRecommended = {
+    std::pair(&SamplerOptions::temperature, &key::sampling_temp),
+    std::pair(&SamplerOptions::top_k, &key::sampling_top_k),
+    std::pair(&SamplerOptions::top_p, &key::sampling_top_p),
+    std::pair(&SamplerOptions::min_p, &key::sampling_min_p),
+    std::pair(&SamplerOptions::xtc_probability, &key::sampling_xtc_probability),
+    std::pair(&SamplerOptions::xtc_threshold, &key::sampling_xtc_threshold),
+    std::pair(&SamplerOptions::penalty_last_n, &key::sampling_penalty_last_n),
+    std::pair(&SamplerOptions::repeat_penalty, &key::sampling_penalty_repeat),
+    std::pair(&SamplerOptions::mirostat, &key::sampling_mirostat),
+    std::pair(&SamplerOptions::mirostat_tau, &key::sampling_mirostat_tau),
+    std::pair(&SamplerOptions::mirostat_eta, &key::sampling_mirostat_eta)};
+
+// "temp" of "general.sampling.temp".
+std::string name_of(const KeySpec& key) { return std::string(key.name.substr(key.name.rfind('.') + 1)); }
 
 // "\n" and "\t" as people write them on a command line.
 std::string unescaped(std::string text) {
@@ -38,65 +57,38 @@ std::pair<Token, float> parse_logit_bias(const std::string& text) {
 }
 
 void apply_model_defaults(SamplerOptions& options, const Gguf& file, const std::set<std::string>& given) {
-  const auto number = [&](float& value, const char* name, const KeySpec& key) {
-    if (given.count(name) > 0) return;
-    if (const auto found = file.get_float(key)) value = static_cast<float>(*found);
+  const auto apply = [&](const auto& recommended) {
+    auto& value = options.*recommended.first;
+    if (given.count(name_of(*recommended.second)) > 0) return;
+    if constexpr (std::is_same_v<decltype(value), int&>) {
+      if (const auto found = file.get_int(*recommended.second)) value = int(*found);
+    } else {
+      if (const auto found = file.get_float(*recommended.second)) value = float(*found);
+    }
   };
-  const auto integer = [&](int& value, const char* name, const KeySpec& key) {
-    if (given.count(name) > 0) return;
-    if (const auto found = file.get_int(key)) value = static_cast<int>(*found);
-  };
-  number(options.temperature, "temp", key::sampling_temp);
-  integer(options.top_k, "top_k", key::sampling_top_k);
-  number(options.top_p, "top_p", key::sampling_top_p);
-  number(options.min_p, "min_p", key::sampling_min_p);
-  number(options.xtc_probability, "xtc_probability", key::sampling_xtc_probability);
-  number(options.xtc_threshold, "xtc_threshold", key::sampling_xtc_threshold);
-  integer(options.penalty_last_n, "penalty_last_n", key::sampling_penalty_last_n);
-  number(options.repeat_penalty, "penalty_repeat", key::sampling_penalty_repeat);
-  integer(options.mirostat, "mirostat", key::sampling_mirostat);
-  number(options.mirostat_tau, "mirostat_tau", key::sampling_mirostat_tau);
-  number(options.mirostat_eta, "mirostat_eta", key::sampling_mirostat_eta);
+  std::apply([&](const auto&... recommended) { (apply(recommended), ...); }, kRecommended);
 }
 
 void SamplingFlags::add_values(CLI::App& verb) {
-  SamplerOptions& o = options_;
-  const auto add = [&](const char* flags, auto& value, const char* help) {
-    return verb.add_option(flags, value, help)->capture_default_str()->group("Sampling");
-  };
-  by_key_["temp"] =
-      add("--temp,--temperature", o.temperature, "Temperature; 0: always the most likely token");
-  by_key_["top_k"] = add("--top-k", o.top_k, "Keep the K most likely; 0: off");
-  by_key_["top_p"] = add("--top-p", o.top_p, "Keep the most likely up to this probability; 1: off");
-  by_key_["min_p"] = add("--min-p", o.min_p, "Keep what is this much as likely as the most likely; 0: off");
-  add("--typical,--typical-p", o.typical_p, "Keep the most typical up to this probability; 1: off");
-  add("--top-nsigma,--top-n-sigma", o.top_n_sigma, "Keep logits within N deviations of the largest; -1: off");
-  by_key_["xtc_probability"] =
-      add("--xtc-probability", o.xtc_probability, "How often to drop top choices; 0: off");
-  by_key_["xtc_threshold"] = add("--xtc-threshold", o.xtc_threshold, "Probability that makes a top choice");
-  add("--dynatemp-range", o.dynatemp_range, "Temperature varies by this much with entropy; 0: off");
-  add("--dynatemp-exp", o.dynatemp_exponent, "How it varies with entropy");
-  by_key_["penalty_repeat"] =
-      add("--repeat-penalty", o.repeat_penalty, "Divides logits of repeated tokens; 1: off");
-  by_key_["penalty_last_n"] =
-      add("--repeat-last-n", o.penalty_last_n, "Tokens that count as repeated; -1: all, 0: off");
-  add("--presence-penalty", o.presence_penalty, "Taken off logits of repeated tokens");
-  add("--frequency-penalty", o.frequency_penalty, "Taken off logits of repeated tokens for each time");
-  by_key_["mirostat"] = add("--mirostat", o.mirostat, "Mirostat 1 or 2 instead of filters; 0: off");
-  by_key_["mirostat_eta"] = add("--mirostat-lr", o.mirostat_eta, "Learning rate of Mirostat");
-  by_key_["mirostat_tau"] = add("--mirostat-ent", o.mirostat_tau, "Surprise Mirostat aims at, in bits");
+  each_option(kSamplerOptions, options_, [&](const auto& row, auto& value) {
+    CLI::Option* option = add_option_flag(verb, verb, row, value);
+    if (option == nullptr) return;
+    option->group("Sampling");
+    if constexpr (!std::is_same_v<decltype(value), bool&>) option->capture_default_str();
+    std::apply(
+        [&](const auto&... recommended) {
+          const auto note = [&](const auto& one) {
+            if (find_option(kSamplerOptions, one.first).name == row.name)
+              by_key_[name_of(*one.second)] = option;
+          };
+          (note(recommended), ...);
+        },
+        kRecommended);
+  });
 }
 
-void SamplingFlags::add_dry(CLI::App& verb) {
-  SamplerOptions& o = options_;
-  const auto add = [&](const char* flags, auto& value, const char* help) {
-    return verb.add_option(flags, value, help)->capture_default_str()->group("Sampling");
-  };
-  add("--dry-multiplier", o.dry_multiplier, "DRY: strength against repeated sequences; 0: off");
-  add("--dry-base", o.dry_base, "DRY: growth with each further token");
-  add("--dry-allowed-length", o.dry_allowed_length, "DRY: repetitions up to this length are free");
-  add("--dry-penalty-last-n", o.dry_penalty_last_n, "DRY: tokens looked back at; -1: all, 0: off");
-  verb.add_option("--dry-sequence-breaker", breakers_,
+void SamplingFlags::add_breakers(CLI::App& verb) {
+  verb.add_option(find_flag("sampler.dry_breakers")->flags, breakers_,
                   "DRY: text no sequence reaches over, instead of the default; none")
       ->expected(1)
       ->take_all()
@@ -107,10 +99,11 @@ void SamplingFlags::add_grammar(CLI::App& verb) {
   const auto add = [&](const char* flags, std::string& value, const char* help) {
     return verb.add_option(flags, value, help)->group("Sampling");
   };
-  CLI::Option* all[] = {add("--grammar", grammar_, "GBNF grammar the text must follow"),
-                        add("--grammar-file", grammar_file_, "File with that grammar"),
-                        add("-j,--json-schema", schema_, "JSON schema the text must satisfy; {}: any JSON"),
-                        add("--json-schema-file", schema_file_, "File with that schema (-jf)")};
+  CLI::Option* all[] = {
+      add(find_flag("sampler.grammar")->flags, grammar_, "GBNF grammar the text must follow"),
+      add("--grammar-file", grammar_file_, "File with that grammar"),
+      add("-j,--json-schema", schema_, "JSON schema the text must satisfy; {}: any JSON"),
+      add("--json-schema-file", schema_file_, "File with that schema (-jf)")};
   for (CLI::Option* one : all) {
     for (CLI::Option* other : all) {
       if (one != other) one->excludes(other);
@@ -119,22 +112,22 @@ void SamplingFlags::add_grammar(CLI::App& verb) {
 }
 
 void SamplingFlags::add_to(CLI::App& verb) {
-  verb.add_option("-s,--seed", seed_, "Seed of the random numbers; -1: a fresh one")
+  verb.add_option(find_flag("sampler.seed")->flags, seed_, "Seed of the random numbers; -1: a fresh one")
       ->check(CLI::Range(std::int64_t{-1}, std::int64_t{0xFFFFFFFF}))
       ->group("Sampling");
   add_values(verb);
-  add_dry(verb);
-  CLI::Option* names =
-      verb.add_option("--samplers", stages_, "Stages in order, such as top_k;top_p;temperature");
+  add_breakers(verb);
+  CLI::Option* names = verb.add_option(find_flag("sampler.stages")->flags, stages_,
+                                       "Stages in order, such as top_k;top_p;temperature");
   verb.add_option("--sampling-seq", stage_letters_, "The same by letters: edskypmxt")
       ->group("Sampling")
       ->excludes(names);
   names->group("Sampling");
-  verb.add_option("-l,--logit-bias", biases_, "TOKEN+BIAS or TOKEN-BIAS, added to a token's logit")
+  verb.add_option(find_flag("sampler.logit_bias")->flags, biases_,
+                  "TOKEN+BIAS or TOKEN-BIAS, added to a token's logit")
       ->expected(1)
       ->take_all()
       ->group("Sampling");
-  verb.add_flag("--ignore-eos", options_.ignore_eos, "Never end by itself")->group("Sampling");
   add_grammar(verb);
 }
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/longhand.h"
 #include "engine/model.h"
-#include "engine/sampling/sampler.h"
 
 namespace longhand::cli {
 
@@ -36,7 +36,7 @@ class SamplingFlags {
 
  private:
   void add_values(CLI::App& verb);
-  void add_dry(CLI::App& verb);
+  void add_breakers(CLI::App& verb);
   void add_grammar(CLI::App& verb);
 
   SamplerOptions options_;

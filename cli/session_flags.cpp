@@ -3,31 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "cli/models_path.h"
+#include "cli/option_flags.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "cli/thread_counts.h"
-#include "engine/cache_type.h"
 #include "ops/machine.h"
 
 namespace longhand::cli {
 namespace {
-
-const std::map<std::string, RopeScaling> kRopeScalings = {{"none", RopeScaling::none},
-                                                          {"linear", RopeScaling::linear},
-                                                          {"ntk", RopeScaling::ntk},
-                                                          {"ntk-fixed", RopeScaling::ntk_fixed},
-                                                          {"ntk-mixed", RopeScaling::ntk_mixed},
-                                                          {"yarn", RopeScaling::yarn}};
-
-template <class Value>
-std::vector<std::string> names(const std::map<std::string, Value>& table) {
-  std::vector<std::string> out;
-  for (const auto& [name, value] : table) out.push_back(name);
-  return out;
-}
 
 /// A flag of llama.cpp that means nothing on this engine, accepted so that scripts keep working.
 struct Ignored {
@@ -87,9 +72,9 @@ float factor(const std::string& text) {
 
 int thread_count(const std::string& text) {
   int value = 0;
-  if (!CLI::detail::lexical_cast(text, value) || value < -1 || value > kMostThreads)
+  if (!CLI::detail::lexical_cast(text, value) || value < -1 || value > kMaxThreads)
     throw CLI::ValidationError("--threads",
-                               fmt::format("'{}' must be auto or a number, -1..{}", text, kMostThreads));
+                               fmt::format("'{}' must be auto or a number, -1..{}", text, kMaxThreads));
   return value;
 }
 
@@ -97,7 +82,7 @@ int thread_count(const std::string& text) {
 int length_or(const std::string& text, int otherwise) {
   if (text.empty() || text == "true") return otherwise;
   int value = 0;
-  if (!CLI::detail::lexical_cast(text, value) || value < 2)
+  if (!CLI::detail::lexical_cast(text, value) || (value < 2 && value != 0))
     throw CLI::ValidationError(
         "--log-n", "'" + text + "' must be a length of at least 2 tokens; a model file goes before --log-n");
   return value;
@@ -105,11 +90,7 @@ int length_or(const std::string& text, int otherwise) {
 
 }  // namespace
 
-std::vector<std::string> cache_type_names() {
-  std::vector<std::string> names;
-  for (const CacheTypeInfo& type : kCacheTypes) names.emplace_back(type.name);
-  return names;
-}
+std::vector<std::string> cache_type_names() { return {kCacheTypeNames.begin(), kCacheTypeNames.end()}; }
 
 CLI::Option* add_model_option(CLI::App& verb, std::string& path) {
   return verb.add_option("-m,--model,FILE", path, "Model file (GGUF)")->type_name("");
@@ -119,115 +100,73 @@ void require_model(CLI::App& verb) { verb.get_option("--model")->envname(kModelV
 
 void SessionFlags::add_to(CLI::App& verb) {
   add_model_option(verb, model);
-  auto* group = verb.add_option_group("Computing");
-  group
-      ->add_option("-c,--ctx-size", session_.context,
-                   "Tokens of context; 0: as many as the model was trained for")
-      ->check(CLI::Range(0, 1 << 30))
-      ->type_name("N");
-  if (verb.get_option_no_throw("--threads") == nullptr) {  // bench takes a list
-    group
-        ->add_option_function<std::string>(
-            "-t,--threads",
-            [this](const std::string& value) {
-              auto_threads_ = value == "auto";
-              session_.threads = auto_threads_ ? 0 : thread_count(value);
-            },
-            "Threads; 0: one for each physical core, fewer for very small models; auto: as many as pay on "
-            "this "
-            "machine, found out once")
-        ->type_name("N|auto");
-  }
-  group
-      ->add_option("--threads-batch,--tb", session_.prefill_threads,
-                   "Threads while reading (-tb); 0: as many as for writing")
-      ->check(CLI::Range(0, kMostThreads))
-      ->type_name("N");
-  group->add_option("-b,--batch-size", session_.batch, "Tokens read at once")
-      ->check(CLI::Range(1, 1 << 20))
-      ->type_name("N");
-  if (verb.get_option_no_throw("--cache-type-k") == nullptr) {  // likewise
-    group
-        ->add_option("--cache-type-k,--ctk", key_cache_,
-                     "Type of the cached keys (-ctk): f32, f16, bf16 or q8_0")
-        ->check(CLI::IsMember(cache_type_names()))
-        ->type_name("TYPE");
-    group->add_option("--cache-type-v,--ctv", value_cache_, "Type of the cached values (-ctv)")
-        ->check(CLI::IsMember(cache_type_names()))
-        ->type_name("TYPE");
-  }
-  group
-      ->add_option("--isa", isa_,
-                   "Kernels to use, such as sse2, avx2 or avx512; default: the best this CPU runs")
-      ->type_name("NAME");
-  group->add_flag("--no-repack", no_repack_,
-                  "Compute from the file's own layout: loads faster, runs slower (-nr)");
+  add_computing(verb);
   add_rope(verb);
   add_attention(verb);
   add_ignored(verb);
 }
 
+void SessionFlags::add_computing(CLI::App& verb) {
+  auto* group = verb.add_option_group("Computing");
+  // bench takes lists of some of these, and has them before.
+  if (verb.get_option_no_throw("--threads") == nullptr) add_threads(*group);
+  each_option(kSessionOptions, session_,
+              [&](const auto& row, auto& value) { add_option_flag(verb, *group, row, value); });
+  add_option_flag(verb, *group, find_option(kLoadOptions, &LoadOptions::isa), load_.isa);
+  group->add_flag(find_flag("repack")->flags, no_repack_,
+                  "Compute from the file's own layout: loads faster, runs slower (-nr)");
+}
+
+void SessionFlags::add_threads(CLI::App& group) {
+  const auto& row = find_option(kSessionOptions, &SessionOptions::threads);
+  const OptionFlag& flag = *find_flag(row.name);
+  const auto set = [this](const std::string& text) {
+    auto_threads_ = text == "auto";
+    session_.threads = auto_threads_ ? 0 : thread_count(text);
+  };
+  group.add_option_function<std::string>(flag.flags, set, help_of(row))->type_name(flag.value);
+}
+
 void SessionFlags::add_rope(CLI::App& verb) {
   RopeOptions& rope = session_.rope;
   auto* group = verb.add_option_group("Rotary positions", "Default: what the file says");
-  group->add_option("--rope-scaling", rope_scaling_, "none, linear, ntk, ntk-fixed, ntk-mixed or yarn")
-      ->check(CLI::IsMember(names(kRopeScalings)))
-      ->type_name("NAME");
+  each_option(kRopeOptions, rope,
+              [&](const auto& row, auto& value) { add_option_flag(verb, *group, row, value); });
   auto* freq_scale = group
                          ->add_option_function<float>(
                              "--rope-freq-scale", [&rope](const float& scale) { rope.factor = 1 / scale; },
                              "The same as --rope-scale 1/F")
                          ->check(CLI::PositiveNumber)
                          ->type_name("F");
-  group
-      ->add_option_function<std::string>(
-          "--rope-scale",
-          [&rope](const std::string& value) {
-            rope.auto_factor = value == "auto";
-            rope.factor = rope.auto_factor ? -1 : factor(value);
-          },
-          "Stretch the context by this factor (alone: linear); auto: as the context asks for")
-      ->type_name("F|auto")
+  const auto set = [&rope](const std::string& text) {
+    rope.auto_factor = text == "auto";
+    rope.factor = rope.auto_factor ? -1 : factor(text);
+  };
+  const auto& row = find_option(kRopeOptions, &RopeOptions::factor);
+  const OptionFlag& flag = *find_flag(row.name);
+  group->add_option_function<std::string>(flag.flags, set, help_of(row))
+      ->type_name(flag.value)
       ->excludes(freq_scale);
-  group->add_option("--rope-freq-base", rope.base, "Base of the frequencies")->type_name("F");
-  group->add_option("--yarn-orig-ctx", rope.original_context, "Context the model was trained for")
-      ->check(CLI::Range(0, 1 << 30))
-      ->type_name("N");
-  group->add_option("--yarn-ext-factor", rope.yarn_ext_factor, "Share of extrapolation")->type_name("F");
-  group->add_option("--yarn-beta-fast", rope.yarn_beta_fast, "Turns above which positions stay")
-      ->type_name("F");
-  group->add_option("--yarn-beta-slow", rope.yarn_beta_slow, "Turns below which positions are stretched")
-      ->type_name("F");
 }
 
 void SessionFlags::add_attention(CLI::App& verb) {
   AttentionOptions& a = session_.attention;
   auto* group =
       verb.add_option_group("Long texts", "Default: what the file says, else all of the text is attended to");
-  group
-      ->add_option("--attention", a.memory,
-                   "What is remembered: full, window, rerope, leaky-rerope, vq or performer")
-      ->check(CLI::IsMember({"full", "window", "rerope", "leaky-rerope", "vq", "performer"}))
-      ->type_name("NAME");
-  const auto number = [&](const char* flag, auto& value, const char* help) {
-    group->add_option(flag, value, help)->type_name("N")->check(CLI::NonNegativeNumber);
-  };
-  number("--attention-window", a.window, "Tokens that are seen at their true distance");
-  number("--attention-sinks", a.sinks, "First tokens that are never forgotten (window, vq, performer)");
-  number("--attention-far", a.far, "Distance at which all older text stands (vq, performer)");
-  number("--rerope-leak", a.leak, "Beyond the window distances grow so many times slower (leaky-rerope)");
-  number("--vq-codes", a.codes, "Codes to learn for each head (vq)");
-  group->add_flag("--vq-weighted", a.weighted, "Dimensions count by how much queries ask for them (vq)");
-  group->add_flag("--vq-second-order", a.second_order, "Codes remember how their keys scatter (vq)");
-  number("--vq-exact", a.exact, "Old tokens each query reads exactly; nothing is forgotten then (vq)");
-  number("--performer-features", a.features, "Random features for each head (performer)");
-  number("--attention-checkpoints", a.checkpoints, "Earlier states kept for going back (default 3)");
+  const auto& memory = find_option(kAttentionOptions, &AttentionOptions::memory);
+  const OptionFlag& memory_flag = *find_flag(memory.name);
+  group->add_option(memory_flag.flags, a.memory, help_of(memory))
+      ->check(CLI::IsMember(std::vector<std::string>(kMemoryNames.begin(), kMemoryNames.end())))
+      ->type_name(memory_flag.value);
+  each_option(kAttentionOptions, a,
+              [&](const auto& row, auto& value) { add_option_flag(verb, *group, row, value); });
+  const auto& log_n = find_option(kAttentionOptions, &AttentionOptions::log_n);
+  const OptionFlag& log_n_flag = *find_flag(log_n.name);
   group
       ->add_option_function<std::string>(
-          "--log-n", [&a](const std::string& value) { a.log_n = length_or(value, 0); },
-          "Attention grows sharper with the text, from N tokens on; alone: from the trained context")
+          log_n_flag.flags, [&a](const std::string& text) { a.log_n = length_or(text, 0); }, help_of(log_n))
       ->expected(0, 1)
-      ->type_name("[N]");
+      ->type_name(log_n_flag.value);
 }
 
 void SessionFlags::add_ignored(CLI::App& verb) {
@@ -244,10 +183,9 @@ void SessionFlags::add_ignored(CLI::App& verb) {
 }
 
 LoadOptions SessionFlags::load_options() const {
-  LoadOptions options;
+  LoadOptions options = load_;
   options.repack = !no_repack_;
   options.threads = std::max(0, session_.threads);
-  options.isa = isa_;
   return options;
 }
 
@@ -255,9 +193,6 @@ SessionOptions SessionFlags::session_options() const {
   SessionOptions options = session_;
   options.threads = std::max(0, options.threads);
   if (auto_threads_) use_best_threads(options);
-  options.key_cache = parse_cache_type(key_cache_);
-  options.value_cache = parse_cache_type(value_cache_);
-  if (!rope_scaling_.empty()) options.rope.scaling = kRopeScalings.at(rope_scaling_);
   return options;
 }
 

@@ -10,7 +10,6 @@
 
 namespace longhand::cli {
 
-inline constexpr int kMostThreads = 256;
 /// Tells on stderr where so many threads are more than this process has cores.
 void note_threads(int threads);
 
@@ -38,13 +37,14 @@ class SessionFlags {
   std::string model;
 
  private:
+  void add_computing(CLI::App& verb);
+  void add_threads(CLI::App& group);
   void add_rope(CLI::App& verb);
   void add_attention(CLI::App& verb);
   void add_ignored(CLI::App& verb);
 
+  LoadOptions load_;
   SessionOptions session_;
-  std::string key_cache_ = "f16", value_cache_ = "f16", rope_scaling_;
-  std::string isa_;
   bool no_repack_ = false, auto_threads_ = false;
   std::vector<std::string> ignored_;
 };

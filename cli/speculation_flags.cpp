@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/option_flags.h"
 #include "cli/session_flags.h"
 
 namespace longhand::cli {
@@ -17,11 +18,8 @@ void SpeculationFlags::add_to(CLI::App& verb) {
                                  "Guess what this smaller model of the same vocabulary would write (-md)")
                     ->type_name("FILE")
                     ->excludes(lookup);
-  auto* most = group
-                   ->add_option("--draft,--draft-max,--draft-n", most_,
-                                "Tokens to guess at once, at most; 0: 7 with a draft model, else 15")
-                   ->check(CLI::Range(0, 63))
-                   ->type_name("N");
+  auto* most =
+      add_option_flag(verb, *group, find_option(kSpeculationOptions, &SpeculationOptions::most), most_);
   verb.parse_complete_callback([lookup, draft, most] {
     if (most->count() > 0 && lookup->count() + draft->count() == 0)
       throw CLI::ValidationError("--draft",

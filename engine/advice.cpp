@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "engine/longhand.h"
 #include "engine/memory/kinds.h"
 #include "engine/model.h"
 #include "engine/position.h"

@@ -5,10 +5,12 @@
 #include <span>
 #include <vector>
 
-#include "engine/longhand.h"
+#include "engine/types/session_options.h"
 #include "loaders/gguf.h"
 
 namespace longhand {
+
+class Model;
 
 /// Tokens of the longest text, at most `limit`, whose distances t = 0, 1, ... all have sum_m cos(t theta_m)
 /// >= 0: up to there a key that resembles the query scores higher, on average, than one that does not (Men et
@@ -26,7 +28,7 @@ double least_base(int rot, int length);
 /// How sharp attention should be at one length, relative to the trained one.
 struct GainAdvice {
   int length = 0;
-  double log_n = 1;   // ln(length) / ln(trained), what --log-n does
+  double log_n = 1;   // ln(length) / ln(trained), what AttentionOptions::log_n does
   double normal = 1;  // ratio of the gradient's maximisers, see ops/optimal_scale.h
   double cosine = 1;
 };

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "ops/error.h"
+
 namespace longhand {
 namespace {
 

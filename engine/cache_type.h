@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "engine/longhand.h"
+#include "engine/types/session_options.h"
 #include "ops/cache_layout.h"
 
 namespace longhand {
@@ -16,10 +16,10 @@ struct CacheTypeInfo {
 
 /// By CacheType.
 inline constexpr CacheTypeInfo kCacheTypes[] = {
-    {CacheType::f32, CacheFormat::f32, "f32"},
-    {CacheType::f16, CacheFormat::f16, "f16"},
-    {CacheType::q8_0, CacheFormat::q8_0, "q8_0"},
-    {CacheType::bf16, CacheFormat::bf16, "bf16"},
+    {CacheType::f32, CacheFormat::f32, kCacheTypeNames[0]},
+    {CacheType::f16, CacheFormat::f16, kCacheTypeNames[1]},
+    {CacheType::q8_0, CacheFormat::q8_0, kCacheTypeNames[2]},
+    {CacheType::bf16, CacheFormat::bf16, kCacheTypeNames[3]},
 };
 
 /// Throw Error(range): a number that is no type.

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "engine/cache_type.h"
+#include "ops/error.h"
 #include "ops/half.h"
 
 namespace longhand {

@@ -7,8 +7,8 @@
 #include <memory>
 #include <vector>
 
-#include "engine/longhand.h"
 #include "engine/state/layer_state.h"
+#include "engine/types/session_options.h"
 #include "ops/buffer.h"
 #include "ops/kernels.h"
 

@@ -22,31 +22,16 @@
 #include <utility>
 #include <vector>
 
+#include "engine/types/generate.h"
+#include "engine/types/load_options.h"
+#include "engine/types/model_info.h"
+#include "engine/types/runner_options.h"
+#include "engine/types/sampler_options.h"
+#include "engine/types/session_options.h"
+#include "engine/types/token.h"
 #include "ops/error.h"
 
 namespace longhand {
-
-using Token = std::int32_t;
-
-struct LoadOptions {
-  bool repack = true;    ///< interleave weights for the CPU at load; false, or too little memory for it:
-                         ///< compute from the file's own rows
-  int threads = 0;       ///< for loading; 0: as many as the machine gives this process
-  std::string isa = {};  ///< "avx2", "sse2", ...; empty: LONGHAND_ISA, else the best this CPU runs
-  std::function<bool(float)> progress = {};  ///< told the share done, 0..1; returning false cancels the load
-};
-
-/// What a model is, for showing.
-struct ModelInfo {
-  std::string name;          // general.name or the file's name
-  std::string architecture;  // "llama"
-  std::string type;          // most common tensor type, "Q4_K"
-  std::string isa;           // kernels in use
-  std::uint64_t parameters = 0;
-  std::uint64_t weight_bytes = 0;
-  int vocab = 0, trained_context = 0, hidden = 0, layers = 0, heads = 0, kv_heads = 0;
-  std::vector<std::string> warnings;  // oddities of the file worth telling once
-};
 
 class Tokenizer;
 class Verifier;
@@ -72,72 +57,6 @@ class LONGHAND_API Model {
  private:
   explicit Model(std::shared_ptr<const ModelData> data) : data_(std::move(data)) {}
   std::shared_ptr<const ModelData> data_;
-};
-
-enum class CacheType : std::uint8_t { f32, f16, q8_0, bf16 };
-
-/// How rotary positions are rescaled. `from_file` keeps what the model says.
-enum class RopeScaling : std::uint8_t { from_file, none, linear, ntk, ntk_fixed, ntk_mixed, yarn };
-
-/// Overrides of the file's rotary parameters; negative: keep the file's value.
-struct RopeOptions {
-  RopeScaling scaling = RopeScaling::from_file;
-  float factor = -1;  ///< context is stretched by this factor; alone it means linear
-  /// The factor is what the session's context needs: context / trained length, at least 1. So is the factor
-  /// of a `scaling` given without one, where the file has none either.
-  bool auto_factor = false;
-  float base = -1;
-  int original_context = -1;
-  float yarn_beta_fast = -1, yarn_beta_slow = -1, yarn_ext_factor = -1;
-};
-
-/// What a session remembers of its text, and how sharply it looks at it. Negative numbers: what the file
-/// says, else the default in brackets (T: the trained context).
-struct AttentionOptions {
-  /// full, window, rerope, leaky-rerope, vq or performer; empty: what the file says, else full.
-  std::string memory = {};
-  int window =
-      -1;  ///< tokens at their true distance [T/2 window; T/4 rerope, leaky-rerope; T/8 vq, performer]
-  int sinks = -1;  ///< first tokens that stay for ever [4]: window, vq, performer; at most 512
-  int far = -1;    ///< distance of everything remembered in summary [2 x window]: vq, performer
-  /// Beyond the window distances grow this much slower [8, or as much more as SessionOptions::context needs
-  /// to stay within T]: leaky-rerope
-  float leak = -1;
-  int codes = -1;  ///< of a codebook learned while running [256]: vq
-  /// For codes learned while running (vq). Distances count dimensions by how much queries ask for them.
-  bool weighted = false;
-  /// Codes remember how far their keys scatter, which corrects a query's score of a code.
-  bool second_order = false;
-  /// Old tokens every query reads exactly, those of the codes it likes best; all keys and values then stay in
-  /// memory [0].
-  int exact = -1;
-  int features = -1;  ///< drawn at random, where the file has none [256]: performer
-  /// Earlier states kept, so that a rewind past what the memory still holds need not read the text again from
-  /// the start.
-  int checkpoints = 3;
-  /// Attention grows sharper with the text: queries at position i times max(1, ln(i + 1) / ln(log_n)).
-  /// 0: log_n is the trained context; negative: off. Refused for files trained with a rule of their own.
-  int log_n = -1;
-};
-
-/// The most threads of a session or of loading, and tokens computed at once.
-inline constexpr int kMaxThreads = 256, kMaxBatch = 8192;
-
-struct SessionOptions {
-  int context = 0;          ///< tokens; 0: what the model was trained for, or as much as fits in memory
-  int threads = 0;          ///< 0: physical cores this process may use, fewer for very small models
-  int prefill_threads = 0;  ///< while more than a few tokens are computed at once; 0: as `threads`
-  int batch = 512;          ///< tokens computed at once while reading a prompt; results do not depend on it
-  CacheType key_cache = CacheType::f16;
-  CacheType value_cache = CacheType::f16;
-  RopeOptions rope = {};
-  AttentionOptions attention = {};
-};
-
-struct RunnerOptions {
-  int threads = 0;          ///< 0: physical cores this process may use, fewer for very small models
-  int prefill_threads = 0;  ///< while more than a few tokens are computed at once; 0: as `threads`
-  int batch = 512;          ///< tokens computed at once, of all sessions together
 };
 
 class Session;
@@ -246,59 +165,7 @@ class LONGHAND_API Session {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The stages of the chain. Names as users write them in --samplers.
-enum class SamplerStage : std::uint8_t {
-  penalties,
-  dry,
-  top_n_sigma,
-  top_k,
-  typical_p,
-  top_p,
-  min_p,
-  xtc,
-  temperature
-};
-
-/// Defaults are those users of this field expect. A value that switches a stage off is named beside it.
-struct SamplerOptions {
-  std::uint32_t seed = 0xFFFFFFFF;  ///< 0xFFFFFFFF: a fresh seed from the system
-  float temperature = 0.8f;         ///< <= 0: always the most likely token
-  float dynatemp_range = 0.0f;      ///< 0 off
-  float dynatemp_exponent = 1.0f;
-  int top_k = 40;                ///< <= 0 off
-  float top_p = 0.95f;           ///< 1 off
-  float min_p = 0.05f;           ///< 0 off
-  float typical_p = 1.0f;        ///< 1 off
-  float top_n_sigma = -1.0f;     ///< <= 0 off
-  float xtc_probability = 0.0f;  ///< 0 off
-  float xtc_threshold = 0.1f;    ///< > 0.5 off
-  int min_keep = 0;              ///< filters keep at least so many tokens
-  int penalty_last_n = 64;       ///< tokens looked back at; 0 off, -1 all
-  float repeat_penalty = 1.0f;   ///< 1 off
-  float frequency_penalty = 0.0f;
-  float presence_penalty = 0.0f;
-  float dry_multiplier = 0.0f;  ///< 0 off
-  float dry_base = 1.75f;
-  int dry_allowed_length = 2;
-  int dry_penalty_last_n = -1;
-  std::vector<std::string> dry_breakers = {"\n", ":", "\"", "*"};
-  int mirostat = 0;  ///< 1 or 2 replace the filters; penalties, dry and temperature stay
-  float mirostat_tau = 5.0f;
-  float mirostat_eta = 0.1f;
-  bool ignore_eos = false;  ///< never end by itself
-  std::vector<std::pair<Token, float>> logit_bias = {};
-  std::vector<SamplerStage> stages = {
-      SamplerStage::penalties, SamplerStage::dry,       SamplerStage::top_n_sigma,
-      SamplerStage::top_k,     SamplerStage::typical_p, SamplerStage::top_p,
-      SamplerStage::min_p,     SamplerStage::xtc,       SamplerStage::temperature};
-  std::string grammar = {};  ///< GBNF text; empty: none
-};
-
-/// "penalties;dry;top_k" or the short form "edskypmxt", one letter a stage in the order of the enum. Throws
-/// Error (range) naming an unknown stage.
-LONGHAND_API std::vector<SamplerStage> parse_sampler_stages(std::string_view text);
-
-struct TokenTable;  // engine/sampling/sampler.h
+struct TokenTable;  // engine/sampling/token_table.h
 
 /// One per conversation; not shared between threads.
 ///
@@ -338,6 +205,14 @@ struct SpeculationOptions {
   bool adapt = true;  ///< guess as many as pay, none where none do; false: always the most
 };
 
+inline constexpr std::tuple kSpeculationOptions = {
+    Option{"speculation.most",
+           &SpeculationOptions::most,
+           {0, 63},
+           "Tokens to guess at once, at most; 0: 7 with a draft model, else 15"},
+    Option{"speculation.adapt", &SpeculationOptions::adapt, {}, "Guess only as many tokens as pay"},
+};
+
 /// Guesses at the next tokens, which generate() computes along with the one at hand: while weights stream
 /// from memory, several tokens take little longer than one. The sampler draws each token as it would anyway,
 /// from the model's own logits; guesses it does not draw are taken back. So the text is the same as without
@@ -364,35 +239,6 @@ class LONGHAND_API Speculation {
 
  private:
   std::unique_ptr<Impl> impl_;
-};
-
-enum class StopReason : std::uint8_t {
-  end_of_generation,
-  stop_string,
-  max_tokens,
-  context_full,
-  cancelled,
-  callback
-};
-LONGHAND_API std::string_view stop_reason_name(StopReason reason) noexcept;
-
-struct GenerateOptions {
-  int max_tokens = -1;                 ///< -1: until the model ends or the context is full
-  std::vector<std::string> stop = {};  ///< the text ends before the first of these
-  std::vector<Token> written_out =
-      {};                              ///< control tokens that are part of the text; others add nothing to it
-  Speculation* speculation = nullptr;  ///< guesses to compute ahead, made for this session; not owned
-};
-
-struct GenerateResult {
-  std::string text;           // valid UTF-8, without the stop string
-  std::vector<Token> tokens;  // sampled, without the one that ended the text
-  StopReason reason = StopReason::end_of_generation;
-  int prompt_tokens = 0;
-  double prompt_seconds = 0;  // reading the prompt
-  double decode_seconds = 0;  // writing the answer
-  int feeds = 0;              // computations while writing; fewer than tokens where guesses came true
-  int guesses = 0, right_guesses = 0;
 };
 
 /// Feeds `prompt`, then samples until something ends the text. `on_text` gets whole UTF-8 characters as soon

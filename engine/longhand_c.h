@@ -114,7 +114,7 @@ typedef enum lh_rope_scaling {
 } lh_rope_scaling;
 
 /* Defaults in brackets. rope_... and what follows them: negative keeps what the file says, else a default
- * that depends on the model; engine/longhand.h explains each one under the same name. */
+ * that depends on the model; the headers in engine/types explain each one under the same name. */
 typedef struct lh_session_options {
   size_t size;
   int32_t context;               /* [0] tokens; 0: the trained context, or as much as fits in memory */

@@ -1,9 +1,12 @@
 #include "engine/longhand_c_options.h"
 
 #include <array>
+#include <tuple>
+#include <utility>
 
 #include "engine/grammar/json_schema.h"
 #include "engine/longhand_c_handles.h"
+#include "engine/options.h"
 
 namespace longhand::c_api {
 namespace {
@@ -12,115 +15,123 @@ namespace {
 static_assert(LH_CACHE_BF16 == static_cast<int>(CacheType::bf16));
 static_assert(LH_ROPE_YARN == static_cast<int>(RopeScaling::yarn));
 
-// How one field goes from C++ to C ...
-struct ToC {
-  template <class C, class Cpp>
-  void operator()(C& c, const Cpp& cpp) const {
-    if constexpr (!std::is_same_v<Cpp, std::string>) c = static_cast<C>(cpp);  // texts are empty: NULL
-  }
-  template <class C, class Enum>
-  void operator()(C& c, Enum cpp, Enum, const char*) const {
-    c = static_cast<C>(cpp);
-  }
-};
-// ... and back.
-struct ToCpp {
-  template <class C, class Cpp>
-  void operator()(const C& c, Cpp& cpp) const {
-    if constexpr (std::is_same_v<Cpp, bool>)
-      cpp = c != 0;
-    else if constexpr (std::is_same_v<Cpp, std::string>)
-      cpp = c == nullptr ? "" : c;
-    else
-      cpp = c;
-  }
-  // C callers may pass any number at all.
-  template <class C, class Enum>
-  void operator()(const C& c, Enum& cpp, Enum last, const char* name) const {
-    const int value = number_of(c);
-    if (value < 0 || value > static_cast<int>(last)) {
-      throw Error(Errc::range, fmt::format("{} is {}, must be 0..{}", name, value, static_cast<int>(last)));
-    }
-    cpp = static_cast<Enum>(value);
-  }
-};
+// Which field of a C struct is which option. Each row of an option's table has its field, or the build fails.
+using CLoad = lh_load_options;
+using CSession = lh_session_options;
+using CSampler = lh_sampler_options;
+// clang-format off
+constexpr std::tuple kLoadFields = {
+    std::pair(&CLoad::repack, &LoadOptions::repack),
+    std::pair(&CLoad::threads, &LoadOptions::threads),
+    std::pair(&CLoad::isa, &LoadOptions::isa)};
 
-// The fields that each struct has in both languages: copy(c, cpp) for each.
-template <class C, class Cpp, class Copy>
-void each_load_field(C& c, Cpp&& cpp, Copy copy) {
-  copy(c.repack, cpp.repack);
-  copy(c.threads, cpp.threads);
-  copy(c.isa, cpp.isa);
+constexpr std::tuple kSessionFields = {
+    std::pair(&CSession::context, &SessionOptions::context),
+    std::pair(&CSession::threads, &SessionOptions::threads),
+    std::pair(&CSession::prefill_threads, &SessionOptions::prefill_threads),
+    std::pair(&CSession::batch, &SessionOptions::batch),
+    std::pair(&CSession::key_cache, &SessionOptions::key_cache),
+    std::pair(&CSession::value_cache, &SessionOptions::value_cache)};
+
+constexpr std::tuple kRopeFields = {
+    std::pair(&CSession::rope_scaling, &RopeOptions::scaling),
+    std::pair(&CSession::rope_factor, &RopeOptions::factor),
+    std::pair(&CSession::rope_auto_factor, &RopeOptions::auto_factor),
+    std::pair(&CSession::rope_base, &RopeOptions::base),
+    std::pair(&CSession::rope_original_context, &RopeOptions::original_context),
+    std::pair(&CSession::yarn_beta_fast, &RopeOptions::yarn_beta_fast),
+    std::pair(&CSession::yarn_beta_slow, &RopeOptions::yarn_beta_slow),
+    std::pair(&CSession::yarn_ext_factor, &RopeOptions::yarn_ext_factor)};
+
+constexpr std::tuple kAttentionFields = {
+    std::pair(&CSession::memory, &AttentionOptions::memory),
+    std::pair(&CSession::window, &AttentionOptions::window),
+    std::pair(&CSession::sinks, &AttentionOptions::sinks),
+    std::pair(&CSession::far, &AttentionOptions::far),
+    std::pair(&CSession::leak, &AttentionOptions::leak),
+    std::pair(&CSession::codes, &AttentionOptions::codes),
+    std::pair(&CSession::features, &AttentionOptions::features),
+    std::pair(&CSession::weighted, &AttentionOptions::weighted),
+    std::pair(&CSession::second_order, &AttentionOptions::second_order),
+    std::pair(&CSession::exact, &AttentionOptions::exact),
+    std::pair(&CSession::checkpoints, &AttentionOptions::checkpoints),
+    std::pair(&CSession::log_n, &AttentionOptions::log_n)};
+
+constexpr std::tuple kSamplerFields = {
+    std::pair(&CSampler::seed, &SamplerOptions::seed),
+    std::pair(&CSampler::temperature, &SamplerOptions::temperature),
+    std::pair(&CSampler::dynatemp_range, &SamplerOptions::dynatemp_range),
+    std::pair(&CSampler::dynatemp_exponent, &SamplerOptions::dynatemp_exponent),
+    std::pair(&CSampler::top_k, &SamplerOptions::top_k),
+    std::pair(&CSampler::top_p, &SamplerOptions::top_p),
+    std::pair(&CSampler::min_p, &SamplerOptions::min_p),
+    std::pair(&CSampler::typical_p, &SamplerOptions::typical_p),
+    std::pair(&CSampler::top_n_sigma, &SamplerOptions::top_n_sigma),
+    std::pair(&CSampler::xtc_probability, &SamplerOptions::xtc_probability),
+    std::pair(&CSampler::xtc_threshold, &SamplerOptions::xtc_threshold),
+    std::pair(&CSampler::min_keep, &SamplerOptions::min_keep),
+    std::pair(&CSampler::penalty_last_n, &SamplerOptions::penalty_last_n),
+    std::pair(&CSampler::repeat_penalty, &SamplerOptions::repeat_penalty),
+    std::pair(&CSampler::frequency_penalty, &SamplerOptions::frequency_penalty),
+    std::pair(&CSampler::presence_penalty, &SamplerOptions::presence_penalty),
+    std::pair(&CSampler::dry_multiplier, &SamplerOptions::dry_multiplier),
+    std::pair(&CSampler::dry_base, &SamplerOptions::dry_base),
+    std::pair(&CSampler::dry_allowed_length, &SamplerOptions::dry_allowed_length),
+    std::pair(&CSampler::dry_penalty_last_n, &SamplerOptions::dry_penalty_last_n),
+    std::pair(&CSampler::mirostat, &SamplerOptions::mirostat),
+    std::pair(&CSampler::mirostat_tau, &SamplerOptions::mirostat_tau),
+    std::pair(&CSampler::mirostat_eta, &SamplerOptions::mirostat_eta),
+    std::pair(&CSampler::ignore_eos, &SamplerOptions::ignore_eos),
+    std::pair(&CSampler::grammar, &SamplerOptions::grammar)};
+
+constexpr std::tuple kSpeculationFields = {
+    std::pair(&lh_speculation_options::most, &SpeculationOptions::most),
+    std::pair(&lh_speculation_options::adapt, &SpeculationOptions::adapt)};
+// clang-format on
+
+template <class Fields, class Table>
+constexpr bool same_options(const Fields& fields, const Table& table) {
+  const auto has_row = [&](auto member) { return look_up_option(table, member) != nullptr; };
+  return std::tuple_size_v<Fields> == std::tuple_size_v<Table> &&
+         std::apply([&](const auto&... pairs) { return (has_row(pairs.second) && ...); }, fields);
+}
+static_assert(same_options(kLoadFields, kLoadOptions));
+static_assert(same_options(kSessionFields, kSessionOptions));
+static_assert(same_options(kRopeFields, kRopeOptions));
+static_assert(same_options(kAttentionFields, kAttentionOptions));
+static_assert(same_options(kSamplerFields, kSamplerOptions));
+static_assert(same_options(kSpeculationFields, kSpeculationOptions));
+
+template <class Field, class Value>
+void value_to_c(Field& field, const Value& value) {
+  if constexpr (!std::is_same_v<Value, std::string>) field = Field(value);  // texts are empty: NULL
 }
 
-template <class C, class Cpp, class Copy>
-void each_session_field(C& c, Cpp&& cpp, Copy copy) {
-  copy(c.context, cpp.context);
-  copy(c.threads, cpp.threads);
-  copy(c.prefill_threads, cpp.prefill_threads);
-  copy(c.batch, cpp.batch);
-  copy(c.key_cache, cpp.key_cache, CacheType::bf16, "key_cache");
-  copy(c.value_cache, cpp.value_cache, CacheType::bf16, "value_cache");
-  copy(c.rope_scaling, cpp.rope.scaling, RopeScaling::yarn, "rope_scaling");
-  copy(c.rope_factor, cpp.rope.factor);
-  copy(c.rope_auto_factor, cpp.rope.auto_factor);
-  copy(c.rope_base, cpp.rope.base);
-  copy(c.rope_original_context, cpp.rope.original_context);
-  copy(c.yarn_beta_fast, cpp.rope.yarn_beta_fast);
-  copy(c.yarn_beta_slow, cpp.rope.yarn_beta_slow);
-  copy(c.yarn_ext_factor, cpp.rope.yarn_ext_factor);
-  copy(c.memory, cpp.attention.memory);
-  copy(c.window, cpp.attention.window);
-  copy(c.sinks, cpp.attention.sinks);
-  copy(c.far, cpp.attention.far);
-  copy(c.leak, cpp.attention.leak);
-  copy(c.codes, cpp.attention.codes);
-  copy(c.features, cpp.attention.features);
-  copy(c.weighted, cpp.attention.weighted);
-  copy(c.second_order, cpp.attention.second_order);
-  copy(c.exact, cpp.attention.exact);
-  copy(c.checkpoints, cpp.attention.checkpoints);
-  copy(c.log_n, cpp.attention.log_n);
+// C callers may pass any number at all.
+template <class Field, class Row, class Value>
+void value_to_cpp(const Field& field, const Row& row, Value& value) {
+  if constexpr (std::is_enum_v<Value>) {
+    const int number = number_of(field);
+    if (!row.range.holds(number)) refuse_option(row.name, std::to_string(number), row.range);
+    value = Value(number);
+  } else if constexpr (std::is_same_v<Value, std::string>) {
+    value = string_or_empty(field);
+  } else {
+    value = Value(field);
+  }
 }
 
-template <class C, class Cpp, class Copy>
-void each_sampler_field(C& c, Cpp&& cpp, Copy copy) {
-  copy(c.seed, cpp.seed);
-  copy(c.temperature, cpp.temperature);
-  copy(c.dynatemp_range, cpp.dynatemp_range);
-  copy(c.dynatemp_exponent, cpp.dynatemp_exponent);
-  copy(c.top_k, cpp.top_k);
-  copy(c.top_p, cpp.top_p);
-  copy(c.min_p, cpp.min_p);
-  copy(c.typical_p, cpp.typical_p);
-  copy(c.top_n_sigma, cpp.top_n_sigma);
-  copy(c.xtc_probability, cpp.xtc_probability);
-  copy(c.xtc_threshold, cpp.xtc_threshold);
-  copy(c.min_keep, cpp.min_keep);
-  copy(c.penalty_last_n, cpp.penalty_last_n);
-  copy(c.repeat_penalty, cpp.repeat_penalty);
-  copy(c.frequency_penalty, cpp.frequency_penalty);
-  copy(c.presence_penalty, cpp.presence_penalty);
-  copy(c.dry_multiplier, cpp.dry_multiplier);
-  copy(c.dry_base, cpp.dry_base);
-  copy(c.dry_allowed_length, cpp.dry_allowed_length);
-  copy(c.dry_penalty_last_n, cpp.dry_penalty_last_n);
-  copy(c.mirostat, cpp.mirostat);
-  copy(c.mirostat_tau, cpp.mirostat_tau);
-  copy(c.mirostat_eta, cpp.mirostat_eta);
-  copy(c.ignore_eos, cpp.ignore_eos);
-  copy(c.grammar, cpp.grammar);
+template <class Fields, class C, class Cpp>
+void to_c(const Fields& fields, C& c, const Cpp& cpp) {
+  std::apply([&](const auto&... pairs) { (value_to_c(c.*pairs.first, cpp.*pairs.second), ...); }, fields);
 }
 
-template <class C, class Cpp, class Copy>
-void each_speculation_field(C& c, Cpp&& cpp, Copy copy) {
-  copy(c.most, cpp.most);
-  copy(c.adapt, cpp.adapt);
-}
-
-template <class C, class Cpp, class Copy>
-void each_generate_field(C& c, Cpp&& cpp, Copy copy) {
-  copy(c.max_tokens, cpp.max_tokens);
+template <class Fields, class Table, class C, class Cpp>
+void from_c(const Fields& fields, const Table& table, const C& c, Cpp& cpp) {
+  const auto take = [&](const auto& pair) {
+    value_to_cpp(c.*pair.first, find_option(table, pair.second), cpp.*pair.second);
+  };
+  std::apply([&](const auto&... pairs) { (take(pairs), ...); }, fields);
 }
 
 std::vector<std::string> strings(const char* const* first, std::size_t count, const char* what) {
@@ -141,31 +152,34 @@ C zeros() {
 template <>
 lh_load_options defaults() {
   auto to = zeros<lh_load_options>();
-  each_load_field(to, LoadOptions(), ToC());
+  to_c(kLoadFields, to, LoadOptions());
   return to;
 }
 template <>
 lh_session_options defaults() {
   auto to = zeros<lh_session_options>();
-  each_session_field(to, SessionOptions(), ToC());
+  const SessionOptions from;
+  to_c(kSessionFields, to, from);
+  to_c(kRopeFields, to, from.rope);
+  to_c(kAttentionFields, to, from.attention);
   return to;
 }
 template <>
 lh_sampler_options defaults() {
   auto to = zeros<lh_sampler_options>();
-  each_sampler_field(to, SamplerOptions(), ToC());
+  to_c(kSamplerFields, to, SamplerOptions());
   return to;
 }
 template <>
 lh_speculation_options defaults() {
   auto to = zeros<lh_speculation_options>();
-  each_speculation_field(to, SpeculationOptions(), ToC());
+  to_c(kSpeculationFields, to, SpeculationOptions());
   return to;
 }
 template <>
 lh_generate_options defaults() {
   auto to = zeros<lh_generate_options>();
-  each_generate_field(to, GenerateOptions(), ToC());
+  to.max_tokens = GenerateOptions().max_tokens;
   return to;
 }
 template <>
@@ -182,19 +196,21 @@ lh_render_options defaults() {
 
 LoadOptions to_cpp(const lh_load_options& from) {
   LoadOptions to;
-  each_load_field(from, to, ToCpp());
+  from_c(kLoadFields, kLoadOptions, from, to);
   return to;
 }
 
 SessionOptions to_cpp(const lh_session_options& from) {
   SessionOptions to;
-  each_session_field(from, to, ToCpp());
+  from_c(kSessionFields, kSessionOptions, from, to);
+  from_c(kRopeFields, kRopeOptions, from, to.rope);
+  from_c(kAttentionFields, kAttentionOptions, from, to.attention);
   return to;
 }
 
 SamplerOptions to_cpp(const lh_sampler_options& from) {
   SamplerOptions to;
-  each_sampler_field(from, to, ToCpp());
+  from_c(kSamplerFields, kSamplerOptions, from, to);
   if (from.dry_breakers != nullptr)
     to.dry_breakers = strings(from.dry_breakers, from.dry_breaker_count, "dry_breakers");
   for (const lh_token_bias& bias : elements(from.logit_bias, from.logit_bias_count, "logit_bias"))
@@ -208,14 +224,14 @@ SamplerOptions to_cpp(const lh_sampler_options& from) {
 
 SpeculationOptions to_cpp(const lh_speculation_options& from) {
   SpeculationOptions to;
-  each_speculation_field(from, to, ToCpp());
+  from_c(kSpeculationFields, kSpeculationOptions, from, to);
   if (from.draft != nullptr) to.draft = from.draft->model;
   return to;
 }
 
 GenerateOptions to_cpp(const lh_generate_options& from) {
   GenerateOptions to;
-  each_generate_field(from, to, ToCpp());
+  to.max_tokens = from.max_tokens;
   to.stop = strings(from.stop, from.stop_count, "stop");
   const auto written_out = tokens_of(from.written_out);
   to.written_out.assign(written_out.begin(), written_out.end());

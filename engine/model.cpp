@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/options.h"
+#include "ops/error.h"
 #include "ops/format.h"
 #include "ops/kernel_table.h"
 #include "ops/machine.h"
@@ -44,10 +46,7 @@ ModelInfo describe(const ModelData& m) {
 }  // namespace
 
 ModelData load_model(const std::string& path, const LoadOptions& options) {
-  if (options.threads < 0 || options.threads > kMaxThreads) {
-    throw Error(Errc::range, "thread count (-t) is " + std::to_string(options.threads) + ", must be 0.." +
-                                 std::to_string(kMaxThreads));
-  }
+  check_options(kLoadOptions, options);
   const Kernels& kernels = choose_kernels(options.isa);
   Gguf file = Gguf::open(path);
   ModelConfig config = load_config(file);

@@ -1,8 +1,9 @@
 // A loaded model: everything sessions share, constant after loading.
 #pragma once
 
-#include "engine/longhand.h"
 #include "engine/text/tokenizer.h"
+#include "engine/types/load_options.h"
+#include "engine/types/model_info.h"
 #include "loaders/gguf.h"
 #include "loaders/model/config.h"
 #include "loaders/model/weights.h"

@@ -5,26 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <utility>
+
+#include "engine/options.h"
+#include "ops/error.h"
 
 namespace longhand {
 namespace {
-
-void check_options(const RopeOptions& o) {
-  const auto refuse = [](const char* option, auto value, const char* rule) {
-    throw Error(Errc::range, fmt::format("{} is {}, must be {}", option, value, rule));
-  };
-  const auto given = [](float x) { return !(x < 0); };  // NaN counts as given, and is refused
-  if (given(o.factor) && !(o.factor > 0 && o.factor <= 1e6f)) refuse("--rope-scale", o.factor, "in (0, 1e6]");
-  if (given(o.base) && !(o.base > 0 && o.base <= 1e15f)) refuse("--rope-freq-base", o.base, "in (0, 1e15]");
-  if (given(o.yarn_beta_fast) && !(o.yarn_beta_fast > 0 && o.yarn_beta_fast <= 1e6f))
-    refuse("--yarn-beta-fast", o.yarn_beta_fast, "in (0, 1e6]");
-  if (given(o.yarn_beta_slow) && !(o.yarn_beta_slow > 0 && o.yarn_beta_slow <= 1e6f))
-    refuse("--yarn-beta-slow", o.yarn_beta_slow, "in (0, 1e6]");
-  if (given(o.yarn_ext_factor) && !(o.yarn_ext_factor <= 1e6f))
-    refuse("--yarn-ext-factor", o.yarn_ext_factor, "in [0, 1e6]");
-  if (o.original_context == 0) refuse("--yarn-orig-ctx", 0, "at least 1");
-}
 
 // By RopeScaling, from none on.
 constexpr RopeRule kRules[] = {RopeRule::none,      RopeRule::linear,    RopeRule::ntk,
@@ -39,14 +25,13 @@ RopeRule rule_of(RopeRule of_file, const RopeOptions& o) {
 // Options that would be without effect under this rule are a mistake somebody wants to know of.
 void check_rule(const RopeOptions& o, RopeRule rule) {
   if (o.scaling == RopeScaling::none && (o.auto_factor || (o.factor >= 0 && o.factor != 1)))
-    throw Error(Errc::range, "--rope-scale means nothing with --rope-scaling none");
+    throw Error(Errc::range, "rope.factor means nothing with rope.scaling none");
   if (rule == RopeRule::yarn) return;
-  for (const auto& [flag, value] :
-       {std::pair("--yarn-beta-fast", o.yarn_beta_fast), std::pair("--yarn-beta-slow", o.yarn_beta_slow),
-        std::pair("--yarn-ext-factor", o.yarn_ext_factor)}) {
-    if (value >= 0)
-      throw Error(Errc::range,
-                  fmt::format("{} is for --rope-scaling yarn, which is not in force here", flag));
+  for (const auto member :
+       {&RopeOptions::yarn_beta_fast, &RopeOptions::yarn_beta_slow, &RopeOptions::yarn_ext_factor}) {
+    if (o.*member >= 0)
+      throw Error(Errc::range, fmt::format("{} is for rope.scaling yarn, which is not in force here",
+                                           find_option(kRopeOptions, member).name));
   }
 }
 
@@ -92,12 +77,12 @@ RopeOptions without_scaling(RopeOptions o) {
 double log_of_length(const ModelConfig& c, const AttentionOptions& o) {
   if (o.log_n < 0) return 0;
   if (c.attention.scale_rule != ScaleRule::constant) {
-    throw Error(
-        Errc::range,
-        "--log-n cannot be added: the file states a scale_rule of its own, which it was trained with");
+    throw Error(Errc::range,
+                "attention.log_n cannot be added: the file states a scale_rule of its own, which it was "
+                "trained with");
   }
   const int length = o.log_n > 0 ? o.log_n : c.rope.original_context;
-  if (length < 2) throw Error(Errc::range, fmt::format("--log-n is {}, must be at least 2", length));
+  if (length < 2) throw Error(Errc::range, fmt::format("attention.log_n is {}, must be at least 2", length));
   return std::log(double(length));
 }
 
@@ -129,7 +114,7 @@ PositionPlan::PositionPlan(const ModelConfig& c, const Weights& w, const Session
       coefficient_(c.attention.scale_coefficient),
       log_n_(log_of_length(c, options.attention)) {
   const RopeOptions& o = options.rope;
-  check_options(o);
+  check_options(kRopeOptions, o);
   check_rule(o, rule_of(rope_params(c.rope).rule, o));
   global_ = make_rope_table(params_of(c.rope, o, w, context));
 

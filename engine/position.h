@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "engine/longhand.h"
+#include "engine/types/session_options.h"
 #include "loaders/model/config.h"
 #include "loaders/model/weights.h"
 #include "ops/rope_table.h"

@@ -14,9 +14,10 @@
 #include <string_view>
 #include <system_error>
 
-#include "engine/cache_type.h"
 #include "engine/fingerprint.h"
+#include "engine/options.h"
 #include "loaders/checksum.h"
+#include "ops/error.h"
 
 namespace longhand {
 namespace {
@@ -24,7 +25,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "numbers are written as they lie in memory");
 
 constexpr std::string_view kMagic = "LONGHAND";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::uint64_t kLongestOwner = 64 << 10;  // it takes less than a kilobyte
 constexpr std::size_t kPiece = 16 << 10;           // of what is read for its checksum alone
 
@@ -294,34 +295,14 @@ void fill_layers(StateReader& in, States& fresh, int size) {
 
 StateOwner state_owner(const ModelData& m, const SessionOptions& o, const MemoryPlan& p, int context,
                        int batch) {
-  StateOwner owner;
-  const auto add = [&](const char* name, const auto& value) {
-    owner.emplace_back(name, fmt::format("{}", value));
-  };
-  add("model", fmt::format("{:016x}", fingerprint(m.file)));
-  add("context", context);
-  add("batch", batch);
-  add("key_cache", cache_type_name(o.key_cache));
-  add("value_cache", cache_type_name(o.value_cache));
-  add("memory", p.kind->name);
-  add("window", p.window);
-  add("sinks", p.sinks);
-  add("far", p.far);
-  add("leak", p.leak);
-  add("codes", p.codes);
-  add("features", p.features);
-  add("weighted", p.weighted);
-  add("second_order", p.second_order);
-  add("exact", p.exact);
-  add("log_n", o.attention.log_n);
-  add("rope_scaling", int(o.rope.scaling));
-  add("rope_factor", o.rope.factor);
-  add("rope_auto_factor", o.rope.auto_factor);
-  add("rope_base", o.rope.base);
-  add("rope_original_context", o.rope.original_context);
-  add("yarn_beta_fast", o.rope.yarn_beta_fast);
-  add("yarn_beta_slow", o.rope.yarn_beta_slow);
-  add("yarn_ext_factor", o.rope.yarn_ext_factor);
+  SessionOptions settled_options = o;
+  settled_options.context = context;
+  settled_options.batch = batch;
+  settled_options.attention = settled(o.attention, p);
+  StateOwner owner = {{"model", fmt::format("{:016x}", fingerprint(m.file))}};
+  each_session_option(settled_options, [&](const auto& row, const auto& value) {
+    if (row.in_state) owner.emplace_back(row.name, option_text(value));
+  });
   return owner;
 }
 

@@ -24,7 +24,7 @@ std::span<const Kernels* const> available_kernels() {
 }
 
 const Kernels& choose_kernels(std::string_view name) {
-  std::string_view source = "--isa";
+  std::string_view source = "isa";
   if (name.empty()) {
     if (const char* wanted = std::getenv("LONGHAND_ISA"); wanted != nullptr && *wanted != '\0') {
       name = wanted;

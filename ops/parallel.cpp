@@ -97,7 +97,7 @@ void Team::start() {
   if (const int error = pthread_create(&seat.thread, nullptr, main, &seat); error != 0) {
     seats_.pop_back();
     throw Error(Errc::no_memory, "cannot start " + std::to_string(workers_ - 1) +
-                                     " more threads (-t): " + std::generic_category().message(error));
+                                     " more threads: " + std::generic_category().message(error));
   }
 }
 

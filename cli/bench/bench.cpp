@@ -150,13 +150,13 @@ void add_list(CLI::App& verb, const char* names, std::vector<int>& values, const
 
 void add_threads(CLI::App& verb, std::vector<int>& values) {
   const auto parse = [](const std::string& text) {
-    return text == "auto" ? std::vector{BenchPlan::kAutoThreads} : parse_numbers(text, 0, kMostThreads);
+    return text == "auto" ? std::vector{BenchPlan::kAutoThreads} : parse_numbers(text, 0, kMaxThreads);
   };
   add_parsed(verb, "-t,--threads", values, parse)
       ->delimiter(',')
       ->description(fmt::format("Threads, at most {}; 0: one for each physical core; auto: as many as pay on "
                                 "this machine (default 0)",
-                                kMostThreads))
+                                kMaxThreads))
       ->type_name("N|auto,...");
 }
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/sampling/sampler.h"
+#include "engine/sampling/token_table.h"
 
 namespace longhand {
 

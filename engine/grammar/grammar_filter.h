@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/grammar/grammar_matcher.h"
-#include "engine/sampling/sampler.h"
+#include "engine/sampling/token_table.h"
 
 namespace longhand {
 

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <string>
 
+#include "engine/options.h"
+#include "ops/error.h"
+
 namespace longhand {
 namespace {
 
@@ -35,29 +38,48 @@ std::string names() {
   return list;
 }
 
+consteval bool same_names() {
+  for (std::size_t i = 0; i < std::size(kKinds); ++i) {
+    if (kKinds[i].name != kMemoryNames[i]) return false;
+  }
+  return std::size(kKinds) == kMemoryNames.size();
+}
+static_assert(same_names());
+// Attention works on chunks of so many tokens.
+static_assert(find_option(kAttentionOptions, &AttentionOptions::sinks).range.most == kAttendKeys);
+static_assert(find_option(kAttentionOptions, &AttentionOptions::exact).range.most == kAttendKeys);
+
 // The option where it is given, else the file's number, else the default; only kinds that take it may be
 // given one.
 class Settler {
  public:
-  explicit Settler(const MemoryKind& kind) : kind_(kind) {}
+  Settler(const MemoryKind& kind, const AttentionOptions& options) : kind_(kind), options_(options) {}
 
   template <class Number>
-  Number settle(const char* flag, bool takes, Number given, Number from_file, Number otherwise, Number least,
-                Number most) const {
+  Number settle(Number AttentionOptions::*member, bool takes, Number from_file, Number otherwise) const {
+    const auto& row = find_option(kAttentionOptions, member);
+    const Number given = options_.*member;
     const bool is_given = !(given < 0);  // NaN counts as given, and is refused
     if (!takes) {
-      if (is_given)
-        throw Error(Errc::range, fmt::format("{} means nothing with --attention {}", flag, kind_.name));
+      if (is_given) refuse_unused(row.name);
       return 0;
     }
-    const Number value = is_given ? given : from_file >= least ? from_file : otherwise;
-    if (!(value >= least && value <= most))
-      throw Error(Errc::range, fmt::format("{} is {}, must be {}..{}", flag, value, least, most));
+    const Number value = is_given ? given : from_file >= Number(row.range.least) ? from_file : otherwise;
+    check_option(row, value);
     return value;
+  }
+  bool settle(bool AttentionOptions::*member, bool takes) const {
+    if (options_.*member && !takes) refuse_unused(find_option(kAttentionOptions, member).name);
+    return options_.*member;
   }
 
  private:
+  [[noreturn]] void refuse_unused(std::string_view name) const {
+    throw Error(Errc::range, fmt::format("{} means nothing with attention.memory {}", name, kind_.name));
+  }
+
   const MemoryKind& kind_;
+  const AttentionOptions& options_;
 };
 
 // So slow that the last token of the context stands at a distance the model was trained for.
@@ -76,50 +98,56 @@ const MemoryKind* find_memory(std::string_view name) noexcept {
 }
 
 MemoryPlan plan_memory(const ModelConfig& c, const AttentionOptions& o, int context) {
-  constexpr int kMost = 1 << 30, kMostSinks = kAttendKeys, kMostCodes = 1 << 16, kMostCheckpoints = 64;
   const AttentionConfig& file = c.attention;
   const std::string& name = !o.memory.empty() ? o.memory : file.memory.empty() ? "full" : file.memory;
   const MemoryKind* kind = find_memory(name);
   if (kind == nullptr) {
-    throw Error(Errc::range,
-                fmt::format("{} is '{}', must be one of {}",
-                            o.memory.empty() ? "longhand.attention.memory" : "--attention", name, names()));
+    throw Error(Errc::range, fmt::format("{} is '{}', must be one of {}",
+                                         o.memory.empty() ? "longhand.attention.memory" : "attention.memory",
+                                         name, names()));
   }
-  const Settler s(*kind);
+  using O = AttentionOptions;
+  const Settler s(*kind, o);
   const int share = kind->window_share, trained = c.rope.original_context;
   MemoryPlan p{kind};
-  p.window = s.settle("--attention-window", share > 0, o.window, file.window,
-                      share > 0 ? std::max(1, trained / share) : 0, 1, kMost);
-  p.sinks = s.settle("--attention-sinks", kind->sinks, o.sinks, file.sinks, 4, 0, kMostSinks);
-  p.far = s.settle("--attention-far", kind->far, o.far, file.far,
-                   std::min(kMost, 2 * std::min(p.window, kMost / 2)), 1, kMost);
-  p.leak = double(s.settle("--rerope-leak", kind->leak, o.leak, file.leak,
-                           default_leak(p.window, trained, context), 1.0f, 1e9f));
-  p.codes = s.settle("--vq-codes", kind->codes, o.codes, 0, 256, 1, kMostCodes);
-  p.features = s.settle("--performer-features", kind->features, o.features, 0, 256, 1, kMostCodes);
-  if (o.checkpoints < 0 || o.checkpoints > kMostCheckpoints)
-    throw Error(Errc::range,
-                fmt::format("--attention-checkpoints is {}, must be 0..{}", o.checkpoints, kMostCheckpoints));
+  p.window = s.settle(&O::window, share > 0, file.window, share > 0 ? std::max(1, trained / share) : 0);
+  p.sinks = s.settle(&O::sinks, kind->sinks, file.sinks, 4);
+  p.far =
+      s.settle(&O::far, kind->far, file.far, std::min(kMaxContext, 2 * std::min(p.window, kMaxContext / 2)));
+  p.leak = double(s.settle(&O::leak, kind->leak, file.leak, default_leak(p.window, trained, context)));
+  p.codes = s.settle(&O::codes, kind->codes, 0, 256);
+  p.features = s.settle(&O::features, kind->features, 0, 256);
+  check_option(find_option(kAttentionOptions, &O::checkpoints), o.checkpoints);
   p.checkpoints = o.checkpoints;
-  p.exact = s.settle("--vq-exact", kind->codes, o.exact, 0, 0, 0, kAttendKeys);
-  const auto only_codes = [&](const char* flag, bool given) {
-    if (given && !kind->codes)
-      throw Error(Errc::range, fmt::format("{} means nothing with --attention {}", flag, kind->name));
-    return given;
-  };
-  p.weighted = only_codes("--vq-weighted", o.weighted);
-  p.second_order = only_codes("--vq-second-order", o.second_order);
+  p.exact = s.settle(&O::exact, kind->codes, 0, 0);
+  p.weighted = s.settle(&O::weighted, kind->codes);
+  p.second_order = s.settle(&O::second_order, kind->codes);
   if (p.exact > 0 && p.codes > kAttendKeys)
-    throw Error(Errc::range,
-                fmt::format("--vq-codes is {}, must be at most {} with --vq-exact", p.codes, kAttendKeys));
+    throw Error(Errc::range, fmt::format("attention.codes is {}, must be at most {} with attention.exact",
+                                         p.codes, kAttendKeys));
   return p;
+}
+
+AttentionOptions settled(AttentionOptions o, const MemoryPlan& p) {
+  o.memory = p.kind->name;
+  o.window = p.window;
+  o.sinks = p.sinks;
+  o.far = p.far;
+  o.leak = float(p.leak);
+  o.codes = p.codes;
+  o.features = p.features;
+  o.weighted = p.weighted;
+  o.second_order = p.second_order;
+  o.exact = p.exact;
+  o.checkpoints = p.checkpoints;
+  return o;
 }
 
 void check_memory(const MemoryPlan& p, const ModelConfig& c, const std::vector<LayerPlan>& layers,
                   const AttentionOptions& o) {
   if (p.kind->make == make_full) return;
   const auto refuse = [&](std::string_view why) {
-    throw Error(Errc::range, fmt::format("--attention {}: {}", p.kind->name, why));
+    throw Error(Errc::range, fmt::format("attention.memory {}: {}", p.kind->name, why));
   };
   bool global = false, turned = false, own_codes = false, own_features = false, shared = false;
   for (const LayerPlan& layer : layers) {
@@ -141,12 +169,12 @@ void check_memory(const MemoryPlan& p, const ModelConfig& c, const std::vector<L
     refuse("random features cannot follow this model's soft cap of scores; vq can");
   if (p.kind->codes && own_codes && (o.codes >= 0 || o.exact > 0 || o.weighted || o.second_order))
     refuse(
-        "--vq-codes, --vq-exact, --vq-weighted and --vq-second-order are for codes learned while running; "
-        "this file has its own");
+        "attention.codes, attention.exact, attention.weighted and attention.second_order are for codes "
+        "learned while running; this file has its own");
   if (p.kind->codes && !own_codes && c.attention.quantize_window)
     refuse("the file asks for quantised keys in the window, but has no codes");
   if (p.kind->features && own_features && o.features >= 0)
-    refuse("--performer-features is for features drawn at random; this file has its own");
+    refuse("attention.features is for features drawn at random; this file has its own");
 }
 
 FarPositions far_positions(const MemoryPlan& plan) noexcept {

@@ -47,6 +47,8 @@ const MemoryKind* find_memory(std::string_view name) noexcept;
 /// it does not take, values out of range; and what cannot compose.
 /// `context`: the longest text the session may hold, 0 where nobody said.
 MemoryPlan plan_memory(const ModelConfig& config, const AttentionOptions& options, int context = 0);
+/// `options` with the plan's numbers in place of what was left open.
+AttentionOptions settled(AttentionOptions options, const MemoryPlan& plan);
 /// Throws Error(range) where this model cannot have this memory, or brings itself what an option asks for.
 void check_memory(const MemoryPlan& plan, const ModelConfig& config, const std::vector<LayerPlan>& layers,
                   const AttentionOptions& options);

@@ -1,12 +1,11 @@
 // Many sessions computed together: their next tokens go through the layers in one pass, and weights are read
 // once.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "engine/memory_errors.h"
+#include "engine/options.h"
 #include "engine/run/runner_impl.h"
 #include "engine/run/session_impl.h"
 
@@ -107,8 +106,7 @@ class Appended {
 
 Runner::Runner(const Model& model, const RunnerOptions& options)
     : impl_(translate_memory_errors([&] {
-        if (options.batch < 1 || options.batch > kMaxBatch)
-          throw Error(Errc::range, fmt::format("batch is {}, must be 1..{}", options.batch, kMaxBatch));
+        check_options(kRunnerOptions, options);
         const ThreadCounts threads = choose_threads(model.data(), options.threads, options.prefill_threads);
         const WorkspaceSizes sizes{.rows = options.batch,
                                    .workers = std::max(threads.decode, threads.prefill)};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/options.h"
 #include "engine/state/states.h"
 #include "ops/machine.h"
 
@@ -19,24 +20,15 @@ int useful_workers(const ModelData& m) {
   return int(std::min<std::uint64_t>(std::uint64_t(usable_cores()), shares));
 }
 
-Error refusal(const char* what, int value, int most) {
-  return Error(Errc::range, fmt::format("{} is {}, must be 0..{}", what, value, most));
-}
-
 }  // namespace
 
-ThreadCounts choose_threads(const ModelData& m, int threads, int prefill_threads) {
-  if (threads < 0 || threads > kMaxThreads) throw refusal("thread count (-t)", threads, kMaxThreads);
-  if (prefill_threads < 0 || prefill_threads > kMaxThreads)
-    throw refusal("thread count for prompts (-tb)", prefill_threads, kMaxThreads);
+ThreadCounts choose_threads(const ModelData& m, int threads, int prefill_threads) noexcept {
   const int decode = threads > 0 ? threads : useful_workers(m);
   return {decode, prefill_threads > 0 ? prefill_threads : decode};
 }
 
 SessionSizes choose_sizes(const ModelData& m, const SessionOptions& o) {
-  if (o.context < 0 || o.context > (1 << 30)) throw refusal("context size (-c)", o.context, 1 << 30);
-  if (o.batch < 1 || o.batch > kMaxBatch)
-    throw Error(Errc::range, fmt::format("batch size (-b) is {}, must be 1..{}", o.batch, kMaxBatch));
+  check_options(kSessionOptions, o);
   const ThreadCounts threads = choose_threads(m, o.threads, o.prefill_threads);
   SessionSizes s{o.context, o.batch, threads.decode, threads.prefill,
                  plan_memory(m.config, o.attention, o.context)};

@@ -1,9 +1,9 @@
 // How long and how wide a session is, and how many threads it gets.
 #pragma once
 
-#include "engine/longhand.h"
 #include "engine/memory/kinds.h"
 #include "engine/model.h"
+#include "engine/types/session_options.h"
 
 namespace longhand {
 
@@ -17,10 +17,10 @@ struct SessionSizes {
 /// would fit).
 SessionSizes choose_sizes(const ModelData& model, const SessionOptions& options);
 
-/// Threads for decoding and for prompts. Throws Error(range).
+/// Threads for decoding and for prompts; 0: what suits model and machine.
 struct ThreadCounts {
   int decode, prefill;
 };
-ThreadCounts choose_threads(const ModelData& model, int threads, int prefill_threads);
+ThreadCounts choose_threads(const ModelData& model, int threads, int prefill_threads) noexcept;
 
 }  // namespace longhand

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/sampling/candidates.h"
-#include "engine/sampling/sampler.h"
+#include "engine/types/sampler_options.h"
 
 namespace longhand {
 

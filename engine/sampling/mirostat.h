@@ -3,7 +3,7 @@
 
 #include "engine/random.h"
 #include "engine/sampling/candidates.h"
-#include "engine/sampling/sampler.h"
+#include "engine/types/sampler_options.h"
 
 namespace longhand {
 

@@ -8,6 +8,7 @@
 #include <limits>
 #include <optional>
 
+#include "engine/options.h"
 #include "ops/error.h"
 
 namespace longhand {
@@ -67,11 +68,6 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-struct Bound {
-  std::string_view name;
-  double value, min, max;
-};
-
 }  // namespace
 
 std::vector<SamplerStage> parse_sampler_stages(std::string_view text) {
@@ -82,8 +78,8 @@ std::vector<SamplerStage> parse_sampler_stages(std::string_view text) {
     for (const char letter : text) {
       const auto stage = stage_of_letter(letter);
       if (!stage) {
-        throw Error(Errc::range, fmt::format("samplers: '{}' in \"{}\" is no stage; known are {}", letter,
-                                             text, known_stages()));
+        throw Error(Errc::range, fmt::format("sampler.stages: '{}' in \"{}\" is no stage; known are {}",
+                                             letter, text, known_stages()));
       }
       stages.push_back(*stage);
     }
@@ -96,7 +92,7 @@ std::vector<SamplerStage> parse_sampler_stages(std::string_view text) {
       const auto stage = stage_named(std::string(name));
       if (!stage)
         throw Error(Errc::range,
-                    fmt::format("samplers: \"{}\" is no stage; known are {}", name, known_stages()));
+                    fmt::format("sampler.stages: \"{}\" is no stage; known are {}", name, known_stages()));
       stages.push_back(*stage);
     }
     if (end == std::string_view::npos) return stages;
@@ -105,49 +101,20 @@ std::vector<SamplerStage> parse_sampler_stages(std::string_view text) {
 }
 
 void check_sampler_options(const SamplerOptions& o, int vocab_size) {
-  constexpr double kBig = 1e6;  // keeps every product with a logit finite in double
-  constexpr double kMaxInt = std::numeric_limits<int>::max();
-  constexpr double kTiny = 1e-7;
-  const Bound bounds[] = {
-      {"temperature", o.temperature, -kBig, kBig},
-      {"dynatemp_range", o.dynatemp_range, 0, kBig},
-      {"dynatemp_exponent", o.dynatemp_exponent, 0, kBig},
-      {"top_p", o.top_p, 0, 1},
-      {"min_p", o.min_p, 0, 1},
-      {"typical_p", o.typical_p, 0, 1},
-      {"top_n_sigma", o.top_n_sigma, -kBig, kBig},
-      {"xtc_probability", o.xtc_probability, 0, 1},
-      {"xtc_threshold", o.xtc_threshold, 0, 1},
-      {"min_keep", double(o.min_keep), 0, kMaxInt},
-      {"repeat_last_n", double(o.penalty_last_n), -1, kMaxInt},
-      {"repeat_penalty", o.repeat_penalty, kTiny, kBig},
-      {"frequency_penalty", o.frequency_penalty, -kBig, kBig},
-      {"presence_penalty", o.presence_penalty, -kBig, kBig},
-      {"dry_multiplier", o.dry_multiplier, 0, kBig},
-      {"dry_base", o.dry_base, 1, kBig},
-      {"dry_allowed_length", double(o.dry_allowed_length), 0, kMaxInt},
-      {"dry_penalty_last_n", double(o.dry_penalty_last_n), -1, kMaxInt},
-      {"mirostat", double(o.mirostat), 0, 2},
-      {"mirostat_tau", o.mirostat_tau, 0, kBig},
-      {"mirostat_eta", o.mirostat_eta, 0, kBig},
-  };
-  for (const Bound& b : bounds) {
-    if (!(b.value >= b.min && b.value <= b.max)) {
-      throw Error(Errc::range, fmt::format("{} is {}, must be {}..{}", b.name, b.value, b.min, b.max));
-    }
-  }
+  check_options(kSamplerOptions, o);
   for (const auto& [token, bias] : o.logit_bias) {
     if (token < 0 || token >= vocab_size) {
-      throw Error(Errc::range, fmt::format("logit_bias: token {} must be 0..{}", token, vocab_size - 1));
+      throw Error(Errc::range,
+                  fmt::format("sampler.logit_bias: token {} must be 0..{}", token, vocab_size - 1));
     }
     if (!(bias < std::numeric_limits<float>::infinity())) {
       throw Error(Errc::range,
-                  fmt::format("logit_bias of token {} is {}, must be a number or -inf", token, bias));
+                  fmt::format("sampler.logit_bias of token {} is {}, must be a number or -inf", token, bias));
     }
   }
   for (const SamplerStage stage : o.stages) {
     if (static_cast<std::size_t>(stage) >= kStages.size()) {
-      throw Error(Errc::range, fmt::format("stages: {} is no stage", static_cast<int>(stage)));
+      throw Error(Errc::range, fmt::format("sampler.stages: {} is no stage", static_cast<int>(stage)));
     }
   }
 }

@@ -1,7 +1,7 @@
 // Checking of sampling options.
 #pragma once
 
-#include "engine/sampling/sampler.h"
+#include "engine/types/sampler_options.h"
 
 namespace longhand {
 

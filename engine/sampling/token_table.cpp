@@ -1,5 +1,5 @@
-#include "engine/memory_errors.h"
-#include "engine/sampling/sampler.h"
+#include "engine/sampling/token_table.h"
+
 #include "engine/text/tokenizer.h"
 
 namespace longhand {
@@ -16,8 +16,5 @@ TokenTable token_table(const Tokenizer& tokenizer) {
   table.suppressed = tokenizer.vocab().suppressed;
   return table;
 }
-
-Sampler::Sampler(const SamplerOptions& options, const Tokenizer& tokenizer)
-    : Sampler(options, translate_memory_errors([&] { return token_table(tokenizer); })) {}
 
 }  // namespace longhand

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/longhand.h"
 #include "engine/model.h"
 #include "engine/speculate/guesser.h"
 #include "engine/speculate/rewind_room.h"
@@ -28,7 +29,9 @@ SessionOptions draft_options(const Model& draft, const Session& target, const Se
 class Draft final : public Guesser {
  public:
   Draft(const Model& draft, const SessionOptions& options)
-      : session_(draft, options), room_(draft, options), vocab_(draft.data().tokenizer.size()) {}
+      : session_(draft, options),
+        room_(draft.data().config, options),
+        vocab_(draft.data().tokenizer.size()) {}
 
   std::span<const Token> propose(std::span<const Token> text, Token next, int most) override {
     guesses_.clear();

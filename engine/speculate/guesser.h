@@ -4,9 +4,13 @@
 #include <memory>
 #include <span>
 
-#include "engine/longhand.h"
+#include "engine/types/session_options.h"
+#include "engine/types/token.h"
 
 namespace longhand {
+
+class Model;
+class Session;
 
 class Guesser {
  public:

@@ -3,12 +3,11 @@
 #include <algorithm>
 
 #include "engine/memory/kinds.h"
-#include "engine/model.h"
 
 namespace longhand {
 
-RewindRoom::RewindRoom(const Model& model, const SessionOptions& options)
-    : batch_(options.batch), window_(plan_memory(model.data().config, options.attention).window) {}
+RewindRoom::RewindRoom(const ModelConfig& config, const SessionOptions& options)
+    : batch_(options.batch), window_(plan_memory(config, options.attention).window) {}
 
 int RewindRoom::after(int size) const noexcept {
   const int room = std::max(0, batch_ - 1);

@@ -1,7 +1,8 @@
 // How far a session's memory goes back at once.
 #pragma once
 
-#include "engine/longhand.h"
+#include "engine/types/session_options.h"
+#include "loaders/model/config.h"
 
 namespace longhand {
 
@@ -10,8 +11,8 @@ namespace longhand {
 /// that, a rewind would compute all of the text anew.
 class RewindRoom {
  public:
-  /// Of sessions of `model` made with `options`.
-  RewindRoom(const Model& model, const SessionOptions& options);
+  /// Of sessions of such a model made with `options`.
+  RewindRoom(const ModelConfig& config, const SessionOptions& options);
 
   /// How many tokens may be fed on top of the next one, and be taken back, where `size` have been fed.
   int after(int size) const noexcept;

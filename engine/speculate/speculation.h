@@ -1,6 +1,7 @@
 // What a Speculation is made of.
 #pragma once
 
+#include "engine/longhand.h"
 #include "engine/speculate/guesser.h"
 #include "engine/speculate/pace.h"
 #include "engine/speculate/rewind_room.h"

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <new>
 
+#include "engine/longhand.h"
 #include "engine/model.h"
 #include "engine/speculate/speculation.h"
 
@@ -29,10 +30,14 @@ std::span<const Token> ask(Guesser& guesser, std::span<const Token> text, Token 
 
 }  // namespace
 
+struct Verifier::OwnUse {
+  Session& session;
+  explicit OwnUse(Session& s) : session(s) { session.refuse_use(false); }
+  ~OwnUse() { session.refuse_use(true); }
+};
+
 Verifier::Verifier(Session& session, Speculation* speculation)
-    : session_(session),
-      speculation_(speculation == nullptr ? nullptr : speculation->impl()),
-      vocab_(std::size_t(session.model().data().config.vocab)) {
+    : session_(session), speculation_(speculation), vocab_(std::size_t(session.model().data().config.vocab)) {
   session_.refuse_use(true);
 }
 
@@ -42,11 +47,13 @@ Verifier::~Verifier() {
   take_back();
 }
 
+int Verifier::size() const noexcept { return session_.size() - int(batch_.size() - known_); }
+
 std::span<const float> Verifier::feed(Token token, int more) {
   const OwnUse own(session_);
   if (known_ < batch_.size()) {
     const bool right = batch_[known_] == token;
-    speculation_->pace.judged(right);
+    speculation_->impl()->pace.judged(right);
     if (right) {
       ++right_;
       return row(known_++);
@@ -68,7 +75,7 @@ void Verifier::take_back() {
 
 // Empty where a single token is better.
 std::vector<Token> Verifier::with_guesses(Token token, int more) {
-  Speculation::Impl& s = *speculation_;
+  Speculation::Impl& s = *speculation_->impl();
   int most = std::min({more, session_.context() - session_.size() - 1, s.room.after(session_.size())});
   if (most <= 0) return {};
   most = std::min(most, s.adapt ? s.pace.length() : s.most);
@@ -89,7 +96,7 @@ std::vector<Token> Verifier::with_guesses(Token token, int more) {
 std::span<const float> Verifier::feed_single(Token token) {
   std::span<const float> logits;
   const double seconds = seconds_of([&] { logits = session_.feed({&token, 1}); });
-  if (speculation_ != nullptr) speculation_->pace.fed(1, seconds);
+  if (speculation_ != nullptr) speculation_->impl()->pace.fed(1, seconds);
   return logits;
 }
 
@@ -106,7 +113,7 @@ std::span<const float> Verifier::feed_batch(std::vector<Token> batch) {
   batch_ = std::move(batch);  // only now does any of it count
   known_ = 1;
   guesses_ += int(batch_.size()) - 1;
-  speculation_->pace.fed(int(batch_.size()), seconds);
+  speculation_->impl()->pace.fed(int(batch_.size()), seconds);
   return row(0);
 }
 

@@ -1,11 +1,16 @@
 // Feeding a token together with guesses at those after it.
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <vector>
 
-#include "engine/longhand.h"
+#include "engine/types/token.h"
 
 namespace longhand {
+
+class Session;
+class Speculation;
 
 /// A session as generate() sees it: fed one token at a time. Where guesses are made, what the session holds
 /// runs ahead; what was guessed wrong or not asked for is taken back before anything else is fed, and at the
@@ -20,7 +25,7 @@ class Verifier {
   Verifier& operator=(const Verifier&) = delete;
 
   /// Tokens fed, guesses not among them.
-  int size() const noexcept { return session_.size() - int(batch_.size() - known_); }
+  int size() const noexcept;
   /// Logits after `token`, valid until the next call. At most `more` tokens will be fed after it. Throws as
   /// Session::feed does.
   std::span<const float> feed(Token token, int more);
@@ -30,12 +35,7 @@ class Verifier {
   int right_guesses() const noexcept { return right_; }  // of those
 
  private:
-  // While one lives, the session may be used.
-  struct OwnUse {
-    Session& session;
-    explicit OwnUse(Session& s) : session(s) { session.refuse_use(false); }
-    ~OwnUse() { session.refuse_use(true); }
-  };
+  struct OwnUse;  // while one lives, the session may be used
   std::span<const float> row(std::size_t i) const noexcept {
     return std::span(rows_).subspan(i * vocab_, vocab_);
   }
@@ -45,7 +45,7 @@ class Verifier {
   void take_back();
 
   Session& session_;
-  Speculation::Impl* speculation_;
+  Speculation* speculation_;
   const std::size_t vocab_;
   std::vector<Token> batch_;  // the last batch: a token and the guesses after it
   std::size_t known_ = 0;     // tokens of it that have been asked for

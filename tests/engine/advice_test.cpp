@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "engine/longhand.h"
 #include "ops/rope_table.h"
 #include "tests/support/gguf_writer.h"
 #include "tests/support/temp_dir.h"

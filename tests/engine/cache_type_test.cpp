@@ -8,6 +8,7 @@
 #include <random>
 
 #include "engine/kv_cache.h"
+#include "engine/longhand.h"
 #include "ops/kernel_table.h"
 #include "tests/support/error_code.h"
 #include "tests/support/golden.h"

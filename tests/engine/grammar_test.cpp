@@ -10,6 +10,7 @@
 
 #include "engine/grammar/grammar_filter.h"
 #include "engine/grammar/grammar_matcher.h"
+#include "engine/longhand.h"
 #include "engine/random.h"
 #include "engine/text/code_points.h"
 #include "ops/error.h"

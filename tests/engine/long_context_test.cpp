@@ -265,18 +265,20 @@ TEST(LongContextOptions, ScalingThatContradictsItselfIsRefused) {
     return std::string();
   };
   using testing::HasSubstr;
-  EXPECT_THAT(with({.scaling = RopeScaling::none, .factor = 3}), HasSubstr("--rope-scale"));
-  EXPECT_THAT(with({.scaling = RopeScaling::none, .auto_factor = true}), HasSubstr("--rope-scale"));
+  EXPECT_THAT(with({.scaling = RopeScaling::none, .factor = 3}),
+              HasSubstr("rope.factor means nothing with rope.scaling none"));
+  EXPECT_THAT(with({.scaling = RopeScaling::none, .auto_factor = true}),
+              HasSubstr("rope.factor means nothing with rope.scaling none"));
   EXPECT_EQ(with({.scaling = RopeScaling::none, .factor = 1}), "");
-  for (const auto& [member, flag] : {std::pair(&RopeOptions::yarn_beta_fast, "--yarn-beta-fast"),
-                                     std::pair(&RopeOptions::yarn_beta_slow, "--yarn-beta-slow"),
-                                     std::pair(&RopeOptions::yarn_ext_factor, "--yarn-ext-factor")}) {
+  for (const auto& [member, name] : {std::pair(&RopeOptions::yarn_beta_fast, "rope.yarn_beta_fast"),
+                                     std::pair(&RopeOptions::yarn_beta_slow, "rope.yarn_beta_slow"),
+                                     std::pair(&RopeOptions::yarn_ext_factor, "rope.yarn_ext_factor")}) {
     RopeOptions rope;
     rope.*member = 0.5f;
-    EXPECT_THAT(with(rope), testing::AllOf(HasSubstr(flag), HasSubstr("not in force")))
+    EXPECT_THAT(with(rope), testing::AllOf(HasSubstr(name), HasSubstr("not in force")))
         << "the file has none";
     rope.factor = 2;
-    EXPECT_THAT(with(rope), testing::AllOf(HasSubstr(flag), HasSubstr("not in force")));
+    EXPECT_THAT(with(rope), testing::AllOf(HasSubstr(name), HasSubstr("not in force")));
     rope.scaling = RopeScaling::yarn;
     EXPECT_EQ(with(rope), "");
   }

@@ -1,4 +1,4 @@
-#include "engine/sampling/sampler.h"
+#include "engine/longhand.h"
 
 #include <gmock/gmock.h>
 
@@ -7,6 +7,7 @@
 #include <set>
 
 #include "engine/random.h"
+#include "engine/sampling/token_table.h"
 #include "ops/error.h"
 
 namespace longhand {

@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "engine/longhand.h"
-#include "engine/sampling/sampler.h"
+#include "engine/sampling/token_table.h"
 #include "tests/reference/forward_double.h"
 #include "tests/support/error_code.h"
 #include "tests/support/golden.h"

@@ -186,10 +186,10 @@ TEST(ForeignState, IsRefusedByName) {
   with(tiny(), "value_cache bf16", [](auto& s) { s.value_cache = CacheType::bf16; });  // of the same size
   with(tiny(), "memory window", [](auto& s) { s.attention = {}; });
   with(tiny(), "window 30", [](auto& s) { s.attention.window = 31; });
-  with(tiny(), "sinks", [](auto& s) { s.attention.sinks = 3; });
-  with(tiny(), "log_n", [](auto& s) { s.attention.log_n = 50; });
-  with(tiny(), "rope_factor", [](auto& s) { s.rope.factor = 2; });
-  with(tiny(), "rope_base", [](auto& s) { s.rope.base = 5000; });
+  with(tiny(), "attention.sinks", [](auto& s) { s.attention.sinks = 3; });
+  with(tiny(), "attention.log_n", [](auto& s) { s.attention.log_n = 50; });
+  with(tiny(), "rope.factor", [](auto& s) { s.rope.factor = 2; });
+  with(tiny(), "rope.base", [](auto& s) { s.rope.base = 5000; });
   // That is said before the rest is read, which may take long.
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(-100, std::ios::end) << "damage";

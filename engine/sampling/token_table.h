@@ -1,5 +1,4 @@
-// What the sampler asks of a vocabulary. The sampler itself is part of the
-// public interface, engine/longhand.h.
+// What sampling and grammars ask of a vocabulary.
 #pragma once
 
 #include <functional>
@@ -7,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/longhand.h"
+#include "engine/types/token.h"
 #include "loaders/vocab.h"
 
 namespace longhand {

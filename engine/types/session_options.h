@@ -1,0 +1,53 @@
+// What a session is made with.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "engine/types/attention_options.h"
+#include "engine/types/limits.h"
+#include "engine/types/option.h"
+#include "engine/types/rope_options.h"
+
+namespace longhand {
+
+enum class CacheType : std::uint8_t { f32, f16, q8_0, bf16 };
+inline constexpr std::array<std::string_view, 4> kCacheTypeNames = {"f32", "f16", "q8_0", "bf16"};
+constexpr const auto& names_of(CacheType) noexcept { return kCacheTypeNames; }
+
+struct SessionOptions {
+  int context = 0;          ///< tokens; 0: what the model was trained for, or as much as fits in memory
+  int threads = 0;          ///< 0: physical cores this process may use, fewer for very small models
+  int prefill_threads = 0;  ///< while more than a few tokens are computed at once; 0: as `threads`
+  int batch = 512;          ///< tokens computed at once while reading a prompt; results do not depend on it
+  CacheType key_cache = CacheType::f16;
+  CacheType value_cache = CacheType::f16;
+  RopeOptions rope = {};
+  AttentionOptions attention = {};
+};
+
+// clang-format off
+inline constexpr std::tuple kSessionOptions = {
+    Option{"context", &SessionOptions::context, {0, kMaxContext},
+           "Tokens of context; 0: as many as the model was trained for"},
+    Option{"threads", &SessionOptions::threads, {0, kMaxThreads},
+           "Threads; 0: one for each physical core, fewer for very small models", false},
+    Option{"prefill_threads", &SessionOptions::prefill_threads, {0, kMaxThreads},
+           "Threads while reading; 0: as many as for writing", false},
+    Option{"batch", &SessionOptions::batch, {1, kMaxBatch}, "Tokens read at once"},
+    Option{"key_cache", &SessionOptions::key_cache, {0, int(CacheType::bf16)},
+           "Type of the cached keys: f32, f16, bf16 or q8_0"},
+    Option{"value_cache", &SessionOptions::value_cache, {0, int(CacheType::bf16)}, "Type of the cached values"},
+};
+// clang-format on
+
+/// each_option() for a session's own options, then for those of its rotary positions and of its attention.
+template <class Options, class Visit>
+constexpr void each_session_option(Options&& options, const Visit& visit) {
+  each_option(kSessionOptions, options, visit);
+  each_option(kRopeOptions, options.rope, visit);
+  each_option(kAttentionOptions, options.attention, visit);
+}
+
+}  // namespace longhand
