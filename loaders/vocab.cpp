@@ -24,7 +24,8 @@ struct ModelDefaults {
   std::string_view model;  // tokenizer.ggml.model
   VocabKind kind;
   Token bos = kNoToken, eos = kNoToken, unk = kNoToken, sep = kNoToken, pad = kNoToken, mask = kNoToken;
-  bool add_bos = false, add_eos = false, add_sep = false, add_space_prefix = false, clean_spaces = false;
+  bool add_bos = false, add_eos = false, add_sep = false, add_space_prefix = false;
+  bool clean_spaces = false, once_cleaned_spaces = false;
 };
 constexpr ModelDefaults kModels[] = {
     {.model = "llama",
@@ -34,8 +35,8 @@ constexpr ModelDefaults kModels[] = {
      .unk = 0,
      .add_bos = true,
      .add_space_prefix = true},
-    {.model = "gpt2", .kind = VocabKind::bpe, .clean_spaces = true},
-    {.model = "gemma4", .kind = VocabKind::bpe_raw, .add_bos = true, .clean_spaces = true},
+    {.model = "gpt2", .kind = VocabKind::bpe, .once_cleaned_spaces = true},
+    {.model = "gemma4", .kind = VocabKind::bpe_raw, .add_bos = true, .once_cleaned_spaces = true},
     {.model = "bert",
      .kind = VocabKind::wordpiece,
      .bos = 101,
@@ -226,7 +227,8 @@ class Loader {
     vocab_.add_sep =
         flag(key::add_sep, defaults.add_sep || ((flags & kAddSep) != 0 && vocab_.sep != kNoToken));
     vocab_.add_space_prefix = flag(key::add_space_prefix, defaults.add_space_prefix);
-    vocab_.clean_spaces = defaults.clean_spaces && (flags & kKeepSpaces) == 0;
+    vocab_.clean_spaces = defaults.clean_spaces;
+    vocab_.once_cleaned_spaces = defaults.once_cleaned_spaces && (flags & kKeepSpaces) == 0;
     vocab_.ignore_merges = (flags & kIgnoreMerges) != 0;
     vocab_.remove_extra_whitespaces = flag(key::remove_whitespaces, false);
     vocab_.lowercase = flag(key::lowercase, true);
