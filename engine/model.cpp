@@ -1,8 +1,11 @@
 #include "engine/model.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 
+#include "loaders/leftover_tensors.h"
 #include "ops/format.h"
 #include "ops/kernel_table.h"
 #include "ops/machine.h"
@@ -34,6 +37,11 @@ ModelInfo describe(const ModelData& m) {
   info.heads = m.config.layers[0].heads;
   info.kv_heads = m.config.layers[0].kv_heads;
   info.warnings = m.tokenizer.vocab().warnings;
+  const auto left = std::ranges::count_if(m.file.tensors(), of_other_part, &TensorInfo::name);
+  if (left != 0) {
+    info.warnings.push_back(fmt::format(
+        "the file also holds a part that reads pictures or sound: its {} tensors are left out", left));
+  }
   return info;
 }
 

@@ -3,20 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <string>
 #include <unordered_set>
 
+#include "loaders/leftover_tensors.h"
 #include "ops/error.h"
 #include "ops/format.h"
 #include "ops/panels.h"
 
 namespace longhand {
 namespace {
-
-// Tensors that may be there and are not needed: what they are for is done otherwise or not at all.
-constexpr std::array<std::string_view, 2> kKnownLeftovers = {".input_scale", ".attn_rot_embd"};
 
 // Takes tensors by name and remembers which were taken.
 class Taker {
@@ -156,15 +152,6 @@ class Taker {
     decode_blocks(format, t.data.data(), n / std::int64_t{format_info(format).block_elements},
                   weights_.floats.back().data());
     return weights_.floats.back().data();
-  }
-
-  static bool known_leftover(std::string_view name, int layers, int skipped) {
-    for (const std::string_view part : kKnownLeftovers) {
-      if (name.find(part) != std::string_view::npos) return true;
-    }
-    int il = -1;
-    if (name.starts_with("blk.")) std::from_chars(name.data() + 4, name.data() + name.size(), il);
-    return il >= layers && il < layers + skipped;
   }
 
   const Gguf& file_;
