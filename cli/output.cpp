@@ -17,9 +17,6 @@
 namespace longhand::cli {
 namespace {
 
-// A prompt is text for a context window; whatever is larger than this was not meant to be one.
-constexpr std::size_t kMaxText = std::size_t{1} << 30;
-
 [[noreturn]] void throw_io(std::string_view what, const std::string& path, int error) {
   throw Error(Errc::io, fmt::format("{} {}: {}", what, path, std::strerror(error)));
 }
@@ -93,13 +90,14 @@ std::string read_text(const std::string& path) {
       continue;
     }
     if (n < 0) error = errno;
-    if (n <= 0 || text.size() > kMaxText) break;
+    if (n <= 0 || text.size() > kMaxTextBytes) break;
     text.append(chunk, static_cast<std::size_t>(n));
   }
   if (fd != STDIN_FILENO) ::close(fd);
   if (error != 0) throw_io("cannot read", path, error);
-  if (text.size() > kMaxText)
-    throw Error(Errc::limit, fmt::format("{}: text is longer than {} bytes", path, kMaxText));
+  if (text.size() > kMaxTextBytes)
+    throw Error(Errc::limit, fmt::format("{}: text must have at most {} MiB, and has more",
+                                         path == "-" ? "stdin" : path, kMaxTextBytes >> 20));
   return text;
 }
 
