@@ -12,7 +12,7 @@
 namespace longhand {
 
 /// Longer words are merged in windows. What a window takes stays in the nearest caches.
-inline constexpr std::size_t kLongWord = 4096;
+inline constexpr std::size_t kLongWord = 1024;
 
 /// Tokens of a word of any length, in windows: in time that grows as the word does, and with scratch for one
 /// window.

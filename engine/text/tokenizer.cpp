@@ -67,6 +67,7 @@ struct Tokenizer::Impl {
     // A classification token and a separator always surround what BERT reads.
     const bool bert = vocab.kind == VocabKind::wordpiece;
     std::vector<Token> out;
+    out.reserve(text.size() / 3);  // enough for most texts; of the memory only what is used becomes resident
     const auto add = [&](bool wanted, Token token) {
       if (flags.add_special && wanted && token != kNoToken) out.push_back(token);
     };

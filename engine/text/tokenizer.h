@@ -37,7 +37,7 @@ class Tokenizer {
   const Vocab& vocab() const noexcept;
   int size() const noexcept;
 
-  /// Tokens of `text` (any bytes). Time is O(n log n) in its length.
+  /// Tokens of `text` (any bytes). Time grows as its length does.
   std::vector<Token> encode(std::string_view text, EncodeFlags flags = {}) const;
 
   /// A segmentation drawn with probability proportional to product(p(token))^alpha; the same seed draws the
