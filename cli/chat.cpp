@@ -17,13 +17,13 @@
 #include "cli/line_input.h"
 #include "cli/model_picker.h"
 #include "cli/models_path.h"
-#include "cli/output.h"
 #include "cli/reach_note.h"
 #include "cli/sampling_flags.h"
 #include "cli/session_flags.h"
 #include "cli/signals.h"
 #include "cli/speculation_flags.h"
 #include "cli/terminal.h"
+#include "cli/text_file.h"
 #include "cli/user_dirs.h"
 #include "cli/verbs.h"
 
@@ -58,9 +58,9 @@ std::string first_message(const Flags& flags, bool with_stdin) {
     message += text;
   };
   if (flags.prompt.empty() && flags.file.empty()) return "";
-  if (with_stdin && flags.file != "-") add(read_text("-"));
-  if (!flags.file.empty()) add(read_text(flags.file));
-  add(flags.prompt);
+  if (with_stdin && flags.file != "-") add(read_plain_text("-"));
+  if (!flags.file.empty()) add(read_plain_text(flags.file));
+  add(without_mark(flags.prompt));
   return message;
 }
 
@@ -74,7 +74,7 @@ jinja::CivilTime local_time() {
 
 ChatSettings settings_of(const Flags& flags, const Model& model) {
   ChatSettings settings;
-  settings.system = flags.system_file.empty() ? flags.system : read_text(flags.system_file);
+  settings.system = flags.system_file.empty() ? flags.system : read_plain_text(flags.system_file);
   settings.max_tokens = flags.max_tokens;
   settings.sampler = flags.sampling.options(model);
   if (flags.reasoning != "auto") settings.thinking = flags.reasoning == "on";

@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "cli/output_filter.h"
 #include "cli/terminal.h"
+#include "cli/text_file.h"
 #include "cli/units.h"
 #include "cli/user_dirs.h"
 #include "ops/error.h"
@@ -119,7 +120,7 @@ void copy(ChatState& state, const std::string&) {
 void read_file(ChatState& state, const std::string& given) {
   if (given.empty()) throw Error(Errc::missing, "/read needs a file");
   const std::string path = expand_home(given);
-  const std::string text = read_text(path);
+  const std::string text = read_plain_text(path);
   state.attached += text;
   if (!state.attached.ends_with('\n')) state.attached += '\n';
   print_note(fmt::format("{} of {} will go with your next message", format_bytes(text.size()), path));

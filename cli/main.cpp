@@ -88,6 +88,6 @@ int main(int argc, char** argv) {
     if (error.code() != longhand::Errc::cancelled) return fail(with_flags(error.what()), kFailure);
     return leave_signal() != 0 ? kSignalBase + leave_signal() : kInterrupted;
   } catch (const std::bad_alloc&) {
-    return fail("out of memory [E_NOMEM]", kFailure);
+    return fail("out of memory [E_NO_MEMORY]", kFailure);
   } catch (const std::exception& error) { return fail(longhand::escape_controls(error.what()), kFailure); }
 }

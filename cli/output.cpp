@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -16,9 +17,6 @@
 
 namespace longhand::cli {
 namespace {
-
-// A prompt is text for a context window; whatever is larger than this was not meant to be one.
-constexpr std::size_t kMaxText = std::size_t{1} << 30;
 
 [[noreturn]] void throw_io(std::string_view what, const std::string& path, int error) {
   throw Error(Errc::io, fmt::format("{} {}: {}", what, path, std::strerror(error)));
@@ -84,6 +82,11 @@ std::string read_text(const std::string& path) {
   const int fd = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) throw_io("cannot open", path, errno);
   std::string text;
+  struct stat status {};
+  if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
+    const auto size = static_cast<std::size_t>(std::max<off_t>(status.st_size, 0));
+    text.reserve(std::min(size, kMaxTextBytes) + 1);
+  }
   char chunk[1 << 16];
   int error = 0;
   for (;;) {
@@ -93,13 +96,14 @@ std::string read_text(const std::string& path) {
       continue;
     }
     if (n < 0) error = errno;
-    if (n <= 0 || text.size() > kMaxText) break;
+    if (n <= 0 || text.size() > kMaxTextBytes) break;
     text.append(chunk, static_cast<std::size_t>(n));
   }
   if (fd != STDIN_FILENO) ::close(fd);
   if (error != 0) throw_io("cannot read", path, error);
-  if (text.size() > kMaxText)
-    throw Error(Errc::limit, fmt::format("{}: text is longer than {} bytes", path, kMaxText));
+  if (text.size() > kMaxTextBytes)
+    throw Error(Errc::limit, fmt::format("{}: text must have at most {} MiB, and has more",
+                                         path == "-" ? "stdin" : path, kMaxTextBytes >> 20));
   return text;
 }
 

@@ -32,7 +32,11 @@ class OutputFile {
   int fd_ = -1;
 };
 
-/// The whole of a file, or of stdin for "-". Throws Error (io, limit; cancelled by one of the signals).
+/// A text for a context window; whatever is larger was not meant to be one, or never ends.
+inline constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20;
+
+/// The whole of a file, or of stdin for "-", byte for byte. Throws Error (io; limit: more than kMaxTextBytes;
+/// cancelled by one of the signals).
 std::string read_text(const std::string& path);
 
 }  // namespace longhand::cli

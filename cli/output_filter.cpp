@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "ops/invisible.h"
+
 namespace longhand::cli {
 namespace {
 
@@ -39,22 +41,16 @@ Decoded decode_first(std::string_view text) {
   return {length, false, value};
 }
 
-bool printable(char32_t c) {
-  if (c == '\n' || c == '\t') return true;
-  if (c < 0x20 || (c >= 0x7F && c < 0xA0)) return false;
-  if ((c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069))
-    return false;                     // text shown in another order
-  return c < 0xE0000 || c > 0xE007F;  // invisible ASCII in disguise
-}
+using IsHidden = bool (*)(char32_t) noexcept;
 
-void append_filtered(std::string& out, std::string_view& text, bool at_end) {
+void append_filtered(std::string& out, std::string_view& text, bool at_end, IsHidden is_hidden) {
   while (!text.empty()) {
     const Decoded decoded = decode_first(text);
     if (decoded.unfinished && !at_end) return;
     const std::size_t taken = decoded.length == 0 ? 1 : decoded.length;
     if (decoded.length == 0) {
       out += fmt::format("\\x{:02x}", byte_at(text, 0));
-    } else if (printable(decoded.value)) {
+    } else if (decoded.value == '\n' || decoded.value == '\t' || !is_hidden(decoded.value)) {
       out += text.substr(0, taken);
     } else if (decoded.value < 0x80) {
       out += fmt::format("\\x{:02x}", static_cast<unsigned>(decoded.value));
@@ -71,7 +67,7 @@ std::string OutputFilter::push(std::string_view bytes) {
   held_ += bytes;
   std::string out;
   std::string_view rest = held_;
-  append_filtered(out, rest, false);
+  append_filtered(out, rest, false, is_control);
   held_ = std::string(rest);
   return out;
 }
@@ -79,14 +75,14 @@ std::string OutputFilter::push(std::string_view bytes) {
 std::string OutputFilter::finish() {
   std::string out;
   std::string_view rest = held_;
-  append_filtered(out, rest, true);
+  append_filtered(out, rest, true, is_control);
   held_.clear();
   return out;
 }
 
 std::string make_visible(std::string_view text) {
   std::string out;
-  append_filtered(out, text, true);
+  append_filtered(out, text, true, is_invisible);
   return out;
 }
 

@@ -20,7 +20,8 @@ class OutputFilter {
   std::string held_;  // at most 3 bytes of an unfinished character
 };
 
-/// The same for a whole text.
+/// The same for a whole text, a name or a value of metadata; direction marks and other characters that show
+/// nothing become escapes too.
 std::string make_visible(std::string_view text);
 
 }  // namespace longhand::cli

@@ -11,6 +11,7 @@
 #include "cli/session_flags.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
+#include "cli/text_file.h"
 #include "cli/verbs.h"
 #include "engine/chat/chat_format.h"
 #include "engine/chat/prompt.h"
@@ -37,7 +38,7 @@ class PromptMaker {
     // Thinking aloud before a one-word answer would only use up the tokens.
     options_.thinking = false;
     if (flags.filler.empty()) return;
-    lines_ = filler_lines(read_text(flags.filler));
+    lines_ = filler_lines(read_plain_text(flags.filler));
     if (lines_.empty()) throw Error(Errc::range, fmt::format("{}: holds no text", flags.filler));
   }
 

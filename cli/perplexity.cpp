@@ -16,6 +16,7 @@
 #include "cli/session_flags.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
+#include "cli/text_file.h"
 #include "cli/verbs.h"
 #include "engine/model.h"
 
@@ -47,7 +48,7 @@ struct Chunks {
 };
 
 void append_chunks(Chunks& chunks, const Model& model, const std::string& path, const Flags& flags) {
-  const std::vector<Token> tokens = model.encode(read_text(path), true, flags.special);
+  const std::vector<Token> tokens = model.encode(read_plain_text(path), true, flags.special);
   const auto size = static_cast<std::size_t>(chunks.context);
   std::size_t count = tokens.size() / size;
   if (count == 0) {

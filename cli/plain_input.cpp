@@ -3,16 +3,16 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "cli/line_input.h"
 #include "cli/output.h"
 #include "cli/signals.h"
+#include "cli/text_file.h"
 #include "ops/error.h"
 
 namespace longhand::cli {
 namespace {
-
-constexpr std::size_t kMaxLine = std::size_t{1} << 30;
 
 class PlainInput : public LineInput {
  public:
@@ -30,8 +30,7 @@ class PlainInput : public LineInput {
     std::string line = pending_.substr(0, end);
     pending_.erase(0, end == std::string::npos ? end : end + 1);
     if (line.ends_with('\r')) line.pop_back();
-    if (first_ && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
-    first_ = false;
+    if (std::exchange(first_, false)) line = without_mark(std::move(line));
     return {InputEvent::line, std::move(line)};
   }
 
@@ -51,7 +50,10 @@ class PlainInput : public LineInput {
     }
     if (n > 0) pending_.append(chunk, static_cast<std::size_t>(n));
     at_end_ = n == 0;
-    if (pending_.size() > kMaxLine) throw Error(Errc::limit, "a line of standard input is longer than 1 GiB");
+    if (pending_.size() > kMaxTextBytes) {
+      throw Error(Errc::limit, fmt::format("stdin: a line must have at most {} MiB, and one has more",
+                                           kMaxTextBytes >> 20));
+    }
     return true;
   }
 

@@ -15,6 +15,7 @@
 #include "cli/signals.h"
 #include "cli/speculation_flags.h"
 #include "cli/terminal.h"
+#include "cli/text_file.h"
 #include "cli/verbs.h"
 #include "engine/model.h"
 
@@ -53,11 +54,11 @@ std::string read_prompt(const Flags& flags) {
   if (from_stdin && is_terminal(STDIN_FILENO)) throw UsageError("give a prompt: -p TEXT, -f FILE or a pipe");
   std::string prompt;
   if (from_stdin || !flags.file.empty()) {
-    prompt = read_text(from_stdin ? "-" : flags.file);
+    prompt = read_plain_text(from_stdin ? "-" : flags.file);
     // Editors end a text with a newline that is not meant for the model.
     if (prompt.ends_with('\n') && !flags.has_prompt) prompt.pop_back();
   }
-  prompt += flags.prompt;
+  prompt += without_mark(flags.prompt);
   return flags.escapes ? unescape(prompt) : prompt;
 }
 

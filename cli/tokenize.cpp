@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -27,7 +28,7 @@ using Json = nlohmann::ordered_json;
 struct Options {
   std::string model;
   std::vector<std::string> positionals;
-  bool jsonl = false, parse_special = false, no_special = false;
+  bool jsonl = false, parse_special = false, no_special = false, clean_spaces = false;
   std::optional<double> sample_alpha;
   std::uint64_t seed = 0;
 };
@@ -46,9 +47,13 @@ Json answer(const Tokenizer& tokenizer, const Options& options, const std::strin
   const EncodeFlags flags{.add_special = flag("add_special", !options.no_special),
                           .parse_special = flag("parse_special", options.parse_special)};
   const auto ids = encode(tokenizer, options, request["text"].get_ref<const std::string&>(), flags);
+  const DecodeFlags plain{.clean_spaces = options.clean_spaces};
+  DecodeFlags whole = plain;
+  whole.remove_special = false;
+  whole.unparse_special = true;
   return {{"ids", ids},
-          {"detok", replace_invalid(tokenizer.decode(ids, false, true))},
-          {"detok_plain", replace_invalid(tokenizer.decode(ids, true, false))}};
+          {"detok", replace_invalid(tokenizer.decode(ids, whole))},
+          {"detok_plain", replace_invalid(tokenizer.decode(ids, plain))}};
 }
 
 // One line out for each line in, at once, so that a program at the other end of the pipes may wait for it.
@@ -79,7 +84,14 @@ int show(const Tokenizer& tokenizer, const Options& options, const std::string& 
     }
     out += fmt::format("{} tokens\n", ids.size());
   } else {
-    out = fmt::format("{}\n", fmt::join(ids, " "));
+    constexpr std::size_t kPart = std::size_t{1} << 16;  // of a long text not all at once
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      fmt::format_to(std::back_inserter(out), "{}{}", i == 0 ? "" : " ", ids[i]);
+      if (out.size() < kPart) continue;
+      write_output(out);
+      out.clear();
+    }
+    out += '\n';
   }
   write_output(out);
   return kSuccess;
@@ -124,6 +136,8 @@ void add_tokenize(CLI::App& app, Action& action) {
   verb->add_flag("--parse-special", options->parse_special,
                  "Control tokens written out in the text become tokens");
   verb->add_flag("--no-special,--no-bos", options->no_special, "Add no begin- or end-of-text tokens");
+  verb->add_flag("--clean-spaces", options->clean_spaces,
+                 "--jsonl: no spaces before punctuation in detok, as byte-pair vocabularies did until 2026");
   verb->add_option("--sample-alpha", options->sample_alpha,
                    "Unigram vocabularies: draw a segmentation, probabilities to this power");
   verb->add_option("--seed", options->seed, "Seed of the draw");

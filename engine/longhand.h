@@ -91,7 +91,8 @@ class LONGHAND_API Runner {
 };
 
 /// One running text: its tokens and their keys and values. Callbacks it calls must not use
-/// it, except cancel().
+/// it, except cancel(). One that was moved from holds nothing: sizes are 0, and whatever would work on the
+/// text throws Error(missing).
 class LONGHAND_API Session {
  public:
   /// Throws Error: range, no_memory (with the context that would fit).
@@ -130,7 +131,7 @@ class LONGHAND_API Session {
   int threads() const noexcept;
   std::span<const Token> tokens() const noexcept;
   std::uint64_t bytes() const noexcept;  ///< memory reserved; it becomes resident as the text grows
-  const Model& model() const noexcept;
+  const Model& model() const;            ///< Throws Error: missing, where the session was moved from.
 
   /// Writes tokens and memories to a file, so that a session of the same model and options goes on from there
   /// without reading the text again. The old file stays whole until the new one is (mode 0600). Checkpoints

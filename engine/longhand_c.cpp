@@ -54,7 +54,7 @@ lh_status report_current(lh_error* error) noexcept {
       return report(error, LH_E_INTERNAL, own_message(LH_E_INTERNAL, e.what()));
     }
   } catch (const std::bad_alloc&) {
-    return report(error, LH_E_NO_MEMORY, "not enough memory [E_NOMEM]");
+    return report(error, LH_E_NO_MEMORY, "not enough memory [E_NO_MEMORY]");
   } catch (...) { return report(error, LH_E_INTERNAL, "an exception of no known type [E_INTERNAL]"); }
 }
 

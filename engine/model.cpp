@@ -1,9 +1,12 @@
 #include "engine/model.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 
 #include "engine/options.h"
+#include "loaders/leftover_tensors.h"
 #include "ops/error.h"
 #include "ops/format.h"
 #include "ops/kernel_table.h"
@@ -40,6 +43,11 @@ ModelInfo describe(const ModelData& m) {
     info.kv_heads = attends->kv_heads;
   }
   info.warnings = m.tokenizer.vocab().warnings;
+  const auto left = std::ranges::count_if(m.file.tensors(), of_other_part, &TensorInfo::name);
+  if (left != 0) {
+    info.warnings.push_back(fmt::format(
+        "the file also holds a part that reads pictures or sound: its {} tensors are left out", left));
+  }
   return info;
 }
 

@@ -15,6 +15,45 @@
 namespace longhand {
 namespace {
 
+// What is there instead of a file that can be replaced.
+std::string_view kind_of(std::filesystem::file_type type) {
+  using Type = std::filesystem::file_type;
+  constexpr std::pair<Type, std::string_view> kKinds[] = {{Type::directory, "a folder"},
+                                                          {Type::character, "a device"},
+                                                          {Type::block, "a device"},
+                                                          {Type::fifo, "a pipe"},
+                                                          {Type::socket, "a socket"}};
+  for (const auto& [known, name] : kKinds) {
+    if (known == type) return name;
+  }
+  return "of no known kind";
+}
+
+[[noreturn]] void refuse(const std::string& path, std::string_view what) {
+  throw Error(Errc::io,
+              fmt::format("cannot replace {}: it is {}, must be a regular file or a new name", path, what));
+}
+
+// The path where symbolic links lead to: a regular file, or a name that is free.
+std::string target_of(const std::string& path) {
+  namespace fs = std::filesystem;
+  constexpr int kMostLinks = 40;  // what Linux follows
+  fs::path target = path;
+  std::error_code error;
+  for (int links = 0; fs::is_symlink(fs::symlink_status(target, error)); ++links) {
+    if (links == kMostLinks) refuse(path, "a symbolic link in a circle");
+    const fs::path next = fs::read_symlink(target, error);
+    if (error) refuse(path, "a symbolic link that cannot be read");
+    target = target.parent_path() / next;
+  }
+  // What cannot be looked at cannot be written either; that is told when it is tried.
+  const fs::file_type type = fs::symlink_status(target, error).type();
+  const bool replaceable =
+      type == fs::file_type::regular || type == fs::file_type::not_found || type == fs::file_type::none;
+  if (!replaceable) refuse(path, kind_of(type));
+  return target.string();
+}
+
 // Only then does the new name outlive a power failure.
 void flush_folder(const std::string& path, FileCalls& calls) {
   std::string folder = std::filesystem::path(path).parent_path().string();
@@ -49,8 +88,8 @@ FileCalls& system_calls() {
   return calls;
 }
 
-FileReplacement::FileReplacement(std::string path, FileCalls& calls)
-    : path_(std::move(path)), temporary_(path_ + std::string(kUnfinished)), calls_(calls) {
+FileReplacement::FileReplacement(const std::string& path, FileCalls& calls)
+    : path_(target_of(path)), temporary_(path_ + std::string(kUnfinished)), calls_(calls) {
   calls_.unlink(temporary_.c_str());  // of a save that was killed
   do fd_ = calls_.open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   while (fd_ < 0 && errno == EINTR);

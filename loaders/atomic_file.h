@@ -33,8 +33,9 @@ inline constexpr std::string_view kUnfinished = ".new";
 /// commit() is never reached nothing of this remains. Two at a time on one path are the caller's to prevent.
 class FileReplacement {
  public:
-  /// Mode 0600. All throw Error(io).
-  explicit FileReplacement(std::string path, FileCalls& calls = system_calls());
+  /// Mode 0600. Symbolic links are followed: they stay, and what they lead to is replaced. All throw
+  /// Error(io); so does this where the path names anything but a regular file or nothing yet.
+  explicit FileReplacement(const std::string& path, FileCalls& calls = system_calls());
   ~FileReplacement();
   FileReplacement(const FileReplacement&) = delete;
   FileReplacement& operator=(const FileReplacement&) = delete;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "loaders/pre_types.h"
 #include "loaders/text_index.h"
@@ -24,7 +25,8 @@ struct ModelDefaults {
   std::string_view model;  // tokenizer.ggml.model
   VocabKind kind;
   Token bos = kNoToken, eos = kNoToken, unk = kNoToken, sep = kNoToken, pad = kNoToken, mask = kNoToken;
-  bool add_bos = false, add_eos = false, add_sep = false, add_space_prefix = false, clean_spaces = false;
+  bool add_bos = false, add_eos = false, add_sep = false, add_space_prefix = false;
+  bool clean_spaces = false, once_cleaned_spaces = false;
 };
 constexpr ModelDefaults kModels[] = {
     {.model = "llama",
@@ -34,8 +36,8 @@ constexpr ModelDefaults kModels[] = {
      .unk = 0,
      .add_bos = true,
      .add_space_prefix = true},
-    {.model = "gpt2", .kind = VocabKind::bpe, .clean_spaces = true},
-    {.model = "gemma4", .kind = VocabKind::bpe_raw, .add_bos = true, .clean_spaces = true},
+    {.model = "gpt2", .kind = VocabKind::bpe, .once_cleaned_spaces = true},
+    {.model = "gemma4", .kind = VocabKind::bpe_raw, .add_bos = true, .once_cleaned_spaces = true},
     {.model = "bert",
      .kind = VocabKind::wordpiece,
      .bos = 101,
@@ -90,7 +92,7 @@ class Loader {
     read_ids(defaults, pre);
     read_flags(defaults, pre);
     assign_token_roles(vocab_, file_.architecture());
-    check_added_tokens();
+    settle_added_tokens();
     return std::move(vocab_);
   }
 
@@ -191,6 +193,18 @@ class Loader {
       vocab_.warnings.push_back(fmt::format("{} merges are not two texts with a space between", broken));
   }
 
+  // Converters write "no such token" as the greatest number, and ids of other vocabularies by mistake.
+  Token token_of(const KeySpec& key, std::int64_t id) {
+    constexpr std::int64_t kNone = std::numeric_limits<std::uint32_t>::max();
+    const auto n = static_cast<std::int64_t>(vocab_.tokens.size());
+    if (id < n) return static_cast<Token>(id);
+    if (id != kNone) {
+      vocab_.warnings.push_back(
+          fmt::format("{} is {}, which is no token of the vocabulary, 0..{}: ignored", key.name, id, n - 1));
+    }
+    return kNoToken;
+  }
+
   void read_ids(const ModelDefaults& defaults, const PreType* pre) {
     const auto n = static_cast<std::int64_t>(vocab_.tokens.size());
     const auto known = [n](Token t) { return t < n ? t : kNoToken; };
@@ -200,16 +214,12 @@ class Loader {
     vocab_.sep = known(defaults.sep);
     vocab_.pad = known(defaults.pad);
     vocab_.mask = known(defaults.mask);
-    const auto check = [&](const KeySpec& key, std::int64_t id) {
-      if (id >= n)
-        fail(Errc::range, key, fmt::format("{}, must be a token of the vocabulary, 0..{}", id, n - 1));
-      return static_cast<Token>(id);
-    };
     for (const auto& [key, member] : kIds) {
-      if (const auto id = file_.get_int(key)) vocab_.*member = check(key, *id);
+      if (const auto id = file_.get_int(key)) vocab_.*member = token_of(key, *id);
     }
     for (const std::int64_t id : file_.get_ints(key::suppress_tokens)) {
-      vocab_.suppressed.push_back(check(key::suppress_tokens, id));
+      if (const Token token = token_of(key::suppress_tokens, id); token != kNoToken)
+        vocab_.suppressed.push_back(token);
     }
     if (pre && (pre->flags & kNoBos) != 0) vocab_.bos = kNoToken;
   }
@@ -226,7 +236,8 @@ class Loader {
     vocab_.add_sep =
         flag(key::add_sep, defaults.add_sep || ((flags & kAddSep) != 0 && vocab_.sep != kNoToken));
     vocab_.add_space_prefix = flag(key::add_space_prefix, defaults.add_space_prefix);
-    vocab_.clean_spaces = defaults.clean_spaces && (flags & kKeepSpaces) == 0;
+    vocab_.clean_spaces = defaults.clean_spaces;
+    vocab_.once_cleaned_spaces = defaults.once_cleaned_spaces && (flags & kKeepSpaces) == 0;
     vocab_.ignore_merges = (flags & kIgnoreMerges) != 0;
     vocab_.remove_extra_whitespaces = flag(key::remove_whitespaces, false);
     vocab_.lowercase = flag(key::lowercase, true);
@@ -234,14 +245,17 @@ class Loader {
     vocab_.charsmap = file_.get_bytes(key::charsmap);
   }
 
-  void check_added_tokens() const {
-    const auto check = [&](bool added, Token token, const KeySpec& flag, const KeySpec& id) {
-      if (added && token == kNoToken)
-        fail(Errc::range, flag, fmt::format("true, but {} names no token", id.name));
+  // A file that says that it has no such token wants none added, whatever its kind of vocabulary does.
+  void settle_added_tokens() {
+    const auto settle = [&](bool& added, Token token, const KeySpec& flag, const KeySpec& id) {
+      if (!added || token != kNoToken) return;
+      if (!file_.has(id)) fail(Errc::range, flag, fmt::format("true, but {} names no token", id.name));
+      added = false;
+      vocab_.warnings.push_back(fmt::format("{} names no token: none is added to texts", id.name));
     };
-    check(vocab_.add_bos, vocab_.bos, key::add_bos, key::bos_id);
-    check(vocab_.add_eos, vocab_.eos, key::add_eos, key::eos_id);
-    check(vocab_.add_sep, vocab_.sep, key::add_sep, key::sep_id);
+    settle(vocab_.add_bos, vocab_.bos, key::add_bos, key::bos_id);
+    settle(vocab_.add_eos, vocab_.eos, key::add_eos, key::eos_id);
+    settle(vocab_.add_sep, vocab_.sep, key::add_sep, key::sep_id);
   }
 
   const Gguf& file_;

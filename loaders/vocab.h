@@ -29,7 +29,9 @@ struct Vocab {
         pad = kNoToken, mask = kNoToken;
   Token fim_pre = kNoToken, fim_suf = kNoToken, fim_mid = kNoToken, fim_pad = kNoToken, fim_rep = kNoToken,
         fim_sep = kNoToken;
-  bool add_bos = false, add_eos = false, add_sep = false, add_space_prefix = false, clean_spaces = false;
+  bool add_bos = false, add_eos = false, add_sep = false, add_space_prefix = false;
+  bool clean_spaces = false;         // decoding removes spaces before punctuation
+  bool once_cleaned_spaces = false;  // libraries did so by default until 2026
   bool ignore_merges = false, remove_extra_whitespaces = false, lowercase = true, strip_accents = true;
   std::vector<Token> end_of_generation;  // sorted; tokens that end an answer
   std::vector<Token> suppressed;         // logits forced to -inf

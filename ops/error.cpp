@@ -1,14 +1,19 @@
 #include "ops/error.h"
 
+#include <fmt/format.h>
+
 #include <array>
+
+#include "ops/invisible.h"
 
 namespace longhand {
 namespace {
 
 constexpr std::array<std::string_view, 20> kNames = {
-    "E_IO",        "E_TRUNCATED", "E_MAGIC",   "E_VERSION",     "E_LIMIT",    "E_TYPE",     "E_RANGE",
-    "E_SHAPE",     "E_MISSING",   "E_DUP",     "E_UNSUPPORTED", "E_NOMEM",    "E_CTX_FULL", "E_NONFINITE",
-    "E_CANCELLED", "E_TEMPLATE",  "E_GRAMMAR", "E_CORRUPT",     "E_MISMATCH", "E_BUSY"};
+    "E_IO",          "E_TRUNCATED", "E_MAGIC",        "E_VERSION",   "E_LIMIT",
+    "E_TYPE",        "E_RANGE",     "E_SHAPE",        "E_MISSING",   "E_DUPLICATE",
+    "E_UNSUPPORTED", "E_NO_MEMORY", "E_CONTEXT_FULL", "E_NONFINITE", "E_CANCELLED",
+    "E_TEMPLATE",    "E_GRAMMAR",   "E_CORRUPT",      "E_MISMATCH",  "E_BUSY"};
 
 // Length of the valid UTF-8 sequence at the start of `s`, or 0.
 std::size_t utf8_length(std::string_view s) {
@@ -28,6 +33,15 @@ std::size_t utf8_length(std::string_view s) {
   return n;
 }
 
+// The character that a valid sequence encodes.
+char32_t code_of(std::string_view sequence) {
+  const auto byte = [&](std::size_t i) { return char32_t{static_cast<unsigned char>(sequence[i])}; };
+  if (sequence.size() == 1) return byte(0);
+  char32_t code = byte(0) & (0x7Fu >> sequence.size());
+  for (std::size_t i = 1; i < sequence.size(); ++i) code = code << 6 | (byte(i) & 0x3F);
+  return code;
+}
+
 }  // namespace
 
 std::string_view errc_name(Errc code) noexcept { return kNames[static_cast<std::size_t>(code)]; }
@@ -39,13 +53,14 @@ std::string escape_controls(std::string_view text, std::size_t limit) {
     const auto c = static_cast<unsigned char>(text.front());
     std::string piece;
     std::size_t taken = utf8_length(text);
-    // C1 controls (U+0080..U+009F) drive terminals as C0 ones do.
-    const bool c1 = taken == 2 && c == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0;
-    if (taken == 0 || c1 || c < 0x20 || c == 0x7F) {
+    const char32_t code = taken == 0 ? c : code_of(text.substr(0, taken));
+    if (taken != 0 && !is_invisible(code)) {
+      piece = text.substr(0, taken);
+    } else if (taken > 1) {
+      piece = fmt::format("\\u{{{:x}}}", unsigned(code));
+    } else {
       taken = 1;
       piece = c == '\n' ? "\\n" : c == '\t' ? "\\t" : std::string{'\\', 'x', kHex[c >> 4], kHex[c & 15]};
-    } else {
-      piece = text.substr(0, taken);
     }
     if (out.size() + piece.size() > limit) break;
     out += piece;

@@ -54,7 +54,7 @@ class LONGHAND_API Error : public std::runtime_error {
   Errc code_;
 };
 
-/// `text` with control bytes, DEL and bytes that are no valid UTF-8 shown as \n, \x1b ..., cut
+/// `text` with controls, what is invisible and bytes that are no UTF-8 shown as \n, \x1b, \u{202e}, cut
 /// to `limit` bytes.
 LONGHAND_API std::string escape_controls(std::string_view text, std::size_t limit = 500);
 

@@ -16,6 +16,13 @@ namespace {
 
 using VisitPosition = std::function<void(int, std::span<const float>)>;
 
+// What a session works with. Throws Error (missing) where it was moved from.
+template <class Impl>
+Impl& live(const std::unique_ptr<Impl>& impl) {
+  if (!impl) throw Error(Errc::missing, "the session was moved from: it has no text");
+  return *impl;
+}
+
 }  // namespace
 
 Session::Impl::Impl(const Model& m, const SessionOptions& o)
@@ -177,7 +184,7 @@ Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 
 Session Session::fork() const {
-  impl_->refuse_reentry();
+  live(impl_).refuse_reentry();
   return Session(translate_memory_errors([&] { return std::make_unique<Impl>(*impl_); }));
 }
 
@@ -188,12 +195,12 @@ std::span<const float> Session::feed(std::span<const Token> tokens) {
 
 void Session::feed(std::span<const Token> tokens,
                    const std::function<void(int, std::span<const float>)>& visit) {
-  impl_->refuse_reentry();
+  live(impl_).refuse_reentry();
   translate_memory_errors([&] { impl_->feed(tokens, visit); });
 }
 
 void Session::pretend(std::span<const Token> tokens) {
-  impl_->refuse_reentry();
+  live(impl_).refuse_reentry();
   translate_memory_errors([&] { impl_->pretend(tokens); });
 }
 
@@ -201,7 +208,7 @@ void Session::pretend(std::span<const Token> tokens) {
 // function of the tokens alone. Where they have let go of that position, they go back, and the next feed
 // computes again what lies between.
 std::span<const float> Session::logits(int position) {
-  impl_->refuse_reentry();
+  live(impl_).refuse_reentry();
   if (position < 0 || position >= size()) {
     throw Error(Errc::range, fmt::format("position {} has no logits, must be 0..{}", position, size() - 1));
   }
@@ -212,7 +219,7 @@ std::span<const float> Session::logits(int position) {
 }
 
 void Session::rewind(int size) {
-  impl_->refuse_reentry();
+  live(impl_).refuse_reentry();
   if (size < 0 || size > this->size())
     throw Error(Errc::range, fmt::format("cannot rewind to {} tokens, must be 0..{}", size, this->size()));
   impl_->take_back(std::size_t(size));
@@ -220,13 +227,14 @@ void Session::rewind(int size) {
 }
 
 int Session::rewind_cost(int size) const noexcept {
+  if (!impl_) return 0;
   const int at = std::clamp(size, 0, this->size());
   const Sequence& sequence = impl_->sequence;
   return at - std::min(at, sequence.states.back_from(std::min(at, sequence.remembered)));
 }
 
 void Session::save_state(const std::string& path) const {
-  impl_->refuse_reentry();
+  live(impl_).refuse_reentry();
   const Sequence& sequence = impl_->sequence;
   translate_memory_errors([&] {
     write_state(path, impl_->owner(), {sequence.tokens, sequence.remembered}, sequence.states);
@@ -234,29 +242,37 @@ void Session::save_state(const std::string& path) const {
 }
 
 void Session::restore_state(const std::string& path) {
-  impl_->refuse_reentry();
+  live(impl_).refuse_reentry();
   translate_memory_errors([&] { impl_->restore(path); });
 }
 
 std::uint64_t Session::state_bytes() const {
-  const Sequence& sequence = impl_->sequence;
+  const Sequence& sequence = live(impl_).sequence;
   return translate_memory_errors([&] {
     return longhand::state_bytes(impl_->owner(), {sequence.tokens, sequence.remembered}, sequence.states);
   });
 }
 
-void Session::refuse_use(bool refuse) noexcept { impl_->feeding = refuse; }
-int Session::size() const noexcept { return int(impl_->sequence.tokens.size()); }
-int Session::context() const noexcept { return impl_->sequence.sizes.context; }
-int Session::threads() const noexcept { return impl_->runner->threads(); }
-std::span<const Token> Session::tokens() const noexcept { return impl_->sequence.tokens; }
-std::uint64_t Session::bytes() const noexcept {
-  return impl_->sequence.states.bytes() + impl_->runner->bytes();
+void Session::refuse_use(bool refuse) noexcept {
+  if (impl_) impl_->feeding = refuse;
 }
-const Model& Session::model() const noexcept { return impl_->model; }
-bool Session::context_was_cut() const noexcept { return impl_->sequence.sizes.cut; }
-void Session::cancel() noexcept { impl_->cancel.store(true); }
-void Session::clear_cancel() noexcept { impl_->cancel.store(false); }
-void Session::on_progress(std::function<void(int, int)> callback) { impl_->progress = std::move(callback); }
+int Session::size() const noexcept { return impl_ ? int(impl_->sequence.tokens.size()) : 0; }
+int Session::context() const noexcept { return impl_ ? impl_->sequence.sizes.context : 0; }
+int Session::threads() const noexcept { return impl_ ? impl_->runner->threads() : 0; }
+std::span<const Token> Session::tokens() const noexcept {
+  return impl_ ? std::span<const Token>(impl_->sequence.tokens) : std::span<const Token>();
+}
+std::uint64_t Session::bytes() const noexcept {
+  return impl_ ? impl_->sequence.states.bytes() + impl_->runner->bytes() : 0;
+}
+const Model& Session::model() const { return live(impl_).model; }
+bool Session::context_was_cut() const noexcept { return impl_ && impl_->sequence.sizes.cut; }
+void Session::cancel() noexcept {
+  if (impl_) impl_->cancel.store(true);
+}
+void Session::clear_cancel() noexcept {
+  if (impl_) impl_->cancel.store(false);
+}
+void Session::on_progress(std::function<void(int, int)> callback) { live(impl_).progress = std::move(callback); }
 
 }  // namespace longhand

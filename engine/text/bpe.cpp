@@ -1,9 +1,11 @@
 #include "engine/text/bpe.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "engine/text/byte_map.h"
 #include "engine/text/byte_tokens.h"
+#include "engine/text/long_words.h"
 #include "ops/error.h"
 
 namespace longhand {
@@ -57,7 +59,9 @@ Bpe::Bpe(const Vocab& vocab)
       pairs_(vocab.merges.size()),
       whole_words_(vocab.tokens.size()) {
   for (std::size_t i = 0; i < vocab.tokens.size(); ++i) {
-    if (is_text_token(vocab.types[i])) symbols_.insert(vocab.tokens[i], static_cast<SymbolId>(i));
+    if (!is_text_token(vocab.types[i])) continue;
+    symbols_.insert(vocab.tokens[i], static_cast<SymbolId>(i));
+    longest_ = std::max(longest_, vocab.tokens[i].size());
   }
   read_merges(vocab);
   if (raw_) byte_tokens_ = find_byte_tokens(vocab);
@@ -122,30 +126,41 @@ Token Bpe::find_word(std::string_view word, std::string& mapped) const {
   return symbol < tokens_ ? symbol : kNoToken;
 }
 
+void Bpe::merge(std::string_view part, Merger& merger) const {
+  merger.start(part.size());
+  if (raw_) {
+    fill_raw(part, merger);
+  } else {
+    for (const char c : part) merger.add(byte_symbols_[static_cast<unsigned char>(c)], 1);
+  }
+  merger.run([&](std::uint32_t left, std::uint32_t right) {
+    return pairs_.find(merger[left].symbol, merger[right].symbol);
+  });
+}
+
+void Bpe::append_piece(SymbolId symbol, std::string_view text, std::vector<Token>& out) const {
+  if (symbol != kNoSymbol && symbol < tokens_) return out.push_back(symbol);
+  for (const char c : text) {
+    const Token token = byte_tokens_[static_cast<unsigned char>(c)];
+    if (token != kNoToken) out.push_back(token);
+  }
+}
+
 void Bpe::encode_word(std::string_view word, Scratch& scratch, std::vector<Token>& out) const {
-  const Token whole = find_word(word, scratch.mapped);
+  const Token whole = word.size() <= longest_ ? find_word(word, scratch.mapped) : kNoToken;
   if (whole != kNoToken) {
     // Rows of newlines are not merged where lines are the words.
     const bool newlines = raw_ && word.find_first_not_of('\n') == std::string_view::npos;
     if (ignore_merges_ || newlines || whole_words_.known(whole)) return out.push_back(whole);
   }
   Merger& merger = scratch.merger;
-  merger.start(word.size());
-  if (raw_) {
-    fill_raw(word, merger);
-  } else {
-    for (const char c : word) merger.add(byte_symbols_[static_cast<unsigned char>(c)], 1);
-  }
-  merger.run([&](std::uint32_t left, std::uint32_t right) {
-    return pairs_.find(merger[left].symbol, merger[right].symbol);
-  });
+  const auto merge_part = [this](std::string_view part, Merger& into) { merge(part, into); };
+  const auto append = [&](SymbolId symbol, std::string_view text) { append_piece(symbol, text, out); };
+  if (word.size() > kLongWord) return LongWord(word, merge_part, append, out).encode(merger);
+  merge(word, merger);
   if (whole != kNoToken && merger[0].symbol == whole) whole_words_.remember(whole);
   merger.for_each([&](SymbolId symbol, std::size_t begin, std::size_t end) {
-    if (symbol != kNoSymbol && symbol < tokens_) return out.push_back(symbol);
-    for (std::size_t at = begin; at < end; ++at) {
-      const Token token = byte_tokens_[static_cast<unsigned char>(word[at])];
-      if (token != kNoToken) out.push_back(token);
-    }
+    append(symbol, word.substr(begin, end - begin));
   });
 }
 

@@ -56,6 +56,8 @@ class Bpe : public Encoder {
   Token find_word(std::string_view word, std::string& mapped) const;
   void read_merges(const Vocab& vocab);
   void encode_word(std::string_view word, Scratch& scratch, std::vector<Token>& out) const;
+  void merge(std::string_view part, Merger& merger) const;
+  void append_piece(SymbolId symbol, std::string_view text, std::vector<Token>& out) const;
   void fill_raw(std::string_view word, Merger& merger) const;
 
   bool raw_, escape_spaces_, ignore_merges_;
@@ -64,6 +66,7 @@ class Bpe : public Encoder {
   TextIndex symbols_;                    // text as in the file -> symbol
   std::deque<std::string> extra_texts_;  // of symbols that are no tokens
   PairTable pairs_;
+  std::size_t longest_ = 0;  // bytes of the longest token
   WholeWords whole_words_;
   std::array<SymbolId, 256> byte_symbols_;  // byte -> symbol of its character (raw: of ASCII characters)
   std::array<Token, 256> byte_tokens_;      // byte -> token, where a symbol is none

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "engine/text/byte_tokens.h"
+#include "engine/text/long_words.h"
 #include "engine/text/unicode.h"
 
 namespace longhand {
@@ -85,26 +86,37 @@ void Spm::encode(std::string_view text, bool starts_text, std::vector<Token>& ou
   encode_stretch(stretch, merger, out);
 }
 
+void Spm::merge(std::string_view part, Merger& merger) const {
+  merger.start(part.size());
+  for (std::size_t at = 0; at < part.size();) {
+    const Decoded c = decode_utf8(part, at);
+    merger.add(c.code < 0x80 ? ascii_[c.code] : tokens_.find(part.substr(at, c.length)), c.length);
+    at += c.length;
+  }
+  merger.run([&](std::uint32_t left, std::uint32_t right) {
+    return find_merge(part.substr(left, merger[right].next - left));
+  });
+}
+
+void Spm::append_piece(SymbolId symbol, std::string_view text, std::vector<Token>& out) const {
+  if (symbol != kNoSymbol) return out.push_back(symbol);
+  for (const char c : text) {
+    const Token byte = byte_tokens_[static_cast<unsigned char>(c)];
+    if (const Token token = byte != kNoToken ? byte : unknown_; token != kNoToken) out.push_back(token);
+  }
+}
+
 void Spm::encode_stretch(std::string_view text, Merger& merger, std::vector<Token>& out) const {
   if (text.empty()) return;
   const Token whole = text.size() <= longest_ ? tokens_.find(text) : kNoToken;
   if (whole != kNoToken && whole_words_.known(whole)) return out.push_back(whole);
-  merger.start(text.size());
-  for (std::size_t at = 0; at < text.size();) {
-    const Decoded c = decode_utf8(text, at);
-    merger.add(c.code < 0x80 ? ascii_[c.code] : tokens_.find(text.substr(at, c.length)), c.length);
-    at += c.length;
-  }
-  merger.run([&](std::uint32_t left, std::uint32_t right) {
-    return find_merge(text.substr(left, merger[right].next - left));
-  });
+  const auto merge_part = [this](std::string_view part, Merger& into) { merge(part, into); };
+  const auto append = [&](SymbolId symbol, std::string_view piece) { append_piece(symbol, piece, out); };
+  if (text.size() > kLongWord) return LongWord(text, merge_part, append, out).encode(merger);
+  merge(text, merger);
   if (whole != kNoToken && merger[0].symbol == whole) whole_words_.remember(whole);
   merger.for_each([&](SymbolId symbol, std::size_t begin, std::size_t end) {
-    if (symbol != kNoSymbol) return out.push_back(symbol);
-    for (std::size_t at = begin; at < end; ++at) {
-      const Token byte = byte_tokens_[static_cast<unsigned char>(text[at])];
-      if (const Token token = byte != kNoToken ? byte : unknown_; token != kNoToken) out.push_back(token);
-    }
+    append(symbol, text.substr(begin, end - begin));
   });
 }
 

@@ -18,6 +18,8 @@ class Spm : public Encoder {
 
  private:
   PairMerge find_merge(std::string_view pair) const noexcept;
+  void merge(std::string_view part, Merger& merger) const;
+  void append_piece(SymbolId symbol, std::string_view text, std::vector<Token>& out) const;
   void encode_stretch(std::string_view text, Merger& merger, std::vector<Token>& out) const;
   bool may_join_space(char32_t code) const noexcept;
 

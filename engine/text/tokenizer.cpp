@@ -67,6 +67,7 @@ struct Tokenizer::Impl {
     // A classification token and a separator always surround what BERT reads.
     const bool bert = vocab.kind == VocabKind::wordpiece;
     std::vector<Token> out;
+    out.reserve(text.size() / 3);  // enough for most texts; of the memory only what is used becomes resident
     const auto add = [&](bool wanted, Token token) {
       if (flags.add_special && wanted && token != kNoToken) out.push_back(token);
     };
@@ -120,25 +121,25 @@ std::string Tokenizer::piece(Token token, bool show_special) const {
   return std::string(impl_->text_of(token, show_special));
 }
 
-std::string Tokenizer::decode(std::span<const Token> tokens, bool remove_special,
-                              bool unparse_special) const {
+std::string Tokenizer::decode(std::span<const Token> tokens, DecodeFlags flags) const {
   const Vocab& vocab = impl_->vocab;
-  bool drop_space = vocab.add_space_prefix;
-  if (remove_special && vocab.add_bos && !tokens.empty() && tokens.front() == vocab.bos) {
+  bool drop_space = vocab.add_space_prefix && !flags.continues_text;
+  if (flags.remove_special && vocab.add_bos && !tokens.empty() && tokens.front() == vocab.bos) {
     tokens = tokens.subspan(1);
     drop_space = false;
   }
-  if (remove_special && vocab.add_eos && !tokens.empty() && tokens.back() == vocab.eos) {
+  if (flags.remove_special && vocab.add_eos && !tokens.empty() && tokens.back() == vocab.eos) {
     tokens = tokens.first(tokens.size() - 1);
   }
   std::string out;
   for (const Token token : tokens) {
-    std::string_view text = impl_->text_of(token, unparse_special);
+    std::string_view text = impl_->text_of(token, flags.unparse_special);
     if (drop_space && text.starts_with(' ')) text.remove_prefix(1);
     drop_space = false;
     out += text;
   }
-  return vocab.clean_spaces ? clean_up_spaces(out) : out;
+  const bool clean = vocab.clean_spaces || (flags.clean_spaces && vocab.once_cleaned_spaces);
+  return clean ? clean_up_spaces(out) : out;
 }
 
 bool Tokenizer::ends_generation(Token token) const noexcept {

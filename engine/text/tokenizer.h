@@ -18,6 +18,15 @@ struct EncodeFlags {
       false;  ///< control tokens written out in the text become those tokens; never for user text
 };
 
+struct DecodeFlags {
+  bool remove_special = true;    ///< begin- and end-of-text tokens around the text are left out
+  bool unparse_special = false;  ///< control tokens are written out
+  /// Remove the spaces before punctuation and contractions where the vocabulary's library once did so for its
+  /// kind. It also removes spaces that the text had. WordPiece, which keeps no spaces, always has it done.
+  bool clean_spaces = false;
+  bool continues_text = false;  ///< something stands before the tokens: a leading space belongs to the text
+};
+
 /// Immutable after construction; all members may be called from many threads at once.
 class Tokenizer {
  public:
@@ -28,7 +37,7 @@ class Tokenizer {
   const Vocab& vocab() const noexcept;
   int size() const noexcept;
 
-  /// Tokens of `text` (any bytes). Time is O(n log n) in its length.
+  /// Tokens of `text` (any bytes). Time grows as its length does.
   std::vector<Token> encode(std::string_view text, EncodeFlags flags = {}) const;
 
   /// A segmentation drawn with probability proportional to product(p(token))^alpha; the same seed draws the
@@ -39,10 +48,12 @@ class Tokenizer {
   /// Raw bytes of one token as it is streamed. Control tokens give nothing unless `show_special`.
   std::string piece(Token token, bool show_special = false) const;
 
-  /// Whole-text detokenisation: leading space and clean-up rules of the vocabulary apply.
-  /// remove_special drops begin- and end-of-text; unparse_special writes control tokens out.
-  std::string decode(std::span<const Token> tokens, bool remove_special = true,
-                     bool unparse_special = false) const;
+  /// Whole-text detokenisation. The space that a vocabulary puts before every text is dropped, unless the
+  /// tokens continue one.
+  std::string decode(std::span<const Token> tokens, DecodeFlags flags = {}) const;
+  std::string decode(std::span<const Token> tokens, bool remove_special, bool unparse_special) const {
+    return decode(tokens, {.remove_special = remove_special, .unparse_special = unparse_special});
+  }
 
   bool ends_generation(Token token) const noexcept;
 

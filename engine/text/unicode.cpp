@@ -1,6 +1,7 @@
 #include "engine/text/unicode.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 #include "engine/text/unicode_tables.h"
@@ -37,6 +38,24 @@ constexpr std::uint32_t sequence_length(unsigned lead) {
          : lead >= 0xE0 && lead <= 0xEF ? 3
          : lead >= 0xF0 && lead <= 0xF4 ? 4
                                         : 1;
+}
+
+Category find_category(char32_t code) noexcept {
+  const auto starts = unicode_tables::category_starts();
+  const auto next =
+      std::ranges::upper_bound(starts, std::uint32_t{code}, {}, &unicode_tables::CategoryStart::first);
+  return static_cast<Category>(std::prev(next)->category);
+}
+
+// The categories of the characters that most texts are made of, up to the end of the ideographs, need no
+// search.
+using CommonCategories = std::array<Category, 0xA000>;
+
+CommonCategories common_categories() noexcept {
+  CommonCategories categories{};
+  for (std::size_t code = 0; code < categories.size(); ++code)
+    categories[code] = find_category(static_cast<char32_t>(code));
+  return categories;
 }
 
 }  // namespace
@@ -101,10 +120,8 @@ std::size_t unfinished_bytes(std::string_view text) noexcept {
 }
 
 Category category(char32_t code) noexcept {
-  const auto starts = unicode_tables::category_starts();
-  const auto next =
-      std::ranges::upper_bound(starts, std::uint32_t{code}, {}, &unicode_tables::CategoryStart::first);
-  return static_cast<Category>(std::prev(next)->category);
+  static const CommonCategories common = common_categories();
+  return code < common.size() ? common[code] : find_category(code);
 }
 
 bool is_white_space(char32_t code) noexcept {
@@ -114,11 +131,13 @@ bool is_white_space(char32_t code) noexcept {
 }
 
 char32_t to_lower(char32_t code) noexcept {
+  if (code < 0x80) return code >= 'A' && code <= 'Z' ? code + ('a' - 'A') : code;
   const auto* entry = find_entry(unicode_tables::lower(), code, [](const auto& e) { return e.from; });
   return entry ? entry->to : code;
 }
 
 char32_t base_character(char32_t code) noexcept {
+  if (code < 0x80) return code;
   // Hangul syllables decompose by arithmetic; 588 of them begin with each leading consonant.
   constexpr char32_t kFirst = 0xAC00, kCount = 11172, kPerConsonant = 588, kConsonants = 0x1100;
   if (code >= kFirst && code < kFirst + kCount) return kConsonants + (code - kFirst) / kPerConsonant;

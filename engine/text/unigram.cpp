@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "engine/text/unicode.h"
 #include "ops/error.h"
@@ -121,7 +122,8 @@ Unigram::Unigram(const Vocab& vocab)
 
 std::string Unigram::normalize(std::string_view text) const {
   std::string out;
-  out.reserve(text.size() + text.size() / 4 + kSpaceMark.size());
+  const auto spaces = static_cast<std::size_t>(std::ranges::count(text, ' '));
+  out.reserve(text.size() + (spaces + 1) * kSpaceMark.size());
   bool in_word = false, in_text = false;
   const auto put = [&](char c) {
     if (c == ' ') {
@@ -169,29 +171,94 @@ void Unigram::for_each_edge(std::string_view text, Visit&& visit) const {
   }
 }
 
-void Unigram::append_path(std::span<const Step> steps, std::vector<Token>& out) const {
-  const std::size_t before = out.size();
-  bool after_unknown = false;
-  for (std::size_t at = steps.size() - 1; at > 0; at = steps[at].begin) {
-    const bool is_unknown = steps[at].token == unknown_;
-    if (!(is_unknown && after_unknown) && steps[at].token != kNoToken) out.push_back(steps[at].token);
-    after_unknown = is_unknown;
+namespace {
+
+// Appends tokens in the order of the text; a row of unknown characters becomes one token.
+class Joiner {
+ public:
+  Joiner(Token unknown, std::vector<Token>& out) : unknown_(unknown), out_(out) {}
+  void add(Token token) {
+    const bool repeats = std::exchange(after_unknown_, token == unknown_) && token == unknown_;
+    if (!repeats && token != kNoToken) out_.push_back(token);
   }
-  std::reverse(out.begin() + static_cast<std::ptrdiff_t>(before), out.end());
-}
+
+ private:
+  Token unknown_;
+  std::vector<Token>& out_;
+  bool after_unknown_ = false;
+};
+
+}  // namespace
+
+// The best way to each place of a window of the text. What all ways that may still win have in common is
+// certain and leaves the window, which so stays short.
+class Unigram::BestPath {
+ public:
+  BestPath(Token unknown, std::vector<Token>& out) : joiner_(unknown, out), best_{0}, steps_(1) {}
+
+  /// An edge from a place not before those of earlier edges.
+  void add(std::size_t begin, std::size_t end, Token token, double score) {
+    if (begin - base_ >= limit_) settle(begin);
+    if (end - base_ >= best_.size()) {
+      best_.resize(end - base_ + 1, kImpossible);
+      steps_.resize(best_.size());
+    }
+    const double whole = best_[begin - base_] + score;
+    if (whole > best_[end - base_]) {
+      best_[end - base_] = whole;
+      steps_[end - base_] = {token, begin};
+    }
+  }
+
+  void finish() { emit(best_.size() - 1); }
+
+ private:
+  static constexpr std::size_t kWindow = std::size_t{1} << 14;
+
+  // All edges from places before `at` are known: follow the ways to `at` and beyond back to where they meet.
+  void settle(std::size_t at) {
+    std::vector<bool> on_way(best_.size());
+    std::size_t ways = 0;
+    for (std::size_t i = at - base_; i < best_.size(); ++i) {
+      on_way[i] = best_[i] != kImpossible;
+      if (on_way[i]) ++ways;
+    }
+    std::size_t place = best_.size() - 1;
+    for (; ways > 1 || !on_way[place]; --place) {
+      if (!on_way[place]) continue;
+      const std::size_t before = steps_[place].begin - base_;
+      if (on_way[before]) --ways;
+      on_way[before] = true;
+    }
+    emit(place);
+    limit_ = std::max(kWindow, 2 * (at - base_));
+  }
+
+  // The way to `place` is certain; the window begins there from now on.
+  void emit(std::size_t place) {
+    way_.clear();
+    for (std::size_t i = place; i > 0; i = steps_[i].begin - base_) way_.push_back(steps_[i].token);
+    for (auto token = way_.rbegin(); token != way_.rend(); ++token) joiner_.add(*token);
+    best_.erase(best_.begin(), best_.begin() + static_cast<std::ptrdiff_t>(place));
+    steps_.erase(steps_.begin(), steps_.begin() + static_cast<std::ptrdiff_t>(place));
+    base_ += place;
+  }
+
+  Joiner joiner_;
+  std::size_t base_ = 0;         // place in the text of the first element
+  std::size_t limit_ = kWindow;  // places to collect before looking for what is certain
+  std::vector<double> best_;     // log of the weight of the best way
+  std::vector<Step> steps_;      // its last token
+  std::vector<Token> way_;
+};
 
 void Unigram::encode(std::string_view text, bool, std::vector<Token>& out) const {
   const std::string normal = normalize(text);
-  std::vector<double> best(normal.size() + 1, kImpossible);
-  std::vector<Step> steps(normal.size() + 1);
-  best[0] = 0;
+  BestPath path(unknown_, out);
   for_each_edge(normal, [&](std::size_t begin, std::size_t end, Token token, double score) {
-    if (best[begin] + score > best[end]) {
-      best[end] = best[begin] + score;
-      steps[end] = {token, begin};
-    }
+    path.add(begin, end, token, score);
   });
-  append_path(steps, out);
+  path.finish();
 }
 
 void Unigram::sample(std::string_view text, double alpha, std::mt19937_64& random,
@@ -222,7 +289,10 @@ void Unigram::sample(std::string_view text, double alpha, std::mt19937_64& rando
       left -= std::exp(edge->log_weight - forward[at]);
     }
   }
-  append_path(steps, out);
+  std::vector<Token> way;
+  for (std::size_t at = normal.size(); at > 0; at = steps[at].begin) way.push_back(steps[at].token);
+  Joiner joiner(unknown_, out);
+  for (auto token = way.rbegin(); token != way.rend(); ++token) joiner.add(*token);
 }
 
 }  // namespace longhand

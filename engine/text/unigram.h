@@ -46,6 +46,7 @@ class Unigram : public Encoder {
   std::string normalize(std::string_view text) const;
 
  private:
+  class BestPath;
   struct Step {
     Token token = kNoToken;
     std::size_t begin = 0;  // of the token that ends here
@@ -53,7 +54,6 @@ class Unigram : public Encoder {
   /// Calls visit(begin, end, token, score) for every token of the lattice over `text`, in order of begin.
   template <class Visit>
   void for_each_edge(std::string_view text, Visit&& visit) const;
-  void append_path(std::span<const Step> steps, std::vector<Token>& out) const;
 
   PrefixIndex tokens_;
   std::vector<double> scores_;  // (entries of tokens_)

@@ -8,6 +8,9 @@
 namespace longhand {
 namespace {
 
+// Files mark the beginning of words, not the continuation of them.
+constexpr std::string_view kWordMark = "\xE2\x96\x81";
+
 constexpr CodeRange kIdeographs[] = {{0x4E00, 0x9FFF},   {0x3400, 0x4DBF},   {0x20000, 0x2A6DF},
                                      {0x2A700, 0x2B73F}, {0x2B740, 0x2B81F}, {0x2B920, 0x2CEAF},
                                      {0xF900, 0xFAFF},   {0x2F800, 0x2FA1F}};
@@ -36,19 +39,20 @@ WordPiece::WordPiece(const Vocab& vocab)
   tokens_ = PrefixIndex(std::move(entries));
 }
 
-std::vector<std::string> WordPiece::words(std::string_view text) const {
-  std::vector<std::string> words;
-  bool open = false;  // the last word can still grow
+void WordPiece::for_each_word(std::string_view text,
+                              const std::function<void(std::string_view)>& visit) const {
+  std::string word(kWordMark);
+  const auto end_word = [&] {
+    if (word.size() > kWordMark.size()) visit(word);
+    word.resize(kWordMark.size());
+  };
   const auto add = [&](char32_t code) {
-    if (is_white_space(code)) {
-      open = false;
-      return;
-    }
+    if (is_white_space(code)) return end_word();
     if (is_dropped(code)) return;
     const bool alone = stands_alone(code);
-    if (!open || alone) words.emplace_back();
-    append_utf8(words.back(), lowercase_ ? to_lower(code) : code);
-    open = !alone;
+    if (alone) end_word();
+    append_utf8(word, lowercase_ ? to_lower(code) : code);
+    if (alone) end_word();
   };
   for (std::size_t at = 0; at < text.size();) {
     const Decoded c = decode_utf8(text, at);
@@ -59,16 +63,14 @@ std::vector<std::string> WordPiece::words(std::string_view text) const {
     const char32_t code = strip_accents_ ? base_character(c.code) : c.code;
     if (!strip_accents_ || !is_category(code, category_bit(Category::Mn))) add(code);
   }
-  return words;
+  end_word();
 }
 
 void WordPiece::encode(std::string_view text, bool, std::vector<Token>& out) const {
-  for (const std::string& word : words(text)) encode_word(word, out);
+  for_each_word(text, [&](std::string_view word) { encode_word(word, out); });
 }
 
-void WordPiece::encode_word(std::string_view word, std::vector<Token>& out) const {
-  // Files mark the beginning of words, not the continuation of them.
-  const std::string marked = "\xE2\x96\x81" + std::string(word);
+void WordPiece::encode_word(std::string_view marked, std::vector<Token>& out) const {
   const std::size_t before = out.size();
   for (std::string_view rest = marked; !rest.empty();) {
     const std::uint32_t piece = tokens_.longest_prefix(rest);

@@ -2,23 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <charconv>
+#include "loaders/leftover_tensors.h"
 
 namespace longhand {
 namespace {
-
-// Tensors that may be there and are not needed: what they are for is done otherwise or not at all.
-constexpr std::array<std::string_view, 2> kKnownLeftovers = {".input_scale", ".attn_rot_embd"};
-
-bool known_leftover(std::string_view name, int layers, int skipped) {
-  for (const std::string_view part : kKnownLeftovers) {
-    if (name.find(part) != std::string_view::npos) return true;
-  }
-  int il = -1;
-  if (name.starts_with("blk.")) std::from_chars(name.data() + 4, name.data() + name.size(), il);
-  return il >= layers && il < layers + skipped;
-}
 
 std::int64_t count_of(const TensorInfo& t) {
   std::uint64_t count = 1;

@@ -74,7 +74,7 @@ TEST(ChatEvents, ErrorsAreEventsWithTheirCode) {
   EXPECT_EQ(too_long.status, 1);
   const auto errors = Events(too_long.out).of("error");
   ASSERT_EQ(errors.size(), 2u);
-  EXPECT_EQ(errors[0]["code"], "E_CTX_FULL");
+  EXPECT_EQ(errors[0]["code"], "E_CONTEXT_FULL");
   EXPECT_EQ(errors[1]["code"], "E_RANGE");
 }
 

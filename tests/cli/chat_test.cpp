@@ -69,7 +69,7 @@ TEST(ChatByPipe, AnyBytesAreSurvived) {
 
 TEST(ChatByPipe, AMessageLargerThanTheContextIsRefusedAndTheChatGoesOn) {
   const ProcessResult result = chat({}, std::string(1 << 20, 'x') + "\nWhat is the capital of Peru?\n");
-  EXPECT_THAT(result.err, HasSubstr("[E_CTX_FULL]"));
+  EXPECT_THAT(result.err, HasSubstr("[E_CONTEXT_FULL]"));
   EXPECT_THAT(result.out, testing::EndsWith("The capital of Peru is Lima.\n"));
   EXPECT_EQ(result.status, 1) << "a script has to notice";
 }
@@ -142,7 +142,7 @@ TEST(ChatByPipe, AFileThatDoesNotFitCanBeDropped) {
   const std::string path = dir.write("big.txt", std::string(1 << 16, 'x'));
   const ProcessResult result =
       chat({}, "/read " + path + "\nToo much?\n/clear\nWhat is the capital of Peru?\n");
-  EXPECT_THAT(result.err, AllOf(HasSubstr("[E_CTX_FULL]"), HasSubstr("/clear drops it")));
+  EXPECT_THAT(result.err, AllOf(HasSubstr("[E_CONTEXT_FULL]"), HasSubstr("/clear drops it")));
   EXPECT_THAT(result.out, testing::EndsWith("The capital of Peru is Lima.\n"));
 }
 

@@ -37,7 +37,7 @@ TEST(ContextHint, NamesTheContextThatHoldsTheText) {
     const std::string text = words(150);
     const ProcessResult result = write_one(verb, text, {"-c", "64"});
     EXPECT_EQ(result.status, 1);
-    EXPECT_THAT(result.err, AllOf(HasSubstr("makes room [E_CTX_FULL]\n"), Not(HasSubstr("--attention"))));
+    EXPECT_THAT(result.err, AllOf(HasSubstr("makes room [E_CONTEXT_FULL]\n"), Not(HasSubstr("--attention"))));
     const ProcessResult again = write_one(verb, text, {"-c", length_in(result.err)});
     EXPECT_EQ(again.status, 0) << again.err;
   }
@@ -50,7 +50,7 @@ TEST(ContextHint, NamesWhatIsForTextsLongerThanTheTrainedOnes) {
     const ProcessResult result = write_one(verb, text, {"--rope-freq-base", "100"});
     EXPECT_EQ(result.status, 1);
     EXPECT_THAT(result.err, AllOf(HasSubstr("--rope-scale auto or --attention rerope or vq"),
-                                  HasSubstr("trained for 1024 tokens [E_CTX_FULL]\n")));
+                                  HasSubstr("trained for 1024 tokens [E_CONTEXT_FULL]\n")));
     const Arguments length = {"--rope-freq-base", "100", "-c", length_in(result.err)};
     for (const Arguments& flag : {Arguments{"--attention", "rerope"}, Arguments{"--attention", "vq"}}) {
       Arguments flags = length;

@@ -19,7 +19,13 @@ std::string utf8(char32_t c) {
 
 bool dangerous(char32_t c) {
   return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c <= 0x9F) || (c >= 0x202A && c <= 0x202E) ||
-         (c >= 0x2066 && c <= 0x2069) || (c >= 0xE0000 && c <= 0xE007F);
+         (c >= 0x2066 && c <= 0x206F) || (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE007F);
+}
+
+// What text may hold, but no name needs.
+bool disguises(char32_t c) {
+  return c == 0xAD || c == 0x61C || c == 0x180E || c == 0x200B || c == 0x200E || c == 0x200F || c == 0x2028 ||
+         c == 0x2029 || (c >= 0x2060 && c <= 0x2064) || c == 0xFEFF;
 }
 
 bool is_ascii_text(const std::string& text) {
@@ -33,12 +39,22 @@ TEST(OutputFilter, EveryScalarValuePassesOrBecomesVisibleAscii) {
   for (char32_t c = 0; c <= 0x10FFFF; ++c) {
     if (c >= 0xD800 && c <= 0xDFFF) continue;
     const std::string shown = make_visible(utf8(c));
-    if (dangerous(c)) {
+    if (dangerous(c) || disguises(c)) {
       ASSERT_TRUE(is_ascii_text(shown)) << std::hex << static_cast<unsigned>(c);
     } else {
       ASSERT_EQ(shown, utf8(c)) << std::hex << static_cast<unsigned>(c);
     }
     ASSERT_EQ(make_visible(shown), shown);
+  }
+}
+
+TEST(OutputFilter, StreamedTextKeepsTheMarksOfItsScript) {
+  for (char32_t c = 0; c <= 0x10FFFF; ++c) {
+    if (c >= 0xD800 && c <= 0xDFFF) continue;
+    OutputFilter filter;
+    std::string shown = filter.push(utf8(c));
+    shown += filter.finish();
+    ASSERT_EQ(shown == utf8(c), !dangerous(c)) << std::hex << static_cast<unsigned>(c);
   }
 }
 

@@ -56,6 +56,43 @@ TEST(Bpe, FollowsTheDefinitionOnRandomWordsOfAnyLength) {
   }
 }
 
+// Words longer than what is merged at once: all of one letter, periodic ones, and random ones.
+TEST(Bpe, FollowsTheDefinitionOnWordsOfManyWindows) {
+  std::mt19937 random(7);
+  const std::vector<std::string> merges = {"b c",  "a b",   "a a",  "c a",   "aa b",
+                                           "bc a", "aa aa", "ab c", "ca bc", "aaaa aaaa"};
+  VocabMaker maker = byte_level_vocab(merges);
+  const Bpe bpe(maker.vocab());
+  for (int round = 0; round < 8; ++round) {
+    const std::size_t period = std::size_t{1} << round;
+    std::string word;
+    for (std::size_t i = 0; i < 5000 + random() % 5000; ++i)
+      word += i < period ? static_cast<char>('a' + random() % 3) : word[i - period];
+    std::vector<Token> ids;
+    bpe.encode(word, true, ids);
+    std::vector<std::string> got;
+    for (const Token id : ids) got.emplace_back(maker.vocab().tokens[static_cast<std::size_t>(id)]);
+    ASSERT_EQ(got, merge_by_definition(word, merges)) << period;
+  }
+}
+
+// Which of two neighbours a letter joins depends on the end of a row longer than a window.
+TEST(Bpe, WindowsGrowWhereTheEndOfALongWordDecides) {
+  std::vector<std::string> merges;
+  const std::string letters = "abcdefghijklmnopqrstuvwxyz";
+  // The later of two letters of the alphabet joins first: each pair waits for the one after it.
+  for (std::size_t i = letters.size() - 1; i > 0; --i) merges.push_back({letters[i - 1], ' ', letters[i]});
+  VocabMaker maker = byte_level_vocab(merges);
+  const Bpe bpe(maker.vocab());
+  std::string word;
+  while (word.size() < 9000) word += letters.substr(0, 1 + word.size() % letters.size());
+  std::vector<Token> ids;
+  bpe.encode(word, true, ids);
+  std::vector<std::string> got;
+  for (const Token id : ids) got.emplace_back(maker.vocab().tokens[static_cast<std::size_t>(id)]);
+  EXPECT_EQ(got, merge_by_definition(word, merges));
+}
+
 TEST(Bpe, AWordThatIsATokenWinsOverItsMergesOnlyIfAskedTo) {
   VocabMaker maker = byte_level_vocab({"a b"});
   const Token abc = maker.add("abc");  // no merge leads to it

@@ -204,6 +204,36 @@ TEST(Session, OutlivesTheModelHandle) {
   EXPECT_GE(sampler.pick(s.logits(2)), 0);
 }
 
+TEST(Session, OneThatWasMovedFromIsEmpty) {
+  Session from(model(), small());
+  const auto text = model().encode("The capital of Peru");
+  from.feed(text);
+  Session to(std::move(from));
+  EXPECT_EQ(to.size(), int(text.size()));
+  EXPECT_EQ(from.size(), 0);  // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(from.context(), 0);
+  EXPECT_EQ(from.threads(), 0);
+  EXPECT_EQ(from.bytes(), 0u);
+  EXPECT_EQ(from.rewind_cost(0), 0);
+  EXPECT_TRUE(from.tokens().empty());
+  EXPECT_FALSE(from.context_was_cut());
+  from.cancel();
+  from.clear_cancel();
+  const auto refused = [](auto&& use) { EXPECT_EQ(code_of(use), Errc::missing); };
+  refused([&] { from.feed(text); });
+  refused([&] { from.feed(text, [](int, std::span<const float>) {}); });
+  refused([&] { from.pretend(text); });
+  refused([&] { from.logits(0); });
+  refused([&] { from.rewind(0); });
+  refused([&] { from.save_state("/nowhere"); });
+  refused([&] { from.restore_state("/nowhere"); });
+  refused([&] { from.state_bytes(); });
+  refused([&] { from.on_progress({}); });
+  refused([&] { static_cast<void>(from.model()); });
+  from = std::move(to);
+  EXPECT_EQ(from.size(), int(text.size()));
+}
+
 TEST(Generate, StopsForEveryReason) {
   const auto prompt = model().encode(
       "<|im_start|>user\nWhat is the KV cache?<|im_end|>\n<|im_start|>assistant\n", true, true);

@@ -61,6 +61,41 @@ TEST(Spm, FollowsTheDefinitionOnRandomTexts) {
   }
 }
 
+TEST(Spm, FollowsTheDefinitionOnLinesOfManyWindows) {
+  const std::map<std::string, float> scores = {{"a", -20},
+                                               {"b", -21},
+                                               {"\xC3\xA9", -19},
+                                               {"ab", -3},
+                                               {"ba", -2},
+                                               {"aa", -3},
+                                               {"aab", 1.5f},
+                                               {"abab", 0},
+                                               {"\xC3\xA9"
+                                                "a",
+                                                -5},
+                                               {"aaaa", -1},
+                                               {"aaaaaaaa", 2}};
+  VocabMaker maker(VocabKind::spm);
+  maker.add_bytes();
+  for (const auto& [text, score] : scores) maker.add(text, TokenType::normal, score);
+  const Spm spm(maker.vocab());
+  std::mt19937 random(9);
+  for (std::size_t period = 1; period <= 1024; period *= 4) {
+    std::string text;
+    std::vector<std::string> parts;
+    for (std::size_t i = 0; i < 6000; ++i) {
+      const char* const letters[] = {"a", "a", "b", "\xC3\xA9"};
+      parts.push_back(i < period ? letters[random() % 4] : parts[i - period]);
+      text += parts.back();
+    }
+    std::vector<Token> ids;
+    spm.encode(text, false, ids);
+    std::vector<std::string> got;
+    for (const Token id : ids) got.emplace_back(maker.vocab().tokens[static_cast<std::size_t>(id)]);
+    ASSERT_EQ(got, merge_by_definition(parts, scores)) << period;
+  }
+}
+
 TEST(Spm, SpacePrefixOnlyWhereTextStarts) {
   VocabMaker maker(VocabKind::spm);
   const Token a = maker.add("a"), mark = maker.add(kMark);

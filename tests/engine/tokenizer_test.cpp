@@ -39,9 +39,10 @@ TEST(TokenizerGolden, IdsAndTextsAreExact) {
       const EncodeFlags flags{want["add_special"].get<bool>(), want["parse_special"].get<bool>()};
       const Ids ids = loaded.tokenizer.encode(want["text"].get<std::string>(), flags);
       ASSERT_EQ(ids, want["ids"].get<Ids>()) << name << " " << line;
-      ASSERT_EQ(replace_invalid(loaded.tokenizer.decode(ids, false, true)), want["detok"].get<std::string>())
+      const DecodeFlags whole{.remove_special = false, .unparse_special = true, .clean_spaces = true};
+      ASSERT_EQ(replace_invalid(loaded.tokenizer.decode(ids, whole)), want["detok"].get<std::string>())
           << line;
-      ASSERT_EQ(replace_invalid(loaded.tokenizer.decode(ids, true, false)),
+      ASSERT_EQ(replace_invalid(loaded.tokenizer.decode(ids, {.clean_spaces = true})),
                 want["detok_plain"].get<std::string>())
           << line;
     }
@@ -170,6 +171,33 @@ TEST(Tokenizer, PiecesHideControlTokensUnlessAsked) {
   EXPECT_EQ(tokenizer.piece(0xFF), "\xFF");
   EXPECT_EQ(tokenizer.piece(-1), "");
   EXPECT_EQ(tokenizer.piece(1 << 20, true), "");
+}
+
+// What byte-level vocabularies encode they give back, whatever their pre-tokenizer.
+TEST(Tokenizer, ByteLevelVocabulariesKeepSpacesBeforePunctuation) {
+  const std::string text = "x != y ? a .b , d ' e 's";
+  for (const char* pre : {"default", "gpt-2", "llama-bpe", "qwen2", "starcoder"}) {
+    VocabMaker maker = test::byte_level_vocab({});
+    maker.vocab().pre = pre;
+    maker.vocab().once_cleaned_spaces = true;
+    const Tokenizer tokenizer(maker.vocab());
+    const Ids ids = tokenizer.encode(text);
+    EXPECT_EQ(tokenizer.decode(ids), text) << pre;
+    EXPECT_EQ(tokenizer.decode(ids, false, true), text) << pre;
+    EXPECT_EQ(tokenizer.decode(ids, {.clean_spaces = true}), "x!= y? a.b, d'e's") << pre;
+  }
+}
+
+TEST(Tokenizer, AContinuationKeepsItsLeadingSpace) {
+  VocabMaker maker(VocabKind::spm);
+  maker.add("\xE2\x96\x81");
+  const Token word = maker.add("\xE2\x96\x81word");
+  maker.vocab().add_space_prefix = true;
+  const Tokenizer tokenizer(maker.vocab());
+  const Ids ids{word, word};
+  EXPECT_EQ(tokenizer.decode(ids), "word word");
+  EXPECT_EQ(tokenizer.decode(ids, {.continues_text = true}), " word word");
+  EXPECT_EQ(tokenizer.decode({}, {.continues_text = true}), "");
 }
 
 TEST(Tokenizer, CleansUpSpacesInWholeTextsOnly) {

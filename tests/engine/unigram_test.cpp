@@ -57,6 +57,46 @@ TEST(Unigram, FindsTheMostProbableSegmentation) {
   }
 }
 
+// Longer than the window in which segmentations are compared, with rows of unknown characters across its
+// ends.
+TEST(Unigram, LongTextsHaveTheMostProbableSegmentationToo) {
+  VocabMaker maker = small_vocab();
+  const Vocab& vocab = maker.vocab();
+  std::mt19937 random(13);
+  for (const std::size_t unknown_every : {std::size_t{7}, std::size_t{30'000}}) {
+    std::string text;
+    while (text.size() < 100'000)
+      text += random() % unknown_every == 0 ? 'x' : static_cast<char>('a' + random() % 2);
+    if (unknown_every > 7) text.replace(10'000, 40'000, std::string(40'000, 'x'));
+    // best[i]: the way to the first i bytes, by the definition.
+    constexpr double kUnknown = -3.4 - 10;
+    std::vector<double> best(text.size() + 1, -1e300);
+    std::vector<std::pair<std::size_t, Token>> last(text.size() + 1);
+    best[0] = 0;
+    const auto offer = [&](std::size_t begin, std::size_t size, Token token, double score) {
+      if (best[begin] + score > best[begin + size]) {
+        best[begin + size] = best[begin] + score;
+        last[begin + size] = {begin, token};
+      }
+    };
+    for (std::size_t at = 0; at < text.size(); ++at) {
+      for (Token t = 5; t >= 1; --t) {
+        const auto i = static_cast<std::size_t>(t);
+        if (std::string_view(text).substr(at).starts_with(vocab.tokens[i]))
+          offer(at, vocab.tokens[i].size(), t, double{vocab.scores[i]});
+      }
+      if (text[at] == 'x') offer(at, 1, 0, kUnknown);
+    }
+    Ids expected;
+    for (std::size_t at = text.size(); at > 0; at = last[at].first) {
+      if (last[at].second != 0 || expected.empty() || expected.back() != 0)
+        expected.push_back(last[at].second);
+    }
+    std::reverse(expected.begin(), expected.end());
+    EXPECT_EQ(encode(vocab, text), expected) << unknown_every;
+  }
+}
+
 TEST(Unigram, UnknownCharactersMergeIntoOneToken) {
   VocabMaker maker = small_vocab();
   EXPECT_EQ(encode(maker.vocab(),

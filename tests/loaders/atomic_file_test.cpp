@@ -208,14 +208,62 @@ TEST(ReplaceFile, KilledAtAnyCallItLeavesTheOldFileOrTheNew) {
   }
 }
 
-TEST(ReplaceFile, NeverWritesThroughALink) {
+// The place of the unfinished file is known to everybody who may write into the folder.
+TEST(ReplaceFile, NeverWritesThroughALinkInPlaceOfTheUnfinishedFile) {
   const TempDir dir;
   const std::string victim = dir.write("victim", "keep me");
-  std::filesystem::create_symlink(victim, dir.file("file"));
   std::filesystem::create_symlink(victim, dir.file("file") + std::string(kUnfinished));
   replace_file(dir.file("file"), kNew);
   EXPECT_EQ(read_text(victim), "keep me");
+  EXPECT_EQ(read_text(dir.file("file")), kNew);
   EXPECT_FALSE(std::filesystem::is_symlink(dir.file("file")));
+}
+
+TEST(ReplaceFile, LinksStayAndTheirTargetIsReplaced) {
+  const TempDir dir;
+  std::filesystem::create_directory(dir.file("elsewhere"));
+  dir.write("elsewhere/real", kOld);
+  std::filesystem::create_symlink("elsewhere/real", dir.file("second"));
+  std::filesystem::create_symlink(dir.file("second"), dir.file("first"));
+  replace_file(dir.file("first"), kNew);
+  EXPECT_EQ(read_text(dir.file("elsewhere/real")), kNew);
+  EXPECT_TRUE(std::filesystem::is_symlink(dir.file("first")));
+  EXPECT_TRUE(std::filesystem::is_symlink(dir.file("second")));
+  EXPECT_THAT(names_in(dir), testing::UnorderedElementsAre("elsewhere", "first", "second"));
+
+  std::filesystem::create_symlink("elsewhere/not-yet", dir.file("dangling"));
+  replace_file(dir.file("dangling"), kNew);
+  EXPECT_EQ(read_text(dir.file("elsewhere/not-yet")), kNew);
+  EXPECT_TRUE(std::filesystem::is_symlink(dir.file("dangling")));
+}
+
+void expect_refused(const std::string& path, const std::string& kind) {
+  try {
+    replace_file(path, kNew);
+    FAIL() << path << " was replaced";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::io);
+    EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr(path), testing::HasSubstr("it is " + kind)));
+  }
+}
+
+TEST(ReplaceFile, WhatIsNoFileIsRefusedAndStays) {
+  const TempDir dir;
+  const auto type = [&](const char* name) { return std::filesystem::status(dir.file(name)).type(); };
+  ASSERT_EQ(::mkfifo(dir.file("pipe").c_str(), 0600), 0);
+  std::filesystem::create_symlink(dir.file("pipe"), dir.file("link"));
+  std::filesystem::create_symlink("/dev/null", dir.file("null"));
+  std::filesystem::create_directory(dir.file("folder"));
+  std::filesystem::create_symlink("circle", dir.file("circle"));
+  const auto before = names_in(dir);
+  expect_refused(dir.file("pipe"), "a pipe");
+  expect_refused(dir.file("link"), "a pipe");
+  expect_refused(dir.file("null"), "a device");
+  expect_refused(dir.file("folder"), "a folder");
+  expect_refused(dir.file("circle"), "a symbolic link in a circle");
+  EXPECT_EQ(type("pipe"), std::filesystem::file_type::fifo);
+  EXPECT_EQ(type("null"), std::filesystem::file_type::character);
+  EXPECT_THAT(names_in(dir), testing::UnorderedElementsAreArray(before));
 }
 
 }  // namespace

@@ -73,13 +73,38 @@ TEST(Vocab, AMissingPreTokenizerIsWarnedOf) {
   EXPECT_EQ(v.vocab.warnings.size(), 1u);
 }
 
-TEST(Vocab, SpecialIdsMustBeTokens) {
-  for (const std::uint32_t id : {4u, 5u, 0x80000000u, 0xFFFFFFFFu}) {
-    for (const char* name : {"bos", "eos", "unknown", "padding", "eot"}) {
+TEST(Vocab, IdsThatAreNoTokensMeanNone) {
+  const std::pair<const char*, Token Vocab::*> ids[] = {
+      {"bos", &Vocab::bos}, {"eos", &Vocab::eos}, {"unknown", &Vocab::unk}, {"padding", &Vocab::pad}};
+  for (const std::uint32_t id : {4u, 5u, 0x80000000u, 0xFFFFFFFEu, 0xFFFFFFFFu}) {
+    for (const auto& [name, member] : ids) {
       const std::string key = std::string("tokenizer.ggml.") + name + "_token_id";
-      expect_error(spm().add(key, id), Errc::range, key);
+      const Loaded v(spm().add(key, id));
+      EXPECT_EQ(v.vocab.*member, kNoToken) << name << id;
+      const auto told = std::ranges::count_if(v.vocab.warnings, [&](const std::string& warning) {
+        return warning.starts_with(key + " is " + std::to_string(id));
+      });
+      EXPECT_EQ(told, id == 0xFFFFFFFFu ? 0 : 1) << name << id;
     }
   }
+}
+
+// By default SentencePiece texts begin with token 1.
+TEST(Vocab, WithoutATokenNoneIsAdded) {
+  const Loaded v(spm().add("tokenizer.ggml.bos_token_id", 0xFFFFFFFFu));
+  EXPECT_FALSE(v.vocab.add_bos);
+  ASSERT_EQ(v.vocab.warnings.size(), 1u);
+  EXPECT_EQ(v.vocab.warnings[0], "tokenizer.ggml.bos_token_id names no token: none is added to texts");
+  const Loaded asked(
+      spm().add("tokenizer.ggml.eos_token_id", 0xFFFFFFFFu).add("tokenizer.ggml.add_eos_token", true));
+  EXPECT_FALSE(asked.vocab.add_eos);
+  EXPECT_TRUE(asked.vocab.add_bos);
+}
+
+TEST(Vocab, SuppressedTokensOutsideTheVocabularyAreLeftOut) {
+  const Loaded v(spm().add_array("tokenizer.ggml.suppress_tokens", std::vector<std::int32_t>{3, 900, 0}));
+  EXPECT_EQ(v.vocab.suppressed, (std::vector<Token>{3, 0}));
+  EXPECT_EQ(v.vocab.warnings.size(), 1u);
 }
 
 TEST(Vocab, VocabulariesTooSmallForTheirDefaultsAreRefused) {
