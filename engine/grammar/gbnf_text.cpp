@@ -98,22 +98,9 @@ std::string gbnf_class(const CodePoints& set) {
   return out + "]";
 }
 
-std::string gbnf_repeat(const std::string& element, int min, std::optional<int> max) {
-  constexpr int kStep = kMaxGrammarRepetition;
-  if (min < 0 || min > kMaxGbnfRepeat || (max && *max > kMaxGbnfRepeat)) {
-    throw Error(Errc::grammar, fmt::format("a length or number of items must be 0..{}", kMaxGbnfRepeat));
-  }
-  if (max && *max < min)
-    throw Error(Errc::grammar, fmt::format("at least {} and at most {} is impossible", min, *max));
-  if (min > kStep) {
-    const std::optional<int> rest = max ? std::optional(*max - kStep) : std::nullopt;
-    return fmt::format("({}{{{}}} {})", element, kStep, gbnf_repeat(element, min - kStep, rest));
-  }
+std::string gbnf_repeat(const std::string& element, std::uint32_t min, std::optional<std::uint32_t> max) {
   if (!max) return min == 0 ? element + "*" : fmt::format("{}{{{},}}", element, min);
-  if (*max <= kStep) return fmt::format("{}{{{},{}}}", element, min, *max);
-  // Whole steps first, so that a text has few readings.
-  const std::string full = fmt::format("{}{{{}}} {}", element, kStep, gbnf_repeat(element, 0, *max - kStep));
-  return min == kStep ? "(" + full + ")" : fmt::format("({}{{{},{}}} | {})", element, min, kStep - 1, full);
+  return min == *max ? fmt::format("{}{{{}}}", element, min) : fmt::format("{}{{{},{}}}", element, min, *max);
 }
 
 std::string gbnf_integer(const IntegerRange& range) {

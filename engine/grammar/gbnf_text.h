@@ -18,10 +18,7 @@ std::string gbnf_literal(std::string_view text);
 std::string gbnf_class(const CodePoints& set);
 
 /// `element` (a name, class, literal or group) min to max times; no max: without end.
-/// Counts beyond GBNF's limit are put together from smaller ones. Throws Error (grammar)
-/// beyond kMaxGbnfRepeat.
-std::string gbnf_repeat(const std::string& element, int min, std::optional<int> max);
-inline constexpr int kMaxGbnfRepeat = 20000;
+std::string gbnf_repeat(const std::string& element, std::uint32_t min, std::optional<std::uint32_t> max);
 
 /// Decimal integers from min to max, without leading zeros; -0 is none. min <= max.
 struct IntegerRange {

@@ -119,10 +119,10 @@ class PatternParser {
       text += "?";
     } else if (take("{")) {
       const int min = count();
-      std::optional<int> max = min;
-      if (take(",")) max = rest_.starts_with("}") ? std::nullopt : std::optional(count());
+      std::optional<std::uint32_t> max = std::uint32_t(min);
+      if (take(",")) max = rest_.starts_with("}") ? std::nullopt : std::optional(std::uint32_t(count()));
       if (!take("}")) fail("a repetition is not closed");
-      text = gbnf_repeat(element, min, max);
+      text = gbnf_repeat(element, std::uint32_t(min), max);
     } else {
       return text;
     }

@@ -189,15 +189,15 @@ class SchemaWriter {
     }
     if (!bounded) return rules_.builtin("string");
     return rules_.add(
-        hint, fmt::format(R"("\"" {} "\"")", gbnf_repeat(character, count(schema, "minLength").value_or(0),
+        hint, fmt::format(R"("\"" {} "\"")", gbnf_repeat(character, std::uint32_t(count(schema, "minLength").value_or(0)),
                                                          count(schema, "maxLength"))));
   }
 
   static std::optional<int> count(const Json& schema, const char* key) {
     if (!schema.contains(key)) return std::nullopt;
     const auto value = schema[key].get<double>();
-    if (!(value >= 0 && value <= kMaxGbnfRepeat))
-      fail(fmt::format("{} is {}, must be 0..{}", key, value, kMaxGbnfRepeat));
+    if (!(value >= 0 && value <= 20000))
+      fail(fmt::format("{} is {}, must be 0..{}", key, value, 20000));
     return static_cast<int>(value);
   }
 
@@ -267,7 +267,7 @@ class SchemaWriter {
       const std::string item = visit(items, hint + "-item", depth + 1);
       const int taken = std::max(fixed, 1);  // a first item has no comma before it
       const std::optional<int> most = max ? std::optional(*max - taken) : std::nullopt;
-      const std::string more = gbnf_repeat("(" + comma + item + ")", std::max(min - taken, 0), most);
+      const std::string more = gbnf_repeat("(" + comma + item + ")", std::uint32_t(std::max(min - taken, 0)), most);
       body = fixed > 0 ? body + " " + more : min > 0 ? item + " " + more : "(" + item + " " + more + ")?";
     }
     return rules_.add(hint, fmt::format(R"("[" {} {} {} "]")", ws, body, ws));
@@ -388,5 +388,7 @@ std::string json_schema_to_gbnf(std::string_view json) {
     throw Error(Errc::grammar, fmt::format("schema: bad percent escape in a $ref ({})", error.what()));
   }
 }
+
+SchemaGrammar schema_grammar(std::string_view json, bool) { return {json_schema_to_gbnf(json), {}, true}; }
 
 }  // namespace longhand
