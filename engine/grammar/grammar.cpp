@@ -312,6 +312,7 @@ Grammar parse_gbnf(std::string_view text, const TokenTable* tokens) {
   }
   Grammar grammar = Parser(text, tokens).parse();
   check_recursion(grammar);
+  prune(grammar);
   return grammar;
 }
 

@@ -50,8 +50,9 @@ struct Grammar {
 };
 
 /// Reads GBNF: rules `name ::= a | b`, "literals" with \n \r \t \b \f \v \\ \" \[ \] \xHH \uHHHH \UHHHHHHHH,
-/// [classes] and [^classes], `.`, (groups), * + ? {m} {m,} {,n} {m,n}, <[id]> or <text> for one token and !<...>
-/// for any other one, # comments. `root` is where it starts. A byte order mark before it is passed over.
+/// [classes] and [^classes], `.`, (groups), * + ? {m} {m,} {,n} {m,n}, <[id]> or <text> for one token and
+/// !<...> for any other one, # comments. `root` is where it starts. A byte order mark before it is passed
+/// over.
 ///
 /// `tokens` is what token literals refer to; without it they are refused.
 /// Throws Error (grammar) naming the line for malformed text, unknown or duplicate rules, left recursion, and
@@ -65,5 +66,8 @@ inline constexpr int kMaxGrammarLeftmostRules = 1024;  // a chain of rules, each
 
 /// Throws Error (grammar) if a rule can begin with itself or such a chain is too long.
 void check_recursion(const Grammar& grammar);
+
+/// Takes out what no text completes. A root without alternatives is left where no text is accepted.
+void prune(Grammar& grammar);
 
 }  // namespace longhand

@@ -91,7 +91,7 @@ Symbol GrammarBuilder::counted(const Sequence& element, std::uint32_t min, std::
 // x{2,} = x x R with R ::= x R | ;  x{2,4} = x x R2 with R2 ::= x R1 | and R1 ::= x | : optional copies nest,
 // so that n of them are n ways to go on and not 2^n. Many copies are counted instead.
 Sequence GrammarBuilder::repeated(const Sequence& element, std::uint32_t min, std::uint32_t max) {
-  constexpr std::uint32_t kCopies = 16;
+  constexpr std::uint32_t kCopies = 32;
   if (max == 0 || element.empty()) return {};
   if (min > kCopies || (max != kNoLimit && max > kCopies)) return {counted(element, min, max)};
   if (element.size() > 1 && max > 1) return repeated({generated({&element, 1})}, min, max);
