@@ -98,8 +98,8 @@ std::optional<CodePoints> property_set(std::string_view name) {
   const CategoryMask mask = category_mask(name);
   if (mask == 0) return std::nullopt;
   CodePoints set;
-  for (const CodeRange& range : CodeSet::of_categories(mask).ranges())
-    set.emplace_back(range.first, range.last);
+  const CodeSet characters = CodeSet::of_categories(mask);
+  for (const CodeRange& range : characters.ranges()) set.emplace_back(range.first, range.last);
   return normalised(std::move(set));
 }
 
