@@ -32,6 +32,14 @@ constexpr std::tuple kRecommended = {
 // "temp" of "general.sampling.temp".
 std::string name_of(const KeySpec& key) { return std::string(key.name.substr(key.name.rfind('.') + 1)); }
 
+std::string grammar_of_schema(const std::string& schema, bool lenient) {
+  if (!lenient) return json_schema_to_gbnf(schema);
+  SchemaGrammar made = schema_grammar(schema, true);
+  for (const std::string& note : made.notes) write_error(fmt::format("note: {}\n", note));
+  if (!made.satisfiable) throw Error(Errc::grammar, "schema: no value satisfies it");
+  return std::move(made.gbnf);
+}
+
 // "\n" and "\t" as people write them on a command line.
 std::string unescaped(std::string text) {
   for (const auto& [written, meant] : {std::pair{"\\n", "\n"}, std::pair{"\\t", "\t"}}) {
@@ -109,6 +117,9 @@ void SamplingFlags::add_grammar(CLI::App& verb) {
       if (one != other) one->excludes(other);
     }
   }
+  verb.add_flag("--schema-lenient", schema_lenient_,
+                "Note what the schema asks for and no grammar can hold, instead of failing")
+      ->group("Sampling");
 }
 
 void SamplingFlags::add_to(CLI::App& verb) {
@@ -152,7 +163,7 @@ SamplerOptions SamplingFlags::options() const {
   }
   options.grammar = grammar_file_.empty() ? grammar_ : read_text(grammar_file_);
   const std::string schema = schema_file_.empty() ? schema_ : read_text(schema_file_);
-  if (!schema.empty()) options.grammar = json_schema_to_gbnf(schema);
+  if (!schema.empty()) options.grammar = grammar_of_schema(schema, schema_lenient_);
   return options;
 }
 

@@ -43,6 +43,7 @@ class SamplingFlags {
   std::int64_t seed_ = -1;
   std::string stages_, stage_letters_;
   std::string grammar_, grammar_file_, schema_, schema_file_;
+  bool schema_lenient_ = false;
   std::vector<std::string> biases_, breakers_;
   std::map<std::string, const CLI::Option*> by_key_;  // of general.sampling.*
 };

@@ -16,6 +16,7 @@ void add_models(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
 void add_template(CLI::App& app, Action& action);
+void add_grammar(CLI::App& app, Action& action);
 void add_logits(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 void add_perplexity(CLI::App& app, Action& action);

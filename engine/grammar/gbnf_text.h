@@ -2,11 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "engine/grammar/grammar.h"
 #include "engine/text/code_points.h"
 
 namespace longhand {
@@ -17,16 +16,10 @@ std::string gbnf_literal(std::string_view text);
 /// One of `set`, as a GBNF class; the set must not be empty.
 std::string gbnf_class(const CodePoints& set);
 
-/// `element` (a name, class, literal or group) min to max times; no max: without end.
-/// Counts beyond GBNF's limit are put together from smaller ones. Throws Error (grammar)
-/// beyond kMaxGbnfRepeat.
-std::string gbnf_repeat(const std::string& element, int min, std::optional<int> max);
-inline constexpr int kMaxGbnfRepeat = 20000;
+/// `element` (a name, class, literal or group) min to max times; max may be kNoLimit.
+std::string gbnf_repeat(const std::string& element, std::uint32_t min, std::uint32_t max);
 
-/// Decimal integers from min to max, without leading zeros; -0 is none. min <= max.
-struct IntegerRange {
-  std::optional<std::int64_t> min, max;
-};
-std::string gbnf_integer(const IntegerRange& range);
+/// An element that no text matches.
+inline constexpr std::string_view kNothing = R"([^\x00-\U0010FFFF])";
 
 }  // namespace longhand

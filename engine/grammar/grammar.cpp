@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "engine/grammar/grammar_builder.h"
 #include "ops/error.h"
@@ -17,9 +18,12 @@ bool is_name(char c) {
 
 class Parser {
  public:
-  Parser(std::string_view text, const TokenTable* tokens) : text_(text), rest_(text), tokens_(tokens) {}
+  Parser(std::string_view text, const TokenTable* tokens) : text_(text), rest_(text), tokens_(tokens) {
+    find_dotted_names();
+  }
 
   Grammar parse() {
+    take("\xEF\xBB\xBF");
     skip_space(true);
     while (!rest_.empty()) parse_rule();
     return builder_.finish();
@@ -56,9 +60,28 @@ class Parser {
     }
   }
 
+  // a.b is one name where a rule is called so, else a, any character and b.
+  void find_dotted_names() {
+    const auto in_name = [](char c) { return is_name(c) || c == '.'; };
+    for (std::size_t at = text_.find("::="); at != std::string_view::npos; at = text_.find("::=", at + 3)) {
+      std::size_t end = at;
+      while (end > 0 && (text_[end - 1] == ' ' || text_[end - 1] == '\t')) --end;
+      std::size_t start = end;
+      while (start > 0 && in_name(text_[start - 1])) --start;
+      const auto name = text_.substr(start, end - start);
+      if (name.find('.') != std::string_view::npos) dotted_.insert(name);
+    }
+  }
+
   std::string_view parse_name() {
-    const auto end = std::find_if_not(rest_.begin(), rest_.end(), is_name);
-    const auto name = rest_.substr(0, static_cast<std::size_t>(end - rest_.begin()));
+    std::size_t size = 0;
+    while (size < rest_.size() && is_name(rest_[size])) ++size;
+    if (!dotted_.empty() && size > 0 && size < rest_.size() && rest_[size] == '.') {
+      std::size_t whole = size;
+      while (whole < rest_.size() && (is_name(rest_[whole]) || rest_[whole] == '.')) ++whole;
+      if (dotted_.contains(rest_.substr(0, whole))) size = whole;
+    }
+    const auto name = rest_.substr(0, size);
     if (name.empty()) fail(fmt::format("expected a rule name before \"{}\"", rest_.substr(0, 20)));
     rest_.remove_prefix(name.size());
     return name;
@@ -100,15 +123,17 @@ class Parser {
   Sequence parse_sequence(int depth) {
     Sequence sequence;
     std::size_t last = 0;  // where the last element starts: what a repetition applies to
+    bool repeatable = false;
     while (true) {
       const char c = peek();
       if (c == '*' || c == '+' || c == '?' || c == '{') {
-        if (last == sequence.size()) fail(fmt::format("'{}' has nothing to repeat", c));
+        if (!repeatable) fail(fmt::format("'{}' has nothing to repeat", c));
         repeat(sequence, last);
       } else {
         const std::size_t start = sequence.size();
         if (!parse_element(sequence, depth)) return sequence;
         last = start;
+        repeatable = true;
       }
       skip_space(depth > 0);
     }
@@ -179,6 +204,12 @@ class Parser {
         return '\r';
       case 't':
         return '\t';
+      case 'b':
+        return '\b';
+      case 'f':
+        return '\f';
+      case 'v':
+        return '\v';
       case '\\':
       case '"':
       case '[':
@@ -230,18 +261,23 @@ class Parser {
   }
 
   void repeat(Sequence& sequence, std::size_t last) {
-    int min = 0;
-    int max = -1;
+    std::uint32_t min = 0;
+    std::uint32_t max = kNoLimit;
     if (take("+")) {
       min = 1;
     } else if (take("?")) {
       max = 1;
     } else if (!take("*")) {
       require("{");
-      min = parse_count();
-      max = take(",") ? (peek() == '}' ? -1 : parse_count()) : min;
+      skip_space(false);
+      if (peek() != ',') min = parse_count();
+      max = min;
+      if (take(",")) {
+        skip_space(false);
+        max = peek() == '}' ? kNoLimit : parse_count();
+      }
       require("}");
-      if (max >= 0 && max < min) fail(fmt::format("{{{},{}}} is empty", min, max));
+      if (max < min) fail(fmt::format("{{{},{}}} is empty", min, max));
     }
     const Sequence element(sequence.begin() + static_cast<std::ptrdiff_t>(last), sequence.end());
     sequence.resize(last);
@@ -249,13 +285,12 @@ class Parser {
     sequence.insert(sequence.end(), repeated.begin(), repeated.end());
   }
 
-  int parse_count() {
-    skip_space(false);
-    int value = 0;
+  std::uint32_t parse_count() {
+    std::uint32_t value = 0;
     const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
     if (error == std::errc::invalid_argument) fail("expected a number of repetitions");
-    if (error != std::errc() || value < 0 || value > kMaxGrammarRepetition) {
-      fail(fmt::format("a repetition must be 0..{}", kMaxGrammarRepetition));
+    if (error != std::errc() || value == kNoLimit) {
+      fail(fmt::format("a repetition must be 0..{}", kNoLimit - 1));
     }
     rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
     skip_space(false);
@@ -264,6 +299,7 @@ class Parser {
 
   std::string_view text_, rest_;
   const TokenTable* tokens_;
+  std::set<std::string_view> dotted_;  // names of rules with a dot inside
   GrammarBuilder builder_;
 };
 
@@ -276,6 +312,7 @@ Grammar parse_gbnf(std::string_view text, const TokenTable* tokens) {
   }
   Grammar grammar = Parser(text, tokens).parse();
   check_recursion(grammar);
+  prune(grammar);
   return grammar;
 }
 

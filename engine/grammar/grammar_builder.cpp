@@ -80,27 +80,36 @@ Symbol GrammarBuilder::character(const CodePoints& normalised_set) {
   return symbol;
 }
 
+// A rule of its own, for the matcher returns to the place of the repetition after each copy.
+Symbol GrammarBuilder::counted(const Sequence& element, std::uint32_t min, std::uint32_t max) {
+  const bool rule = element.size() == 1 && element.front().kind == Symbol::Kind::rule;
+  const Symbol one = rule ? element.front() : generated({&element, 1});
+  grammar_.repeats.push_back({one.value, min, max});
+  return {Symbol::Kind::repeat, std::uint32_t(grammar_.repeats.size() - 1)};
+}
+
 // x{2,} = x x R with R ::= x R | ;  x{2,4} = x x R2 with R2 ::= x R1 | and R1 ::= x | : optional copies nest,
-// so that n of them are n ways to go on and not 2^n.
-Sequence GrammarBuilder::repeated(const Sequence& element, int min, int max) {
-  if (element.size() > 1 && (min > 1 || max < 0 || max > 1)) {
-    return repeated({generated({&element, 1})}, min, max);
-  }
+// so that n of them are n ways to go on and not 2^n. Many copies are counted instead.
+Sequence GrammarBuilder::repeated(const Sequence& element, std::uint32_t min, std::uint32_t max) {
+  constexpr std::uint32_t kCopies = 32;
+  if (max == 0 || element.empty()) return {};
+  if (min > kCopies || (max != kNoLimit && max > kCopies)) return {counted(element, min, max)};
+  if (element.size() > 1 && max > 1) return repeated({generated({&element, 1})}, min, max);
   Sequence out;
-  for (int i = 0; i < min; ++i) out.insert(out.end(), element.begin(), element.end());
+  for (std::uint32_t i = 0; i < min; ++i) out.insert(out.end(), element.begin(), element.end());
   const auto optional_then = [&](const Sequence& rest) {
     Sequence taken = element;
     taken.insert(taken.end(), rest.begin(), rest.end());
     return std::vector<Sequence>{taken, {}};
   };
-  if (max < 0) {
+  if (max == kNoLimit) {
     const Symbol loop = new_rule(true);
     set_body(loop, optional_then({loop}));
     out.push_back(loop);
     return out;
   }
   Sequence rest;
-  for (int i = min; i < max; ++i) rest = {generated(optional_then(rest))};
+  for (std::uint32_t i = min; i < max; ++i) rest = {generated(optional_then(rest))};
   out.insert(out.end(), rest.begin(), rest.end());
   return out;
 }

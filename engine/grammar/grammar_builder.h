@@ -26,14 +26,15 @@ class GrammarBuilder {
   Symbol byte_set(const ByteSet& set);
   /// One character of the set.
   Symbol character(const CodePoints& normalised_set);
-  /// `element` min to max times; max < 0: without end.
-  Sequence repeated(const Sequence& element, int min, int max);
+  /// `element` min to max times; max may be kNoLimit.
+  Sequence repeated(const Sequence& element, std::uint32_t min, std::uint32_t max);
 
   /// Throws Error (grammar) for undefined rules or if `root` is missing.
   Grammar finish();
 
  private:
   Symbol new_rule(bool is_generated);
+  Symbol counted(const Sequence& element, std::uint32_t min, std::uint32_t max);
 
   Grammar grammar_;
   std::unordered_map<std::string, std::uint32_t> by_name_;

@@ -33,6 +33,12 @@ Edges leftmost_rules(const Grammar& grammar) {
       if (!loop) first[place.rule].push_back(symbol.value);
       behind[symbol.value].push_back(next);
       if (nullable[symbol.value]) work.push_back(next);
+    } else if (symbol.kind == Symbol::Kind::repeat) {
+      const Grammar::Repeat& repeat = grammar.repeats[symbol.value];
+      const Place next{place.symbol + 1, place.rule};
+      first[place.rule].push_back(repeat.rule);
+      behind[repeat.rule].push_back(next);
+      if (nullable[repeat.rule] || repeat.min == 0) work.push_back(next);
     } else if (symbol.kind == Symbol::Kind::end && !nullable[place.rule]) {
       nullable[place.rule] = true;
       work.insert(work.end(), behind[place.rule].begin(), behind[place.rule].end());

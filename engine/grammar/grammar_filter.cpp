@@ -8,6 +8,8 @@ namespace {
 
 // What was learnt for earlier tokens is dropped beyond that.
 constexpr std::size_t kKeptBytes = std::size_t{16} << 20;
+constexpr std::size_t kMaskBytes = std::size_t{8} << 20;
+constexpr std::size_t kMostCharacters = 64;  // of a token among those by length
 
 }  // namespace
 
@@ -16,7 +18,7 @@ GrammarFilter::GrammarFilter(std::string_view gbnf, const TokenTable& tokens)
 
 GrammarFilter::State GrammarFilter::walk(State state, std::string_view bytes) {
   for (const char byte : bytes) {
-    state = matcher_.step(state, static_cast<unsigned char>(byte));
+    state = matcher_.step(state, std::uint8_t(byte));
     if (state == GrammarMatcher::kDead) break;
   }
   return state;
@@ -35,7 +37,11 @@ GrammarFilter::State GrammarFilter::after(Token token) {
 }
 
 void GrammarFilter::start_work() {
-  if (matcher_.bytes() > kKeptBytes) state_ = matcher_.forget(state_);
+  if (matcher_.bytes() > kKeptBytes) {
+    state_ = matcher_.forget(state_);
+    masks_.clear();
+    if (vocabulary_) vocabulary_->by_length.forget();
+  }
   matcher_.start_work();
 }
 
@@ -49,55 +55,60 @@ void GrammarFilter::accept(Token token) {
   state_ = after(token);
 }
 
-void GrammarFilter::sort_vocabulary() {
-  std::vector<Entry> entries;
-  text_.clear();
+void GrammarFilter::read_vocabulary() {
+  Vocabulary made;
+  made.by_length = PlainTokens((std::size_t(tokens_.size) + 63) / 64);
+  std::vector<std::pair<std::string, Token>> plain;
+  std::vector<std::pair<std::string, Token>> others;
   for (Token id = 0; id < tokens_.size; ++id) {
-    const std::string bytes = tokens_.ends_generation(id) ? std::string() : tokens_.piece(id);
+    if (tokens_.ends_generation(id)) {
+      made.ends.push_back(id);
+      continue;
+    }
+    std::string bytes = tokens_.piece(id);
     if (bytes.empty()) continue;
-    entries.push_back(
-        {id, static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(bytes.size()), 0});
-    text_ += bytes;
+    const auto characters = PlainTokens::characters(bytes);
+    const bool is_plain = characters && *characters <= kMostCharacters;
+    if (is_plain) made.by_length.add(id, *characters);
+    (is_plain ? plain : others).emplace_back(std::move(bytes), id);
   }
-  entries_ = std::move(entries);  // nothing can fail any more
-  std::sort(entries_.begin(), entries_.end(),
-            [&](const Entry& a, const Entry& b) { return piece(a) < piece(b); });
-  for (std::size_t i = 1; i < entries_.size(); ++i) {
-    const std::string_view a = piece(entries_[i - 1]);
-    const std::string_view b = piece(entries_[i]);
-    const auto differ = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first;
-    entries_[i].shared = static_cast<std::uint32_t>(differ - a.begin());
-  }
+  made.plain = TokenTrie(std::move(plain));
+  made.others = TokenTrie(std::move(others));
+  made.longest = std::max(made.plain.longest(), made.others.longest());
+  vocabulary_ = std::move(made);  // nothing can fail any more
+}
+
+// Tokens that can follow by their bytes.
+TokenBits GrammarFilter::followed(State state) {
+  TokenBits bits((std::size_t(tokens_.size) + 63) / 64);
+  if (!vocabulary_->by_length.add_followed(matcher_, state, vocabulary_->longest, bits))
+    vocabulary_->plain.add_followed(matcher_, state, bits);
+  vocabulary_->others.add_followed(matcher_, state, bits);
+  return bits;
+}
+
+const TokenBits& GrammarFilter::known(State state) {
+  if (const auto found = masks_.find(state); found != masks_.end()) return found->second;
+  TokenBits bits = followed(state);
+  if ((masks_.size() + 1) * bits.size() * sizeof(bits[0]) > kMaskBytes) masks_.clear();
+  return masks_[state] = std::move(bits);
 }
 
 void GrammarFilter::mask(std::span<float> logits) {
-  if (entries_.empty()) sort_vocabulary();
+  if (!vocabulary_) read_vocabulary();
   start_work();
-  std::vector<bool> allowed(logits.size(), false);
-  constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
-  std::vector<State> path = {state_};  // path[n]: after n bytes of the current entry
-  std::size_t dead = kNone;            // so many bytes of the current entry are one too many
-  for (const Entry& entry : entries_) {
-    if (entry.shared >= dead) continue;
-    dead = kNone;
-    path.resize(entry.shared + 1);
-    for (const char byte : piece(entry).substr(entry.shared)) {
-      const State next = matcher_.step(path.back(), static_cast<unsigned char>(byte));
-      if (next == GrammarMatcher::kDead) {
-        dead = path.size();
-        break;
-      }
-      path.push_back(next);
+  // Counts of repetitions make new states all the time, of which most allow the same tokens.
+  TokenBits allowed = known(matcher_.settled(state_, vocabulary_->longest));
+  if (matcher_.has_tokens()) {
+    for (Token id = 0; id < tokens_.size; ++id) {
+      if (!has_token(allowed, std::size_t(id)) && after(id) != GrammarMatcher::kDead) add_token(allowed, id);
     }
-    if (dead == kNone) allowed[static_cast<std::size_t>(entry.id)] = true;
   }
-  for (Token id = 0; id < tokens_.size; ++id) {
-    const auto i = static_cast<std::size_t>(id);
-    const bool special = matcher_.has_tokens() || tokens_.ends_generation(id);
-    if (!allowed[i] && special) allowed[i] = after(id) != GrammarMatcher::kDead;
+  for (const Token id : vocabulary_->ends) {
+    if (after(id) != GrammarMatcher::kDead) add_token(allowed, id);
   }
-  for (std::size_t i = 0; i < static_cast<std::size_t>(tokens_.size); ++i) {
-    if (!allowed[i]) logits[i] = -std::numeric_limits<float>::infinity();
+  for (std::size_t i = 0; i < std::size_t(tokens_.size); ++i) {
+    if (!has_token(allowed, i)) logits[i] = -std::numeric_limits<float>::infinity();
   }
 }
 

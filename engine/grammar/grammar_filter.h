@@ -1,11 +1,15 @@
 // Which tokens a grammar allows next.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/grammar/grammar_matcher.h"
+#include "engine/grammar/plain_tokens.h"
+#include "engine/grammar/token_trie.h"
 #include "engine/sampling/token_table.h"
 
 namespace longhand {
@@ -26,16 +30,17 @@ class GrammarFilter {
 
  private:
   using State = GrammarMatcher::State;
-  struct Entry {
-    Token id;
-    std::uint32_t offset, length;  // of its bytes in text_
-    std::uint32_t shared;          // bytes that are the same as those of the entry before
+  // Made when first needed.
+  struct Vocabulary {
+    TokenTrie plain, others;  // tokens of ordinary characters, and all others
+    PlainTokens by_length;    // the former again
+    std::vector<Token> ends;  // those that end generation
+    std::uint32_t longest = 0;
   };
 
-  std::string_view piece(const Entry& entry) const {
-    return std::string_view(text_).substr(entry.offset, entry.length);
-  }
-  void sort_vocabulary();
+  void read_vocabulary();
+  TokenBits followed(State state);
+  const TokenBits& known(State state);
   State walk(State state, std::string_view bytes);
   State after(Token token);
   void start_work();
@@ -43,8 +48,8 @@ class GrammarFilter {
   TokenTable tokens_;
   GrammarMatcher matcher_;
   State state_;
-  std::string text_;            // bytes of all tokens
-  std::vector<Entry> entries_;  // by bytes, so that common beginnings are walked once; made when first needed
+  std::optional<Vocabulary> vocabulary_;
+  std::unordered_map<State, TokenBits> masks_;  // by settled state
 };
 
 }  // namespace longhand

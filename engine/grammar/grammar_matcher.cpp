@@ -37,20 +37,19 @@ void GrammarMatcher::find_byte_classes() {
     std::unordered_map<unsigned, std::uint8_t> renamed;
     for (unsigned byte = 0; byte < 256; ++byte) {
       const unsigned key = class_of_[byte] * 2u + (set[byte] ? 1u : 0u);
-      class_of_[byte] = renamed.try_emplace(key, static_cast<std::uint8_t>(renamed.size())).first->second;
+      class_of_[byte] = renamed.try_emplace(key, std::uint8_t(renamed.size())).first->second;
     }
     class_count_ = renamed.size();
   }
 }
 
-std::uint32_t GrammarMatcher::push(std::uint32_t place, std::uint32_t below) {
-  const std::uint64_t key = std::uint64_t{place} << 32 | below;
-  if (const auto known = by_stack_.find(key); known != by_stack_.end()) return known->second;
-  const auto stack = static_cast<std::uint32_t>(stacks_.size());
-  stacks_.push_back({place, below});  // first: should memory run out below, it is merely never found
-  by_stack_.emplace(key, stack);
-  bytes_ += sizeof(Stack) + kNodeBytes;
-  return stack;
+std::uint32_t GrammarMatcher::push(const Stack& stack) {
+  if (const auto known = by_stack_.find(stack); known != by_stack_.end()) return known->second;
+  const auto index = std::uint32_t(stacks_.size());
+  stacks_.push_back(stack);  // first: should memory run out below, it is merely never found
+  by_stack_.emplace(stack, index);
+  bytes_ += 2 * sizeof(Stack) + kNodeBytes;
+  return index;
 }
 
 void GrammarMatcher::spend(std::size_t work) {
@@ -84,11 +83,16 @@ GrammarMatcher::State GrammarMatcher::close(std::vector<Way> work) {
       if (way.stack == 0) {
         info.can_end = true;
       } else {
-        work.push_back({stacks_[way.stack].place, stacks_[way.stack].below});
+        const Stack top = stacks_[way.stack];
+        const bool counts = grammar_.symbols[top.place].kind == Symbol::Kind::repeat;
+        if (counts) repeat({top.place, top.below}, top.count, work);
+        else work.push_back({top.place, top.below});
       }
+    } else if (symbol.kind == Symbol::Kind::repeat) {
+      repeat(way, 0, work);
     } else if (symbol.kind == Symbol::Kind::rule) {
       const bool tail = grammar_.symbols[way.place + 1].kind == Symbol::Kind::end;
-      const std::uint32_t stack = tail ? way.stack : push(way.place + 1, way.stack);
+      const std::uint32_t stack = tail ? way.stack : push({way.place + 1, way.stack, 0});
       for (const std::uint32_t start : grammar_.rules[symbol.value].alternatives)
         work.push_back({start, stack});
     } else {
@@ -98,6 +102,16 @@ GrammarMatcher::State GrammarMatcher::close(std::vector<Way> work) {
   spend(kFollowed * seen.size());
   std::sort(info.ways.begin(), info.ways.end());
   return number(std::move(info));
+}
+
+// `way` stands at a repetition with `done` copies read. Without a limit, copies beyond the least need no count.
+void GrammarMatcher::repeat(Way way, std::uint32_t done, std::vector<Way>& work) {
+  const Grammar::Repeat& repeat = grammar_.repeats[grammar_.symbols[way.place].value];
+  if (done >= repeat.min) work.push_back({way.place + 1, way.stack});
+  if (done >= repeat.max) return;
+  const std::uint32_t begun = repeat.max == kNoLimit ? std::min(done + 1, repeat.min) : done + 1;
+  const std::uint32_t stack = push({way.place, way.stack, begun});
+  for (const std::uint32_t start : grammar_.rules[repeat.rule].alternatives) work.push_back({start, stack});
 }
 
 GrammarMatcher::State GrammarMatcher::number(Info info) {
@@ -111,7 +125,7 @@ GrammarMatcher::State GrammarMatcher::number(Info info) {
     if (known.can_end == info.can_end && known.ways == info.ways) return it->second;
   }
   // In this order, so that what is there when memory runs out is whole.
-  const auto state = static_cast<State>(states_.size());
+  const auto state = State(states_.size());
   const std::size_t bytes =
       sizeof info + info.ways.capacity() * sizeof(Way) + class_count_ * sizeof(State) + kNodeBytes;
   next_.resize((std::size_t{state} + 1) * class_count_, kUnknown);
@@ -140,12 +154,47 @@ GrammarMatcher::State GrammarMatcher::step_token(State state, Token token) {
   std::vector<Way> work;
   for (const Way& way : states_[state].ways) {
     const Symbol symbol = grammar_.symbols[way.place];
-    const bool same = symbol.value == static_cast<std::uint32_t>(token);
+    const bool same = symbol.value == std::uint32_t(token);
     if ((symbol.kind == Symbol::Kind::token && same) || (symbol.kind == Symbol::Kind::not_token && !same)) {
       work.push_back({way.place + 1, way.stack});
     }
   }
   return work.empty() ? kDead : close(std::move(work));
+}
+
+// Below the least or not, and how far from both bounds, is all that a count decides.
+std::uint32_t GrammarMatcher::settled_count(const Stack& stack, std::uint32_t horizon) const noexcept {
+  const Symbol symbol = grammar_.symbols[stack.place];
+  if (symbol.kind != Symbol::Kind::repeat) return stack.count;
+  const Grammar::Repeat& repeat = grammar_.repeats[symbol.value];
+  const std::uint32_t count = stack.count;
+  if (count < repeat.min) return repeat.min - count > horizon ? std::min(count, 1u) : count;
+  const bool far = repeat.max == kNoLimit || repeat.max - count > horizon;
+  return far && count > 0 ? std::max(repeat.min, 1u) : count;
+}
+
+GrammarMatcher::State GrammarMatcher::settled(State state, std::uint32_t horizon) {
+  if (grammar_.repeats.empty()) return state;
+  Info info = states_[state];
+  std::unordered_map<std::uint32_t, std::uint32_t> known = {{0, 0}};
+  bool same = true;
+  for (Way& way : info.ways) {
+    std::vector<std::uint32_t> above;  // top first
+    std::uint32_t stack = way.stack;
+    for (; !known.contains(stack); stack = stacks_[stack].below) above.push_back(stack);
+    std::uint32_t renewed = known[stack];
+    for (auto at = above.rbegin(); at != above.rend(); ++at) {
+      const Stack old = stacks_[*at];
+      renewed = known[*at] = push({old.place, renewed, settled_count(old, horizon)});
+    }
+    spend(above.size());
+    same = same && renewed == way.stack;
+    way.stack = renewed;
+  }
+  if (same) return state;
+  std::sort(info.ways.begin(), info.ways.end());
+  info.ways.erase(std::unique(info.ways.begin(), info.ways.end()), info.ways.end());
+  return number(std::move(info));
 }
 
 GrammarMatcher::State GrammarMatcher::forget(State keep) {
@@ -158,7 +207,7 @@ GrammarMatcher::State GrammarMatcher::forget(State keep) {
     for (; stack != 0 && renumbered[stack] == 0; stack = stacks_[stack].below) above.push_back(stack);
     way.stack = renumbered[stack];
     for (auto at = above.rbegin(); at != above.rend(); ++at)
-      way.stack = renumbered[*at] = fresh.push(stacks_[*at].place, way.stack);
+      way.stack = renumbered[*at] = fresh.push({stacks_[*at].place, way.stack, stacks_[*at].count});
   }
   std::sort(kept.ways.begin(), kept.ways.end());
   const State state = fresh.number(std::move(kept));

@@ -36,6 +36,10 @@ class GrammarMatcher {
   State step_token(State state, Token token);
   bool has_tokens() const noexcept { return has_tokens_; }
 
+  /// A state that goes on as `state` does for the next `horizon` bytes: counts of repetitions that are far
+  /// from their bounds are the same in all such states.
+  State settled(State state, std::uint32_t horizon);
+
   /// What a grammar may take is counted anew from here.
   void start_work() noexcept { work_ = 0; }
   /// States learnt so far, and about their bytes. forget() drops all but the start and `keep`, and returns
@@ -56,8 +60,16 @@ class GrammarMatcher {
     std::uint32_t stack;  // in stacks_
     auto operator<=>(const Way&) const = default;
   };
+  // A repetition's own place with the copies begun, else the place behind a rule with 0.
   struct Stack {
-    std::uint32_t place, below;
+    std::uint32_t place, below, count;
+    auto operator<=>(const Stack&) const = default;
+  };
+  struct StackHash {
+    std::size_t operator()(const Stack& s) const noexcept {
+      const std::uint64_t mixed = (std::uint64_t{s.place} << 32 | s.below) * 0x9E3779B97F4A7C15;
+      return std::size_t((mixed ^ mixed >> 29 ^ s.count) * 0xBF58476D1CE4E5B9);
+    }
   };
   struct Info {
     std::vector<Way> ways;  // sorted
@@ -69,8 +81,10 @@ class GrammarMatcher {
   void spend(std::size_t work);
   State learn(State state, unsigned char byte, std::size_t entry);
   State close(std::vector<Way> work);
+  void repeat(Way way, std::uint32_t done, std::vector<Way>& work);
   State number(Info info);
-  std::uint32_t push(std::uint32_t place, std::uint32_t below);
+  std::uint32_t push(const Stack& stack);
+  std::uint32_t settled_count(const Stack& stack, std::uint32_t horizon) const noexcept;
 
   Grammar grammar_;
   std::array<std::uint8_t, 256> class_of_{};  // bytes that no set of the grammar tells apart
@@ -79,8 +93,8 @@ class GrammarMatcher {
   std::vector<Info> states_;
   std::vector<State> next_;  // (states, class_count_)
   std::unordered_multimap<std::uint64_t, State> by_hash_;
-  std::vector<Stack> stacks_;                                  // stacks_[0] is the empty one
-  std::unordered_map<std::uint64_t, std::uint32_t> by_stack_;  // place << 32 | below
+  std::vector<Stack> stacks_;  // stacks_[0] is the empty one
+  std::unordered_map<Stack, std::uint32_t, StackHash> by_stack_;
   State start_ = kDead;
   std::size_t work_ = 0, bytes_ = 0;
 };

@@ -137,6 +137,11 @@ class BraceFormat {
         value = r_.subscript(value, Value::integer(index));
       } else {
         const Value key = r_.heap.string(name);
+        if (!item && name.starts_with("__")) {  // out of reach, which here leaves nothing instead of failing
+          value = Value::undefined(Missing::unsafe, &key.text().bytes(), value.kind());
+          at = end;
+          continue;
+        }
         value = item ? r_.subscript(value, key) : r_.attribute(value, key.text().bytes());
       }
       at = item ? end + 1 : end;

@@ -1,9 +1,36 @@
-// Calls of macros.
+// Calls of macros and blocks.
 #include <fmt/format.h>
 
+#include "engine/jinja/parser.h"
 #include "engine/jinja/render.h"
 
 namespace longhand::jinja {
+
+class Blocks::Block : public Native {
+ public:
+  explicit Block(const Body& body) : body_(body) {}
+  std::string_view type_name() const override { return "BlockReference"; }
+  // A block sees what the template has set at its top, and not what is around the call.
+  Value call(Render& r, const Arguments& arguments) override {
+    if (!arguments.positional.empty() || !arguments.named.empty()) fail("a block takes no arguments");
+    r.enter_macro();
+    const InScope inside(r, r.make_scope(nullptr));
+    const Value text = r.capture([&] { r.execute(body_); });
+    r.leave_macro();
+    return text;
+  }
+
+ private:
+  const Body& body_;
+};
+
+bool Blocks::attribute(Render& r, std::string_view name, Value& value) {
+  const auto& blocks = r.program().blocks;
+  const auto found = blocks.find(name);
+  if (found == blocks.end()) return false;
+  value = Value::of(r.heap.make<Block>(*found->second));
+  return true;
+}
 
 bool Macro::attribute(Render& r, std::string_view name, Value& value) {
   if (name == "name") {

@@ -262,6 +262,9 @@ class StatementParser {
   std::unique_ptr<Statement> parse_block(int line) {
     auto node = std::make_unique<Scoped>(line);
     const std::string name = s.expect_name();
+    const bool fresh = s.program().blocks.emplace(name, &node->body).second;
+    if (!fresh) syntax_error(line, fmt::format("block '{}' is defined twice", name.substr(0, 60)));
+    if (s.is_word("scoped")) s.take();
     node->body = parse_outside_loops("endblock");
     if (s.is_word(name)) s.take();
     end_tag();

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <deque>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -14,6 +16,7 @@ struct Program {
   Body body;
   std::deque<std::string> names;  // by NameId; a deque, because the tree points into it
   Heap constants;
+  std::map<std::string, const Body*, std::less<>> blocks;  // {% block %} by name
 };
 
 /// Throws Error (chat_template) naming the line.

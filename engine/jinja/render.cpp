@@ -18,7 +18,7 @@ Text Render::run(const Dict& variables) {
     if (const Value* given = variables.find(heap, name)) {
       root_[i] = *given;
     } else {
-      root_[i] = find_global(*this, name);
+      root_[i] = name == "self" ? Value::of(heap.make<Blocks>()) : find_global(*this, name);
     }
     root_known_[i] = !root_[i].is(Kind::undefined);
   }

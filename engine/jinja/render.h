@@ -41,6 +41,7 @@ class Render {
 
   /// Fills the outermost scope and runs the template.
   Text run(const Dict& variables);
+  const Program& program() const noexcept { return program_; }
 
   Value evaluate(const Expression& expression) {
     enter();
@@ -127,6 +128,17 @@ class BoundMethod : public Native {
  private:
   Method method_;
   Value self_;
+};
+
+/// `self`: its attributes are the blocks of the template, and calling one gives what it writes.
+class Blocks : public Native {
+ public:
+  std::string_view type_name() const override { return "TemplateReference"; }
+  bool callable() const override { return false; }
+  bool attribute(Render& render, std::string_view name, Value& value) override;
+
+ private:
+  class Block;
 };
 
 /// {% macro %} and the body of {% call %}.

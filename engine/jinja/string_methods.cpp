@@ -256,9 +256,20 @@ Value case_test(Render& r, const Value& self, const Arguments&) {
   return Value::boolean(any);
 }
 
+// As in Python's isidentifier(), by general categories.
+Value is_identifier(Render& r, const Value& self, const Arguments&) {
+  const std::string_view s = self.view();
+  heap_of(r).read(s.size());
+  for (std::size_t at = 0; at < s.size(); at += char_length(s, at)) {
+    const char32_t c = char_at(s, at);
+    if (at == 0 ? !starts_identifier(c) : !continues_identifier(c)) return Value::boolean(false);
+  }
+  return Value::boolean(!s.empty());
+}
+
 Value format_method(Render& r, const Value& self, const Arguments& a) { return format_braces(r, self, a); }
 
-constexpr std::array<Named<Method>, 42> kMethods = {{
+constexpr std::array<Named<Method>, 43> kMethods = {{
     {"capitalize", case_method<Case::capitalize>},
     {"casefold", case_method<Case::lower>},
     {"center", pad_method<Side::both>},
@@ -273,6 +284,7 @@ constexpr std::array<Named<Method>, 42> kMethods = {{
     {"isascii", all_are<is_ascii, true>},
     {"isdecimal", all_are<is_decimal>},
     {"isdigit", all_are<is_decimal>},
+    {"isidentifier", is_identifier},
     {"islower", case_test<Case::lower>},
     {"isnumeric", all_are<is_decimal>},
     {"isprintable", all_are<is_printable, true>},

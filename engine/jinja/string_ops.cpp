@@ -58,12 +58,32 @@ void append_case(std::u32string& out, char32_t c, Case to, bool word_start) {
   }
 }
 
+constexpr char32_t kSigma = 0x3A3;
+
+// Whether a sigma at `at` is the last letter of a word, where it is written in another way.
+bool is_final_sigma(Heap& heap, std::string_view text, std::size_t at) {
+  const auto looked_at = [&](std::size_t i) {
+    heap.read(char_length(text, i));
+    return char_at(text, i);
+  };
+  std::size_t before = at;
+  do {
+    if (before == 0) return false;
+    before = char_before(text, before);
+  } while (is_case_ignorable(looked_at(before)));
+  if (!is_cased(char_at(text, before))) return false;
+  std::size_t behind = at + char_length(text, at);
+  while (behind < text.size() && is_case_ignorable(looked_at(behind))) behind += char_length(text, behind);
+  return behind >= text.size() || !is_cased(char_at(text, behind));
+}
+
 // Maps `text` character by character; starts(c) tells whether the character after c begins a word.
 template <class Starts>
 Value map_characters(Heap& heap, const Value& text, Case to, Starts&& starts) {
   heap.read(text.view().size());
   Builder out(heap);
   bool word_start = true;
+  std::size_t run_at = 0;
   std::string bytes;
   std::u32string mapped;
   text.text().each_run([&](std::string_view run, bool trusted) {
@@ -72,10 +92,13 @@ Value map_characters(Heap& heap, const Value& text, Case to, Starts&& starts) {
       const char32_t c = char_at(run, at);
       mapped.clear();
       append_case(mapped, c, to, word_start);
+      const bool lowered = c == kSigma && mapped.size() == 1 && mapped[0] != kSigma;
+      if (lowered && is_final_sigma(heap, text.view(), run_at + at)) mapped[0] = U'\u03C2';
       for (const char32_t m : mapped) append_char(bytes, m);
       word_start = starts(c);
     }
     out.append(bytes, trusted);
+    run_at += run.size();
   });
   return out.take(text.string().markup);
 }

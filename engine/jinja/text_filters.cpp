@@ -304,6 +304,24 @@ Value round_filter(Render& r, const Value& v, const Arguments& a) {
   return Value::real((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / scale);
 }
 
+Value file_size(Render& r, const Value& v, const Arguments& a) {
+  const Bound bound("filesizeformat", a, {"binary"});
+  need(v);
+  const Value number = to_real(r, v, {});
+  const double size = number.as_real();
+  const bool binary = bound.flag(0, false);
+  if (!std::isfinite(size)) fail("filesizeformat: the size is no number");
+  if (size == 1) return r.heap.string("1 Byte");
+  const double base = binary ? 1024 : 1000;
+  if (size < base) return r.heap.string(fmt::format("{:.0f} Bytes", std::trunc(size)));
+  constexpr std::string_view kPrefixes = "kMGTPEZY";
+  double unit = base;
+  std::size_t i = 0;
+  for (; i + 1 < kPrefixes.size() && size >= unit * base; ++i) unit *= base;
+  const char prefix = binary ? char(std::toupper(kPrefixes[i])) : kPrefixes[i];
+  return r.heap.string(fmt::format("{:.1f} {}{}B", size / unit, prefix, binary ? "i" : ""));
+}
+
 // ---- JSON -------------------------------------------------------------------------------------------------
 
 Value to_json(Render& r, const Value& v, const Arguments& a) {
@@ -337,7 +355,7 @@ Value parse_json_filter(Render& r, const Value& v, const Arguments&) {
   return parse_json(r.heap, v.text());
 }
 
-constexpr std::array<Named<Filter>, 26> kFilters = {{{"tojson", to_json},
+constexpr std::array<Named<Filter>, 27> kFilters = {{{"tojson", to_json},
                                                      {"trim", trim},
                                                      {"string", string},
                                                      {"upper", case_filter<Case::upper>},
@@ -359,6 +377,7 @@ constexpr std::array<Named<Filter>, 26> kFilters = {{{"tojson", to_json},
                                                      {"center", center},
                                                      {"wordcount", word_count},
                                                      {"striptags", strip_tags},
+                                                     {"filesizeformat", file_size},
                                                      {"urlencode", url_encode},
                                                      {"from_json", parse_json_filter},
                                                      {"fromjson", parse_json_filter},

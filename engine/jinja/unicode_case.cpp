@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <iterator>
+#include <string_view>
 
 #include "engine/text/unicode.h"
 
@@ -149,6 +150,24 @@ bool is_letter(char32_t code) {
 }
 
 bool is_decimal(char32_t code) { return category(code) == Category::Nd; }
+
+bool starts_identifier(char32_t code) {
+  return code == U'_' || is_letter(code) || category(code) == Category::Nl;
+}
+
+bool continues_identifier(char32_t code) {
+  static constexpr CategoryMask kInside = category_bit(Category::Mn) | category_bit(Category::Mc) |
+                                          category_bit(Category::Nd) | category_bit(Category::Pc);
+  return starts_identifier(code) || is_category(code, kInside);
+}
+
+bool is_case_ignorable(char32_t code) {
+  static constexpr CategoryMask kIgnorable = category_bit(Category::Mn) | category_bit(Category::Me) |
+                                             category_bit(Category::Cf) | category_bit(Category::Lm) |
+                                             category_bit(Category::Sk);
+  constexpr std::u32string_view kSigns = U"'.:\u00B7\u0387\u2018\u2019\u2024\u2027";
+  return kSigns.find(code) != std::u32string_view::npos || is_category(code, kIgnorable);
+}
 
 bool is_space(char32_t code) {
   return (code >= 0x09 && code <= 0x0D) || (code >= 0x1C && code <= 0x20) || code == 0x85 || code == 0xA0 ||

@@ -16,6 +16,11 @@ bool is_letter(char32_t code);
 bool is_decimal(char32_t code);
 /// str.isspace() and what strip() removes.
 bool is_space(char32_t code);
+/// Letters, letter-like numbers and _; what may follow them.
+bool starts_identifier(char32_t code);
+bool continues_identifier(char32_t code);
+/// Marks, signs and modifiers that are passed over where the case of a character depends on its neighbours.
+bool is_case_ignorable(char32_t code);
 inline bool is_cased(char32_t code) { return to_lower(code) != code || to_upper(code) != code; }
 
 }  // namespace longhand::jinja
