@@ -16,7 +16,7 @@ constexpr int kFloatBlock = 256;
 // Steps of kColumns columns. A Weights lane belongs to a row; Inputs are those of one token for up
 // to `size` columns.
 template <class Fm>
-struct FloatSteps {
+struct SingleSteps {
   static constexpr int kColumns = 1;
   using Weights = F;
   template <int size>
@@ -31,9 +31,8 @@ struct FloatSteps {
   static F add(F sum, F w, F x) { return xsimd::fma(w, x, sum); }
 };
 
-#if defined(__AVX512BF16__)
-template <>
-struct FloatSteps<BF16> {
+template <class Fm, class Products>
+struct PairSteps {
   static constexpr int kColumns = 2;
   using Weights = I;
   template <int size>
@@ -43,9 +42,7 @@ struct FloatSteps<BF16> {
     void read(const float* from, int columns) {
       for (int k = 0; k < size; k += kLanes) {
         const int left = columns - k < 0 ? 0 : columns - k < kLanes ? columns - k : kLanes;
-        const __m512 y = _mm512_maskz_loadu_ps(__mmask16((1u << left) - 1), from + k);
-        const __m256bh rounded = _mm512_cvtneps_pbh(y);
-        std::memcpy(x + k, &rounded, sizeof rounded);
+        Products::round(from + k, left, x + k);
       }
     }
     I at(int step) const { return broadcast_quad(reinterpret_cast<const std::int8_t*>(x + 2 * step)); }
@@ -55,14 +52,15 @@ struct FloatSteps<BF16> {
   static Weights weights(Cursor c, int columns) {
     const I first = c.short_word(0);
     if (columns < 2) return first;
-    c.block += kPanelRows * sizeof(BF16::Block);
+    c.block += kPanelRows * sizeof(typename Fm::Block);
     return first | (c.short_word(0) << 16);
   }
-  static F add(F sum, I w, I x) {
-    return F(_mm512_dpbf16_ps(sum, __m512bh(__m512i(w)), __m512bh(__m512i(x))));
-  }
+  static F add(F sum, I w, I x) { return Products::add(sum, w, x); }
 };
-#endif
+
+template <class Fm>
+using FloatSteps = std::conditional_t<std::is_same_v<Fm, BF16> && Bf16Products::kExist,
+                                      PairSteps<Fm, Bf16Products>, SingleSteps<Fm>>;
 
 }  // namespace
 }  // namespace LONGHAND_UNIT

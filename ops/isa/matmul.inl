@@ -43,7 +43,7 @@ struct Column {
   // What a sum over group `g` starts with.
   template <class Fm>
   I offset(int g) const {
-    if constexpr (!DotOf<Fm>::kHasOffset) {
+    if constexpr (DotOf<Fm>::kOffset == 0) {
       return I(0);
     } else if constexpr (group_of<Fm>() == 16) {
       return DotOf<Fm>::offset(I(sums[g]));
@@ -285,14 +285,9 @@ template <class Fm, int N>
   });
 }
 
-// Tokens of the widest tile: the sums of a superblock, integers and floats, need the more registers.
-#if defined(__AVX512F__) || defined(__aarch64__)
+// The sums of a superblock, integers and floats, need the more registers.
 template <class Fm>
-constexpr int kDirectTokens = 4;
-#else
-template <class Fm>
-constexpr int kDirectTokens = kIsSuper<Fm> ? 3 : 4;
-#endif
+constexpr int kWidestDirect = kIsSuper<Fm> ? kDirectTokensOfSupers : kDirectTokens;
 
 template <class Fm>
 void multiply_directly(const MatmulArgs& a) {
@@ -300,7 +295,7 @@ void multiply_directly(const MatmulArgs& a) {
   for (int panel = a.panel_begin; panel < a.panel_end; ++panel, data += a.panel_bytes) {
     for (int part = 0; part < kParts; part += kDirectVectors) {
       const int row = panel * kPanelRows + part * kLanes;
-      for_tiles<kDirectTokens<Fm>>(a.tokens, [&](int t, auto n) {
+      for_tiles<kWidestDirect<Fm>>(a.tokens, [&](int t, auto n) {
         direct_tile<Fm, n>({data, part}, a, row, t);
       });
     }

@@ -19,41 +19,6 @@ inline std::int32_t top_magnitude(const float* x, int n) {
   return result;
 }
 
-// Sixteen values times `inverse`, rounded to nearest, ties to even, as the conversion instruction does.
-inline void round_16(const float* x, F inverse, std::int8_t* q) {
-  const auto rounded = [&](int i) { return xsimd::nearbyint_as_int(load(x + i) * inverse); };
-#if defined(__AVX512F__)
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(q), _mm512_cvtepi32_epi8(rounded(0)));
-#elif defined(__AVX2__)
-  const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(rounded(0), rounded(8)), 0xD8);
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(q),
-                   _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
-#else
-  for (int i = 0; i < 16; i += kLanes) {
-    std::int32_t w[kLanes];
-    rounded(i).store_unaligned(w);
-    for (int k = 0; k < kLanes; ++k) q[i + k] = std::int8_t(w[k]);
-  }
-#endif
-}
-
-// RoundedRow::sums of sixteen bytes.
-inline std::int32_t halves_of_16(const std::int8_t* q) {
-#if defined(__SSSE3__)
-  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(q));
-  __m128i pairs = _mm_maddubs_epi16(_mm_set1_epi8(1), bytes);
-  pairs = _mm_add_epi16(pairs, _mm_srli_si128(pairs, 8));
-  return _mm_cvtsi128_si32(_mm_add_epi16(pairs, _mm_srli_si128(pairs, 4)));
-#else
-  std::int32_t low = 0, high = 0;
-  for (int i = 0; i < 16; i += 4) {
-    low += q[i] + q[i + 1];
-    high += q[i + 2] + q[i + 3];
-  }
-  return std::int32_t(std::uint32_t(low & 0xFFFF) | std::uint32_t(high) << 16);
-#endif
-}
-
 // A block with NaN or infinity gets a NaN scale, so that whatever is computed from it is seen to be broken.
 void quantize(const float* x, std::int32_t n, std::int32_t block, const RoundedRow& to) noexcept {
   constexpr std::int32_t kInfinity = 0x7F800000;

@@ -9,17 +9,10 @@ namespace longhand {
 inline namespace LONGHAND_UNIT {
 namespace {
 
-// A tile is kTileVectors vectors of rows times kTileTokens tokens. Its sums, the weights and one broadcast
-// should fit the vector registers: 32 with AVX-512 and on ARM, else 16. Two vectors at least, because the
-// broadcast of an activation is a load, which then serves all of them. Floats need no register for products:
-// 12 sums, 2 vectors of weights and a broadcast are 15.
-#if defined(__AVX512F__)
-constexpr int kTileVectors = 2, kTileTokens = 6, kFloatTokens = 6;
-#elif defined(__aarch64__)
-constexpr int kTileVectors = 4, kTileTokens = 4, kFloatTokens = 4;
-#else
-constexpr int kTileVectors = 2, kTileTokens = 4, kFloatTokens = 6;
-#endif
+// A tile is kTileVectors vectors of rows times kTileTokens tokens (x/). Its sums, the weights and one
+// broadcast should fit the vector registers: 32 with AVX-512 and on ARM, else 16. Two vectors at least,
+// because the broadcast of an activation is a load, which then serves all of them. Floats need no register
+// for products: 12 sums, 2 vectors of weights and a broadcast are 15.
 constexpr int kStripRows = kTileVectors * kLanes > kPanelRows ? kTileVectors* kLanes : kPanelRows;
 constexpr int kStripVectors = kStripRows / kLanes;
 // Columns of bytes in 16 KiB: a first-level cache has 32 KiB at least, and scales and activations need some.
