@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "cli/chat_session.h"
+#include "engine/longhand.h"
 
 namespace longhand::cli {
 
@@ -21,7 +21,7 @@ class AnswerView {
   virtual void reading(int done, int total) = 0;
   /// What the model is given, control tokens written out.
   virtual void prompt(const std::string& text) = 0;
-  virtual void span(const ReasoningSpan& span) = 0;
+  virtual void text(std::string_view text, bool reasoning) = 0;
   virtual void end(const ChatAnswer& answer, const Session& session) = 0;
   /// There will be no answer, or no more of it. Also for whatever else went wrong between answers.
   virtual void fail(const Error& error) = 0;

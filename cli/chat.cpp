@@ -11,7 +11,6 @@
 #include "cli/answer_view.h"
 #include "cli/chat_loop.h"
 #include "cli/chat_saving.h"
-#include "cli/chat_session.h"
 #include "cli/completion.h"
 #include "cli/exit_status.h"
 #include "cli/line_input.h"
@@ -65,11 +64,12 @@ std::string first_message(const Flags& flags, bool with_stdin) {
 }
 
 // Templates may write the date.
-jinja::CivilTime local_time() {
+std::string local_time() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
   ::localtime_r(&now, &parts);
-  return {parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec};
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
 ChatSettings settings_of(const Flags& flags, const Model& model) {
@@ -96,13 +96,13 @@ int converse(const Flags& flags, AnswerView& view, bool interactive) {
   const std::string first = first_message(flags, piped);
   const Model model = open_chat_model(flags, interactive);
   const SessionOptions options = flags.session.session_options();
-  ChatSession session(model, options, settings_of(flags, model), local_time());
+  Chat session(model, settings_of(flags, model), options, {.text = {}, .now = local_time()});
   session.speculate(flags.speculation.speculation(session.session(), options, flags.session.load_options()));
   if (session.session().context_was_cut()) {
     print_note(
         fmt::format("the context is {} tokens, as many as fit in memory", session.session().context()));
   }
-  for (const std::string& warning : session.warnings()) print_note(warning);
+  for (const std::string& warning : session.written().warnings()) print_note(warning);
 
   ChatStore store(ChatStore::default_folder());
   const bool edited = interactive && !flags.simple_io;
@@ -111,7 +111,7 @@ int converse(const Flags& flags, AnswerView& view, bool interactive) {
                            [&store](const std::string& typed) { return complete_line(typed, store); })
              : make_plain_input(STDIN_FILENO, interactive);
   ChatCache cache(std::uint64_t(flags.cache_limit) << 20);
-  ChatState state{session, store, cache, *input, "", false, false};
+  ChatState state{session, options, store, cache, *input, ""};
   view.ready(session.session());
   ChatLoop loop(state, view, {flags.show_prompt, ReachNote(session.session(), options)});
   if (!first.empty()) loop.send(first);

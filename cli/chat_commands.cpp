@@ -46,20 +46,20 @@ void start_anew(ChatState& state, std::string_view why) {
 void clear(ChatState& state, const std::string&) { start_anew(state, ""); }
 
 void set_system(ChatState& state, const std::string& text) {
-  ChatSettings settings = state.chat.settings();
+  ProgramSettings settings = state.settings();
   if (text.empty()) {
     write_error(settings.system.empty() ? "no system prompt\n" : make_visible(settings.system) + "\n");
     return;
   }
   settings.system = text;
-  state.chat.change(std::move(settings));
+  state.change(std::move(settings));
   start_anew(state, "new system prompt; ");
 }
 
 void set_value(ChatState& state, const std::string& argument) {
   if (argument.empty()) {
     std::string out;
-    for (const auto& [name, value] : list_settings(state.chat.settings()))
+    for (const auto& [name, value] : list_settings(state.settings()))
       out += fmt::format("  {:<18} {}\n", name, value);
     write_error(out);
     return;
@@ -68,31 +68,31 @@ void set_value(ChatState& state, const std::string& argument) {
   const std::string name = argument.substr(0, space);
   const auto value = space == std::string::npos ? space : argument.find_first_not_of(" =", space);
   if (value == std::string::npos) throw Error(Errc::range, fmt::format("/set {} needs a value", name));
-  ChatSettings settings = state.chat.settings();
+  ProgramSettings settings = state.settings();
   change_setting(settings, name, argument.substr(value));
-  state.chat.change(std::move(settings));
+  state.change(std::move(settings));
   print_note(fmt::format("{} is {} from the next answer on", name, argument.substr(value)));
 }
 
 void set_thinking(ChatState& state, const std::string& word) {
-  ChatSettings settings = state.chat.settings();
+  ProgramSettings settings = state.settings();
   if (word == "show" || word == "hide") {
     change_setting(settings, "reasoning", word);
   } else if (!word.empty()) {
     change_thinking(settings, word);
   }
-  if (!word.empty()) state.chat.change(std::move(settings));
+  if (!word.empty()) state.change(std::move(settings));
   std::string out;
-  for (const auto& [name, value] : list_settings(state.chat.settings())) {
+  for (const auto& [name, value] : list_settings(state.settings())) {
     if (name == "think" || name == "reasoning")
       out += fmt::format("{}{} {}", out.empty() ? "" : ", ", name, value);
   }
-  const bool reasons = state.chat.format().reasoning().form != ReasoningStyle::Form::none;
+  const bool reasons = state.chat.written().reasons();
   print_note(out + (reasons ? "" : "; this model does not reason before it answers"));
 }
 
 // What going back costs where the memory lets go of old tokens; nothing is said where it costs nothing.
-std::string cost_of(const ChatSession::WayBack& way) {
+std::string cost_of(const Chat::WayBack& way) {
   if (way.cost == 0) return "";
   return fmt::format("this memory has let go of {} tokens before it, which are read again", way.cost);
 }

@@ -4,23 +4,42 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "cli/chat_cache.h"
-#include "cli/chat_session.h"
+#include "cli/chat_settings.h"
 #include "cli/chat_store.h"
 #include "cli/line_input.h"
+#include "engine/longhand.h"
 
 namespace longhand::cli {
 
+/// Sums over all answers.
+struct ChatTotals {
+  int answers = 0;
+  long read_tokens = 0, written_tokens = 0;
+  double read_seconds = 0, write_seconds = 0;
+};
+
 /// What a command can reach.
 struct ChatState {
-  ChatSession& chat;
+  Chat& chat;
+  const SessionOptions& options;  // of its session
   ChatStore& store;
   ChatCache& cache;
   LineInput& input;
   std::string attached;  // text that goes before the next message
+  bool show_reasoning = true;
   bool leave = false;
   bool answer_again = false;
+  ChatTotals totals = {};
+
+  ProgramSettings settings() const { return {chat.settings(), show_reasoning}; }
+  /// Throws Error as Chat::change() does.
+  void change(ProgramSettings settings) {
+    chat.change(std::move(settings));
+    show_reasoning = settings.show_reasoning;
+  }
 };
 
 struct ChatCommand {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cli/chat_saving.h"
+#include "cli/context_hint.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "cli/signals.h"
@@ -15,6 +16,7 @@ namespace longhand::cli {
 namespace {
 
 constexpr std::string_view kQuotes = "\"\"\"";
+constexpr std::size_t kAnswerRoom = 256;  // tokens, in the length proposed for a chat that does not fit
 
 // While it lives, signals stop the session's work, and the view hears how far reading is.
 class Watched {
@@ -30,6 +32,14 @@ class Watched {
   Session& session_;
   CancelOnSignal cancel_;
 };
+
+void add_to_totals(ChatTotals& totals, const ChatAnswer& answer) {
+  totals.answers += 1;
+  totals.read_tokens += answer.read_tokens;
+  totals.written_tokens += answer.written_tokens;
+  totals.read_seconds += answer.read_seconds;
+  totals.write_seconds += answer.write_seconds;
+}
 
 }  // namespace
 
@@ -116,22 +126,32 @@ void ChatLoop::command(const std::string& line) {
 void ChatLoop::send(const std::string& text) {
   const std::string message = state_.attached + text;
   answer([&](const auto& listener) {
-    const ChatAnswer answer = state_.chat.ask(message, listener);
-    state_.attached.clear();
-    return answer;
+    try {
+      const ChatAnswer answer = state_.chat.ask(message, listener);
+      state_.attached.clear();
+      return answer;
+    } catch (const Error& error) {
+      if (error.code() != Errc::context_full) throw;
+      throw with_context_hint(error, state_.chat.session(), state_.options,
+                              state_.chat.tokens_with(message) + kAnswerRoom);
+    }
   });
   keep();
 }
 
-void ChatLoop::answer(const std::function<ChatAnswer(const AnswerListener&)>& ask) {
-  AnswerListener listener;
-  listener.on_text = [this](const ReasoningSpan& span) { view_.span(span); };
+void ChatLoop::answer(const std::function<ChatAnswer(const ChatListener&)>& ask) {
+  ChatListener listener;
+  listener.on_text = [this](std::string_view text, bool reasoning) {
+    view_.text(text, reasoning);
+    return true;
+  };
   listener.on_reading = [this](int tokens) { view_.reading(0, tokens); };
   if (notes_.prompt) listener.on_prompt = [this](const std::string& text) { view_.prompt(text); };
-  view_.begin(state_.chat.settings().show_reasoning);
+  view_.begin(state_.show_reasoning);
   try {
     const Watched watched(state_.chat.session(), view_);
     const ChatAnswer answer = ask(listener);
+    add_to_totals(state_.totals, answer);
     view_.end(answer, state_.chat.session());
     notes_.reach.tell(state_.chat.session().size());
   } catch (const Error& error) {
@@ -150,7 +170,7 @@ void ChatLoop::answer(const std::function<ChatAnswer(const AnswerListener&)>& as
 // A chat that has a name is saved after every change.
 void ChatLoop::keep() {
   try {
-    state_.store.update(record_of(state_.chat));
+    state_.store.update(record_of(state_));
   } catch (const Error& error) {
     view_.fail(error);
     print_note("the chat is not saved; the next turn tries again");

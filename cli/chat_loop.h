@@ -33,7 +33,7 @@ class ChatLoop {
   bool read_quoted(std::string& text);
   bool handle_interrupt(const std::string& typed);
   void command(const std::string& line);
-  void answer(const std::function<ChatAnswer(const AnswerListener&)>& ask);
+  void answer(const std::function<ChatAnswer(const ChatListener&)>& ask);
   void keep();
 
   ChatState& state_;

@@ -40,7 +40,7 @@ std::string tokens_of_text(const Model& model, const std::string& text) {
 
 void show_settings(ChatState& state, const std::string&) {
   const ModelInfo info = state.chat.model().info();
-  const ChatSettings& settings = state.chat.settings();
+  const ProgramSettings settings = state.settings();
   std::string out = fmt::format("  {:<18} {}\n", "model", make_visible(info.name));
   out += fmt::format("  {:<18} {}, {} parameters, {}\n", "", make_visible(info.architecture),
                      format_count(info.parameters), info.type);
@@ -57,7 +57,7 @@ void show_settings(ChatState& state, const std::string&) {
 }
 
 void show_stats(ChatState& state, const std::string&) {
-  const ChatTotals& totals = state.chat.totals();
+  const ChatTotals& totals = state.totals;
   Session& session = state.chat.session();
   const ModelInfo info = state.chat.model().info();
   std::string out = fmt::format("  {:<12} {} in this chat; turns remembered: {}\n", "answers", totals.answers,

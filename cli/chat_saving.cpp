@@ -35,7 +35,7 @@ bool may_take(ChatState& state, const std::string& name) {
 }
 
 // Those of the chat `name`. Throws Error (range) where a value is none of this program's.
-ChatSettings settings_of(const std::string& chat, const ChatRecord& record, ChatSettings settings) {
+ProgramSettings settings_of(const std::string& chat, const ChatRecord& record, ProgramSettings settings) {
   for (const auto& [name, value] : record.settings) {
     try {
       change_setting(settings, name, value);
@@ -72,13 +72,13 @@ void show_last(const ChatState& state) {
 
 }  // namespace
 
-ChatRecord record_of(const ChatSession& chat) {
+ChatRecord record_of(const ChatState& state) {
   ChatRecord record;
-  record.model = chat.model().info().name;
-  record.system = chat.settings().system;
-  for (const NamedValue& row : list_settings(chat.settings()))
+  record.model = state.chat.model().info().name;
+  record.system = state.chat.settings().system;
+  for (const NamedValue& row : list_settings(state.settings()))
     record.settings.emplace_back(row.name, row.value);
-  record.turns = chat.turns();
+  record.turns = state.chat.turns();
   return record;
 }
 
@@ -86,7 +86,7 @@ void save_chat(ChatState& state, const std::string& given) {
   const std::string name = given.empty() ? state.store.open_name() : given;
   if (name.empty()) throw Error(Errc::missing, "/save needs a name");
   if (!may_take(state, name)) return;
-  state.store.save(name, record_of(state.chat));
+  state.store.save(name, record_of(state));
   leave_chat(state);
   print_note(fmt::format("saved as {}, {}; from here on every turn is kept{}", name,
                          turns_text(state.chat.turns().size()), way_back_from_file(state)));
@@ -97,7 +97,9 @@ void load_chat(ChatState& state, const std::string& name) {
   leave_chat(state);
   std::string model;
   state.store.load(name, [&](ChatRecord& record) {
-    state.chat.restore(settings_of(name, record, state.chat.settings()), std::move(record.turns));
+    ProgramSettings settings = settings_of(name, record, state.settings());
+    state.chat.restore(settings, std::move(record.turns));
+    state.show_reasoning = settings.show_reasoning;
     model = std::move(record.model);
   });
   state.cache.use(state.store.cache_path(name), state.chat.session());
@@ -115,7 +117,7 @@ void fork_chat(ChatState& state, const std::string& name) {
   if (!may_take(state, name)) return;
   const std::string from = state.store.open_name();
   leave_chat(state);
-  state.store.save(name, record_of(state.chat));
+  state.store.save(name, record_of(state));
   print_note(from.empty() ? fmt::format("goes on as {}", name)
                           : fmt::format("goes on as {}; {} stays as it is", name, from));
 }
@@ -130,7 +132,7 @@ void leave_chat(ChatState& state) noexcept {
 void rescue_chat(ChatState& state) noexcept {
   if (state.chat.turns().empty() || !state.store.open_name().empty()) return;
   try {
-    state.store.save(kRescued, record_of(state.chat));
+    state.store.save(kRescued, record_of(state));
     print_note(fmt::format("the chat is kept: /load {}", kRescued));
   } catch (const std::exception&) {}  // nobody is left to tell
 }

@@ -9,7 +9,7 @@
 namespace longhand::cli {
 
 /// What a saved chat holds of this one.
-ChatRecord record_of(const ChatSession& chat);
+ChatRecord record_of(const ChatState& state);
 
 /// Commands; see ChatCommand::run.
 void save_chat(ChatState& state, const std::string& name);

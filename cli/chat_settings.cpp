@@ -61,23 +61,23 @@ void parse(Number& value, std::string_view name, const std::string& text) {
 // Values that are no numbers.
 struct WordRow {
   std::string_view name;
-  std::string (*read)(const ChatSettings& settings);
-  void (*change)(ChatSettings& settings, const std::string& value);
+  std::string (*read)(const ProgramSettings& settings);
+  void (*change)(ProgramSettings& settings, const std::string& value);
 };
 
 constexpr std::string_view kEfforts[] = {"low", "medium", "high"};
 
-std::string thinking_text(const ChatSettings& settings) {
+std::string thinking_text(const ProgramSettings& settings) {
   if (!settings.effort.empty()) return settings.effort;
   return !settings.thinking ? "auto" : *settings.thinking ? "on" : "off";
 }
 
-std::string seed_text(const ChatSettings& settings) {
+std::string seed_text(const ProgramSettings& settings) {
   const std::uint32_t seed = settings.sampler.seed;
   return seed == SamplerOptions{}.seed ? "-1" : fmt::format("{}", seed);
 }
 
-void change_seed(ChatSettings& settings, const std::string& value) {
+void change_seed(ProgramSettings& settings, const std::string& value) {
   if (value == "-1") {
     settings.sampler.seed = SamplerOptions{}.seed;  // a fresh one
   } else {
@@ -85,7 +85,7 @@ void change_seed(ChatSettings& settings, const std::string& value) {
   }
 }
 
-void change_showing(ChatSettings& settings, const std::string& value) {
+void change_showing(ProgramSettings& settings, const std::string& value) {
   if (value != "show" && value != "hide")
     throw Error(Errc::range, fmt::format("reasoning: '{}' must be show or hide", value));
   settings.show_reasoning = value == "show";
@@ -94,13 +94,13 @@ void change_showing(ChatSettings& settings, const std::string& value) {
 constexpr WordRow kWordRows[] = {
     {"seed", seed_text, change_seed},
     {"think", thinking_text, change_thinking},
-    {"reasoning", [](const ChatSettings& s) -> std::string { return s.show_reasoning ? "show" : "hide"; },
+    {"reasoning", [](const ProgramSettings& s) -> std::string { return s.show_reasoning ? "show" : "hide"; },
      change_showing},
 };
 
 }  // namespace
 
-std::vector<NamedValue> list_settings(const ChatSettings& settings) {
+std::vector<NamedValue> list_settings(const ProgramSettings& settings) {
   std::vector<NamedValue> out;
   for (const Row& row : kRows) {
     out.push_back(
@@ -111,7 +111,7 @@ std::vector<NamedValue> list_settings(const ChatSettings& settings) {
   return out;
 }
 
-void change_setting(ChatSettings& settings, std::string_view name, const std::string& value) {
+void change_setting(ProgramSettings& settings, std::string_view name, const std::string& value) {
   for (const Row& row : kRows) {
     if (row.name != name) continue;
     std::visit([&](auto member) { parse(field_of(settings, member), name, value); }, row.field);
@@ -126,7 +126,7 @@ void change_setting(ChatSettings& settings, std::string_view name, const std::st
   throw Error(Errc::range, fmt::format("'{}' is not one of {}", name, known));
 }
 
-void change_thinking(ChatSettings& settings, const std::string& value) {
+void change_thinking(ProgramSettings& settings, const std::string& value) {
   if (std::ranges::find(kEfforts, value) != std::end(kEfforts)) {
     settings.thinking = true;
     settings.effort = value;

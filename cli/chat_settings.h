@@ -5,9 +5,14 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/chat_session.h"
+#include "engine/longhand.h"
 
 namespace longhand::cli {
+
+/// Those of the library's chat, and the program's own.
+struct ProgramSettings : ChatSettings {
+  bool show_reasoning = true;
+};
 
 struct NamedValue {
   std::string_view name;
@@ -15,14 +20,14 @@ struct NamedValue {
 };
 
 /// In the order they are shown.
-std::vector<NamedValue> list_settings(const ChatSettings& settings);
+std::vector<NamedValue> list_settings(const ProgramSettings& settings);
 
 /// Throws Error (range) for an unknown name, listing the known ones, or for text that is none of its values.
 /// Bounds of numbers are the sampler's business.
-void change_setting(ChatSettings& settings, std::string_view name, const std::string& value);
+void change_setting(ProgramSettings& settings, std::string_view name, const std::string& value);
 
 /// "on", "off" and "auto", or "low", "medium" and "high": whether and how much the model reasons. Throws
 /// Error (range).
-void change_thinking(ChatSettings& settings, const std::string& value);
+void change_thinking(ProgramSettings& settings, const std::string& value);
 
 }  // namespace longhand::cli

@@ -46,8 +46,8 @@ class JsonView : public AnswerView {
 
   void prompt(const std::string& text) override { write_event("prompt", {{"text", text}}); }
 
-  void span(const ReasoningSpan& span) override {
-    write_event(span.kind == ReasoningSpan::Kind::answer ? "text" : "reasoning", {{"text", span.text}});
+  void text(std::string_view text, bool reasoning) override {
+    write_event(reasoning ? "reasoning" : "text", {{"text", text}});
   }
 
   void end(const ChatAnswer& answer, const Session& session) override {

@@ -115,7 +115,7 @@ GenerateResult run_for_programs(const Job& job, AnswerView& view) {
   view.ready(job.session);
   job.session.on_progress([&view](int done, int total) { view.reading(done, total); });
   auto result = generate(job.session, job.prompt, job.sampler, job.options, [&](std::string_view text) {
-    view.span({ReasoningSpan::Kind::answer, std::string(text)});
+    view.text(text, false);
     return true;
   });
   ChatAnswer answer;

@@ -34,7 +34,7 @@ class TextView : public AnswerView {
 
   void prompt(const std::string& text) override { write_error(dim(make_visible(text)) + "\n"); }
 
-  void span(const ReasoningSpan& span) override;
+  void text(std::string_view text, bool reasoning) override;
   void end(const ChatAnswer& answer, const Session& session) override;
 
   void fail(const Error& error) override {
@@ -80,13 +80,13 @@ void TextView::ready(const Session& session) {
 }
 
 // Reasoning is no part of the answer: it goes to stderr, and to people only.
-void TextView::span(const ReasoningSpan& span) {
+void TextView::text(std::string_view text, bool reasoning) {
   bar_->clear();
-  if (span.kind == ReasoningSpan::Kind::answer) {
+  if (!reasoning) {
     leave_reasoning();
-    write(filtered_ ? filter_.push(span.text) : span.text);
+    write(filtered_ ? filter_.push(text) : std::string(text));
   } else if (interactive_ && show_reasoning_) {
-    write_error(dim(make_visible(span.text)));
+    write_error(dim(make_visible(text)));
     line_ = Line::reasoning;
   } else if (interactive_ && line_ == Line::none && takes_escapes(STDERR_FILENO)) {
     write_error(dim("thinking ..."));

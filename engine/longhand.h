@@ -252,3 +252,5 @@ LONGHAND_API GenerateResult generate(Session& session, std::span<const Token> pr
                                      const std::function<bool(std::string_view)>& on_text = {});
 
 }  // namespace longhand
+
+#include "engine/longhand_chat.h"

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 
+#include "engine/jinja/json.h"
 #include "ops/error.h"
 
 namespace longhand {
@@ -40,6 +42,17 @@ class Variables {
   jinja::Dict* all_;
 };
 
+// JSON of the caller's. Its words are not the template's: no text in it is trusted.
+jinja::Value json_value(jinja::Heap& heap, const std::string& text, const char* what) {
+  const auto json = nlohmann::ordered_json::parse(text, nullptr, false);
+  if (json.is_discarded()) throw Error(Errc::type, fmt::format("{}: must be JSON", what));
+  try {
+    return jinja::from_json(heap, json, false);
+  } catch (const jinja::Failure& failure) {
+    throw Error(Errc::limit, fmt::format("{}: {}", what, failure.message));
+  }
+}
+
 jinja::Value message_value(jinja::Heap& heap, const ChatMessage& message, bool parts) {
   jinja::Dict* out = heap.dict();
   const auto set = [&](std::string_view key, jinja::Value value) { out->set(heap, heap.string(key), value); };
@@ -57,7 +70,16 @@ jinja::Value message_value(jinja::Heap& heap, const ChatMessage& message, bool p
     set("reasoning_content", heap.string(message.reasoning, false));
     set("thinking", heap.string(message.reasoning, false));
   }
+  if (!message.tool_calls.empty()) set("tool_calls", json_value(heap, message.tool_calls, "tool_calls"));
   return jinja::Value::of(out);
+}
+
+// The caller's own variables, which come after, and so over, all others.
+void set_variables(jinja::Heap& heap, Variables& variables, const std::string& text) {
+  const auto json = nlohmann::ordered_json::parse(text, nullptr, false);
+  if (!json.is_object()) throw Error(Errc::type, "variables of the chat template: must be a JSON object");
+  for (const auto& [name, value] : json.items())
+    variables.set(name, json_value(heap, value.dump(), name.c_str()));
 }
 
 // Without a system role its text comes before that of the first user message.
@@ -144,7 +166,8 @@ jinja::Text ChatFormat::run(std::span<const ChatMessage> messages, const ChatOpt
   for (const ChatMessage& message : messages)
     list.push_back(message_value(heap, message, dialect_.content_parts));
   variables.set("messages", heap.list(std::move(list)));
-  variables.set("tools", dialect_.empty_tools ? heap.list({}) : jinja::Value::none());
+  const jinja::Value no_tools = dialect_.empty_tools ? heap.list({}) : jinja::Value::none();
+  variables.set("tools", options.tools.empty() ? no_tools : json_value(heap, options.tools, "tools"));
   variables.set("documents", jinja::Value::none());
   variables.set("add_generation_prompt", jinja::Value::boolean(options.add_generation_prompt));
   variables.set("bos_token", source_.bos);
@@ -156,6 +179,7 @@ jinja::Text ChatFormat::run(std::span<const ChatMessage> messages, const ChatOpt
   if (!options.reasoning_effort.empty()) {
     variables.set("reasoning_effort", heap.string(options.reasoning_effort, false));
   }
+  if (!options.variables.empty()) set_variables(heap, variables, options.variables);
   jinja::RenderOptions render;
   render.now = source_.now;
   render.mutable_data = true;  // every rendering has its own data; some published templates append to lists
@@ -163,6 +187,9 @@ jinja::Text ChatFormat::run(std::span<const ChatMessage> messages, const ChatOpt
     render.limits.steps += kStepsPerMessage + 4 * message.content.size();
     render.limits.bytes += kCopies * message.content.size();
   }
+  const std::size_t more = options.tools.size() + options.variables.size();
+  render.limits.steps += 16 * more;
+  render.limits.bytes += kCopies * more;
   return template_->render(heap, variables.all(), render);
 }
 

@@ -9,14 +9,9 @@
 #include "engine/chat/prompt.h"
 #include "engine/chat/reasoning.h"
 #include "engine/jinja/template.h"
+#include "engine/types/chat.h"
 
 namespace longhand {
-
-struct ChatMessage {
-  std::string role;  // "system", "user" or "assistant"; others as the template knows them
-  std::string content;
-  std::string reasoning;  // of an assistant, without its markers; most templates leave it out of old turns
-};
 
 /// What a model file says about chatting.
 struct ChatSource {
@@ -26,12 +21,6 @@ struct ChatSource {
   std::optional<jinja::CivilTime> now;  // for templates that write the date
 };
 ChatSource chat_source(const Vocab& vocab);
-
-struct ChatOptions {
-  bool add_generation_prompt = true;
-  std::optional<bool> thinking;  // unset: as the template likes
-  std::string reasoning_effort;  // "low", "medium", "high" for models that know it; empty: unset
-};
 
 /// Immutable. A template that is absent, broken or fails on a small conversation is replaced by ChatML.
 class ChatFormat {

@@ -8,15 +8,9 @@
 
 #include "engine/chat/chat_format.h"
 #include "engine/chat/prompt.h"
+#include "engine/types/chat.h"
 
 namespace longhand {
-
-struct ChatTurn {
-  std::string user;
-  std::string answer, reasoning;
-  bool answered = false;
-  bool cut = false;  ///< the answer was stopped before its end
-};
 
 /// What a session has to do before the next answer.
 struct TurnPlan {

@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
-#include "cli/chat_session.h"
 #include "cli/signals.h"
+#include "engine/longhand.h"
 #include "tests/support/error_code.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
@@ -24,19 +24,17 @@ TEST(ChatSignals, CtrlCBeforeReadingBeginsIsHeeded) {
   const Model model = Model::load(kGuide);
   SessionOptions options;
   options.context = 256;
-  cli::ChatSession chat(model, options, {}, std::nullopt);
-  cli::AnswerListener listener;
-  listener.on_text = [](const ReasoningSpan&) {};
+  Chat chat(model, {}, options);
   const cli::SignalScope signals;
   std::raise(SIGINT);
   {
     const cli::CancelOnSignal cancel(chat.session());
-    EXPECT_EQ(code_of([&] { chat.ask("What is the capital of Peru?", listener); }), Errc::cancelled);
+    EXPECT_EQ(code_of([&] { chat.ask("What is the capital of Peru?"); }), Errc::cancelled);
     EXPECT_TRUE(chat.turns().empty());
   }
   EXPECT_EQ(cli::take_interrupts(), 1);
   const cli::CancelOnSignal cancel(chat.session());
-  EXPECT_EQ(chat.ask("What is the capital of Peru?", listener).reason, StopReason::end_of_generation)
+  EXPECT_EQ(chat.ask("What is the capital of Peru?").reason, StopReason::end_of_generation)
       << "it stops one answer, not the next";
 }
 

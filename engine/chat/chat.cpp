@@ -1,0 +1,214 @@
+// A conversation, and a model's session kept in step with it.
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "engine/chat/chat_template.h"
+#include "engine/chat/conversation.h"
+#include "engine/model.h"
+
+namespace longhand {
+namespace {
+
+// Room for an answer that turns are dropped for, before it starts. Less would stop most answers midway.
+constexpr int kAnswerRoom = 256;
+
+// An answer on its way.
+struct Writing {
+  const ChatListener& listener;
+  ChatAnswer answer;
+  std::vector<Token> tokens;
+  std::optional<ReasoningSplitter> splitter;
+  std::string raw;  // the text of `tokens`, reasoning markers included
+
+  bool pass(const std::vector<ReasoningSpan>& spans) {
+    bool goes_on = true;
+    for (const ReasoningSpan& span : spans) {
+      const bool reasoning = span.kind == ReasoningSpan::Kind::reasoning;
+      (reasoning ? answer.reasoning : answer.text) += span.text;
+      if (listener.on_text) goes_on = listener.on_text(span.text, reasoning) && goes_on;
+    }
+    return goes_on;
+  }
+};
+
+}  // namespace
+
+struct Chat::Impl {
+  Impl(const Model& model, ChatSettings given, const SessionOptions& options,
+       const ChatTemplateOptions& written_as)
+      : settings(std::move(given)),
+        written(model, written_as),
+        session(model, options),
+        sampler(model, settings.sampler),
+        marker_tokens(written.reasoning_tokens()) {
+    conversation.emplace(written.impl_->format, tokenizer());
+    apply_settings();
+  }
+
+  const Tokenizer& tokenizer() const { return session.model().data().tokenizer; }
+  const std::vector<ChatTurn>& turns() const { return conversation->turns(); }
+  const ChatFormat& format() const { return written.impl_->format; }
+
+  void apply_settings();
+  template <class Begin>
+  ChatAnswer answer_turn(Begin begin, const ChatListener& listener);
+  ChatAnswer write(const ChatListener& listener);
+  TurnPlan plan(std::size_t written_tokens);
+  bool write_more(Writing& writing);
+
+  ChatSettings settings;
+  ChatTemplate written;
+  Session session;
+  Sampler sampler;
+  std::vector<Token> marker_tokens;
+  std::optional<Speculation> speculation;
+  std::optional<Conversation> conversation;  // always there; optional so that it can be put back
+};
+
+Chat::Chat(const Model& model, ChatSettings settings, const SessionOptions& options,
+           const ChatTemplateOptions& written)
+    : impl_(std::make_unique<Impl>(model, std::move(settings), options, written)) {}
+Chat::~Chat() = default;
+Chat::Chat(Chat&&) noexcept = default;
+Chat& Chat::operator=(Chat&&) noexcept = default;
+
+const ChatSettings& Chat::settings() const noexcept { return impl_->settings; }
+const std::vector<ChatTurn>& Chat::turns() const noexcept { return impl_->turns(); }
+const ChatTemplate& Chat::written() const noexcept { return impl_->written; }
+const Model& Chat::model() const noexcept { return impl_->session.model(); }
+std::uint32_t Chat::seed() const noexcept { return impl_->sampler.seed(); }
+Session& Chat::session() noexcept { return impl_->session; }
+const Session& Chat::session() const noexcept { return impl_->session; }
+
+ChatAnswer Chat::ask(const std::string& message, const ChatListener& listener) {
+  return impl_->answer_turn([&] { impl_->conversation->ask(message); }, listener);
+}
+
+ChatAnswer Chat::retry(const ChatListener& listener) {
+  return impl_->answer_turn([this] { impl_->conversation->retry(); }, listener);
+}
+
+bool Chat::undo() { return impl_->conversation->undo(); }
+
+void Chat::clear() {
+  impl_->conversation->clear();
+  impl_->sampler.reset();
+}
+
+void Chat::change(ChatSettings settings) {
+  impl_->sampler = Sampler(model(), settings.sampler);
+  impl_->settings = std::move(settings);
+  impl_->apply_settings();
+}
+
+void Chat::restore(ChatSettings settings, std::vector<ChatTurn> turns) {
+  change(std::move(settings));
+  impl_->conversation->restore(std::move(turns));
+  impl_->sampler.reset();
+}
+
+void Chat::speculate(std::optional<Speculation> speculation) { impl_->speculation = std::move(speculation); }
+
+Chat::WayBack Chat::way_back() const {
+  if (turns().empty()) return {};
+  Conversation before = *impl_->conversation;
+  before.retry();
+  const auto context = static_cast<std::size_t>(session().context());
+  try {
+    const int to = static_cast<int>(before.plan_turn(session().tokens(), context, 1).rewind_to);
+    return {to, session().rewind_cost(to)};
+  } catch (const Error& error) {
+    if (error.code() != Errc::context_full) throw;
+    return {};
+  }
+}
+
+std::size_t Chat::tokens_with(const std::string& message) const {
+  Conversation longer = *impl_->conversation;
+  longer.ask(message);
+  const TurnPlan all = longer.plan_turn({}, std::numeric_limits<std::size_t>::max(), 0);
+  return all.rewind_to + all.new_tokens.size();
+}
+
+void Chat::Impl::apply_settings() {
+  conversation->set_system(settings.system);
+  conversation->set_options({.add_generation_prompt = true,
+                             .thinking = settings.thinking,
+                             .reasoning_effort = settings.effort,
+                             .variables = settings.variables});
+}
+
+template <class Begin>
+ChatAnswer Chat::Impl::answer_turn(Begin begin, const ChatListener& listener) {
+  Conversation before = *conversation;
+  try {
+    begin();
+    return write(listener);
+  } catch (...) {
+    conversation.emplace(std::move(before));
+    throw;
+  }
+}
+
+ChatAnswer Chat::Impl::write(const ChatListener& listener) {
+  Writing writing{listener, {}, {}, {}, {}};
+  // A context that fills up in the middle of an answer: forget more turns, read the rest again, and write on.
+  while (write_more(writing)) {}
+  writing.pass(writing.splitter->finish());
+  ChatAnswer& answer = writing.answer;
+  answer.written_tokens = static_cast<int>(writing.tokens.size());
+  const bool cut = answer.reason != StopReason::end_of_generation;
+  conversation->answer(
+      {answer.text, answer.reasoning, std::move(writing.raw), std::move(writing.tokens), cut});
+  return std::move(answer);
+}
+
+TurnPlan Chat::Impl::plan(std::size_t written_tokens) {
+  const int wanted = settings.max_tokens >= 0 ? std::min(settings.max_tokens, kAnswerRoom) : kAnswerRoom;
+  const int room = std::clamp(wanted, 1, std::max(1, session.context() / 4));
+  const auto context = static_cast<std::size_t>(session.context());
+  try {
+    return conversation->plan_turn(session.tokens(), context,
+                                   written_tokens + static_cast<std::size_t>(room));
+  } catch (const Error& error) {
+    if (error.code() != Errc::context_full) throw;
+  }
+  // A short answer is better than none.
+  return conversation->plan_turn(session.tokens(), context, written_tokens + 1);
+}
+
+// One run of the model; true if it stopped only because turns have to be dropped first.
+bool Chat::Impl::write_more(Writing& writing) {
+  TurnPlan turn = plan(writing.tokens.size());
+  writing.answer.dropped_turns += turn.dropped_turns;
+  if (!writing.splitter) writing.splitter.emplace(format().reasoning(), turn.opens_reasoning);
+  turn.new_tokens.insert(turn.new_tokens.end(), writing.tokens.begin(), writing.tokens.end());
+
+  session.rewind(static_cast<int>(turn.rewind_to));
+  if (writing.listener.on_prompt) {
+    std::vector<Token> all(session.tokens().begin(), session.tokens().end());
+    all.insert(all.end(), turn.new_tokens.begin(), turn.new_tokens.end());
+    writing.listener.on_prompt(tokenizer().decode(all, false, true));
+  }
+  if (writing.listener.on_reading) writing.listener.on_reading(static_cast<int>(turn.new_tokens.size()));
+  GenerateOptions options;
+  options.written_out = marker_tokens;
+  options.stop = settings.stop;
+  options.speculation = speculation ? &*speculation : nullptr;
+  if (settings.max_tokens >= 0)
+    options.max_tokens = settings.max_tokens - static_cast<int>(writing.tokens.size());
+  const GenerateResult result =
+      generate(session, turn.new_tokens, sampler, options, [&writing](std::string_view text) {
+        writing.raw += text;
+        return writing.pass(writing.splitter->push(text));
+      });
+  writing.tokens.insert(writing.tokens.end(), result.tokens.begin(), result.tokens.end());
+  writing.answer.reason = result.reason;
+  writing.answer.read_tokens += result.prompt_tokens;
+  writing.answer.read_seconds += result.prompt_seconds;
+  writing.answer.write_seconds += result.decode_seconds;
+  return result.reason == StopReason::context_full && turns().size() > 1;
+}
+
+}  // namespace longhand
