@@ -9,9 +9,19 @@
 #include "ops/formats/bf16.h"
 #include "ops/formats/f16.h"
 #include "ops/formats/f32.h"
+#include "ops/formats/iq1_m.h"
+#include "ops/formats/iq1_s.h"
+#include "ops/formats/iq2_s.h"
+#include "ops/formats/iq2_xs.h"
+#include "ops/formats/iq2_xxs.h"
+#include "ops/formats/iq3_s.h"
+#include "ops/formats/iq3_xxs.h"
 #include "ops/formats/iq4_nl.h"
 #include "ops/formats/iq4_xs.h"
 #include "ops/formats/mxfp4.h"
+#include "ops/formats/nvfp4.h"
+#include "ops/formats/q1_0.h"
+#include "ops/formats/q2_0.h"
 #include "ops/formats/q2_k.h"
 #include "ops/formats/q3_k.h"
 #include "ops/formats/q4_0.h"
@@ -22,6 +32,8 @@
 #include "ops/formats/q5_k.h"
 #include "ops/formats/q6_k.h"
 #include "ops/formats/q8_0.h"
+#include "ops/formats/tq1_0.h"
+#include "ops/formats/tq2_0.h"
 
 namespace longhand {
 
@@ -43,8 +55,9 @@ struct FormatList {
 };
 
 /// Adding a tensor format: its header above, its name here.
-using Formats = FormatList<F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL,
-                           IQ4_XS, MXFP4>;
+using Formats =
+    FormatList<F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS,
+               MXFP4, IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S, TQ1_0, TQ2_0, Q1_0, Q2_0, NVFP4>;
 
 /// Position of a format in Formats.
 using FormatId = std::uint8_t;

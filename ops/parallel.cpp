@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "ops/error.h"
+#include "ops/isa/x/pause.h"
 
 namespace longhand {
 namespace {
@@ -14,14 +15,6 @@ namespace {
 constexpr int kLooks = 2000;
 // About 1 ms between runs: a token is chosen in less, and waking a thread costs some 50 us.
 constexpr int kLooksBetweenRuns = 50 * kLooks;
-
-void relax() noexcept {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("yield");
-#endif
-}
 
 // Whoever looks keeps a core busy, which nobody may where workers outnumber them.
 int looks_of(int workers) noexcept {
@@ -58,7 +51,7 @@ void next_phase(Phase& phase) noexcept {
 void wait_while(const Phase& phase, std::uint32_t value, int looks) noexcept {
   for (; looks > 0; --looks) {
     if (phase.load(std::memory_order_acquire) != value) return;
-    relax();
+    pause_core();
   }
   phase.wait(value, std::memory_order_acquire);
 }

@@ -84,6 +84,30 @@ constexpr Recipe kRecipes[] = {
     {&IQ4_XS::info, [](Pattern& p, float d) { p.half(offsetof(IQ4_XS::Block, d), d); }},
     {&MXFP4::info,
      [](Pattern& p, float d) { p.fix(offsetof(MXFP4::Block, e), std::uint8_t(128 + power_near(d))); }},
+    {&IQ1_S::info, [](Pattern& p, float d) { p.half(offsetof(IQ1_S::Block, d), d); }},
+    // The four bits of d in each of the words of scales.
+    {&IQ1_M::info,
+     [](Pattern& p, float d) {
+       const std::uint16_t bits = f32_to_f16(d);
+       for (std::size_t i = 0; i < 4; ++i)
+         p.fix(offsetof(IQ1_M::Block, scales) + 2 * i, std::uint16_t(bits >> (4 * i) << 12),
+               std::uint16_t{0x0FFF});
+     }},
+    {&IQ2_XXS::info, [](Pattern& p, float d) { p.half(offsetof(IQ2_XXS::Block, d), d); }},
+    {&IQ2_XS::info, [](Pattern& p, float d) { p.half(offsetof(IQ2_XS::Block, d), d); }},
+    {&IQ2_S::info, [](Pattern& p, float d) { p.half(offsetof(IQ2_S::Block, d), d); }},
+    {&IQ3_XXS::info, [](Pattern& p, float d) { p.half(offsetof(IQ3_XXS::Block, d), d); }},
+    {&IQ3_S::info, [](Pattern& p, float d) { p.half(offsetof(IQ3_S::Block, d), d); }},
+    {&TQ1_0::info, [](Pattern& p, float d) { p.half(offsetof(TQ1_0::Block, d), d); }},
+    {&TQ2_0::info, [](Pattern& p, float d) { p.half(offsetof(TQ2_0::Block, d), d); }},
+    {&Q1_0::info, [](Pattern& p, float d) { p.half(offsetof(Q1_0::Block, d), d); }},
+    {&Q2_0::info, [](Pattern& p, float d) { p.half(offsetof(Q2_0::Block, d), d); }},
+    // One exponent of scales, which have 4 bits for it, and any fraction.
+    {&NVFP4::info,
+     [](Pattern& p, float d) {
+       const auto exponent = std::uint8_t(std::clamp(7 + power_near(d), 0, 14) << 3);
+       for (std::size_t i = 0; i < 4; ++i) p.fix(offsetof(NVFP4::Block, d) + i, exponent, std::uint8_t{7});
+     }},
 };
 static_assert(std::size(kRecipes) == std::size_t{kFormatCount});
 

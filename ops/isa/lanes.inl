@@ -33,7 +33,21 @@ struct Cursor {
   F half(unsigned offset) const { return load_f16(at(offset, 2)); }
   F bfloat(unsigned offset) const { return as_float(short_word(offset) << 16); }
   F float_word(unsigned offset) const { return as_float(word(offset)); }
+  I constant(int value) const { return I(value); }
   I lookup(const std::int8_t (&table)[16], I w) const { return lookup16(table, w); }
+  // table[index], lane by lane.
+  I gather(const std::uint32_t* table, I index) const { return gather_words(table, index); }
+  // Half-precision floats in the low halves of words, the high halves 0.
+  F half_of(I bits) const {
+    const I sign = (bits & 0x8000) << 16, magnitude = bits & 0x7FFF;
+    const F finite = as_float(magnitude << 13) * F(0x1p112f);
+    const I broken = (magnitude << 13) | 0x7F800000;  // infinite or NaN
+    return as_float(sign | xsimd::select(magnitude < I(0x7C00), xsimd::bitwise_cast<I>(finite), broken));
+  }
+  // Floats of 4 bits of exponent and 3 of fraction in the low bytes of words, divided by 2^120; 0x7F is 0.
+  F float_of_e4m3(I bits) const {
+    return as_float(xsimd::select(bits == I(0x7F), I(0), (bits & 0x7F) << 20));
+  }
   // 2^(e - 128) for bytes e; those for 0 and 1 are subnormal.
   F power_of_two(unsigned offset) const {
     const I e = load_bytes(at(offset, 1)) & 0xFF;

@@ -1,90 +1,12 @@
-// out = W x for panels of 16 rows. A few tokens are multiplied with weights unpacked on the way
-// (direct_tile); more than that with weights unpacked once into a stage that stays in the nearest cache
-// (stage.inl). Both close their sums with the same functions of this file, so a token's result does not
-// depend on which tokens it is computed with: for each output the same integers are summed and the same
-// floats added in the same order.
+// out = W x for panels of 16 rows and a few tokens: weights are unpacked on the way. More tokens than that
+// are multiplied with weights unpacked once (stage.inl).
 #pragma once
 
-#include "ops/isa/floats.inl"
+#include "ops/isa/tile.inl"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {
 namespace {
-
-// Formats fall into three kinds: floats, blocks of 32 with float scales, and superblocks of 256 with integer
-// scales per group.
-template <class Fm>
-constexpr bool kIsFloat = Fm::info.activation == Activation::f32;
-template <class Fm>
-constexpr bool kIsSuper = Fm::info.block_elements == 256;
-
-template <class Fm>
-constexpr int group_of() {
-  if constexpr (kIsSuper<Fm>) return Fm::kGroup;
-  return 32;
-}
-template <class Fm>
-using DotOf = Dot<Fm, group_of<Fm>() / 4>;
-
-// Activations of one token, from the first column of a run on.
-struct Column {
-  const std::int8_t* q;        // (cols)
-  const std::int32_t* sums;    // (cols / 16)
-  const std::int16_t* sums32;  // (cols / 32)
-  const float* scale;          // (cols / block)
-
-  Column() = default;
-  Column(const ActView& x, int token, int col, int block)
-      : q(x.q8 + token * x.q8_stride + col),
-        sums(x.sums + token * x.sums_stride + col / 16),
-        sums32(x.sums32 + token * x.sums32_stride + col / 32),
-        scale(x.scale + token * x.scale_stride + col / block) {}
-
-  // What a sum over group `g` starts with.
-  template <class Fm>
-  I offset(int g) const {
-    if constexpr (DotOf<Fm>::kOffset == 0) {
-      return I(0);
-    } else if constexpr (group_of<Fm>() == 16) {
-      return DotOf<Fm>::offset(I(sums[g]));
-    } else {
-      return DotOf<Fm>::offset(add_halves(I(sums[2 * g]), I(sums[2 * g + 1])));
-    }
-  }
-};
-
-inline I broadcast_pair(const std::int16_t* p) {
-  std::int32_t w;
-  std::memcpy(&w, p, 4);
-  return I(w);
-}
-
-// Minima of superblocks, multiplied with the sums of activations: two groups of 32 at once, or the halves of
-// one group of 16.
-template <class Fm>
-constexpr int kMinimaWords = Fm::kGroup == 32 ? 4 : 16;
-
-template <class Fm>
-inline I minima_word(Cursor c, unsigned i) {
-  if constexpr (Fm::kGroup == 32) return Fm::minimum(c, 2 * i) | (Fm::minimum(c, 2 * i + 1) << 16);
-  return twice(Fm::minimum(c, i));
-}
-template <class Fm>
-inline I minima_sums(const Column& x, int superblock, int i) {
-  if constexpr (Fm::kGroup == 32) return broadcast_pair(x.sums32 + 8 * superblock + 2 * i);
-  return I(x.sums[16 * superblock + i]);
-}
-
-// The float end of a block or superblock: acc + d y total.
-inline F close_sum(F acc, I total, F d, F y) { return xsimd::fma(xsimd::to_float(total), d * y, acc); }
-// Minima of a block: acc + m y sum.
-inline F close_minimum(F acc, F m, const Column& x, int b) {
-  return xsimd::fma(m, F(x.scale[b] * float(x.sums32[b])), acc);
-}
-// Minima of a superblock: acc - dmin y minima.
-inline F close_minima(F acc, I minima, F dmin, F y) {
-  return xsimd::fnma(xsimd::to_float(minima), dmin * y, acc);
-}
 
 // Output rows [row, row + kLanes) of one token, of which those beyond `rows` do not exist.
 inline void store_out(float* out, int row, int rows, F y) {
@@ -102,28 +24,6 @@ constexpr int kDirectVectors = kParts < 2 ? kParts : 2;
 template <int N>
 using Sums = F[kDirectVectors][N];
 
-// f(r, n) for every vector of rows and token.
-template <int N, class Function>
-[[gnu::always_inline]] inline void for_sums(const Function& f) {
-  repeat<kDirectVectors * N>(
-      [&](auto i) { f(std::integral_constant<int, i / N>{}, std::integral_constant<int, i % N>{}); });
-}
-
-// One group for each vector and token. quads(cursor, g) are the weights.
-template <class D, int kQuads, int N, class Quads>
-[[gnu::always_inline]] inline void dot_directly(const Cursor& c, const std::int8_t* const (&q)[N],
-                                                D (&dot)[kDirectVectors][N], const I (&scale)[kDirectVectors],
-                                                I (&total)[kDirectVectors][N], const Quads& quads) {
-  repeat<kQuads>([&](auto g) {
-    typename D::Weights w[kDirectVectors];
-    repeat<kDirectVectors>([&](auto r) { w[r] = D::prepare(D::staged(quads(c.next(r), g))); });
-    repeat<N>([&](auto n) {
-      const I a = broadcast_quad(q[n] + 4 * g);
-      repeat<kDirectVectors>([&](auto r) { dot[r][n].add(w[r], a, g, scale[r], total[r][n]); });
-    });
-  });
-}
-
 // kAhead blocks of floats from column k on, of which `cols` columns exist in the last.
 template <class Fm, int N, int kAhead>
 inline void dot_float_blocks(Cursor c, const float* const (&x)[N], int k, int cols, Sums<N>& acc) {
@@ -135,7 +35,8 @@ inline void dot_float_blocks(Cursor c, const float* const (&x)[N], int k, int co
     constexpr int b = j / N, n = j % N;
     in[b][n].read(x[n] + k + b * kFloatBlock, b + 1 < kAhead ? kFloatBlock : cols);
   });
-  repeat<kAhead>([&](auto b) { for_sums<N>([&](auto r, auto n) { sum[b][r][n] = F(0.0f); }); });
+  repeat<kAhead>(
+      [&](auto b) { for_sums<kDirectVectors, N>([&](auto r, auto n) { sum[b][r][n] = F(0.0f); }); });
   c.block += std::ptrdiff_t{k} * kStride;
   for (int i = 0; i < cols; i += Steps::kColumns, c.block += Steps::kColumns * kStride) {
     repeat<kAhead * kDirectVectors>([&](auto j) {
@@ -145,7 +46,8 @@ inline void dot_float_blocks(Cursor c, const float* const (&x)[N], int k, int co
           [&](auto n) { sum[b][r][n] = Steps::add(sum[b][r][n], w, in[b][n].at(i / Steps::kColumns)); });
     });
   }
-  repeat<kAhead>([&](auto b) { for_sums<N>([&](auto r, auto n) { acc[r][n] += sum[b][r][n]; }); });
+  repeat<kAhead>(
+      [&](auto b) { for_sums<kDirectVectors, N>([&](auto r, auto n) { acc[r][n] += sum[b][r][n]; }); });
 }
 
 template <class Fm, int N>
@@ -170,46 +72,19 @@ template <int kBytes>
 
 template <class Fm, int N>
 inline void dot_blocks(Cursor c, const MatmulArgs& a, int token, Sums<N>& acc) {
-  using D = DotOf<Fm>;
+  constexpr int kRuns = Fm::info.block_elements / 32;
   Column x[N];
   repeat<N>([&](auto n) { x[n] = Column(a.x, token + n, 0, 32); });
-  for (int b = 0; b < a.cols / 32; ++b) {
+  for (int b = 0; b < a.cols / 32; b += kRuns) {
     prefetch_weights<kPanelRows * sizeof(typename Fm::Block)>(c.block);
-    D dot[kDirectVectors][N];
-    I total[kDirectVectors][N], unit[kDirectVectors];
-    const std::int8_t* q[N];
-    repeat<kDirectVectors>([&](auto r) { unit[r] = D::unit(); });
-    repeat<N>([&](auto n) {
-      q[n] = x[n].q + 32 * b;
-      const I offset = x[n].template offset<Fm>(b);
-      repeat<kDirectVectors>([&](auto r) {
-        dot[r][n].start(offset);
-        total[r][n] = I(0);
-      });
-    });
-    dot_directly<D, 8>(c, q, dot, unit, total, [](const Cursor& from, int g) { return Fm::quads(from, g); });
-    for_sums<N>([&](auto r, auto n) {
-      dot[r][n].finish(total[r][n]);
-      acc[r][n] = close_sum(acc[r][n], total[r][n], Fm::scale(c.next(r)), F(x[n].scale[b]));
-      if constexpr (Fm::kHasMin) acc[r][n] = close_minimum(acc[r][n], Fm::minimum(c.next(r)), x[n], b);
-    });
+    for (int run = 0; run < kRuns; ++run) {
+      add_run<Fm>(
+          x, b + run, [&](auto r, int g) { return run_quad<Fm>(c.next(r), unsigned(run), g); },
+          [&](auto r, int i) { return run_scale<Fm>(c.next(r), unsigned(run), i); },
+          [&](auto r) { return run_minimum<Fm>(c.next(r)); }, acc);
+    }
     c.block += kPanelRows * sizeof(typename Fm::Block);
   }
-}
-
-template <class Fm, int N>
-inline void add_minima(const Cursor& c, const Column (&x)[N], int b, Sums<N>& acc) {
-  I sum[kDirectVectors][N];
-  for_sums<N>([&](auto r, auto n) { sum[r][n] = I(0); });
-  repeat<kMinimaWords<Fm>>([&](auto i) {
-    repeat<kDirectVectors>([&](auto r) {
-      const I m = minima_word<Fm>(c.next(r), i);
-      repeat<N>([&](auto n) { sum[r][n] = add_pair_products(sum[r][n], m, minima_sums<Fm>(x[n], b, i)); });
-    });
-  });
-  for_sums<N>([&](auto r, auto n) {
-    acc[r][n] = close_minima(acc[r][n], sum[r][n], Fm::dmin(c.next(r)), F(x[n].scale[b]));
-  });
 }
 
 // The runs of 32 weights, i = 0 and 1, that are unpacked side by side in turn `part`: neighbours, or the two
@@ -228,12 +103,12 @@ constexpr unsigned run_of(unsigned part, unsigned i) {
 template <class Fm, int N>
 inline void dot_superblocks(Cursor c, const MatmulArgs& a, int token, Sums<N>& acc) {
   using D = DotOf<Fm>;
-  constexpr int kQuads = Fm::kGroup / 4, kGroups = 256 / Fm::kGroup;
+  constexpr int kGroups = 256 / Fm::kGroup;
   Column x[N];
   repeat<N>([&](auto n) { x[n] = Column(a.x, token + n, 0, 256); });
   for (int b = 0; b < a.cols / 256; ++b) {
     I total[kDirectVectors][N];
-    for_sums<N>([&](auto r, auto n) { total[r][n] = I(0); });
+    for_sums<kDirectVectors, N>([&](auto r, auto n) { total[r][n] = I(0); });
     // Two runs of 32 are unrolled, low and high halves of the same bytes in most formats. With four, gcc 12
     // comes to four fifths (Q4_K) and half (Q6_K) of the speed, with or without a barrier between runs.
     // Two loops, of turns 0, 2 and of turns 1, 3, come to 0.6: it then keeps sums in memory.
@@ -245,25 +120,21 @@ inline void dot_superblocks(Cursor c, const MatmulArgs& a, int token, Sums<N>& a
       repeat<kUnroll>([&](auto i) {
         const unsigned run = run_of<Fm>(unsigned(part), i * Fm::kGroup / 32);
         const unsigned group = run * (32 / Fm::kGroup) + i % (32 / Fm::kGroup);
-        D dot[kDirectVectors][N];
-        I scale[kDirectVectors];
-        const std::int8_t* q[N];
-        repeat<kDirectVectors>([&](auto r) { scale[r] = D::scale(Fm::scale(c.next(r), group)); });
-        repeat<N>([&](auto n) {
-          q[n] = x[n].q + 256 * b + group * Fm::kGroup;
-          const I offset = x[n].template offset<Fm>(kGroups * b + group);
-          repeat<kDirectVectors>([&](auto r) { dot[r][n].start(offset); });
-        });
-        const int at = i * kQuads % 8;
-        dot_directly<D, kQuads>(c, q, dot, scale, total,
-                                [&](const Cursor& from, int g) { return Fm::quads(from, run, at + g); });
-        for_sums<N>([&](auto r, auto n) { dot[r][n].finish(scale[r], total[r][n]); });
+        const int at = i * kQuadsOf<Fm> % 8;
+        add_group<Fm>(
+            x, kGroups * b + int(group),
+            [&](auto r, int g) { return D::staged(Fm::quads(c.next(r), run, at + g)); },
+            [&](auto r) { return D::scale(Fm::scale(c.next(r), group)); }, total);
       });
     }
-    for_sums<N>([&](auto r, auto n) {
+    for_sums<kDirectVectors, N>([&](auto r, auto n) {
       acc[r][n] = close_sum(acc[r][n], total[r][n], Fm::d(c.next(r)), F(x[n].scale[b]));
     });
-    if constexpr (Fm::kHasMin) add_minima<Fm>(c, x, b, acc);
+    if constexpr (Fm::kHasMin) {
+      add_minima<Fm>(
+          x, b, [&](auto r, auto i) { return minima_word<Fm>(c.next(r), i); },
+          [&](auto r) { return Fm::dmin(c.next(r)); }, acc);
+    }
     c.block += kPanelRows * sizeof(typename Fm::Block);
   }
 }
@@ -272,7 +143,7 @@ inline void dot_superblocks(Cursor c, const MatmulArgs& a, int token, Sums<N>& a
 template <class Fm, int N>
 [[gnu::flatten, gnu::noinline]] void direct_tile(Cursor c, const MatmulArgs& a, int row, int token) {
   Sums<N> acc;
-  for_sums<N>([&](auto r, auto n) { acc[r][n] = F(0.0f); });
+  for_sums<kDirectVectors, N>([&](auto r, auto n) { acc[r][n] = F(0.0f); });
   if constexpr (kIsFloat<Fm>) {
     dot_floats<Fm, N>(c, a, token, acc);
   } else if constexpr (kIsSuper<Fm>) {
@@ -280,7 +151,7 @@ template <class Fm, int N>
   } else {
     dot_blocks<Fm, N>(c, a, token, acc);
   }
-  for_sums<N>([&](auto r, auto n) {
+  for_sums<kDirectVectors, N>([&](auto r, auto n) {
     store_out(a.out + (token + n) * a.out_stride, row + r * kLanes, a.rows, acc[r][n]);
   });
 }

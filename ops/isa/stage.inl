@@ -101,35 +101,23 @@ struct FloatStage {
   }
 };
 
-// Sums of R vectors of rows and N tokens over one group: `quads` of the stage from the group's first on.
-template <class D, int kQuads, int R, int N, class Scales>
-[[gnu::always_inline]] inline void dot_group(const Rows<std::int32_t, 1>* quads, int vector,
-                                             const std::int8_t* const (&q)[N], D (&dot)[R][N],
-                                             I (&total)[R][N], const Scales& scale) {
-  repeat<kQuads>([&](auto g) {
-    typename D::Weights w[R];
-    repeat<R>([&](auto r) { w[r] = D::prepare(stage_word(quads[g][0][vector + r])); });
-    repeat<N>([&](auto n) {
-      const I a = broadcast_quad(q[n] + 4 * g);
-      repeat<R>([&](auto r) { dot[r][n].add(w[r], a, g, scale[r], total[r][n]); });
-    });
-  });
-}
-
 template <class Fm>
 struct BlockStage {
-  using D = DotOf<Fm>;
-  static constexpr int kCols = kStageCols, kTokens = kTileTokens, kBlocks = kCols / 32;
+  static constexpr int kCols = kStageCols, kTokens = kTileTokens, kRuns = kCols / 32;
+  static constexpr int kRunsOfBlock = Fm::info.block_elements / 32;
   static constexpr bool kAnyTokens = false;
-  alignas(64) Rows<std::int32_t, 1> quads[kCols / 4];
-  alignas(64) Rows<float, kBlocks> d;
-  alignas(64) Rows<float, Fm::kHasMin ? kBlocks : 1> minimum;
+  alignas(64) Rows<std::int32_t, 8> quads[kRuns];
+  alignas(64) Rows<float, kGroupsOfRun<Fm>> d[kRuns];
+  alignas(64) Rows<float, Fm::kHasMin ? kRuns : 1> minimum;
 
   void fill(int v, Cursor c, int cols) {
-    for (int b = 0; b < cols / 32; ++b, c.block += kPanelRows * sizeof(typename Fm::Block)) {
-      repeat<8>([&](auto g) { D::staged(Fm::quads(c, g)).store_aligned(quads[8 * b + g][0][v]); });
-      Fm::scale(c).store_aligned(d[b][v]);
-      if constexpr (Fm::kHasMin) Fm::minimum(c).store_aligned(minimum[b][v]);
+    for (int b = 0; b < cols / 32; b += kRunsOfBlock, c.block += kPanelRows * sizeof(typename Fm::Block)) {
+      for (int run = 0; run < kRunsOfBlock; ++run) {
+        repeat<8>([&](auto g) { run_quad<Fm>(c, unsigned(run), g).store_aligned(quads[b + run][g][v]); });
+        repeat<kGroupsOfRun<Fm>>(
+            [&](auto i) { run_scale<Fm>(c, unsigned(run), i).store_aligned(d[b + run][i][v]); });
+      }
+      if constexpr (Fm::kHasMin) run_minimum<Fm>(c).store_aligned(minimum[b][v]);
     }
   }
   template <int R, int N>
@@ -138,27 +126,11 @@ struct BlockStage {
     t.begin(acc);
     Column x[N];
     repeat<N>([&](auto n) { x[n] = Column(t.x, t.token(n), t.col, 32); });
-    for (int b = 0; b < t.cols / 32; ++b) {
-      D dot[R][N];
-      I total[R][N], unit[R];
-      const std::int8_t* q[N];
-      repeat<R>([&](auto r) { unit[r] = D::unit(); });
-      repeat<N>([&](auto n) {
-        q[n] = x[n].q + 32 * b;
-        const I offset = x[n].template offset<Fm>(b);
-        repeat<R>([&](auto r) {
-          dot[r][n].start(offset);
-          total[r][n] = I(0);
-        });
-      });
-      dot_group<D, 8>(quads + 8 * b, t.vector, q, dot, total, unit);
-      repeat<R * N>([&](auto i) {
-        constexpr int r = i / N, n = i % N;
-        dot[r][n].finish(total[r][n]);
-        acc[r][n] = close_sum(acc[r][n], total[r][n], stage_float(d[b][t.vector + r]), F(x[n].scale[b]));
-        if constexpr (Fm::kHasMin)
-          acc[r][n] = close_minimum(acc[r][n], stage_float(minimum[b][t.vector + r]), x[n], b);
-      });
+    for (int run = 0; run < t.cols / 32; ++run) {
+      add_run<Fm>(
+          x, run, [&](auto r, int g) { return stage_word(quads[run][g][t.vector + r]); },
+          [&](auto r, int i) { return stage_float(d[run][i][t.vector + r]); },
+          [&](auto r) { return stage_float(minimum[Fm::kHasMin ? run : 0][t.vector + r]); }, acc);
     }
     t.end(acc);
   }
@@ -169,7 +141,7 @@ struct SuperStage {
   using D = DotOf<Fm>;
   static constexpr int kCols = kStageCols, kTokens = kTileTokens, kSupers = kCols / 256;
   static constexpr bool kAnyTokens = false;
-  static constexpr int kQuads = Fm::kGroup / 4, kGroups = 256 / Fm::kGroup;
+  static constexpr int kGroups = 256 / Fm::kGroup;
   static constexpr int minima_words() {
     if constexpr (Fm::kHasMin) return kMinimaWords<Fm>;
     return 0;
@@ -210,37 +182,18 @@ struct SuperStage {
       repeat<R * N>([&](auto i) { total[i / N][i % N] = I(0); });
 #pragma GCC unroll 1
       for (int group = 0; group < kGroups; ++group) {
-        D dot[R][N];
-        I scale[R];
-        const std::int8_t* q[N];
-        repeat<R>([&](auto r) { scale[r] = stage_word(s.scale[group][t.vector + r]); });
-        repeat<N>([&](auto n) {
-          q[n] = x[n].q + 256 * b + group * Fm::kGroup;
-          const I offset = x[n].template offset<Fm>(kGroups * b + group);
-          repeat<R>([&](auto r) { dot[r][n].start(offset); });
-        });
-        dot_group<D, kQuads>(s.quads + kQuads * group, t.vector, q, dot, total, scale);
-        repeat<R * N>([&](auto i) { dot[i / N][i % N].finish(scale[i / N], total[i / N][i % N]); });
+        add_group<Fm>(
+            x, kGroups * b + group,
+            [&](auto r, int g) { return stage_word(s.quads[kQuadsOf<Fm> * group + g][0][t.vector + r]); },
+            [&](auto r) { return stage_word(s.scale[group][t.vector + r]); }, total);
       }
-      repeat<R * N>([&](auto i) {
-        constexpr int r = i / N, n = i % N;
+      for_sums<R, N>([&](auto r, auto n) {
         acc[r][n] = close_sum(acc[r][n], total[r][n], stage_float(s.d[0][t.vector + r]), F(x[n].scale[b]));
       });
       if constexpr (Fm::kHasMin) {
-        repeat<R * N>([&](auto i) { total[i / N][i % N] = I(0); });
-        repeat<minima_words()>([&](auto i) {
-          I m[R];
-          repeat<R>([&](auto r) { m[r] = stage_word(s.minima[i][t.vector + r]); });
-          repeat<N>([&](auto n) {
-            const I sums = minima_sums<Fm>(x[n], b, i);
-            repeat<R>([&](auto r) { total[r][n] = add_pair_products(total[r][n], m[r], sums); });
-          });
-        });
-        repeat<R * N>([&](auto i) {
-          constexpr int r = i / N, n = i % N;
-          acc[r][n] =
-              close_minima(acc[r][n], total[r][n], stage_float(s.dmin[0][t.vector + r]), F(x[n].scale[b]));
-        });
+        add_minima<Fm>(
+            x, b, [&](auto r, auto i) { return stage_word(s.minima[i][t.vector + r]); },
+            [&](auto r) { return stage_float(s.dmin[0][t.vector + r]); }, acc);
       }
     }
     t.end(acc);

@@ -7,7 +7,7 @@
 namespace longhand {
 inline namespace LONGHAND_UNIT {
 
-/// Defined in unit_matmul_*.cpp: three files, because it takes most of a unit's compile time.
+/// Defined in unit_matmul_*.cpp: some files, because it takes most of a unit's compile time.
 template <class Fm>
 void matmul(const MatmulArgs& a) noexcept;
 

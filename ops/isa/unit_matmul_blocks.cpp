@@ -1,4 +1,4 @@
-// Compiled once per instruction set: matrix products with weights of blocks of 32.
+// Compiled once per instruction set: matrix products with weights of blocks of runs of 32.
 
 #include "ops/isa/strips.inl"
 

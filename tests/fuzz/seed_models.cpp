@@ -176,13 +176,14 @@ std::vector<Seed> model_seeds() {
     if (arch.ends_with("moe")) shape.experts = 4;
     add(arch, model_of(shape));
   }
-  for (U32 type = 0; type < 42; ++type) {
+  for (U32 type = 0; type <= 42; ++type) {
     const TensorTypeInfo* info = known_tensor_type(type);
     if (find_format(type) < 0 || type == kQ8_0) continue;
-    if (info->block_elements == 256 && info->name != "Q2_K" && info->name != "IQ4_XS")
+    if (info->block_elements == 256 && info->name != "Q2_K" && info->name != "IQ4_XS" &&
+        info->name != "IQ1_S")
       continue;  // large files
     Shape shape{.arch = "llama", .type = type};
-    shape.hidden = info->block_elements == 256 ? 256 : 32;
+    shape.hidden = std::max<U32>(info->block_elements, 32);
     add(fmt::format("type_{}", info->name), model_of(shape));
   }
   add("llama_two_layers", model_of({.arch = "llama", .kv_heads = 2, .layers = 2}));

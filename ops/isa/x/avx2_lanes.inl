@@ -29,6 +29,10 @@ inline I lookup16(const std::int8_t (&table)[16], I w) {
   return I(_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(t), w));
 }
 
+inline I gather_words(const std::uint32_t* table, I index) {
+  return I(_mm256_i32gather_epi32(reinterpret_cast<const int*>(table), index, 4));
+}
+
 inline I add_halves(I x, I y) { return I(_mm256_add_epi16(x, y)); }
 
 inline void round_16(const float* x, F inverse, std::int8_t* q) {

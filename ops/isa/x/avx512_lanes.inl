@@ -30,6 +30,10 @@ inline I lookup16(const std::int8_t (&table)[16], I w) {
   return I(_mm512_shuffle_epi8(_mm512_broadcast_i32x4(t), w));
 }
 
+inline I gather_words(const std::uint32_t* table, I index) {
+  return I(_mm512_i32gather_epi32(index, table, 4));
+}
+
 inline I add_halves(I x, I y) { return I(_mm512_add_epi16(x, y)); }
 inline I add_pair_products(I acc, I x, I y) { return I(_mm512_dpwssd_epi32(acc, x, y)); }
 inline I add_quad_products(I acc, I w, I a) { return I(_mm512_dpbusd_epi32(acc, w, a)); }

@@ -1,4 +1,4 @@
-// What is done number by number where the vocabulary gains little by more: none of it is in a hot loop.
+// What is done number by number, because no instruction does it or it is in no hot loop.
 #pragma once
 
 #include "ops/isa/vectors.inl"
@@ -12,6 +12,13 @@ inline I load_bytes(const void* p) {
   std::memcpy(b, p, sizeof b);
   std::int32_t w[kLanes];
   for (int i = 0; i < kLanes; ++i) w[i] = b[i];
+  return I::load_unaligned(w);
+}
+
+inline I gather_words(const std::uint32_t* table, I index) {
+  std::int32_t w[kLanes];
+  index.store_unaligned(w);
+  for (std::int32_t& i : w) i = std::int32_t(table[i]);
   return I::load_unaligned(w);
 }
 

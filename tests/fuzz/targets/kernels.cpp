@@ -104,7 +104,7 @@ void run(std::string_view input) {
   Shape s{};
   s.format = FormatId(in.number() % kFormatCount);
   s.rows = in.number() % 35 + 1;
-  const int unit = format_info(s.format).activation == Activation::q8_256 ? 256 : 32;
+  const int unit = std::max(int(format_info(s.format).block_elements), 32);
   s.cols = unit * (in.number() % 4 + 1);
   s.tokens = in.number() % 30 + 1;
   const unsigned exponent = in.number();
