@@ -138,6 +138,7 @@ class BraceFormat {
       } else {
         const Value key = r_.heap.string(name);
         if (!item && name.starts_with("__")) {  // out of reach, which here leaves nothing instead of failing
+          need(value);
           value = Value::undefined(Missing::unsafe, &key.text().bytes(), value.kind());
           at = end;
           continue;

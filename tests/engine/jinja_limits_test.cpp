@@ -225,7 +225,7 @@ TEST(JinjaLimits, NoHostAccess) {
                              "{{ namespace.__globals__.os }}",
                              "{{ self.__init__ }}",
                              "{{ ms|map(attribute='__class__')|list }}",
-                             "{{ '{0.__class__}'.format(s) }}",
+                             "{{ '{0.__class__.__mro__}'.format(s) }}",
                              "{{ range.__call__ }}",
                              "{{ lipsum.__globals__ }}",
                              "{{ config.items() }}",
