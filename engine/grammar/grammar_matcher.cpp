@@ -85,8 +85,10 @@ GrammarMatcher::State GrammarMatcher::close(std::vector<Way> work) {
       } else {
         const Stack top = stacks_[way.stack];
         const bool counts = grammar_.symbols[top.place].kind == Symbol::Kind::repeat;
-        if (counts) repeat({top.place, top.below}, top.count, work);
-        else work.push_back({top.place, top.below});
+        if (counts)
+          repeat({top.place, top.below}, top.count, work);
+        else
+          work.push_back({top.place, top.below});
       }
     } else if (symbol.kind == Symbol::Kind::repeat) {
       repeat(way, 0, work);
@@ -104,7 +106,8 @@ GrammarMatcher::State GrammarMatcher::close(std::vector<Way> work) {
   return number(std::move(info));
 }
 
-// `way` stands at a repetition with `done` copies read. Without a limit, copies beyond the least need no count.
+// `way` stands at a repetition with `done` copies read. Without a limit, copies beyond the least need no
+// count.
 void GrammarMatcher::repeat(Way way, std::uint32_t done, std::vector<Way>& work) {
   const Grammar::Repeat& repeat = grammar_.repeats[grammar_.symbols[way.place].value];
   if (done >= repeat.min) work.push_back({way.place + 1, way.stack});

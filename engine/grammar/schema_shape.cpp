@@ -54,6 +54,8 @@ void absorb_types(SchemaShape& shape, const Json& value, const Json&) {
 
 void absorb_values(SchemaShape& shape, const Json& list, const Json&) {
   if (!list.is_array()) fail("enum must be a list");
+  constexpr std::size_t kMost = 10000;  // each is compared with all others
+  if (list.size() > kMost) fail(fmt::format("enum has {} values, must have at most {}", list.size(), kMost));
   std::vector<Json> kept;
   for (const Json& value : list) {
     const bool held =

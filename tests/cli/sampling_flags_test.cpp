@@ -61,7 +61,7 @@ TEST(SamplingFlags, BreakersReplaceTheDefault) {
 }
 
 TEST(SamplingFlags, SchemaBecomesAGrammar) {
-  EXPECT_THAT(parsed({"-j", "{}"}).grammar, testing::StartsWith("root ::= value"));
+  EXPECT_THAT(parsed({"-j", "{}"}).grammar, testing::StartsWith("root ::= schema"));
   EXPECT_THROW(parsed({"-j", "{}", "--grammar", "root ::= \"a\""}), CLI::ParseError);
 }
 
