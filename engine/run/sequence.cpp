@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "ops/error.h"
+
 namespace longhand {
 
 Sequence::Sequence(const ModelData& m, const SessionOptions& o)

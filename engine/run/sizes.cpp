@@ -6,6 +6,7 @@
 
 #include "engine/options.h"
 #include "engine/state/states.h"
+#include "ops/error.h"
 #include "ops/machine.h"
 
 namespace longhand {
