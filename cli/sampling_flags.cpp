@@ -64,8 +64,8 @@ void SamplingFlags::add_values(CLI::App& verb) {
   const auto add = [&](const char* flags, auto& value, const char* help) {
     return verb.add_option(flags, value, help)->capture_default_str()->group("Sampling");
   };
-  by_key_["temp"] =
-      add("--temp,--temperature", o.temperature, "Temperature; 0: always the most likely token");
+  by_key_["temp"] = add("--temp,--temperature", o.temperature, "Temperature; 0: always the most likely token")
+                        ->check(CLI::NonNegativeNumber);
   by_key_["top_k"] = add("--top-k", o.top_k, "Keep the K most likely; 0: off");
   by_key_["top_p"] = add("--top-p", o.top_p, "Keep the most likely up to this probability; 1: off");
   by_key_["min_p"] = add("--min-p", o.min_p, "Keep what is this much as likely as the most likely; 0: off");
