@@ -40,7 +40,7 @@ std::unique_ptr<AnswerView> make_text_view(bool interactive);
 ///              tokens_per_second, context_used, context
 ///   error      code, message
 std::unique_ptr<AnswerView> make_json_view();
-/// For LoadOptions::progress: an event for every percent of the model in memory.
+/// For LoadOptions::progress: one event when loading begins and one when it ends.
 std::function<bool(float)> loading_events();
 
 }  // namespace longhand::cli

@@ -105,6 +105,7 @@ bool contains(const Range& range, std::string_view text) {
 }
 
 const Optional* find_optional(std::string_view argument) {
+  if (argument.empty()) return nullptr;  // rows without a short form have an empty one
   const auto found = std::ranges::find_if(
       kOptional, [&](const Optional& o) { return o.written == argument || o.meant == argument; });
   return found == std::end(kOptional) ? nullptr : found;

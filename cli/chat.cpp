@@ -7,11 +7,14 @@
 #include <ctime>
 #include <memory>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "cli/answer_view.h"
 #include "cli/chat_loop.h"
 #include "cli/chat_saving.h"
 #include "cli/completion.h"
+#include "cli/escapes.h"
 #include "cli/exit_status.h"
 #include "cli/line_input.h"
 #include "cli/model_picker.h"
@@ -31,6 +34,12 @@ namespace {
 
 const std::set<std::string> kSwitch = {"on", "off", "auto", "0", "1", "true", "false"};
 
+// Of the flags that /set can change too.
+constexpr std::pair<const char*, const char*> kSettingFlags[] = {
+    {"temp", "--temp"},   {"top_k", "--top-k"}, {"top_p", "--top-p"},
+    {"min_p", "--min-p"}, {"seed", "--seed"},   {"max_tokens", "--predict"},
+};
+
 struct Flags {
   SessionFlags session;
   SamplingFlags sampling;
@@ -39,6 +48,16 @@ struct Flags {
   int max_tokens = -1, reasoning_budget = -1, cache_limit = 512;
   bool single_turn = false, no_history = false, json = false, simple_io = false, show_prompt = false;
   bool as_usual = false;
+  const CLI::Option* names_model = nullptr;
+  std::vector<std::pair<const char*, const CLI::Option*>> settings;  // by their names in /set
+
+  std::set<std::string> given() const {
+    std::set<std::string> names;
+    for (const auto& [name, option] : settings)
+      if (option->count() > 0) names.insert(name);
+    return names;
+  }
+  bool commands = false, escapes = true;
 };
 
 // A pipe or a file, that is: something on purpose, which ends.
@@ -59,7 +78,7 @@ std::string first_message(const Flags& flags, bool with_stdin) {
   if (flags.prompt.empty() && flags.file.empty()) return "";
   if (with_stdin && flags.file != "-") add(read_plain_text("-"));
   if (!flags.file.empty()) add(read_plain_text(flags.file));
-  add(without_mark(flags.prompt));
+  add(without_mark(flags.escapes ? unescape(flags.prompt) : flags.prompt));
   return message;
 }
 
@@ -87,6 +106,8 @@ Model open_chat_model(const Flags& flags, bool asks) {
   LoadOptions options = flags.session.load_options();
   if (flags.json) options.progress = loading_events();
   std::string path = flags.session.model;
+  if (flags.names_model != nullptr && flags.names_model->count() > 0 && path.empty())
+    throw UsageError("the name of the model file is empty");
   if (named_model(path).empty() && asks) path = pick_model();
   return open_model(find_model(path), options);
 }
@@ -112,8 +133,12 @@ int converse(const Flags& flags, AnswerView& view, bool interactive) {
              : make_plain_input(STDIN_FILENO, interactive);
   ChatCache cache(std::uint64_t(flags.cache_limit) << 20);
   ChatState state{session, options, store, cache, *input, ""};
+  state.given = flags.given();
   view.ready(session.session());
-  ChatLoop loop(state, view, {flags.show_prompt, ReachNote(session.session(), options)});
+  ChatLoop loop(state, view, {flags.show_prompt, ReachNote(session.session(), options)},
+                {.commands = interactive || flags.commands,
+                 .quotes = !flags.json || flags.commands,
+                 .each = flags.json});
   if (!first.empty()) loop.send(first);
   // What was piped in went into that message.
   const bool done = !first.empty() && (flags.single_turn || !interactive);
@@ -165,6 +190,10 @@ void add_chat(CLI::App& app, Action& action) {
   verb->add_option("--reasoning-budget", flags->reasoning_budget, "0: the same as --reasoning off")
       ->check(CLI::Range(-1, 0))
       ->group("");
+  verb->add_flag("-e,--escape,!--no-escape", flags->escapes,
+                 "Read \\n, \\t and such in -p as what they mean; on unless --no-escape");
+  verb->add_flag("--commands", flags->commands,
+                 "Lines of a pipe that begin with / are commands, as at a terminal; else all are messages");
   verb->add_flag("--json", flags->json, "Write events on standard output, one JSON object a line");
   verb->add_flag("--simple-io", flags->simple_io, "No line editing, no colours, no bars");
   verb->add_flag("--show-prompt", flags->show_prompt,
@@ -186,6 +215,8 @@ void add_chat(CLI::App& app, Action& action) {
   verb->add_option("--color", flags->colour)->check(CLI::IsMember(kSwitch))->group("");
   flags->sampling.add_to(*verb);
   flags->session.add_to(*verb);
+  for (const auto& [name, flag] : kSettingFlags) flags->settings.emplace_back(name, verb->get_option(flag));
+  flags->names_model = verb->get_option("--model");
   flags->speculation.add_to(*verb);
   verb->footer(
       "Without a terminal on standard input every line is a message, unless -p or -f gives one; standard "

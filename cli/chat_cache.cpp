@@ -23,7 +23,8 @@ bool may_be_good(Errc code) noexcept {
 
 void ChatCache::keep(const std::string& path, const Session& session) noexcept {
   try {
-    if (session.size() < kWorthwhile || session.state_bytes() > most_bytes_) return remove(path);
+    if (session.size() < kWorthwhile) return;  // an older file may still serve whoever wrote it
+    if (session.state_bytes() > most_bytes_) return remove(path);
     if (path == path_ && std::ranges::equal(tokens_, session.tokens())) return;
     path_.clear();
     session.save_state(path);

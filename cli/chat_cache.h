@@ -15,8 +15,8 @@ class ChatCache {
   /// Files larger than `most_bytes` are not written; 0: none are.
   explicit ChatCache(std::uint64_t most_bytes) : most_bytes_(most_bytes) {}
 
-  /// Writes the session's state, if that is worth it; else the file is gone afterwards. What fails is no
-  /// news to anybody.
+  /// Writes the session's state, unless it is too short to be worth it; where it is too large the file is
+  /// gone afterwards. What fails is no news to anybody.
   void keep(const std::string& path, const Session& session) noexcept;
   /// Puts the session in the state of the file where there is one that fits; a damaged one is deleted. Else
   /// the session stays as it is.

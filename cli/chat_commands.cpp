@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "cli/chat_reports.h"
 #include "cli/chat_saving.h"
@@ -145,6 +147,24 @@ constexpr ChatCommand kCommands[] = {
     {"/fork", "NAME", "Go on under another name; what was saved stays", fork_chat},
 };
 
+// What other programs call /exit.
+constexpr std::string_view kWaysOut[] = {"/quit", "/bye", "/q"};
+
+// Characters to insert, delete or replace in `a` to make it `b` (Levenshtein).
+std::size_t count_changes(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
@@ -155,12 +175,31 @@ std::string_view trim(std::string_view text) {
 
 std::span<const ChatCommand> chat_commands() { return kCommands; }
 
+const ChatCommand* find_chat_command(std::string_view line) {
+  std::string_view name = line.substr(0, line.find(' '));
+  if (std::ranges::find(kWaysOut, name) != std::end(kWaysOut)) name = "/exit";
+  const auto* command = std::ranges::find(kCommands, name, &ChatCommand::name);
+  return command == std::end(kCommands) ? nullptr : command;
+}
+
+std::string nearest_chat_command(std::string_view line) {
+  const std::string_view typed = line.substr(0, line.find(' '));
+  std::string nearest;
+  std::size_t fewest = 3;  // more changes than these make another word of it
+  for (const ChatCommand& command : kCommands) {
+    const std::size_t changes = count_changes(typed, command.name);
+    if (changes < fewest) {
+      fewest = changes;
+      nearest = command.name;
+    }
+  }
+  return nearest;
+}
+
 bool run_chat_command(ChatState& state, std::string_view line) {
   const auto space = line.find(' ');
-  const std::string_view name = line.substr(0, space);
-  const auto* command = std::find_if(std::begin(kCommands), std::end(kCommands),
-                                     [&](const ChatCommand& c) { return c.name == name; });
-  if (command == std::end(kCommands)) return false;
+  const ChatCommand* command = find_chat_command(line);
+  if (command == nullptr) return false;
   const std::string_view rest = space == std::string_view::npos ? "" : trim(line.substr(space));
   command->run(state, std::string(rest));
   return true;

@@ -1,6 +1,7 @@
 // What can be typed after a slash: a table of commands.
 #pragma once
 
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,7 +29,8 @@ struct ChatState {
   ChatStore& store;
   ChatCache& cache;
   LineInput& input;
-  std::string attached;  // text that goes before the next message
+  std::string attached;              // text that goes before the next message
+  std::set<std::string> given = {};  // settings of the command line, which a saved chat does not change
   bool show_reasoning = true;
   bool leave = false;
   bool answer_again = false;
@@ -51,6 +53,11 @@ struct ChatCommand {
 };
 
 std::span<const ChatCommand> chat_commands();
+
+/// The one that `line` begins with; null if there is none.
+const ChatCommand* find_chat_command(std::string_view line);
+/// The name of the one most like the first word of `line`; "" where none is like it.
+std::string nearest_chat_command(std::string_view line);
 
 /// Runs "/name argument". What it has to say goes to stderr. False if no such command exists.
 bool run_chat_command(ChatState& state, std::string_view line);

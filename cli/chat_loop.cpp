@@ -99,24 +99,50 @@ bool ChatLoop::read_quoted(std::string& text) {
 
 // False to leave.
 bool ChatLoop::handle_line(std::string text) {
-  const bool quoted = text.starts_with(kQuotes);
+  const bool quoted = lines_.quotes && text.starts_with(kQuotes);
   if (quoted && !read_quoted(text)) return false;
-  if (text.find_first_not_of(" \t\n") == std::string::npos) return true;
+  if (text.find_first_not_of(" \t\n") == std::string::npos) return handle_empty();
+  unknown_.clear();
   input_.remember(text);
-  if (quoted || !text.starts_with('/')) {
-    send(text);
-  } else {
+  if (!quoted && is_command(text)) {
     command(text);
+  } else {
+    send(text);
   }
   return true;
+}
+
+// A person means to send what was no command, and nothing else.
+bool ChatLoop::handle_empty() {
+  if (const std::string text = std::exchange(unknown_, {}); !text.empty())
+    send(text);
+  else if (lines_.each)
+    fail(Error(Errc::range, "the message is empty"));
+  return true;
+}
+
+// A path is no command, so that what begins with one can be asked about.
+bool ChatLoop::is_command(const std::string& text) const {
+  if (!lines_.commands || !text.starts_with('/')) return false;
+  return find_chat_command(text) != nullptr ||
+         text.substr(0, text.find(' ')).find('/', 1) == std::string::npos;
+}
+
+void ChatLoop::fail(const Error& error) {
+  view_.fail(error);
+  failed_ = true;
 }
 
 void ChatLoop::command(const std::string& line) {
   try {
     if (!run_chat_command(state_, line)) {
-      print_note(fmt::format("there is no command {}; /help lists them", line.substr(0, line.find(' '))));
+      const std::string near = nearest_chat_command(line);
+      print_note(fmt::format("there is no command {}; {}{}", line.substr(0, line.find(' ')),
+                             near.empty() ? "/help lists them" : fmt::format("the nearest is {}", near),
+                             input_.interactive() ? "; Enter sends it as a message" : ""));
+      if (input_.interactive()) unknown_ = line;
     }
-  } catch (const Error& error) { view_.fail(error); }
+  } catch (const Error& error) { fail(error); }
   if (std::exchange(state_.answer_again, false)) {
     answer([this](const auto& listener) { return state_.chat.retry(listener); });
   }
@@ -132,11 +158,20 @@ void ChatLoop::send(const std::string& text) {
       return answer;
     } catch (const Error& error) {
       if (error.code() != Errc::context_full) throw;
+      drop_attached(message);
       throw with_context_hint(error, state_.chat.session(), state_.options,
                               state_.chat.tokens_with(message) + kAnswerRoom);
     }
   });
   keep();
+}
+
+// What /read attached must not stop the next message too.
+void ChatLoop::drop_attached(const std::string& message) {
+  if (state_.attached.empty()) return;
+  state_.attached.clear();
+  print_note(fmt::format("the message takes {} tokens with what /read attached to it, which is dropped",
+                         state_.chat.model().encode(message, false).size()));
 }
 
 void ChatLoop::answer(const std::function<ChatAnswer(const ChatListener&)>& ask) {
@@ -156,11 +191,7 @@ void ChatLoop::answer(const std::function<ChatAnswer(const ChatListener&)>& ask)
     notes_.reach.tell(state_.chat.session().size());
   } catch (const Error& error) {
     view_.fail(error);
-    if (error.code() != Errc::cancelled) {
-      if (!state_.attached.empty())
-        print_note("what was read still goes with the next message; /clear drops it");
-      failed_ = true;
-    }
+    if (error.code() != Errc::cancelled) failed_ = true;
   }
   // A second Ctrl-C, or any without a prompt to come back to, ends the program.
   const int presses = take_interrupts();

@@ -18,8 +18,14 @@ class ChatLoop {
     bool prompt;
     ReachNote reach;
   };
-  ChatLoop(ChatState& state, AnswerView& view, Notes notes)
-      : state_(state), input_(state.input), view_(view), notes_(std::move(notes)) {}
+  /// What lines may be beside messages.
+  struct Lines {
+    bool commands;  // "/name" does something
+    bool quotes;    // three quotes begin a message of several lines
+    bool each;      // also an empty line gets an answer: an error
+  };
+  ChatLoop(ChatState& state, AnswerView& view, Notes notes, Lines lines)
+      : state_(state), input_(state.input), view_(view), notes_(std::move(notes)), lines_(lines) {}
 
   /// Until the end of input; returns the exit status.
   int run();
@@ -30,16 +36,22 @@ class ChatLoop {
 
  private:
   bool handle_line(std::string text);
+  bool handle_empty();
+  bool is_command(const std::string& text) const;
   bool read_quoted(std::string& text);
   bool handle_interrupt(const std::string& typed);
   void command(const std::string& line);
   void answer(const std::function<ChatAnswer(const ChatListener&)>& ask);
   void keep();
+  void fail(const Error& error);
+  void drop_attached(const std::string& message);
 
   ChatState& state_;
   LineInput& input_;
   AnswerView& view_;
   Notes notes_;
+  Lines lines_;
+  std::string unknown_;       // a line that is no command, and becomes a message with the Enter key
   int empty_interrupts_ = 0;  // Ctrl-C at an empty prompt, in a row
   bool interrupted_ = false;  // pressed so that the program should end
   bool failed_ = false;       // a message got no answer

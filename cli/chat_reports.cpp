@@ -48,6 +48,9 @@ void show_settings(ChatState& state, const std::string&) {
                      info.hidden, info.heads, info.kv_heads);
   out += fmt::format("  {:<18} {} tokens, trained for {}\n", "context", state.chat.session().context(),
                      info.trained_context);
+  if (const int forgotten = state.chat.forgotten(); forgotten > 0)
+    out += fmt::format("  {:<18} {} of {} turns no longer, the oldest\n", "the model sees", forgotten,
+                       state.chat.turns().size());
   out += fmt::format("  {:<18} {}\n", "saved as",
                      state.store.open_name().empty() ? "not saved" : state.store.open_name());
   out += fmt::format("  {:<18} {}\n", "system prompt",
@@ -60,8 +63,9 @@ void show_stats(ChatState& state, const std::string&) {
   const ChatTotals& totals = state.totals;
   Session& session = state.chat.session();
   const ModelInfo info = state.chat.model().info();
-  std::string out = fmt::format("  {:<12} {} in this chat; turns remembered: {}\n", "answers", totals.answers,
-                                state.chat.turns().size());
+  std::string out = fmt::format("  {:<12} {} in this chat; turns: {}, of which the model sees {}\n",
+                                "answers", totals.answers, state.chat.turns().size(),
+                                state.chat.turns().size() - std::size_t(state.chat.forgotten()));
   out += fmt::format("  {:<12} {}\n", "read", rate(totals.read_tokens, totals.read_seconds));
   out += fmt::format("  {:<12} {}\n", "written", rate(totals.written_tokens, totals.write_seconds));
   out += fmt::format("  {:<12} {} of {} tokens\n", "context", session.size(), session.context());
@@ -79,16 +83,19 @@ void show_tokens(ChatState& state, const std::string& text) {
   if (!text.empty()) return write_error(tokens_of_text(model, text));
   std::string out;
   const auto add = [&](const std::string& label, std::size_t tokens) {
-    out += fmt::format("  {:<14} {:>7}\n", label, tokens);
+    out += fmt::format("  {:<20} {:>7}\n", label, tokens);
   };
   if (const std::string& system = state.chat.settings().system; !system.empty())
     add("system prompt", count_tokens(model, system));
   int number = 0;
-  for (const ChatTurn& turn : state.chat.turns())
-    add(fmt::format("turn {}", ++number), count_tokens(model, turn.user) + count_tokens(model, turn.answer));
+  for (const ChatTurn& turn : state.chat.turns()) {
+    const bool seen = ++number > state.chat.forgotten();
+    add(fmt::format("turn {}{}", number, seen ? "" : " (not seen)"),
+        count_tokens(model, turn.user) + count_tokens(model, turn.answer));
+  }
   if (!state.attached.empty()) add("to be sent", count_tokens(model, state.attached));
   Session& session = state.chat.session();
-  out += fmt::format("  {:<14} {:>7} of {} tokens, with what the chat template adds\n", "context",
+  out += fmt::format("  {:<20} {:>7} of {} tokens, with what the chat template adds\n", "context",
                      session.size(), session.context());
   write_error(out);
 }

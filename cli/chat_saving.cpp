@@ -35,8 +35,10 @@ bool may_take(ChatState& state, const std::string& name) {
 }
 
 // Those of the chat `name`. Throws Error (range) where a value is none of this program's.
-ProgramSettings settings_of(const std::string& chat, const ChatRecord& record, ProgramSettings settings) {
+ProgramSettings settings_of(const std::string& chat, const ChatRecord& record, const ChatState& state) {
+  ProgramSettings settings = state.settings();
   for (const auto& [name, value] : record.settings) {
+    if (state.given.contains(name)) continue;
     try {
       change_setting(settings, name, value);
     } catch (const Error&) {
@@ -97,7 +99,7 @@ void load_chat(ChatState& state, const std::string& name) {
   leave_chat(state);
   std::string model;
   state.store.load(name, [&](ChatRecord& record) {
-    ProgramSettings settings = settings_of(name, record, state.settings());
+    ProgramSettings settings = settings_of(name, record, state);
     state.chat.restore(settings, std::move(record.turns));
     state.show_reasoning = settings.show_reasoning;
     model = std::move(record.model);

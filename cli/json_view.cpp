@@ -73,10 +73,10 @@ class JsonView : public AnswerView {
 std::unique_ptr<AnswerView> make_json_view() { return std::make_unique<JsonView>(); }
 
 std::function<bool(float)> loading_events() {
-  return [percent = -1](float share) mutable {
-    const int now = static_cast<int>(share * 100);
-    if (now != percent) write_event("progress", {{"what", "loading"}, {"done", now}, {"total", 100}});
-    percent = now;
+  return [told = -1](float share) mutable {
+    const int now = share < 1 ? 0 : 100;
+    if (now > told) write_event("progress", {{"what", "loading"}, {"done", now}, {"total", 100}});
+    told = std::max(told, now);
     return true;
   };
 }

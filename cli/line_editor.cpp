@@ -33,7 +33,7 @@ class LineEditor : public LineInput {
       : complete_(std::move(complete)), kept_(std::move(history)) {
     use_utf8();
     // Prompts must not end up in a file that takes the answers.
-    FILE* shown = is_terminal(STDOUT_FILENO) ? stdout : stderr;
+    FILE* shown = shown_fd_ == STDOUT_FILENO ? stdout : stderr;
     editor_ = el_init("longhand", stdin, shown, stderr);
     history_ = history_init();
     HistEvent event;
@@ -61,13 +61,13 @@ class LineEditor : public LineInput {
   InputLine next(const std::string& prompt) override {
     prompt_ = prompt;
     typed_ahead_ = true;
-    if (bracketed_) write_error(kPasteOn);
+    if (bracketed_) show(kPasteOn);
     // Left to itself the editor shows the prompt first: what is typed before it has then taken the terminal,
     // the system keeps for a whole line, and Ctrl-C drops it unseen. An empty line and Ctrl-C means to leave.
     el_set(editor_, EL_PREP_TERM, 1);
     int length = 0;
     const char* line = el_gets(editor_, &length);
-    if (bracketed_) write_error(kPasteOff);
+    if (bracketed_) show(kPasteOff);
     std::string text(line, line == nullptr ? 0 : static_cast<std::size_t>(std::max(length, 0)));
     if (!text.empty() && !signal_waiting()) {
       if (text.ends_with('\n')) text.pop_back();
@@ -97,6 +97,11 @@ class LineEditor : public LineInput {
     LineEditor* object = nullptr;
     el_get(editor, EL_CLIENTDATA, &object);
     return *object;
+  }
+
+  // To the terminal the editor writes to.
+  void show(std::string_view text) const {
+    shown_fd_ == STDOUT_FILENO ? write_output(std::string(text)) : write_error(std::string(text));
   }
 
   static char* show_prompt(EditLine* editor) { return self(editor).prompt_.data(); }
@@ -228,6 +233,8 @@ class LineEditor : public LineInput {
     write_error(out);
   }
 
+  const int shown_fd_ = is_terminal(STDOUT_FILENO) ? STDOUT_FILENO : STDERR_FILENO;
+  const bool bracketed_ = takes_escapes(shown_fd_);
   Completer complete_;
   History kept_;
   EditLine* editor_ = nullptr;
@@ -237,7 +244,6 @@ class LineEditor : public LineInput {
   bool typed_ahead_ = false;  // what is read now was there before the prompt
   std::string waiting_;       // bytes read but not yet handed to the editor
   PasteStore pastes_;
-  bool bracketed_ = takes_escapes(STDERR_FILENO);
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "cli/answer_view.h"
 #include "cli/context_hint.h"
+#include "cli/escapes.h"
 #include "cli/exit_status.h"
 #include "cli/output.h"
 #include "cli/output_filter.h"
@@ -30,19 +31,6 @@ struct Flags {
   int max_tokens = -1, kept = 0;
   bool has_prompt = false, escapes = false, json = false, show_prompt = false, as_usual = false;
 };
-
-// Backslash escapes of -e; what is none of them stays as written.
-std::string unescape(std::string_view text) {
-  constexpr std::string_view kWritten = "nrt\\\"'", kMeant = "\n\r\t\\\"'";
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto known =
-        text[i] == '\\' && i + 1 < text.size() ? kWritten.find(text[i + 1]) : std::string_view::npos;
-    out += known == std::string_view::npos ? text[i] : kMeant[known];
-    if (known != std::string_view::npos) ++i;
-  }
-  return out;
-}
 
 // A file before -p, so that a text can be followed by what to do with it.
 std::string read_prompt(const Flags& flags) {

@@ -115,10 +115,10 @@ void TextView::end(const ChatAnswer& answer, const Session& session) {
   end_line();
   bar_.reset();
   if (answer.dropped_turns > 0) {
-    print_note(
-        answer.dropped_turns == 1
-            ? "the context is full: the oldest turn was forgotten"
-            : fmt::format("the context is full: the oldest {} turns were forgotten", answer.dropped_turns));
+    print_note(answer.dropped_turns == 1
+                   ? "the context is full: the model no longer sees the oldest turn"
+                   : fmt::format("the context is full: the model no longer sees the oldest {} turns",
+                                 answer.dropped_turns));
   }
   if (answer.reason == StopReason::cancelled) {
     print_note("the answer was stopped");

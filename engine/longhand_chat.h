@@ -126,6 +126,7 @@ class LONGHAND_API Chat {
 
   const ChatSettings& settings() const noexcept;
   const std::vector<ChatTurn>& turns() const noexcept;
+  int forgotten() const noexcept;  ///< so many of the oldest turns the model no longer sees
   const ChatTemplate& written() const noexcept;
   const Model& model() const noexcept;
   std::uint32_t seed() const noexcept;  ///< the one really used

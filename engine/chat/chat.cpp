@@ -75,6 +75,7 @@ Chat& Chat::operator=(Chat&&) noexcept = default;
 
 const ChatSettings& Chat::settings() const noexcept { return impl_->settings; }
 const std::vector<ChatTurn>& Chat::turns() const noexcept { return impl_->turns(); }
+int Chat::forgotten() const noexcept { return static_cast<int>(impl_->conversation->forgotten()); }
 const ChatTemplate& Chat::written() const noexcept { return impl_->written; }
 const Model& Chat::model() const noexcept { return impl_->session.model(); }
 std::uint32_t Chat::seed() const noexcept { return impl_->sampler.seed(); }
@@ -126,6 +127,7 @@ Chat::WayBack Chat::way_back() const {
 
 std::size_t Chat::tokens_with(const std::string& message) const {
   Conversation longer = *impl_->conversation;
+  longer.restore(turns());  // nothing is forgotten
   longer.ask(message);
   const TurnPlan all = longer.plan_turn({}, std::numeric_limits<std::size_t>::max(), 0);
   return all.rewind_to + all.new_tokens.size();
@@ -159,6 +161,8 @@ ChatAnswer Chat::Impl::write(const ChatListener& listener) {
   ChatAnswer& answer = writing.answer;
   answer.written_tokens = static_cast<int>(writing.tokens.size());
   const bool cut = answer.reason != StopReason::end_of_generation;
+  // Tokens of a stop string are not part of the text.
+  if (answer.reason == StopReason::stop_string) writing.tokens.clear();
   conversation->answer(
       {answer.text, answer.reasoning, std::move(writing.raw), std::move(writing.tokens), cut});
   return std::move(answer);
@@ -208,7 +212,7 @@ bool Chat::Impl::write_more(Writing& writing) {
   writing.answer.read_tokens += result.prompt_tokens;
   writing.answer.read_seconds += result.prompt_seconds;
   writing.answer.write_seconds += result.decode_seconds;
-  return result.reason == StopReason::context_full && turns().size() > 1;
+  return result.reason == StopReason::context_full && turns().size() > conversation->forgotten() + 1;
 }
 
 }  // namespace longhand

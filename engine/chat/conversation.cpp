@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/chat/forgetting.h"
 #include "ops/error.h"
 
 namespace longhand {
@@ -35,6 +36,7 @@ void Conversation::ask(std::string user) { turns_.push_back({std::move(user), ""
 
 void Conversation::answer(ChatAnswerText answer) {
   if (turns_.empty() || turns_.back().answered) throw Error(Errc::range, "no turn waits for an answer");
+  const bool is_whole = !answer.tokens.empty() || answer.raw.empty();
   std::vector<Token> tokens = pending_.tokens;
   tokens.insert(tokens.end(), answer.tokens.begin(), answer.tokens.end());
   std::string known = pending_.text + answer.raw;
@@ -56,13 +58,15 @@ void Conversation::answer(ChatAnswerText answer) {
   });
   known_text_ = std::move(known);
   known_tokens_ = std::move(tokens);
-  marks_.push_back({known_text_.size(), known_tokens_.size()});
+  if (is_whole) marks_.push_back({known_text_.size(), known_tokens_.size()});
   pending_ = {};
 }
 
 bool Conversation::undo() {
   if (turns_.empty()) return false;
   turns_.pop_back();
+  // Where the model would see nothing, what it saw before comes back.
+  if (forgotten_ >= turns_.size()) forgotten_ = 0;
   return true;
 }
 
@@ -72,9 +76,12 @@ bool Conversation::retry() {
   return true;
 }
 
-void Conversation::clear() { turns_.clear(); }
+void Conversation::clear() { restore({}); }
 
-void Conversation::restore(std::vector<ChatTurn> turns) { turns_ = std::move(turns); }
+void Conversation::restore(std::vector<ChatTurn> turns) {
+  turns_ = std::move(turns);
+  forgotten_ = 0;
+}
 
 // Known tokens for as much of the text as they make, the rest encoded. The seam must lie before a control
 // token: elsewhere a token could reach across it.
@@ -113,10 +120,13 @@ Conversation::Prompt Conversation::encode(std::span<const ChatTurn> turns) const
 
 TurnPlan Conversation::plan_turn(std::span<const Token> holds, std::size_t context, std::size_t reserve) {
   if (turns_.empty() || turns_.back().answered) throw Error(Errc::range, "no turn waits for an answer");
-  std::size_t dropped = 0;
-  Prompt prompt = encode(turns_);
-  while (prompt.tokens.size() + reserve > context && dropped + 1 < turns_.size()) {
-    prompt = encode(std::span(turns_).subspan(++dropped));
+  const auto from = [this](std::size_t first) { return encode(std::span(turns_).subspan(first)); };
+  Prompt prompt = from(forgotten_);
+  std::size_t first = forgotten_;
+  if (prompt.tokens.size() + reserve > context) {
+    const auto tokens_from = [&](std::size_t turn) { return from(turn).tokens.size(); };
+    first = first_kept_turn({forgotten_, turns_.size() - 1, context, reserve}, tokens_from);
+    prompt = from(first);
   }
   if (prompt.tokens.size() + reserve > context) {
     throw Error(
@@ -131,9 +141,9 @@ TurnPlan Conversation::plan_turn(std::span<const Token> holds, std::size_t conte
   plan.rewind_to = std::min(common_prefix(holds, prompt.tokens), prompt.tokens.size() - 1);
   plan.new_tokens.assign(prompt.tokens.begin() + static_cast<std::ptrdiff_t>(plan.rewind_to),
                          prompt.tokens.end());
-  plan.dropped_turns = static_cast<int>(dropped);
+  plan.dropped_turns = static_cast<int>(first - forgotten_);
   plan.opens_reasoning = prompt.opens_reasoning;
-  turns_.erase(turns_.begin(), turns_.begin() + static_cast<std::ptrdiff_t>(dropped));
+  forgotten_ = first;
   pending_ = std::move(prompt);
   return plan;
 }

@@ -16,16 +16,17 @@ namespace longhand {
 struct TurnPlan {
   std::size_t rewind_to = 0;      ///< tokens the session keeps
   std::vector<Token> new_tokens;  ///< to be fed then; never empty
-  int dropped_turns = 0;          ///< oldest turns forgotten to make room, now
+  int dropped_turns = 0;          ///< oldest turns the model no longer sees, as of now
   bool opens_reasoning = false;   ///< the answer begins inside the model's reasoning
 };
 
 /// A finished answer.
 struct ChatAnswerText {
   std::string content, reasoning;
-  std::string raw;            ///< the text of `tokens`, control tokens written out
-  std::vector<Token> tokens;  ///< as generated and fed, without the token that ended the answer
-  bool cut = false;           ///< stopped before its end
+  std::string raw;  ///< the text of `tokens`, reasoning markers included
+  /// As generated and fed, without the token that ended the answer; empty: they are not those of `raw`.
+  std::vector<Token> tokens;
+  bool cut = false;  ///< stopped before its end
 };
 
 class Conversation {
@@ -33,7 +34,10 @@ class Conversation {
   /// Both must outlive the conversation.
   Conversation(const ChatFormat& format, const Tokenizer& tokenizer);
 
+  /// All of them, also those the model no longer sees.
   const std::vector<ChatTurn>& turns() const noexcept { return turns_; }
+  /// So many of the oldest turns the model no longer sees.
+  std::size_t forgotten() const noexcept { return forgotten_; }
   const std::string& system() const noexcept { return system_; }
   void set_system(std::string text) { system_ = std::move(text); }
   const ChatOptions& options() const noexcept { return options_; }
@@ -52,8 +56,9 @@ class Conversation {
   /// Goes on from `turns`, all answered, as if they had been said here.
   void restore(std::vector<ChatTurn> turns);
 
-  /// What to feed so that the last turn can be answered, given the tokens a session `holds` now. Drops the
-  /// oldest turns, never the system prompt, until prompt and `reserve` tokens fit into `context`. Throws
+  /// What to feed so that the last turn can be answered, given the tokens a session `holds` now. Where
+  /// prompt and `reserve` tokens do not fit into `context`, the oldest turns are left out of it from now on,
+  /// never the system prompt; see first_kept_turn(). Throws
   /// Error and changes nothing: context_full (the last turn alone does not fit), chat_template, range (no
   /// turn waits for an answer).
   TurnPlan plan_turn(std::span<const Token> holds, std::size_t context, std::size_t reserve);
@@ -76,6 +81,7 @@ class Conversation {
   ChatOptions options_;
   std::string system_;
   std::vector<ChatTurn> turns_;
+  std::size_t forgotten_ = 0;  // oldest turns that are not in the prompt
 
   // Text and tokens of the conversation as they were fed and generated, up to the last answer. Encoding an
   // answer anew may give other tokens than were generated, and all after it would have to be computed again.

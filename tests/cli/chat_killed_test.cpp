@@ -92,7 +92,7 @@ TEST(ChatKilled, AtAnyCallThatChangesFilesLeavesAWholeChat) {
                                 {"XDG_STATE_HOME", home.file("state")},
                                 {"HOME", home.path().string()},
                                 {"LONGHAND_MODEL", LONGHAND_GUIDE "/guide-q8_0.gguf"}};
-  const Arguments program = {LONGHAND_PROGRAM, "chat", "--temp", "0", "-t", "1", "-c", "256"};
+  const Arguments program = {LONGHAND_PROGRAM, "chat", "--commands", "--temp", "0", "-t", "1", "-c", "256"};
   const std::string folder = home.file("data/longhand/chats"), chat = folder + "/talk.json",
                     cache = folder + "/talk.cache", ask = "What is the secret word?\n",
                     input = home.write("input", "/load talk\n" + ask);

@@ -70,7 +70,8 @@ TEST(ChatEvents, ErrorsAreEventsWithTheirCode) {
   EXPECT_EQ(no_model.status, 1);
   EXPECT_EQ(Events(no_model.out).all.back()["code"], "E_IO");
   EXPECT_THAT(no_model.err, StartsWith("error: "));
-  const ProcessResult too_long = program({"chat", "--json"}, std::string(100'000, 'x') + "\n/load ../x\n");
+  const ProcessResult too_long =
+      program({"chat", "--json", "--commands"}, std::string(100'000, 'x') + "\n/load ../x\n");
   EXPECT_EQ(too_long.status, 1);
   const auto errors = Events(too_long.out).of("error");
   ASSERT_EQ(errors.size(), 2u);

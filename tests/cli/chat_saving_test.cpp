@@ -24,7 +24,7 @@ const std::string kTell = "The secret word is lantern.\n", kAsk = "What is the s
 class SavedChats : public testing::Test {
  protected:
   ProcessResult chat(const std::string& input, std::vector<std::string> flags = {}) {
-    flags.insert(flags.begin(), {LONGHAND_PROGRAM, "chat", "--temp", "0"});
+    flags.insert(flags.begin(), {LONGHAND_PROGRAM, "chat", "--commands", "--temp", "0"});
     return run_process(flags, input, environment_);
   }
   std::string path(const std::string& name) const {
@@ -57,6 +57,19 @@ TEST_F(SavedChats, AreKeptUpToDateTurnByTurn) {
   EXPECT_EQ(result.out, "You have not told me yet.\n");
 }
 
+TEST_F(SavedChats, HoldEveryTurnAlsoThoseTheModelNoLongerSees) {
+  std::string input = "/save talk\n";
+  for (int i = 0; i < 12; ++i) input += "What is the capital of Peru?\n";
+  const ProcessResult result = chat(input + "/show\n/tokens\n", {"-c", "128"});
+  EXPECT_THAT(result.err,
+              AllOf(HasSubstr("the model sees"), HasSubstr("turn 1 (not seen)"), HasSubstr("turn 12 ")));
+  EXPECT_THAT(chat("/load talk\n", {}).err, HasSubstr("talk goes on: 12 turns"));
+}
+
+TEST_F(SavedChats, AChatThatCannotBeLoadedIsAFailureOfTheProgram) {
+  EXPECT_EQ(chat("/load nosuch\n").status, 1);
+}
+
 TEST_F(SavedChats, AForkLeavesTheOldOneAsItWas) {
   chat(kTell + "/save old\n/fork new\n/undo\n" + kAsk);
   EXPECT_EQ(chat("/load old\n" + kAsk).out, chat(kTell + kAsk).out.substr(chat(kTell).out.size()));
@@ -71,9 +84,10 @@ TEST_F(SavedChats, ClearLetsGoOfThem) {
 TEST_F(SavedChats, BringTheirSettingsAlong) {
   chat("/system Answer in rhymes.\n/set temp 0.25\n/set max_tokens 7\n/think off\n/save talk\n");
   const ProcessResult result = chat("/load talk\n/show\n", {"--temp", "0.9"});
-  EXPECT_THAT(result.err,
-              AllOf(HasSubstr("Answer in rhymes."), HasSubstr("0.25"), HasSubstr("max_tokens         7"),
-                    HasSubstr("think              off"), HasSubstr("talk")));
+  EXPECT_THAT(result.err, AllOf(HasSubstr("Answer in rhymes."), HasSubstr("max_tokens         7"),
+                                HasSubstr("think              off"), HasSubstr("talk"),
+                                HasSubstr("temp               0.9")))
+      << "what the command line asks for comes first";
 }
 
 TEST_F(SavedChats, AreListed) {
@@ -111,10 +125,11 @@ TEST_F(SavedChats, TheirTextNeverBecomesAControlToken) {
 TEST_F(SavedChats, SurviveADiskThatTakesNothing) {
   chat(kTell + "/save talk\n");
   const std::string before = content("talk");
-  const std::string command = std::string("ulimit -f 0; exec ") + LONGHAND_PROGRAM + " chat --temp 0";
+  const std::string command =
+      std::string("ulimit -f 0; exec ") + LONGHAND_PROGRAM + " chat --commands --temp 0";
   const ProcessResult result =
       run_process({"/bin/bash", "-c", command}, "/load talk\n" + kAsk + "/save other\n/undo\n", environment_);
-  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.status, 1) << "a script has to notice";
   EXPECT_THAT(result.out, HasSubstr("antern")) << "the chat goes on";
   EXPECT_THAT(result.err, AllOf(HasSubstr("talk.json: File too large [E_IO]"),
                                 HasSubstr("other.json: File too large"), HasSubstr("is not saved")));

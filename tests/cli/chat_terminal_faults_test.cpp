@@ -18,7 +18,7 @@ const std::string kTell = "The secret word is lantern.\n", kAsk = "What is the s
 class TerminalFaults : public testing::Test {
  protected:
   Arguments program(Arguments flags = {}) const {
-    flags.insert(flags.begin(), {LONGHAND_PROGRAM, "chat", "--temp", "0"});
+    flags.insert(flags.begin(), {LONGHAND_PROGRAM, "chat", "--commands", "--temp", "0"});
     return flags;
   }
   std::string told(const std::string& input) const {

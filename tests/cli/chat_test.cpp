@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/support/golden.h"
 #include "tests/support/process.h"
@@ -22,7 +24,7 @@ const std::string kGuide = LONGHAND_GUIDE "/guide-q8_0.gguf";
 const std::string kStory = "Tell me a story.";
 
 ProcessResult chat(std::vector<std::string> flags, const std::string& input) {
-  flags.insert(flags.begin(), {LONGHAND_PROGRAM, "chat", "--temp", "0"});
+  flags.insert(flags.begin(), {LONGHAND_PROGRAM, "chat", "--commands", "--temp", "0"});
   return run_process(flags, input, {{"LONGHAND_MODEL", ""}});
 }
 
@@ -79,7 +81,7 @@ TEST(ChatByPipe, AFullContextForgetsTheOldestTurnsAndSaysSo) {
   for (int i = 0; i < 12; ++i) input += "What is the capital of Peru?\n";
   const ProcessResult result = chat({"-c", "128"}, input);
   EXPECT_EQ(result.status, 0) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("the context is full: the oldest"));
+  EXPECT_THAT(result.err, HasSubstr("the context is full: the model no longer sees the oldest"));
   std::string expected;
   for (int i = 0; i < 12; ++i) expected += "The capital of Peru is Lima.\n";
   EXPECT_EQ(result.out, expected);
@@ -90,10 +92,77 @@ TEST(ChatByPipe, CommandsWork) {
       chat({},
            "The secret word is lantern.\n/undo\nWhat is the secret word?\n/nosuch\n/set temp 0.5\n"
            "/set temp warm\n/show\n/stats\n/help\n/exit\nnever read\n");
-  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.status, 1) << "one of them failed";
   EXPECT_EQ(result.out, "Lantern it is. I will keep it in mind.\nYou have not told me yet.\n");
   EXPECT_THAT(result.err, AllOf(HasSubstr("no command /nosuch"), HasSubstr("'warm' is no number"),
                                 HasSubstr("0.5"), HasSubstr("longhand guide"), HasSubstr("/retry")));
+}
+
+TEST(ChatByPipe, TextIsNeverACommandUnlessAskedFor) {
+  for (const char* line : {"/exit", "/undo", "/nosuch", "/etc/fstab: what is it?"}) {
+    const ProcessResult result =
+        run_process({LONGHAND_PROGRAM, "chat", "--temp", "0", "-n", "4"},
+                    std::string(line) + "\nWhat is the capital of Peru?\n", {{"LONGHAND_MODEL", ""}});
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 2) << line << ": " << result.out;
+  }
+}
+
+TEST(ChatByPipe, OfProgramsEveryLineGetsOneEndOrError) {
+  const ProcessResult result = run_process({LONGHAND_PROGRAM, "chat", "--json", "--temp", "0", "-n", "4"},
+                                           "Hi\n\n/exit\n\"\"\"\n  \nHi\n", {{"LONGHAND_MODEL", ""}});
+  int ends = 0, errors = 0, loading = 0;
+  std::istringstream lines(result.out);
+  for (std::string line; std::getline(lines, line);) {
+    const auto event = nlohmann::json::parse(line);
+    ends += event["event"] == "end" ? 1 : 0;
+    errors += event["event"] == "error" ? 1 : 0;
+    loading += event["event"] == "progress" && event["what"] == "loading" ? 1 : 0;
+  }
+  EXPECT_EQ(ends, 4) << result.out;
+  EXPECT_EQ(errors, 2) << result.out;
+  EXPECT_LE(loading, 2) << result.out;
+}
+
+TEST(ChatByPipe, CommandsOfOtherNames) {
+  EXPECT_EQ(chat({}, "/bye\nnever read\n").out, "");
+  EXPECT_THAT(chat({}, "/udno\n").err, HasSubstr("the nearest is /undo"));
+}
+
+// "read" of /stats: turns of a chat whose context was full read what is new of them, unless turns were
+// dropped.
+TEST(ChatByPipe, AFullContextIsReadAgainNowAndThenOnly) {
+  std::string input;
+  for (int i = 0; i < 60; ++i) input += "What is the capital of Peru?\n";
+  const ProcessResult result = run_process({LONGHAND_PROGRAM, "chat", "--json", "--temp", "0", "-c", "512"},
+                                           input, {{"LONGHAND_MODEL", ""}});
+  std::istringstream lines(result.out);
+  int drops = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto event = nlohmann::json::parse(line);
+    if (event["event"] != "end") continue;
+    if (event["dropped_turns"] > 0) {
+      ++drops;
+    } else {
+      EXPECT_LT(event["read_tokens"], 40) << line;
+    }
+  }
+  EXPECT_GE(drops, 1);
+  EXPECT_LE(drops, 12);
+}
+
+TEST(ChatByPipe, EscapesOfThePromptAreReadUnlessForbidden) {
+  const auto shown = [](Arguments flags) {
+    flags.insert(flags.begin(), {LONGHAND_PROGRAM, "chat", "-p", "a\\nb", "--show-prompt", "-n", "1"});
+    return run_process(flags, "", {{"LONGHAND_MODEL", ""}}).err;
+  };
+  EXPECT_THAT(shown({}), HasSubstr("a\nb"));
+  EXPECT_THAT(shown({"--no-escape"}), HasSubstr("a\\nb"));
+}
+
+TEST(ChatByPipe, WhatCannotBeMeantIsRefused) {
+  EXPECT_EQ(run_process({LONGHAND_PROGRAM, "chat", ""}, "Hi\n").status, 2) << "a model without a name";
+  EXPECT_EQ(run_process({LONGHAND_PROGRAM, "chat", "--temp", "-3"}, "Hi\n").status, 2);
 }
 
 TEST(ChatByPipe, GoingBackTellsItsCostWhereMemoryLetsGo) {
@@ -133,16 +202,15 @@ TEST(ChatByPipe, FilesAreSentWithTheNextMessage) {
   const TempDir dir;
   const std::string path = dir.write("word.txt", "The secret word is lantern.");
   const ProcessResult result = chat({}, "/read " + path + "\nOk?\n/read /no/such/file\n");
-  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.status, 1) << result.err;
   EXPECT_THAT(result.err, AllOf(HasSubstr("will go with your next message"), HasSubstr("[E_IO]")));
 }
 
-TEST(ChatByPipe, AFileThatDoesNotFitCanBeDropped) {
+TEST(ChatByPipe, AFileThatDoesNotFitIsDropped) {
   const TempDir dir;
   const std::string path = dir.write("big.txt", std::string(1 << 16, 'x'));
-  const ProcessResult result =
-      chat({}, "/read " + path + "\nToo much?\n/clear\nWhat is the capital of Peru?\n");
-  EXPECT_THAT(result.err, AllOf(HasSubstr("[E_CONTEXT_FULL]"), HasSubstr("/clear drops it")));
+  const ProcessResult result = chat({}, "/read " + path + "\nToo much?\nWhat is the capital of Peru?\n");
+  EXPECT_THAT(result.err, AllOf(HasSubstr("[E_CONTEXT_FULL]"), HasSubstr("which is dropped")));
   EXPECT_THAT(result.out, testing::EndsWith("The capital of Peru is Lima.\n"));
 }
 
@@ -288,6 +356,21 @@ TEST_F(ChatAtTerminal, LinesAreEditedAndRemembered) {
   ASSERT_TRUE(later.expect("> "));
   later.type("\x10\x10");  // twice the previous line
   EXPECT_TRUE(later.expect("/help")) << later.screen();
+}
+
+TEST_F(ChatAtTerminal, APathIsAMessageAndAnUnknownCommandOneWithEnter) {
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.type("/etc/fstab: what is it?\n");
+  EXPECT_TRUE(chat_.expect("tokens/s")) << chat_.screen();
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.type("/exitt\n");
+  EXPECT_TRUE(chat_.expect("the nearest is /exit; Enter sends it")) << chat_.screen();
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.type("\n");
+  EXPECT_TRUE(chat_.expect("tokens/s")) << chat_.screen();
+  ASSERT_TRUE(chat_.expect("> "));
+  chat_.type("/quit\n");
+  EXPECT_EQ(chat_.wait(), 0);
 }
 
 TEST_F(ChatAtTerminal, TabCompletesCommands) {

@@ -151,12 +151,48 @@ TEST_F(ConversationTest, OldestTurnsAreDroppedWhenTheContextIsFull) {
     fits = session.tokens.size();
   }
   const TurnPlan smaller = plan(fits - 1);
-  EXPECT_EQ(smaller.dropped_turns, 1);
-  EXPECT_EQ(chat.turns().size(), 3U);
-  EXPECT_EQ(chat.turns()[0].user, "two");
+  EXPECT_GE(smaller.dropped_turns, 2) << "enough for several turns to come";
+  EXPECT_EQ(chat.forgotten(), static_cast<std::size_t>(smaller.dropped_turns));
+  EXPECT_EQ(chat.turns().size(), 4U) << "they are still part of the chat";
+  EXPECT_EQ(chat.turns()[0].user, "one");
   EXPECT_EQ(held().find("one"), std::string::npos);
-  EXPECT_TRUE(held().starts_with("<|im_start|>system\nsys<|im_end|>\n<|im_start|>user\ntwo"));
-  EXPECT_LE(session.tokens.size(), fits - 1);
+  EXPECT_TRUE(held().starts_with("<|im_start|>system\nsys<|im_end|>\n<|im_start|>user\n"));
+  EXPECT_LE(session.tokens.size(), (fits - 1) / 2);
+}
+
+TEST_F(ConversationTest, AFullContextIsReadAgainOnlyWhenTurnsAreDropped) {
+  constexpr std::size_t kContext = 600, kReserve = 60;
+  int drops = 0;
+  for (int turn = 0; turn < 40; ++turn) {
+    SCOPED_TRACE(turn);
+    const std::size_t before = session.tokens.size();
+    chat.ask("hi");
+    const TurnPlan now = plan(kContext, kReserve);
+    if (now.dropped_turns > 0) {
+      ++drops;
+    } else {
+      EXPECT_EQ(now.rewind_to, turn == 0 ? 0 : before) << "only what is new is read";
+    }
+    reply("abc");
+  }
+  EXPECT_GE(drops, 2);
+  EXPECT_LE(drops, 10) << "several turns pass between two of them";
+  EXPECT_EQ(chat.turns().size(), 40U);
+}
+
+TEST_F(ConversationTest, WhatWasForgottenComesBackWhereNothingElseIsLeft) {
+  chat.ask("one");
+  plan();
+  reply("abc");
+  chat.ask(std::string(50, 'z'));
+  plan(session.tokens.size() + 60);
+  ASSERT_EQ(chat.forgotten(), 1U);
+  reply("c");
+  ASSERT_TRUE(chat.undo());
+  EXPECT_EQ(chat.forgotten(), 0U);
+  chat.ask("two");
+  plan();
+  EXPECT_NE(held().find("one"), std::string::npos);
 }
 
 TEST_F(ConversationTest, AMessageTooLongChangesNothing) {
