@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "cli/bench/memory_file.h"
-#include "cli/bench/synthetic_model.h"
-#include "cli/bench/traffic.h"
-#include "engine/cache_type.h"
+#include "cli/measure/bench/memory_file.h"
+#include "cli/measure/bench/synthetic_model.h"
+#include "cli/measure/bench/traffic.h"
+#include "engine/state/cache_type.h"
 #include "ops/kernel_table.h"
 
 namespace longhand {

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/grammar/grammar_filter.h"
-#include "engine/grammar/json_schema.h"
-#include "engine/random.h"
+#include "engine/sampling/grammar/grammar_filter.h"
+#include "engine/sampling/schema/json_schema.h"
+#include "ops/random.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/bench/random_blocks.h"
+#include "cli/measure/bench/random_blocks.h"
 #include "engine/forward/activations.h"
 #include "ops/buffer.h"
 #include "ops/kernel_table.h"

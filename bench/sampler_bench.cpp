@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "engine/longhand.h"
-#include "engine/random.h"
 #include "engine/sampling/token_table.h"
+#include "ops/random.h"
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "engine/text/tokenizer.h"
-#include "loaders/gguf.h"
+#include "loaders/gguf/gguf.h"
 
 namespace longhand {
 namespace {

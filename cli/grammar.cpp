@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/exit_status.h"
-#include "cli/output.h"
+#include "cli/terminal/output.h"
 #include "cli/verbs.h"
-#include "engine/grammar/grammar_matcher.h"
-#include "engine/grammar/json_schema.h"
+#include "engine/sampling/grammar/grammar_matcher.h"
+#include "engine/sampling/schema/json_schema.h"
 #include "ops/error.h"
 
 namespace longhand::cli {

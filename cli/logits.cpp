@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/exit_status.h"
-#include "cli/output.h"
-#include "cli/session_flags.h"
-#include "cli/signals.h"
-#include "cli/terminal.h"
+#include "cli/flags/session_flags.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/signals.h"
+#include "cli/terminal/terminal.h"
 #include "cli/verbs.h"
 
 namespace longhand::cli {

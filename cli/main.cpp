@@ -7,21 +7,21 @@
 #include <string>
 #include <vector>
 
-#include "cli/arguments.h"
 #include "cli/exit_status.h"
-#include "cli/lost_pages.h"
-#include "cli/option_flags.h"
-#include "cli/output.h"
-#include "cli/signals.h"
+#include "cli/flags/arguments.h"
+#include "cli/flags/option_flags.h"
+#include "cli/terminal/lost_pages.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/signals.h"
 #include "cli/verbs.h"
 #include "ops/error.h"
 
 namespace longhand::cli {
 namespace {
 
-constexpr void (*kVerbs[])(CLI::App&, Action&) = {add_chat,       add_run,      add_models,    add_info,
-                                                  add_tokenize,   add_template, add_grammar, add_logits, add_bench,
-                                                  add_perplexity, add_passkey,  add_completion};
+constexpr void (*kVerbs[])(CLI::App&, Action&) = {add_chat,     add_run,        add_models,  add_info,
+                                                  add_tokenize, add_template,   add_grammar, add_logits,
+                                                  add_bench,    add_perplexity, add_passkey, add_completion};
 
 constexpr const char* kFooter =
     "longhand VERB --help explains a verb. Try it at once, a small model is included:\n"

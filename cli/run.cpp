@@ -4,21 +4,21 @@
 
 #include <memory>
 
-#include "cli/answer_view.h"
-#include "cli/context_hint.h"
-#include "cli/escapes.h"
+#include "cli/chat/answer_view.h"
+#include "cli/chat/context_hint.h"
+#include "cli/chat/reach_note.h"
 #include "cli/exit_status.h"
-#include "cli/output.h"
-#include "cli/output_filter.h"
-#include "cli/reach_note.h"
-#include "cli/sampling_flags.h"
-#include "cli/session_flags.h"
-#include "cli/signals.h"
-#include "cli/speculation_flags.h"
-#include "cli/terminal.h"
-#include "cli/text_file.h"
+#include "cli/flags/sampling_flags.h"
+#include "cli/flags/session_flags.h"
+#include "cli/flags/speculation_flags.h"
+#include "cli/terminal/escapes.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/output_filter.h"
+#include "cli/terminal/signals.h"
+#include "cli/terminal/terminal.h"
+#include "cli/terminal/text_file.h"
 #include "cli/verbs.h"
-#include "engine/model.h"
+#include "engine/forward/model.h"
 
 namespace longhand::cli {
 namespace {

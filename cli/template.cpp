@@ -5,13 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/exit_status.h"
-#include "cli/models_path.h"
-#include "cli/output.h"
+#include "cli/models/models_path.h"
+#include "cli/terminal/output.h"
 #include "cli/verbs.h"
-#include "engine/jinja/json.h"
-#include "engine/jinja/template.h"
-#include "loaders/gguf.h"
-#include "loaders/vocab.h"
+#include "engine/chat/jinja/functions/json.h"
+#include "engine/chat/jinja/template.h"
+#include "loaders/gguf/gguf.h"
+#include "loaders/vocab/vocab.h"
 #include "ops/error.h"
 
 namespace longhand::cli {

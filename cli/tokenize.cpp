@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "cli/exit_status.h"
-#include "cli/models_path.h"
-#include "cli/output.h"
-#include "cli/output_filter.h"
-#include "cli/user_dirs.h"
+#include "cli/models/models_path.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/output_filter.h"
+#include "cli/terminal/user_dirs.h"
 #include "cli/verbs.h"
 #include "engine/text/tokenizer.h"
 #include "engine/text/unicode.h"

@@ -138,7 +138,7 @@ typedef struct lh_session_options {
   int32_t weighted;        /* [0] not 0: learned codes count dimensions by how much queries ask for them */
   int32_t second_order;    /* [0] not 0: learned codes correct scores by how far their keys scatter */
   int32_t exact;           /* [-1] old tokens every query reads exactly */
-  int32_t checkpoints;     /* [3] earlier states kept for rewinds */
+  int32_t checkpoints;     /* [8] earlier states kept for rewinds */
   int32_t log_n;           /* [-1] 0: attention sharpens beyond the trained context; negative: off */
   int (*progress)(void* user, int32_t done, int32_t total); /* [NULL] tokens, after each batch of a feed */
   void* progress_user;

@@ -1,8 +1,8 @@
 // Generated data: the grids of the IQ1, IQ2 and IQ3 types, which are facts of the format.
 //
 // An entry has the codes of its weights, the first in the lowest bits: two bits for each of eight weights
-// (IQ1, IQ2), four for each of four (IQ3). What a code stands for is in ops/formats/grids.h.
-#include "ops/formats/grids.h"
+// (IQ1, IQ2), four for each of four (IQ3). What a code stands for is in ops/formats/grids/grids.h.
+#include "ops/formats/grids/grids.h"
 
 namespace longhand {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "engine/chat/chat_template.h"
 #include "engine/chat/conversation.h"
-#include "engine/model.h"
+#include "engine/forward/model.h"
 
 namespace longhand {
 namespace {

@@ -6,7 +6,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "engine/jinja/json.h"
+#include "engine/chat/jinja/functions/json.h"
 #include "ops/error.h"
 
 namespace longhand {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/chat/jinja/template.h"
 #include "engine/chat/prompt.h"
 #include "engine/chat/reasoning.h"
-#include "engine/jinja/template.h"
 #include "engine/types/chat.h"
 
 namespace longhand {

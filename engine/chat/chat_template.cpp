@@ -1,8 +1,8 @@
 #include "engine/chat/chat_template.h"
 
 #include "engine/chat/conversation.h"
-#include "engine/jinja/clock.h"
-#include "engine/model.h"
+#include "engine/chat/jinja/functions/clock.h"
+#include "engine/forward/model.h"
 
 namespace longhand {
 namespace {

@@ -4,9 +4,9 @@
 #include <span>
 
 #include "engine/forward/matmul_stage.h"
+#include "engine/forward/model.h"
+#include "engine/forward/position.h"
 #include "engine/forward/workspace.h"
-#include "engine/model.h"
-#include "engine/position.h"
 #include "engine/state/states.h"
 #include "ops/parallel.h"
 

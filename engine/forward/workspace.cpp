@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/forward/position.h"
 #include "engine/forward/run_block.h"
-#include "engine/position.h"
 #include "ops/kernels.h"
 #include "ops/panels.h"
 

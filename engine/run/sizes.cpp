@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "engine/options.h"
 #include "engine/state/states.h"
+#include "engine/types/options.h"
 #include "ops/error.h"
 #include "ops/machine.h"
 

@@ -1,8 +1,8 @@
 // How long and how wide a session is, and how many threads it gets.
 #pragma once
 
-#include "engine/memory/kinds.h"
-#include "engine/model.h"
+#include "engine/forward/model.h"
+#include "engine/state/attention/kinds.h"
 #include "engine/types/session_options.h"
 
 namespace longhand {

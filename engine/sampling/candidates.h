@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/sampling/portable_exp.h"
-#include "loaders/vocab.h"
+#include "loaders/vocab/vocab.h"
 
 namespace longhand {
 

@@ -1,9 +1,9 @@
 // Mirostat: keeps the surprise of the text (in bits a token) near a target, in place of top-k and the like.
 #pragma once
 
-#include "engine/random.h"
 #include "engine/sampling/candidates.h"
 #include "engine/types/sampler_options.h"
+#include "ops/random.h"
 
 namespace longhand {
 

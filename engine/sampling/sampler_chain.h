@@ -6,14 +6,14 @@
 #include <span>
 #include <unordered_map>
 
-#include "engine/grammar/grammar_filter.h"
-#include "engine/random.h"
 #include "engine/sampling/candidates.h"
 #include "engine/sampling/dry.h"
+#include "engine/sampling/grammar/grammar_filter.h"
 #include "engine/sampling/mirostat.h"
 #include "engine/sampling/penalties.h"
 #include "engine/sampling/token_table.h"
 #include "engine/types/sampler_options.h"
+#include "ops/random.h"
 
 namespace longhand {
 

@@ -8,7 +8,7 @@
 #include <limits>
 #include <optional>
 
-#include "engine/options.h"
+#include "engine/types/options.h"
 #include "ops/error.h"
 
 namespace longhand {

@@ -6,8 +6,8 @@
 
 #include <cstddef>
 
-#include "engine/random.h"
 #include "engine/sampling/candidates.h"
+#include "ops/random.h"
 
 namespace longhand {
 

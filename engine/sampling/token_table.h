@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/types/token.h"
-#include "loaders/vocab.h"
+#include "loaders/vocab/vocab.h"
 
 namespace longhand {
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/memory/kinds.h"
+#include "engine/state/attention/kinds.h"
 #include "engine/state/recurrent_state.h"
 
 namespace longhand {

@@ -9,7 +9,7 @@
 #include "engine/text/merger.h"
 #include "engine/text/pretokenize.h"
 #include "engine/text/whole_words.h"
-#include "loaders/text_index.h"
+#include "loaders/vocab/text_index.h"
 
 namespace longhand {
 

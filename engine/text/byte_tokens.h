@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include "loaders/vocab.h"
+#include "loaders/vocab/vocab.h"
 
 namespace longhand {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "loaders/vocab.h"
+#include "loaders/vocab/vocab.h"
 
 namespace longhand {
 

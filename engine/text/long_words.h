@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/text/merger.h"
-#include "loaders/vocab.h"
+#include "loaders/vocab/vocab.h"
 
 namespace longhand {
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "loaders/vocab.h"
+#include "loaders/vocab/vocab.h"
 
 namespace longhand {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/text/regex.h"
-#include "loaders/pre_types.h"
+#include "loaders/vocab/pre_types.h"
 
 namespace longhand {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "engine/text/prefix_index.h"
-#include "loaders/vocab.h"
+#include "loaders/vocab/vocab.h"
 
 namespace longhand {
 

@@ -7,7 +7,7 @@
 #include "engine/text/encoder.h"
 #include "engine/text/merger.h"
 #include "engine/text/whole_words.h"
-#include "loaders/text_index.h"
+#include "loaders/vocab/text_index.h"
 
 namespace longhand {
 

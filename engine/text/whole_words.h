@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <memory>
 
-#include "loaders/vocab.h"
+#include "loaders/vocab/vocab.h"
 
 namespace longhand {
 

@@ -34,7 +34,7 @@ struct AttentionOptions {
   int features = -1;  ///< drawn at random, where the file has none [256]: performer
   /// Earlier states kept, so that a rewind past what the memory still holds need not read the text again from
   /// the start.
-  int checkpoints = 3;
+  int checkpoints = 8;
   /// Attention grows sharper with the text: queries at position i times max(1, ln(i + 1) / ln(log_n)).
   /// 0: log_n is the trained context; negative: off. Refused for files trained with a rule of their own.
   int log_n = -1;

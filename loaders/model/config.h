@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "loaders/gguf.h"
+#include "loaders/gguf/gguf.h"
 #include "loaders/model/arch.h"
 
 namespace longhand {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "loaders/leftover_tensors.h"
+#include "loaders/model/leftover_tensors.h"
 
 namespace longhand {
 namespace {

@@ -7,7 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "loaders/gguf.h"
+#include "loaders/gguf/gguf.h"
 #include "loaders/model/weights.h"
 #include "ops/error.h"
 #include "ops/format.h"

@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-#include "loaders/gguf.h"
+#include "loaders/gguf/gguf.h"
 #include "loaders/model/blocks.h"
 #include "loaders/model/config.h"
 #include "ops/buffer.h"

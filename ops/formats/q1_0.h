@@ -1,5 +1,5 @@
 #pragma once
-#include "ops/formats/grids.h"
+#include "ops/formats/grids/grids.h"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {

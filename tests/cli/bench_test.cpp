@@ -5,11 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "cli/bench/bandwidth.h"
-#include "cli/bench/machine.h"
-#include "cli/bench/run.h"
-#include "cli/bench/synthetic_model.h"
-#include "cli/bench/traffic.h"
+#include "cli/measure/bench/bandwidth.h"
+#include "cli/measure/bench/machine.h"
+#include "cli/measure/bench/run.h"
+#include "cli/measure/bench/synthetic_model.h"
+#include "cli/measure/bench/traffic.h"
 #include "tests/support/golden.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"

@@ -1,9 +1,9 @@
-#include "cli/chat_record.h"
+#include "cli/chat/chat_record.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "loaders/checksum.h"
+#include "engine/state/checksum.h"
 #include "ops/error.h"
 
 namespace longhand::cli {

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "cli/signals.h"
+#include "cli/terminal/signals.h"
 #include "engine/longhand.h"
 #include "tests/support/error_code.h"
 #include "tests/support/process.h"

@@ -1,4 +1,4 @@
-#include "cli/chat_store.h"
+#include "cli/chat/chat_store.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

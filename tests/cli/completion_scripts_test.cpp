@@ -1,5 +1,5 @@
 // Completions and the flags of the manual, of a small program and of the real one.
-#include "cli/completion_scripts.h"
+#include "cli/flags/completion_scripts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

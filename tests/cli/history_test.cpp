@@ -1,4 +1,4 @@
-#include "cli/history.h"
+#include "cli/terminal/history.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

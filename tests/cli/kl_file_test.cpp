@@ -1,4 +1,4 @@
-#include "cli/kl_file.h"
+#include "cli/measure/kl_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <limits>
 #include <random>
 
-#include "cli/kl_stats.h"
+#include "cli/measure/kl_stats.h"
 #include "tests/support/golden.h"
 #include "tests/support/temp_dir.h"
 

@@ -1,4 +1,4 @@
-#include "cli/bench/number_list.h"
+#include "cli/measure/bench/number_list.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

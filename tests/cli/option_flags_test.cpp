@@ -1,12 +1,12 @@
-#include "cli/option_flags.h"
+#include "cli/flags/option_flags.h"
 
 #include <gmock/gmock.h>
 
 #include <set>
 
-#include "cli/sampling_flags.h"
-#include "cli/session_flags.h"
-#include "cli/speculation_flags.h"
+#include "cli/flags/sampling_flags.h"
+#include "cli/flags/session_flags.h"
+#include "cli/flags/speculation_flags.h"
 #include "engine/longhand.h"
 
 namespace longhand::cli {

@@ -1,4 +1,4 @@
-#include "cli/output_filter.h"
+#include "cli/terminal/output_filter.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

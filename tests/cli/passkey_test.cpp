@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "cli/passkey_report.h"
-#include "cli/passkey_text.h"
+#include "cli/measure/passkey_report.h"
+#include "cli/measure/passkey_text.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 

@@ -1,4 +1,4 @@
-#include "cli/paste.h"
+#include "cli/terminal/paste.h"
 
 #include <gtest/gtest.h>
 

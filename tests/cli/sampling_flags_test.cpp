@@ -1,4 +1,4 @@
-#include "cli/sampling_flags.h"
+#include "cli/flags/sampling_flags.h"
 
 #include <gmock/gmock.h>
 

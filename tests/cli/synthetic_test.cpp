@@ -5,10 +5,10 @@
 #include <filesystem>
 #include <map>
 
-#include "cli/bench/random_blocks.h"
-#include "cli/bench/synthetic_model.h"
+#include "cli/measure/bench/random_blocks.h"
+#include "cli/measure/bench/synthetic_model.h"
 #include "engine/longhand.h"
-#include "loaders/gguf.h"
+#include "loaders/gguf/gguf.h"
 #include "ops/format.h"
 #include "tests/support/golden.h"
 #include "tests/support/process.h"

@@ -1,10 +1,10 @@
 // Text as editors write it, and texts that never end.
-#include "cli/text_file.h"
+#include "cli/terminal/text_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cli/output.h"
+#include "cli/terminal/output.h"
 #include "tests/support/error_code.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"

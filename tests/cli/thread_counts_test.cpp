@@ -1,4 +1,4 @@
-#include "cli/thread_counts.h"
+#include "cli/measure/thread_counts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

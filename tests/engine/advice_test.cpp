@@ -1,4 +1,4 @@
-#include "engine/advice.h"
+#include "engine/api/advice.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The types of a cache: their names, and what rounding keys and values to each costs.
-#include "engine/cache_type.h"
+#include "engine/state/cache_type.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <cmath>
 #include <random>
 
-#include "engine/kv_cache.h"
 #include "engine/longhand.h"
+#include "engine/state/kv_cache.h"
 #include "ops/kernel_table.h"
 #include "tests/support/error_code.h"
 #include "tests/support/golden.h"

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "engine/chat/chat_format.h"
-#include "engine/model.h"
-#include "loaders/gguf.h"
+#include "engine/forward/model.h"
+#include "loaders/gguf/gguf.h"
 #include "ops/error.h"
 #include "tests/support/golden.h"
 #include "tests/support/tiny_session.h"

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "loaders/checksum.h"
+#include "engine/state/checksum.h"
 #include "tests/support/allocations.h"
 #include "tests/support/error_code.h"
 #include "tests/support/golden.h"

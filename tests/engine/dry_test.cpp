@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "engine/random.h"
+#include "ops/random.h"
 
 namespace longhand {
 namespace {

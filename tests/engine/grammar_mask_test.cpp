@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "engine/grammar/grammar_filter.h"
-#include "engine/grammar/json_schema.h"
-#include "engine/random.h"
+#include "engine/sampling/grammar/grammar_filter.h"
+#include "engine/sampling/schema/json_schema.h"
+#include "ops/random.h"
 
 namespace longhand {
 namespace {

@@ -1,4 +1,4 @@
-#include "engine/grammar/grammar.h"
+#include "engine/sampling/grammar/grammar.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -8,12 +8,12 @@
 #include <limits>
 #include <set>
 
-#include "engine/grammar/grammar_filter.h"
-#include "engine/grammar/grammar_matcher.h"
 #include "engine/longhand.h"
-#include "engine/random.h"
+#include "engine/sampling/grammar/grammar_filter.h"
+#include "engine/sampling/grammar/grammar_matcher.h"
 #include "engine/text/code_points.h"
 #include "ops/error.h"
+#include "ops/random.h"
 #include "tests/support/allocations.h"
 #include "tests/support/grammar_match.h"
 
@@ -282,8 +282,9 @@ TEST(GrammarFilter, ATokenThatWouldTakeMinutesIsAnError) {
 }
 
 TEST(Grammar, WhatIsLearntStaysWithinBounds) {
-  GrammarMatcher matcher(parse_gbnf(
-      "root ::= \"a\" root \"0\" | \"b\" root \"1\" | \"c\" root \"2\" | [d-z] [A-Z]* [^x] root \"3\" | \"!\""));
+  GrammarMatcher matcher(
+      parse_gbnf("root ::= \"a\" root \"0\" | \"b\" root \"1\" | \"c\" root \"2\" | [d-z] [A-Z]* [^x] root "
+                 "\"3\" | \"!\""));
   Random random(1);
   const test::AllocationMeter meter;
   GrammarMatcher::State state = matcher.start();

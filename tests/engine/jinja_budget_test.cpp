@@ -9,8 +9,8 @@
 #include <iterator>
 #include <string>
 
-#include "engine/jinja/methods.h"
-#include "engine/jinja/template.h"
+#include "engine/chat/jinja/functions/methods.h"
+#include "engine/chat/jinja/template.h"
 #include "ops/error.h"
 #include "tests/support/cpu_time.h"
 

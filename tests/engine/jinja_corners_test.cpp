@@ -1,7 +1,7 @@
 // Corners of Jinja that templates rarely turn: blocks through self, sizes of files, the last sigma of a word.
 #include <gtest/gtest.h>
 
-#include "engine/jinja/template.h"
+#include "engine/chat/jinja/template.h"
 #include "ops/error.h"
 
 namespace longhand::jinja {

@@ -3,8 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "engine/jinja/json.h"
-#include "engine/jinja/template.h"
+#include "engine/chat/jinja/functions/json.h"
+#include "engine/chat/jinja/template.h"
 #include "ops/error.h"
 #include "tests/support/golden.h"
 

@@ -1,4 +1,4 @@
-#include "engine/grammar/json_schema.h"
+#include "engine/sampling/schema/json_schema.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -6,10 +6,10 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "engine/grammar/gbnf_text.h"
-#include "engine/grammar/grammar_matcher.h"
-#include "engine/random.h"
+#include "engine/sampling/grammar/gbnf_text.h"
+#include "engine/sampling/grammar/grammar_matcher.h"
 #include "ops/error.h"
+#include "ops/random.h"
 #include "tests/support/grammar_match.h"
 
 namespace longhand {

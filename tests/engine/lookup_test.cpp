@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "engine/speculate/guesser.h"
+#include "engine/run/speculate/guesser.h"
 
 namespace longhand {
 namespace {

@@ -1,14 +1,14 @@
 // Each memory against its definition in double precision, over texts long enough that rings go round and
 // chunks, blocks and batches end in different places.
-#include "engine/memory/attention_state.h"
+#include "engine/state/attention/attention_state.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <random>
 
-#include "engine/memory/features.h"
-#include "engine/memory/kinds.h"
+#include "engine/state/attention/features.h"
+#include "engine/state/attention/kinds.h"
 #include "ops/kernel_table.h"
 #include "ops/rope_table.h"
 

@@ -1,4 +1,4 @@
-#include "engine/memory/merge_costs.h"
+#include "engine/state/attention/merge_costs.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "engine/options.h"
+#include "engine/types/options.h"
 
 #include <gmock/gmock.h>
 

@@ -1,5 +1,5 @@
 // What the pace makes of costs and luck, with a clock of the test's own.
-#include "engine/speculate/pace.h"
+#include "engine/run/speculate/pace.h"
 
 #include <gtest/gtest.h>
 

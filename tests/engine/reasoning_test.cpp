@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/forward/model.h"
 #include "engine/longhand.h"
-#include "engine/model.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_model.h"
 

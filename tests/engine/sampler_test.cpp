@@ -6,9 +6,9 @@
 #include <limits>
 #include <set>
 
-#include "engine/random.h"
 #include "engine/sampling/token_table.h"
 #include "ops/error.h"
+#include "ops/random.h"
 
 namespace longhand {
 namespace {

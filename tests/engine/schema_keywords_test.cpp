@@ -3,9 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "engine/grammar/grammar_matcher.h"
-#include "engine/grammar/json_schema.h"
-#include "engine/random.h"
+#include "engine/sampling/grammar/grammar_matcher.h"
+#include "engine/sampling/schema/json_schema.h"
+#include "ops/random.h"
 #include "tests/support/golden.h"
 #include "tests/support/grammar_match.h"
 

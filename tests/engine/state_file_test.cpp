@@ -1,5 +1,5 @@
 // A session's state in a file: exact when it is taken up again, and refused whole when anything is wrong.
-#include "engine/state_file.h"
+#include "engine/state/state_file.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

@@ -10,7 +10,7 @@
 #include "engine/text/special_tokens.h"
 #include "engine/text/token_text.h"
 #include "engine/text/unicode.h"
-#include "loaders/gguf.h"
+#include "loaders/gguf/gguf.h"
 #include "ops/error.h"
 #include "tests/support/golden.h"
 #include "tests/support/vocab_maker.h"

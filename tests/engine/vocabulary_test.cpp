@@ -1,4 +1,4 @@
-#include "engine/speculate/vocabulary.h"
+#include "engine/run/speculate/vocabulary.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -7,10 +7,10 @@
 #include <string>
 #include <utility>
 
+#include "engine/api/verifier.h"
 #include "engine/chat/conversation.h"
-#include "engine/memory_errors.h"
-#include "engine/model.h"
-#include "engine/speculate/verifier.h"
+#include "engine/forward/model.h"
+#include "engine/types/memory_errors.h"
 #include "tests/faults/out_of_memory.h"
 #include "tests/support/golden.h"
 #include "tests/support/temp_dir.h"

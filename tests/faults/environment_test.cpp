@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "engine/chat/chat_format.h"
-#include "engine/model.h"
+#include "engine/forward/model.h"
 #include "ops/error.h"
 #include "tests/faults/environment.h"
 #include "tests/support/golden.h"

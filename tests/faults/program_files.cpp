@@ -1,8 +1,8 @@
 // System calls that fail while the program keeps what is its own: saved chats, and the lines typed before.
 #include <fstream>
 
-#include "cli/chat_store.h"
-#include "cli/history.h"
+#include "cli/chat/chat_store.h"
+#include "cli/terminal/history.h"
 #include "tests/faults/every_call.h"
 #include "tests/support/golden.h"
 #include "tests/support/temp_dir.h"

@@ -11,7 +11,7 @@
 #include <string>
 #include <thread>
 
-#include "engine/model.h"
+#include "engine/forward/model.h"
 #include "ops/parallel.h"
 #include "tests/support/allocations.h"
 #include "tests/support/temp_dir.h"

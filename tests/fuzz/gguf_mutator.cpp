@@ -5,7 +5,7 @@
 #include <limits>
 #include <optional>
 
-#include "loaders/gguf_values.h"
+#include "loaders/gguf/gguf_values.h"
 #include "ops/error.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/gguf_words.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "loaders/keys.h"
+#include "loaders/gguf/keys.h"
 
 namespace longhand::fuzz {
 namespace {

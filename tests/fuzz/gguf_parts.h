@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "loaders/gguf.h"
-#include "loaders/gguf_writer.h"
+#include "loaders/gguf/gguf.h"
+#include "loaders/gguf/gguf_writer.h"
 
 namespace longhand::fuzz {
 

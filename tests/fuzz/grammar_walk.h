@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "engine/grammar/grammar_matcher.h"
+#include "engine/sampling/grammar/grammar_matcher.h"
 
 namespace longhand::fuzz {
 

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "engine/longhand.h"
-#include "loaders/gguf.h"
+#include "loaders/gguf/gguf.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/gguf_mutator.h"
 #include "tests/support/tiny_model.h"

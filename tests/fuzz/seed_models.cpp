@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <random>
 
-#include "loaders/gguf.h"
+#include "loaders/gguf/gguf.h"
 #include "loaders/model/arch.h"
 #include "ops/format.h"
 #include "tests/fuzz/seeds.h"

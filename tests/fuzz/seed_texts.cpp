@@ -2,7 +2,7 @@
 
 #include <random>
 
-#include "cli/chat_record.h"
+#include "cli/chat/chat_record.h"
 #include "ops/format.h"
 #include "tests/fuzz/seeds.h"
 #include "tests/support/bad_gguf.h"

@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "engine/longhand.h"
-#include "loaders/gguf.h"
+#include "loaders/gguf/gguf.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/gguf_parts.h"
 #include "tests/fuzz/seeds.h"

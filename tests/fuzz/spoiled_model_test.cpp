@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "engine/longhand.h"
-#include "loaders/gguf.h"
+#include "loaders/gguf/gguf.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/seeds.h"
 #include "tests/support/error_code.h"

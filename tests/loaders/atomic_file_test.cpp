@@ -1,5 +1,5 @@
 // A save that fails, or is killed, at each of its system calls.
-#include "loaders/atomic_file.h"
+#include "engine/state/atomic_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

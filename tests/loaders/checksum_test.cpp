@@ -1,4 +1,4 @@
-#include "loaders/checksum.h"
+#include "engine/state/checksum.h"
 
 #include <gtest/gtest.h>
 

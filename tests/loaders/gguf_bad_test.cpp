@@ -10,7 +10,7 @@
 #include <new>
 #include <optional>
 
-#include "loaders/gguf.h"
+#include "loaders/gguf/gguf.h"
 #include "tests/support/allocations.h"
 #include "tests/support/bad_gguf.h"
 #include "tests/support/temp_dir.h"

@@ -1,5 +1,5 @@
 // Good files: what is written is what is read. Files of real architectures and split models.
-#include "loaders/gguf.h"
+#include "loaders/gguf/gguf.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

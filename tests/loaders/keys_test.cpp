@@ -1,5 +1,5 @@
 // Walks the key table: every key with every type and boundary value is read or refused as its row says.
-#include "loaders/keys.h"
+#include "loaders/gguf/keys.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "loaders/gguf.h"
+#include "loaders/gguf/gguf.h"
 #include "ops/error.h"
 #include "tests/support/all_keys.h"
 #include "tests/support/gguf_writer.h"

@@ -1,4 +1,4 @@
-#include "loaders/leftover_tensors.h"
+#include "loaders/model/leftover_tensors.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "loaders/mapped_file.h"
+#include "loaders/gguf/mapped_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@
 #include <string>
 #include <utility>
 
-#include "loaders/gguf.h"
+#include "loaders/gguf/gguf.h"
 #include "ops/error.h"
 #include "tests/support/temp_dir.h"
 

@@ -1,4 +1,4 @@
-#include "loaders/tensor_types.h"
+#include "loaders/gguf/tensor_types.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "loaders/vocab.h"
+#include "loaders/vocab/vocab.h"
 
 #include <gtest/gtest.h>
 

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "engine/model.h"
+#include "engine/forward/model.h"
 
 namespace longhand::test {
 

@@ -11,8 +11,8 @@
 #include <functional>
 
 #include "engine/chat/conversation.h"
+#include "engine/forward/model.h"
 #include "engine/longhand.h"
-#include "engine/model.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_model.h"
 

@@ -1,7 +1,7 @@
 // Every row of the key table, for tests that walk it.
 #pragma once
 
-#include "loaders/keys.h"
+#include "loaders/gguf/keys.h"
 
 namespace longhand::test {
 

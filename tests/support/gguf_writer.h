@@ -1,5 +1,5 @@
 // Whole GGUF files for tests: right ones, and wrong ones by setting fields to what a writer should never
-// write. What is right about them comes from loaders/gguf_writer.h.
+// write. What is right about them comes from loaders/gguf/gguf_writer.h.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "loaders/gguf_writer.h"
+#include "loaders/gguf/gguf_writer.h"
 
 namespace longhand::test {
 

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "engine/grammar/grammar_matcher.h"
+#include "engine/sampling/grammar/grammar_matcher.h"
 
 namespace longhand::test {
 

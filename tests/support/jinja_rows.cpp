@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "engine/jinja/json.h"
+#include "engine/chat/jinja/functions/json.h"
 #include "ops/error.h"
 
 namespace longhand::jinja {

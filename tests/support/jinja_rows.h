@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "engine/jinja/template.h"
+#include "engine/chat/jinja/template.h"
 
 namespace longhand::jinja {
 

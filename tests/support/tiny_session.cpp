@@ -1,6 +1,6 @@
 #include "tests/support/tiny_session.h"
 
-#include "loaders/checksum.h"
+#include "engine/state/checksum.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_model.h"
 

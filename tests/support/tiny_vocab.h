@@ -1,7 +1,7 @@
 // A vocabulary small enough to read: bytes, a few pieces, and the control tokens of ChatML.
 #pragma once
 
-#include "loaders/vocab.h"
+#include "loaders/vocab/vocab.h"
 
 namespace longhand::test {
 

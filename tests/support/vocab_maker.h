@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "loaders/vocab.h"
+#include "loaders/vocab/vocab.h"
 
 namespace longhand::test {
 

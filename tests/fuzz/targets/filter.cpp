@@ -1,5 +1,5 @@
 // The output filter: nothing but text reaches the terminal, however it is cut, and filtering twice is once.
-#include "cli/output_filter.h"
+#include "cli/terminal/output_filter.h"
 
 #include "engine/text/unicode.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,10 +1,10 @@
 // The GGUF container, from raw bytes: what parses lies within the file, and is written and read back the
 // same.
-#include "loaders/gguf.h"
+#include "loaders/gguf/gguf.h"
 
 #include <algorithm>
 
-#include "loaders/gguf_writer.h"
+#include "loaders/gguf/gguf_writer.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/gguf_parts.h"
 #include "tests/support/all_keys.h"

@@ -1,9 +1,9 @@
 // Grammars, from any text, and texts that follow them: "GRAMMAR\0TEXT".
-#include "engine/grammar/grammar.h"
+#include "engine/sampling/grammar/grammar.h"
 
 #include <vector>
 
-#include "engine/grammar/grammar_matcher.h"
+#include "engine/sampling/grammar/grammar_matcher.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/grammar_walk.h"
 

@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <vector>
 
-#include "cli/line_input.h"
-#include "cli/paste.h"
+#include "cli/terminal/line_input.h"
+#include "cli/terminal/paste.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/temp_dir.h"
 

@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "engine/longhand.h"
-#include "loaders/gguf.h"
+#include "loaders/gguf/gguf.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/tiny_sessions.h"
 

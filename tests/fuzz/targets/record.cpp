@@ -1,10 +1,10 @@
 // Saved chats. The first byte: 's' seals the rest, which thus reaches the reader behind the checksum; 'w'
 // makes a chat of the rest, to be written and read; anything else is read as it is.
-#include "cli/chat_record.h"
+#include "cli/chat/chat_record.h"
 
 #include <fmt/format.h>
 
-#include "loaders/checksum.h"
+#include "engine/state/checksum.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace longhand::cli {

@@ -1,9 +1,9 @@
 // JSON schemas, from any text, "SCHEMA\0CHOICES": what a schema's grammar accepts is JSON.
-#include "engine/grammar/json_schema.h"
+#include "engine/sampling/schema/json_schema.h"
 
 #include <nlohmann/json.hpp>
 
-#include "engine/grammar/grammar.h"
+#include "engine/sampling/grammar/grammar.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/grammar_walk.h"
 

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "loaders/checksum.h"
+#include "engine/state/checksum.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/tiny_sessions.h"
 

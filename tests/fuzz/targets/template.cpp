@@ -1,6 +1,6 @@
 // A chat template, from any text: it is refused, or renders, always the same; and what users wrote is never
 // taken for the template's own words.
-#include "engine/jinja/template.h"
+#include "engine/chat/jinja/template.h"
 
 #include <string>
 

@@ -1,5 +1,5 @@
 // A vocabulary as a file describes it, of any kind: it is refused, or text becomes tokens and text again.
-#include "loaders/vocab.h"
+#include "loaders/vocab/vocab.h"
 
 #include "engine/chat/chat_format.h"
 #include "engine/text/tokenizer.h"

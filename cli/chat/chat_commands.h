@@ -1,0 +1,65 @@
+// What can be typed after a slash: a table of commands.
+#pragma once
+
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "cli/chat/chat_cache.h"
+#include "cli/chat/chat_settings.h"
+#include "cli/chat/chat_store.h"
+#include "cli/terminal/line_input.h"
+#include "engine/longhand.h"
+
+namespace longhand::cli {
+
+/// Sums over all answers.
+struct ChatTotals {
+  int answers = 0;
+  long read_tokens = 0, written_tokens = 0;
+  double read_seconds = 0, write_seconds = 0;
+};
+
+/// What a command can reach.
+struct ChatState {
+  Chat& chat;
+  const SessionOptions& options;  // of its session
+  ChatStore& store;
+  ChatCache& cache;
+  LineInput& input;
+  std::string attached;              // text that goes before the next message
+  std::set<std::string> given = {};  // settings of the command line, which a saved chat does not change
+  bool show_reasoning = true;
+  bool leave = false;
+  bool answer_again = false;
+  ChatTotals totals = {};
+
+  ProgramSettings settings() const { return {chat.settings(), show_reasoning}; }
+  /// Throws Error as Chat::change() does.
+  void change(ProgramSettings settings) {
+    chat.change(std::move(settings));
+    show_reasoning = settings.show_reasoning;
+  }
+};
+
+struct ChatCommand {
+  std::string_view name;       // "/set"
+  std::string_view arguments;  // for the help
+  std::string_view help;
+  /// Throws Error; the chat goes on.
+  void (*run)(ChatState& state, const std::string& argument);
+};
+
+std::span<const ChatCommand> chat_commands();
+
+/// The one that `line` begins with; null if there is none.
+const ChatCommand* find_chat_command(std::string_view line);
+/// The name of the one most like the first word of `line`; "" where none is like it.
+std::string nearest_chat_command(std::string_view line);
+
+/// Runs "/name argument". What it has to say goes to stderr. False if no such command exists.
+bool run_chat_command(ChatState& state, std::string_view line);
+
+}  // namespace longhand::cli

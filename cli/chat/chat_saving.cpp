@@ -1,0 +1,142 @@
+#include "cli/chat/chat_saving.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "cli/chat/chat_settings.h"
+#include "cli/terminal/output.h"
+#include "cli/terminal/output_filter.h"
+#include "cli/terminal/signals.h"
+#include "cli/terminal/terminal.h"
+#include "ops/error.h"
+
+namespace longhand::cli {
+namespace {
+
+constexpr const char* kRescued = "rescued";
+
+std::string turns_text(std::size_t turns) { return fmt::format("{} turn{}", turns, turns == 1 ? "" : "s"); }
+
+bool person_agrees(ChatState& state, const std::string& question) {
+  if (!state.input.interactive()) return true;
+  const InputLine line = state.input.next(question + " [y/N] ");
+  if (line.event == InputEvent::interrupt) take_interrupts();
+  if (line.event != InputEvent::line) write_error("\n");
+  return line.event == InputEvent::line && (line.text.starts_with('y') || line.text.starts_with('Y'));
+}
+
+// False if there is another chat of this name, and it is to stay.
+bool may_take(ChatState& state, const std::string& name) {
+  if (name == state.store.open_name() || !state.store.has(name)) return true;
+  if (person_agrees(state, fmt::format("There is a saved chat {} already. Replace it?", name))) return true;
+  print_note("nothing is saved");
+  return false;
+}
+
+// Those of the chat `name`. Throws Error (range) where a value is none of this program's.
+ProgramSettings settings_of(const std::string& chat, const ChatRecord& record, const ChatState& state) {
+  ProgramSettings settings = state.settings();
+  for (const auto& [name, value] : record.settings) {
+    if (state.given.contains(name)) continue;
+    try {
+      change_setting(settings, name, value);
+    } catch (const Error&) {
+      throw Error(Errc::range,
+                  fmt::format("saved chat {}: setting {}: '{}' is not one of its values", chat, name, value));
+    }
+  }
+  settings.system = record.system;
+  return settings;
+}
+
+void list_chats(const ChatState& state) {
+  std::string out;
+  for (const std::string& name : state.store.names())
+    out += fmt::format("  {}{}\n", make_visible(name), name == state.store.open_name() ? "  (this one)" : "");
+  write_error(out.empty() ? "no saved chats; /save NAME makes one\n" : out);
+}
+
+// Checkpoints of a memory that lets go of old tokens are not in the file: then the way back is all the way.
+std::string way_back_from_file(const ChatState& state) {
+  const Session& session = state.chat.session();
+  const int before = state.chat.way_back().to;
+  const bool forgets = session.rewind_cost(session.size() / 2) > 0;
+  return forgets ? fmt::format("; after /load, /undo reads up to {} tokens again", before) : "";
+}
+
+// The last exchange, for a person to see where things stand.
+void show_last(const ChatState& state) {
+  if (!state.input.interactive() || state.chat.turns().empty()) return;
+  const ChatTurn& turn = state.chat.turns().back();
+  write_error(dim(make_visible(fmt::format("> {}\n{}\n", turn.user, turn.answer))));
+}
+
+}  // namespace
+
+ChatRecord record_of(const ChatState& state) {
+  ChatRecord record;
+  record.model = state.chat.model().info().name;
+  record.system = state.chat.settings().system;
+  for (const NamedValue& row : list_settings(state.settings()))
+    record.settings.emplace_back(row.name, row.value);
+  record.turns = state.chat.turns();
+  return record;
+}
+
+void save_chat(ChatState& state, const std::string& given) {
+  const std::string name = given.empty() ? state.store.open_name() : given;
+  if (name.empty()) throw Error(Errc::missing, "/save needs a name");
+  if (!may_take(state, name)) return;
+  state.store.save(name, record_of(state));
+  leave_chat(state);
+  print_note(fmt::format("saved as {}, {}; from here on every turn is kept{}", name,
+                         turns_text(state.chat.turns().size()), way_back_from_file(state)));
+}
+
+void load_chat(ChatState& state, const std::string& name) {
+  if (name.empty()) return list_chats(state);
+  leave_chat(state);
+  std::string model;
+  state.store.load(name, [&](ChatRecord& record) {
+    ProgramSettings settings = settings_of(name, record, state);
+    state.chat.restore(settings, std::move(record.turns));
+    state.show_reasoning = settings.show_reasoning;
+    model = std::move(record.model);
+  });
+  state.cache.use(state.store.cache_path(name), state.chat.session());
+  state.attached.clear();
+  show_last(state);
+  print_note(fmt::format("{} goes on: {}", name, turns_text(state.chat.turns().size())));
+  if (model != state.chat.model().info().name)
+    print_note(fmt::format("it was written with another model, {}", model));
+}
+
+void fork_chat(ChatState& state, const std::string& name) {
+  if (name.empty()) throw Error(Errc::missing, "/fork needs a name for the copy");
+  if (name == state.store.open_name())
+    throw Error(Errc::duplicate, fmt::format("this chat is {} itself", name));
+  if (!may_take(state, name)) return;
+  const std::string from = state.store.open_name();
+  leave_chat(state);
+  state.store.save(name, record_of(state));
+  print_note(from.empty() ? fmt::format("goes on as {}", name)
+                          : fmt::format("goes on as {}; {} stays as it is", name, from));
+}
+
+void leave_chat(ChatState& state) noexcept {
+  try {
+    const std::string& name = state.store.open_name();
+    if (!name.empty()) state.cache.keep(state.store.cache_path(name), state.chat.session());
+  } catch (const std::exception&) {}  // only a cache
+}
+
+void rescue_chat(ChatState& state) noexcept {
+  if (state.chat.turns().empty() || !state.store.open_name().empty()) return;
+  try {
+    state.store.save(kRescued, record_of(state));
+    print_note(fmt::format("the chat is kept: /load {}", kRescued));
+  } catch (const std::exception&) {}  // nobody is left to tell
+}
+
+}  // namespace longhand::cli

@@ -1,0 +1,51 @@
+// The flags that say how tokens are drawn.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/forward/model.h"
+#include "engine/longhand.h"
+
+namespace longhand::cli {
+
+/// Takes the values that the model's authors recommend (general.sampling.* of `file`), except for the keys in
+/// `given`, such as "top_k": these the user has chosen. Throws Error (type, range) for bad values of the
+/// file.
+void apply_model_defaults(SamplerOptions& options, const Gguf& file, const std::set<std::string>& given);
+
+/// "15043+1.5", "15043-inf". Throws Error (range).
+std::pair<Token, float> parse_logit_bias(const std::string& text);
+
+/// Adds the flags and turns their values into the library's options.
+class SamplingFlags {
+ public:
+  /// `verb` must not outlive this object.
+  void add_to(CLI::App& verb);
+
+  /// What was asked for, and where nothing was, what the model's file recommends.
+  /// Throws Error: range, grammar, io; type for bad values of the file.
+  SamplerOptions options(const Model& model) const;
+  /// The same without a model.
+  SamplerOptions options() const;
+  /// Keys of general.sampling.* that the user has set.
+  std::set<std::string> given() const;
+
+ private:
+  void add_values(CLI::App& verb);
+  void add_breakers(CLI::App& verb);
+  void add_grammar(CLI::App& verb);
+
+  SamplerOptions options_;
+  std::int64_t seed_ = -1;
+  std::string stages_, stage_letters_;
+  std::string grammar_, grammar_file_, schema_, schema_file_;
+  bool schema_lenient_ = false;
+  std::vector<std::string> biases_, breakers_;
+  std::map<std::string, const CLI::Option*> by_key_;  // of general.sampling.*
+};
+
+}  // namespace longhand::cli

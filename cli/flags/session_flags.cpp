@@ -1,0 +1,223 @@
+#include "cli/flags/session_flags.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/flags/option_flags.h"
+#include "cli/measure/thread_counts.h"
+#include "cli/models/models_path.h"
+#include "cli/terminal/signals.h"
+#include "cli/terminal/terminal.h"
+#include "ops/machine.h"
+
+namespace longhand::cli {
+namespace {
+
+/// A flag of llama.cpp that means nothing on this engine, accepted so that scripts keep working.
+struct Ignored {
+  const char* flags;
+  bool takes_value;
+};
+
+constexpr Ignored kIgnored[] = {
+    {"--gpu-layers,--n-gpu-layers", true},
+    {"--split-mode", true},
+    {"--main-gpu", true},
+    {"--tensor-split", true},
+    {"--override-tensor", true},
+    {"--device", true},
+    {"--flash-attn", true},
+    {"--ubatch-size", true},
+    {"--numa", true},
+    {"--prio", true},
+    {"--poll", true},
+    {"--cpu-mask,-C", true},
+    {"--cpu-range", true},
+    {"--cpu-strict", true},
+    {"--defrag-thold", true},
+    {"--n-cpu-moe", true},
+    {"--cpu-moe", false},
+    {"--cpu-moe-draft", false},
+    {"--n-cpu-moe-draft", true},
+    {"--gpu-layers-draft,--n-gpu-layers-draft", true},
+    {"--device-draft", true},
+    {"--override-tensor-draft", true},
+    {"--fit", true},
+    {"--fit-target", true},
+    {"--fit-ctx", true},
+    {"--no-kv-offload", true},
+    {"--kv-offload", false},
+    {"--no-op-offload", true},
+    {"--op-offload", false},
+    {"--no-host", true},
+    {"--mmap", true},
+    {"--no-mmap", false},
+    {"--mlock", false},
+    {"--no-warmup", false},
+    {"--no-perf", false},
+    {"--jinja", false},
+    {"--log-disable", false},
+    {"--verbosity,--log-verbosity", true},
+    {"--verbose,--log-verbose,-v", false},
+    {"--color", true},
+};
+
+float factor(const std::string& text) {
+  float value = 0;
+  if (!CLI::detail::lexical_cast(text, value) || !(value > 0))
+    throw CLI::ValidationError("--rope-scale", "'" + text + "' must be auto or a number above 0");
+  return value;
+}
+
+int thread_count(const std::string& text) {
+  int value = 0;
+  if (!CLI::detail::lexical_cast(text, value) || value < -1 || value > kMaxThreads)
+    throw CLI::ValidationError("--threads",
+                               fmt::format("'{}' must be auto or a number, -1..{}", text, kMaxThreads));
+  return value;
+}
+
+// A flag whose value may be left out; CLI11 then hands over an empty text or its word for yes.
+int length_or(const std::string& text, int otherwise) {
+  if (text.empty() || text == "true") return otherwise;
+  int value = 0;
+  if (!CLI::detail::lexical_cast(text, value) || (value < 2 && value != 0))
+    throw CLI::ValidationError(
+        "--log-n", "'" + text + "' must be a length of at least 2 tokens; a model file goes before --log-n");
+  return value;
+}
+
+}  // namespace
+
+std::vector<std::string> cache_type_names() { return {kCacheTypeNames.begin(), kCacheTypeNames.end()}; }
+
+CLI::Option* add_model_option(CLI::App& verb, std::string& path) {
+  return verb.add_option("-m,--model,FILE", path, "Model file (GGUF)")->type_name("");
+}
+
+void require_model(CLI::App& verb) { verb.get_option("--model")->envname(kModelVariable)->required(); }
+
+void SessionFlags::add_to(CLI::App& verb) {
+  add_model_option(verb, model);
+  add_computing(verb);
+  add_rope(verb);
+  add_attention(verb);
+  add_ignored(verb);
+}
+
+void SessionFlags::add_computing(CLI::App& verb) {
+  auto* group = verb.add_option_group("Computing");
+  // bench takes lists of some of these, and has them before.
+  if (verb.get_option_no_throw("--threads") == nullptr) add_threads(*group);
+  each_option(kSessionOptions, session_,
+              [&](const auto& row, auto& value) { add_option_flag(verb, *group, row, value); });
+  add_option_flag(verb, *group, find_option(kLoadOptions, &LoadOptions::isa), load_.isa);
+  group->add_flag(find_flag("repack")->flags, no_repack_,
+                  "Compute from the file's own layout: loads faster, runs slower (-nr)");
+}
+
+void SessionFlags::add_threads(CLI::App& group) {
+  const auto& row = find_option(kSessionOptions, &SessionOptions::threads);
+  const OptionFlag& flag = *find_flag(row.name);
+  const auto set = [this](const std::string& text) {
+    auto_threads_ = text == "auto";
+    session_.threads = auto_threads_ ? 0 : thread_count(text);
+  };
+  group.add_option_function<std::string>(flag.flags, set, help_of(row))->type_name(flag.value);
+}
+
+void SessionFlags::add_rope(CLI::App& verb) {
+  RopeOptions& rope = session_.rope;
+  auto* group = verb.add_option_group("Rotary positions", "Default: what the file says");
+  each_option(kRopeOptions, rope,
+              [&](const auto& row, auto& value) { add_option_flag(verb, *group, row, value); });
+  auto* freq_scale = group
+                         ->add_option_function<float>(
+                             "--rope-freq-scale", [&rope](const float& scale) { rope.factor = 1 / scale; },
+                             "The same as --rope-scale 1/F")
+                         ->check(CLI::PositiveNumber)
+                         ->type_name("F");
+  const auto set = [&rope](const std::string& text) {
+    rope.auto_factor = text == "auto";
+    rope.factor = rope.auto_factor ? -1 : factor(text);
+  };
+  const auto& row = find_option(kRopeOptions, &RopeOptions::factor);
+  const OptionFlag& flag = *find_flag(row.name);
+  group->add_option_function<std::string>(flag.flags, set, help_of(row))
+      ->type_name(flag.value)
+      ->excludes(freq_scale);
+}
+
+void SessionFlags::add_attention(CLI::App& verb) {
+  AttentionOptions& a = session_.attention;
+  auto* group =
+      verb.add_option_group("Long texts", "Default: what the file says, else all of the text is attended to");
+  const auto& memory = find_option(kAttentionOptions, &AttentionOptions::memory);
+  const OptionFlag& memory_flag = *find_flag(memory.name);
+  group->add_option(memory_flag.flags, a.memory, help_of(memory))
+      ->check(CLI::IsMember(std::vector<std::string>(kMemoryNames.begin(), kMemoryNames.end())))
+      ->type_name(memory_flag.value);
+  each_option(kAttentionOptions, a,
+              [&](const auto& row, auto& value) { add_option_flag(verb, *group, row, value); });
+  const auto& log_n = find_option(kAttentionOptions, &AttentionOptions::log_n);
+  const OptionFlag& log_n_flag = *find_flag(log_n.name);
+  group
+      ->add_option_function<std::string>(
+          log_n_flag.flags, [&a](const std::string& text) { a.log_n = length_or(text, 0); }, help_of(log_n))
+      ->expected(0, 1)
+      ->type_name(log_n_flag.value);
+}
+
+void SessionFlags::add_ignored(CLI::App& verb) {
+  for (const Ignored& row : kIgnored) {
+    const std::string flags = row.flags;
+    const std::string name = flags.substr(0, flags.find(','));
+    // A verb that has a use for the flag added its own before.
+    if (verb.get_option_no_throw(name) != nullptr) continue;
+    const auto note = [this, name](const auto&) { ignored_.push_back(name); };
+    auto* option = row.takes_value ? verb.add_option_function<std::string>(flags, note)
+                                   : verb.add_flag_function(flags, note);
+    option->group("");  // not in the help
+  }
+}
+
+LoadOptions SessionFlags::load_options() const {
+  LoadOptions options = load_;
+  options.repack = !no_repack_;
+  options.threads = std::max(0, session_.threads);
+  return options;
+}
+
+SessionOptions SessionFlags::session_options() const {
+  SessionOptions options = session_;
+  options.threads = std::max(0, options.threads);
+  if (auto_threads_) use_best_threads(options);
+  return options;
+}
+
+void SessionFlags::tell_notes() const {
+  if (!ignored_.empty()) print_note(fmt::format("no effect here: {}", fmt::join(ignored_, ", ")));
+  note_threads(std::max(session_.threads, session_.prefill_threads));
+}
+
+void note_threads(int threads) {
+  const int cores = usable_cores();
+  if (threads > cores)
+    print_note(fmt::format("{} threads on {} core{}; more threads than cores are slower", threads, cores,
+                           cores == 1 ? "" : "s"));
+}
+
+Model open_model(const std::string& path, LoadOptions options) {
+  ProgressBar bar("loading");
+  options.progress = [&bar, told = std::move(options.progress)](float share) {
+    bar.update(share);
+    return !signal_waiting() && (!told || told(share));
+  };
+  Model model = Model::load(path, options);
+  bar.clear();
+  for (const std::string& warning : model.info().warnings) print_note(warning);
+  return model;
+}
+
+}  // namespace longhand::cli

@@ -1,0 +1,134 @@
+#include "cli/measure/bench/report.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "cli/measure/bench/machine.h"
+#include "cli/measure/bench/report_parts.h"
+#include "cli/terminal/output_filter.h"
+#include "engine/state/cache_type.h"
+
+namespace longhand::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Names and units of llama-bench where it has the field, so that its users' scripts read this too.
+Json to_json(const BenchReport& report, const BenchResult& result, const std::string& cpu) {
+  const auto samples = token_rates(result);
+  const Spread rate = spread(samples), time = spread(result.seconds);
+  const bool measured = result.read_bandwidth > 0;
+  std::vector<std::int64_t> nanoseconds;
+  for (const double seconds : result.seconds) nanoseconds.push_back(std::llround(seconds * 1e9));
+  return {{"build_commit", LONGHAND_VERSION},
+          {"build_number", 0},
+          {"cpu_info", make_visible(cpu)},
+          {"gpu_info", ""},
+          {"backends", "CPU"},
+          {"isa", report.model.isa},
+          {"clock_mhz", std::llround(result.clock_mhz)},
+          {"model_filename", make_visible(report.model_file)},
+          {"model_type", model_label(report.model)},
+          {"model_size", report.model.weight_bytes},
+          {"model_n_params", report.model.parameters},
+          {"n_batch", report.options.batch},
+          {"n_ubatch", report.options.batch},
+          {"n_threads", result.test.threads},
+          {"type_k", cache_type_name(result.test.key_cache)},
+          {"type_v", cache_type_name(result.test.value_cache)},
+          {"n_gpu_layers", 0},
+          {"split_mode", "none"},
+          {"no_kv_offload", true},
+          {"flash_attn", true},
+          {"use_mmap", true},
+          {"embeddings", false},
+          {"n_prompt", result.test.prompt},
+          {"n_gen", result.test.generate},
+          {"n_depth", result.test.depth},
+          {"test_time", result.time},
+          {"avg_ns", std::llround(time.mean * 1e9)},
+          {"stddev_ns", std::llround(time.deviation * 1e9)},
+          {"avg_ts", rate.mean},
+          {"stddev_ts", rate.deviation},
+          {"samples_ns", nanoseconds},
+          {"samples_ts", samples},
+          {"load_ns", std::llround(report.load_seconds * 1e9)},
+          {"peak_memory", report.peak_memory},
+          {"bytes_per_token", result.bytes_per_token},
+          {"read_bandwidth", measured ? Json(std::llround(result.read_bandwidth)) : Json()},
+          {"bandwidth_share", measured ? Json(bandwidth_share(result)) : Json()}};
+}
+
+// JSON's quotes serve as those of CSV once a quote inside is doubled instead of escaped.
+std::string csv_cell(const Json& value) {
+  if (value.is_null()) return "";
+  std::string cell = value.dump();
+  for (std::size_t at = 0; (at = cell.find("\\\"", at)) != std::string::npos; at += 2) cell[at] = '"';
+  return cell;
+}
+
+}  // namespace
+
+std::string bench_test_name(const BenchTest& test) {
+  std::string name = test.prompt > 0 ? fmt::format("pp{}", test.prompt) : "";
+  if (test.generate > 0) name += fmt::format("{}tg{}", name.empty() ? "" : "+", test.generate);
+  return test.depth > 0 ? fmt::format("{} @ d{}", name, test.depth) : name;
+}
+
+Spread spread(const std::vector<double>& samples) {
+  Spread out;
+  const auto n = static_cast<double>(samples.size());
+  for (const double sample : samples) out.mean += sample / n;
+  double squares = 0;
+  for (const double sample : samples) squares += (sample - out.mean) * (sample - out.mean);
+  if (samples.size() > 1) out.deviation = std::sqrt(squares / (n - 1));
+  return out;
+}
+
+std::vector<double> token_rates(const BenchResult& result) {
+  std::vector<double> out;
+  for (const double seconds : result.seconds)
+    out.push_back((result.test.prompt + result.test.generate) / seconds);
+  return out;
+}
+
+double bandwidth_share(const BenchResult& result) {
+  if (result.read_bandwidth <= 0) return 0;
+  return spread(token_rates(result)).mean * static_cast<double>(result.bytes_per_token) /
+         result.read_bandwidth;
+}
+
+std::string bench_json(const BenchReport& report) {
+  Json rows = Json::array();
+  const std::string cpu = cpu_name();
+  for (const BenchResult& result : report.results) rows.push_back(to_json(report, result, cpu));
+  return rows.dump(2) + "\n";
+}
+
+std::string bench_json_lines(const BenchReport& report) {
+  std::string out;
+  const std::string cpu = cpu_name();
+  for (const BenchResult& result : report.results) out += to_json(report, result, cpu).dump() + "\n";
+  return out;
+}
+
+std::string bench_csv(const BenchReport& report) {
+  std::string out;
+  const std::string cpu = cpu_name();
+  for (const BenchResult& result : report.results) {
+    std::string header, row;
+    const Json fields = to_json(report, result, cpu);
+    for (const auto& [name, value] : fields.items()) {
+      if (value.is_array()) continue;
+      header += (header.empty() ? "" : ",") + name;
+      row += (row.empty() ? "" : ",") + csv_cell(value);
+    }
+    if (out.empty()) out += header + "\n";
+    out += row + "\n";
+  }
+  return out;
+}
+
+}  // namespace longhand::cli

@@ -1,0 +1,183 @@
+#include "cli/measure/bench/run.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <random>
+
+#include "cli/measure/bench/bandwidth.h"
+#include "cli/measure/bench/machine.h"
+#include "cli/measure/bench/traffic.h"
+#include "cli/measure/thread_counts.h"
+#include "cli/terminal/signals.h"
+#include "cli/terminal/terminal.h"
+
+namespace longhand::cli {
+namespace {
+
+std::vector<Token> random_tokens(int count, int vocab) {
+  // Always the same, so that runs can be compared: which experts a model uses depends on the tokens.
+  std::mt19937 random(42);
+  std::uniform_int_distribution<Token> any(0, vocab - 1);
+  std::vector<Token> tokens(static_cast<std::size_t>(count));
+  for (Token& token : tokens) token = any(random);
+  return tokens;
+}
+
+std::string utc_now() {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::now()));
+}
+
+bool same_session(const BenchTest& a, const BenchTest& b) {
+  return a.threads == b.threads && a.key_cache == b.key_cache && a.value_cache == b.value_cache;
+}
+
+/// A session that serves all tests with its settings, so that a deep context is computed once.
+class Bench {
+ public:
+  Bench(const Model& model, const SessionOptions& options, bool random_fill)
+      : session_(model, options), cancel_(session_), random_fill_(random_fill) {}
+
+  /// Leaves `depth` tokens in the session.
+  void fill(int depth) {
+    const auto tokens = random_tokens(depth, session_.model().info().vocab);
+    filled_ = std::min(filled_, depth);
+    session_.rewind(filled_);
+    const auto missing = std::span(tokens).subspan(static_cast<std::size_t>(filled_));
+    filled_ = depth;
+    if (missing.empty()) return;
+    if (random_fill_) {
+      session_.pretend(missing);
+    } else {
+      session_.feed(missing);
+    }
+  }
+
+  /// Seconds that `tokens` take, the first `read` of them together and the others one by one.
+  double measure(std::span<const Token> tokens, int read) {
+    go_back();
+    const auto together = tokens.first(static_cast<std::size_t>(read));
+    const auto start = std::chrono::steady_clock::now();
+    if (!together.empty()) session_.feed(together);
+    for (const Token& token : tokens.subspan(together.size())) session_.feed({&token, 1});
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  int threads() const { return session_.threads(); }
+  std::uint64_t state_bytes() const { return session_.state_bytes(); }
+
+ private:
+  // A memory that lets go of old tokens may have to read some again, which is not what is measured.
+  void go_back() {
+    const bool behind = session_.rewind_cost(filled_) > 0;
+    session_.rewind(filled_);
+    if (behind) session_.logits(filled_ - 1);
+  }
+
+  Session session_;
+  CancelOnSignal cancel_;
+  bool random_fill_;
+  int filled_ = 0;
+};
+
+BenchResult run_test(Bench& bench, const Model& model, const BenchTest& test, bool warm_up) {
+  ProgressBar bar(bench_test_name(test));
+  BenchResult result{.test = test, .time = utc_now()};
+  result.test.threads = bench.threads();
+  bench.fill(test.depth);
+  const auto tokens = random_tokens(test.prompt + test.generate, model.info().vocab);
+  // Warming up takes a whole prompt but only one written token: after that caches, pages and threads are
+  // awake.
+  const int warming = test.prompt + std::min(test.generate, 1);
+  if (warm_up) bench.measure(std::span(tokens).first(static_cast<std::size_t>(warming)), test.prompt);
+  for (int i = 0; i < test.repetitions; ++i) {
+    bar.update(static_cast<double>(i) / test.repetitions);
+    result.seconds.push_back(bench.measure(tokens, test.prompt));
+  }
+  result.clock_mhz = clock_mhz();
+  if (test.prompt == 0) {
+    // On average half of the tokens have been written. A memory that lets go of old ones holds less than all.
+    result.bytes_per_token =
+        weight_traffic(model) +
+        std::min(bench.state_bytes(),
+                 cache_traffic(model, test.key_cache, test.value_cache, test.depth + test.generate / 2));
+  }
+  return result;
+}
+
+/// Measures right after a test that writes, while the machine does what it did then. The buffer for it must
+/// not count as memory of the engine.
+void measure_bandwidth(BenchResult& result, BenchReport& report) {
+  report.peak_memory = std::max(report.peak_memory, peak_memory());
+  if (result.bytes_per_token == 0) return;
+  result.fits_in_cache = result.bytes_per_token <= last_level_cache();
+  if (result.fits_in_cache) return;
+  result.read_bandwidth = read_bandwidth(result.test.threads);
+  reset_peak_memory();
+}
+
+}  // namespace
+
+std::vector<BenchTest> bench_tests(const BenchPlan& plan) {
+  std::vector<int> depths = plan.depths;
+  std::ranges::sort(depths);
+  std::vector<BenchTest> tests;
+  const auto add_sizes = [&](const BenchTest& base) {
+    for (const int depth : depths) {
+      for (const auto& [sizes, member] :
+           {std::pair(&plan.prompts, &BenchTest::prompt), std::pair(&plan.generates, &BenchTest::generate)}) {
+        for (const int size : *sizes) {
+          if (size == 0) continue;
+          BenchTest test = base;
+          test.depth = depth;
+          test.*member = size;
+          tests.push_back(test);
+        }
+      }
+      for (const auto& [prompt, generate] : plan.prompts_with_answers) {
+        tests.push_back(base);
+        tests.back().depth = depth;
+        tests.back().prompt = prompt;
+        tests.back().generate = generate;
+      }
+    }
+  };
+  for (const int threads : plan.threads) {
+    for (const CacheType keys : plan.keys) {
+      for (const CacheType values : plan.values) {
+        for (const int repetitions : plan.repetitions) {
+          add_sizes(
+              {.threads = threads, .key_cache = keys, .value_cache = values, .repetitions = repetitions});
+        }
+      }
+    }
+  }
+  return tests;
+}
+
+void run_bench(const Model& model, const BenchPlan& plan, std::span<const BenchTest> tests,
+               BenchReport& report) {
+  while (!tests.empty()) {
+    const auto next = std::ranges::find_if(
+        tests, [&](const BenchTest& test) { return !same_session(test, tests.front()); });
+    const auto group = tests.first(static_cast<std::size_t>(next - tests.begin()));
+    SessionOptions options = report.options;
+    options.threads = group.front().threads;
+    if (options.threads == BenchPlan::kAutoThreads) use_best_threads(options);
+    options.key_cache = group.front().key_cache;
+    options.value_cache = group.front().value_cache;
+    for (const BenchTest& test : group)
+      options.context = std::max(options.context, test.depth + test.prompt + test.generate);
+    Bench bench(model, options, plan.random_fill);
+    for (const BenchTest& test : group) {
+      report.results.push_back(run_test(bench, model, test, plan.warm_up));
+      measure_bandwidth(report.results.back(), report);
+    }
+    tests = tests.subspan(group.size());
+  }
+}
+
+}  // namespace longhand::cli

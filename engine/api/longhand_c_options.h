@@ -1,0 +1,44 @@
+// Options of the C interface, to and from those of C++. Defaults come from there alone.
+#pragma once
+
+#include "engine/api/longhand_c_guard.h"
+#include "engine/longhand.h"
+#include "engine/longhand_c.h"
+
+namespace longhand::c_api {
+
+/// Defaults of each struct of options. Those of the sampler throw std::bad_alloc.
+template <class Options>
+Options defaults();
+template <>
+lh_load_options defaults();
+template <>
+lh_session_options defaults();
+template <>
+lh_sampler_options defaults();
+template <>
+lh_generate_options defaults();
+template <>
+lh_speculation_options defaults();
+template <>
+lh_chat_options defaults();
+template <>
+lh_render_options defaults();
+
+/// The caller's options as this version has them; defaults for what an older struct lacks and for null.
+template <class Options>
+Options read_options(const Options* given, const char* what) {
+  static_assert(std::is_trivially_copyable_v<Options>);
+  Options options = defaults<Options>();
+  if (given != nullptr) overlay(options, given, given->size, what);
+  return options;
+}
+
+/// Without callbacks, and without the handles of generating. These throw Refusal and Error (range, grammar).
+LoadOptions to_cpp(const lh_load_options& from);
+SessionOptions to_cpp(const lh_session_options& from);
+SamplerOptions to_cpp(const lh_sampler_options& from);
+SpeculationOptions to_cpp(const lh_speculation_options& from);
+GenerateOptions to_cpp(const lh_generate_options& from);
+
+}  // namespace longhand::c_api

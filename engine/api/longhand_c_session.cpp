@@ -1,0 +1,131 @@
+// The C interface: sessions.
+#include <memory>
+
+#include "engine/api/longhand_c_guard.h"
+#include "engine/api/longhand_c_handles.h"
+#include "engine/api/longhand_c_options.h"
+
+using namespace longhand;
+using namespace longhand::c_api;
+
+namespace {
+
+lh_logits view_of(std::span<const float> logits) { return {logits.data(), logits.size()}; }
+
+}  // namespace
+
+lh_status lh_session_new(const lh_model* model, const lh_session_options* options, lh_session** session,
+                         lh_error* error) {
+  return guarded(error, [&] {
+    lh_session*& place = place_for(session, "session");
+    const lh_session_options given = read_options(options, "session options");
+    const auto kept = std::make_shared<const SessionOptions>(to_cpp(given));
+    std::unique_ptr<lh_session> made(new lh_session{Session(need(model, "model").model, *kept), kept});
+    if (given.progress != nullptr) {
+      made->session.on_progress([&callbacks = made->callbacks, given](int done, int total) {
+        callbacks.stop_unless([&] { return given.progress(given.progress_user, done, total); });
+      });
+    }
+    place = made.release();
+  });
+}
+
+void lh_session_free(lh_session* session) { delete session; }
+
+lh_status lh_feed(lh_session* session, lh_tokens tokens, lh_logits* logits, lh_error* error) {
+  return guarded(error, [&] {
+    lh_session& s = need(session, "session");
+    const InUse use(s.in_use, "session");
+    s.callbacks.run([&] {
+      const auto last = s.session.feed(tokens_of(tokens));
+      if (logits != nullptr) *logits = view_of(last);
+    });
+  });
+}
+
+lh_status lh_feed_each(lh_session* session, lh_tokens tokens, lh_visit visit, void* user, lh_error* error) {
+  return guarded(error, [&] {
+    lh_session& s = need(session, "session");
+    if (visit == nullptr) throw Refusal{LH_E_ARGUMENT, "visit is NULL"};
+    const InUse use(s.in_use, "session");
+    s.callbacks.run([&] {
+      s.session.feed(tokens_of(tokens), [&](int position, std::span<const float> logits) {
+        s.callbacks.stop_unless([&] { return visit(user, position, view_of(logits)); });
+      });
+    });
+  });
+}
+
+lh_status lh_get_logits(lh_session* session, int32_t position, lh_logits* logits, lh_error* error) {
+  return guarded(error, [&] {
+    lh_session& s = need(session, "session");
+    lh_logits& place = need(logits, "logits");
+    const InUse use(s.in_use, "session");
+    s.callbacks.run([&] { place = view_of(s.session.logits(position)); });
+  });
+}
+
+lh_status lh_rewind(lh_session* session, int32_t size, lh_error* error) {
+  return guarded(error, [&] {
+    lh_session& s = need(session, "session");
+    const InUse use(s.in_use, "session");
+    s.session.rewind(size);
+  });
+}
+
+lh_status lh_save_state(lh_session* session, const char* path, lh_error* error) {
+  return guarded(error, [&] {
+    lh_session& s = need(session, "session");
+    const InUse use(s.in_use, "session");
+    s.session.save_state(&need(path, "path"));
+  });
+}
+
+lh_status lh_restore_state(lh_session* session, const char* path, lh_error* error) {
+  return guarded(error, [&] {
+    lh_session& s = need(session, "session");
+    const InUse use(s.in_use, "session");
+    s.session.restore_state(&need(path, "path"));
+  });
+}
+
+lh_status lh_state_bytes(lh_session* session, uint64_t* bytes, lh_error* error) {
+  return guarded(error, [&] {
+    lh_session& s = need(session, "session");
+    std::uint64_t& place = need(bytes, "bytes");
+    const InUse use(s.in_use, "session");
+    place = s.session.state_bytes();
+  });
+}
+
+int32_t lh_session_rewind_cost(const lh_session* session, int32_t size) {
+  return session == nullptr ? 0 : session->session.rewind_cost(size);
+}
+int32_t lh_session_size(const lh_session* session) {
+  return session == nullptr ? 0 : session->session.size();
+}
+int32_t lh_session_context(const lh_session* session) {
+  return session == nullptr ? 0 : session->session.context();
+}
+int32_t lh_session_threads(const lh_session* session) {
+  return session == nullptr ? 0 : session->session.threads();
+}
+uint64_t lh_session_bytes(const lh_session* session) {
+  return session == nullptr ? 0 : session->session.bytes();
+}
+int lh_session_context_was_cut(const lh_session* session) {
+  return session != nullptr && session->session.context_was_cut() ? 1 : 0;
+}
+
+lh_tokens lh_session_tokens(const lh_session* session) {
+  if (session == nullptr) return {nullptr, 0};
+  const auto tokens = session->session.tokens();
+  return {tokens.data(), tokens.size()};
+}
+
+void lh_session_cancel(lh_session* session) {
+  if (session != nullptr) session->session.cancel();
+}
+void lh_session_clear_cancel(lh_session* session) {
+  if (session != nullptr) session->session.clear_cancel();
+}

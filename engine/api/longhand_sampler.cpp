@@ -1,0 +1,41 @@
+// The public Sampler: glue to the chain.
+#include <optional>
+
+#include "engine/forward/model.h"
+#include "engine/longhand.h"
+#include "engine/sampling/sampler_chain.h"
+#include "engine/types/memory_errors.h"
+
+namespace longhand {
+
+struct Sampler::Impl {
+  SamplerChain chain;
+  std::optional<Model> keep_alive = {};
+};
+
+Sampler::Sampler(const SamplerOptions& options, TokenTable tokens)
+    : impl_(translate_memory_errors(
+          [&] { return std::make_unique<Impl>(SamplerChain(options, std::move(tokens))); })) {}
+Sampler::Sampler(const SamplerOptions& options, const Tokenizer& tokenizer)
+    : Sampler(options, translate_memory_errors([&] { return token_table(tokenizer); })) {}
+Sampler::Sampler(const Model& model, const SamplerOptions& options)
+    : Sampler(options, model.data().tokenizer) {
+  impl_->keep_alive = model;
+}
+Sampler::~Sampler() = default;
+Sampler::Sampler(Sampler&&) noexcept = default;
+Sampler& Sampler::operator=(Sampler&&) noexcept = default;
+
+Token Sampler::pick(std::span<const float> logits) {
+  return translate_memory_errors([&] { return impl_->chain.pick(logits); });
+}
+
+void Sampler::accept(std::span<const Token> tokens) {
+  translate_memory_errors([&] { impl_->chain.accept(tokens); });
+}
+
+void Sampler::reset() { impl_->chain.reset(); }
+
+std::uint32_t Sampler::seed() const noexcept { return impl_->chain.seed(); }
+
+}  // namespace longhand

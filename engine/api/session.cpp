@@ -1,0 +1,282 @@
+// A running text: feeding tokens in batches, rewinding, logits of any position.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "engine/api/runner_impl.h"
+#include "engine/api/session_impl.h"
+#include "engine/longhand.h"
+#include "engine/state/state_file.h"
+#include "engine/types/memory_errors.h"
+
+namespace longhand {
+namespace {
+
+using VisitPosition = std::function<void(int, std::span<const float>)>;
+
+// What a session works with. Throws Error (missing) where it was moved from.
+template <class Impl>
+Impl& live(const std::unique_ptr<Impl>& impl) {
+  if (!impl) throw Error(Errc::missing, "the session was moved from: it has no text");
+  return *impl;
+}
+
+}  // namespace
+
+Session::Impl::Impl(const Model& m, const SessionOptions& o)
+    : model(m),
+      sequence(m.data(), o),
+      runner(std::make_shared<PassRunner>(m.data(), sequence.sizes.threads, sequence.sizes.prefill_threads,
+                                          sequence.needs())) {
+  logits.resize(std::size_t(m.data().config.vocab));
+}
+
+Session::Impl::Impl(const Model& m, const SessionOptions& o, std::shared_ptr<PassRunner> shared)
+    : model(m), sequence(m.data(), o), runner(std::move(shared)) {
+  WorkspaceSizes needs = sequence.needs();
+  needs.rows = runner->rows();  // a long prompt takes more passes instead
+  runner->fit(needs);
+  logits.resize(std::size_t(m.data().config.vocab));
+}
+
+Session::Impl::Impl(const Impl& other)
+    : model(other.model),
+      sequence(other.sequence),
+      runner(other.runner),
+      logits(other.logits),
+      logits_position(other.logits_position) {}
+
+void Session::Impl::stop_if(bool stopped) const {
+  if (stopped) throw Error(Errc::cancelled, "the computation was cancelled");
+}
+
+// Computes `batch` at `position`. Logits go to `visit`, each token's in turn, where there is one; else the
+// last token's are kept when `last`.
+void Session::Impl::run(const Slice& slice, std::span<const Token> batch, const VisitPosition& visit,
+                        bool last) {
+  logits_position = -1;
+  std::vector<int> wanted;
+  if (visit) {
+    for (int row = 0; row < slice.rows; ++row) wanted.push_back(row);
+  } else if (last) {
+    wanted.push_back(slice.rows - 1);
+  }
+  const bool done = runner->run({{&slice, 1}, batch, wanted}, cancel, [&](int i, std::span<const float> row) {
+    if (visit) {
+      visit(slice.position + i, row);
+    } else {
+      std::copy(row.begin(), row.end(), logits.begin());
+    }
+  });
+  stop_if(!done);
+  if (last && !visit) logits_position = slice.position + slice.rows - 1;
+}
+
+void Session::Impl::compute_logits(int position) {
+  const Feeding guard(*this);
+  if (position < sequence.remembered && sequence.states.reaches(position)) {
+    const Token again = sequence.tokens[std::size_t(position)];
+    sequence.states.will_write(position, position + 1);
+    run({sequence.states, sequence.positions, 0, 1, position}, {&again, 1}, {}, true);
+    return;
+  }
+  sequence.go_back(position);
+  try {
+    catch_up(position + 1, {}, position + 1 - sequence.remembered);
+  } catch (...) {
+    sequence.go_back(sequence.remembered);
+    throw;
+  }
+}
+
+void Session::Impl::feed(std::span<const Token> given, const VisitPosition& visit) {
+  const std::vector<Token> added(given.begin(),
+                                 given.end());  // `given` may be a part of the session's tokens
+  sequence.check(added);
+  const std::size_t before = sequence.tokens.size();
+  const int total = int(before + added.size()) - sequence.remembered;
+  const Feeding guard(*this);
+  try {
+    sequence.tokens.insert(sequence.tokens.end(), added.begin(), added.end());
+    catch_up(int(before), {}, total);
+    // A few tokens, or those whose logits are all looked at, as guesses are, begin nothing new.
+    if (added.size() > kDecodeTokens && !visit) sequence.states.keep(int(before), true);
+    catch_up(int(sequence.tokens.size()), visit, total);
+  } catch (...) {
+    take_back(before);
+    throw;
+  }
+}
+
+// Batches as in catch_up(), so that states change where they would.
+void Session::Impl::pretend(std::span<const Token> given) {
+  const std::vector<Token> added(given.begin(), given.end());
+  sequence.check(added);
+  const std::size_t before = sequence.tokens.size();
+  const Feeding guard(*this);
+  try {
+    catch_up(int(before), {}, int(before) - sequence.remembered);
+    logits_position = -1;
+    sequence.tokens.insert(sequence.tokens.end(), added.begin(), added.end());
+    while (sequence.remembered < int(sequence.tokens.size())) {
+      stop_if(cancel.load());
+      const int n = std::min(int(sequence.tokens.size()) - sequence.remembered, batch());
+      sequence.states.keep(sequence.remembered, false);
+      const Slice slice = sequence.next_slice(n, 0);
+      runner->remember_at_random({{&slice, 1}, sequence.next_tokens(n)}, cancel);
+      sequence.remembered += n;
+    }
+    sequence.states.keep(sequence.remembered, true);
+  } catch (...) {
+    take_back(before);
+    throw;
+  }
+}
+
+// Computes what the states do not hold of the first `size` tokens. Only what is visited, and the last of all
+// tokens, gets logits.
+void Session::Impl::catch_up(int size, const VisitPosition& visit, int total) {
+  while (sequence.remembered < size) {
+    stop_if(cancel.load());
+    const int n = std::min(size - sequence.remembered, batch());
+    const bool last = sequence.remembered + n == size;
+    // The end of a long text is what changes most often: the last batch can be computed again by itself.
+    sequence.states.keep(sequence.remembered, last && n > kDecodeTokens && !visit);
+    const Slice slice = sequence.next_slice(n, 0);
+    run(slice, sequence.next_tokens(n), visit, last);
+    sequence.remembered += n;
+    if (progress) progress(total - (int(sequence.tokens.size()) - sequence.remembered), total);
+  }
+}
+
+void Session::Impl::take_back(std::size_t size) {
+  sequence.tokens.resize(size);
+  sequence.go_back(int(size));
+}
+
+StateOwner Session::Impl::owner() const {
+  return state_owner(sequence.model, sequence.options, sequence.sizes.plan, sequence.sizes.context,
+                     sequence.sizes.batch);
+}
+
+void Session::Impl::restore(const std::string& path) {
+  RestoredState state = read_state(path, owner(), {sequence.model.config.vocab, sequence.sizes.context},
+                                   [this] { return sequence.new_states(); });
+  sequence.states = std::move(state.memories);
+  sequence.tokens = std::move(state.text.tokens);
+  sequence.remembered = state.text.remembered;
+  logits_position = -1;
+}
+
+void Session::Impl::refuse_reentry() const {
+  if (feeding)
+    throw Error(Errc::busy, "the session is feeding or generating tokens; callbacks must not use it");
+}
+
+Session::Session(const Model& model, const SessionOptions& options)
+    : impl_(translate_memory_errors([&] { return std::make_unique<Impl>(model, options); })) {}
+Session::Session(const Runner& runner, const SessionOptions& options)
+    : impl_(translate_memory_errors(
+          [&] { return std::make_unique<Impl>(runner.impl_->model, options, runner.impl_->runner); })) {}
+Session::Session(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Session::~Session() = default;
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+
+Session Session::fork() const {
+  live(impl_).refuse_reentry();
+  return Session(translate_memory_errors([&] { return std::make_unique<Impl>(*impl_); }));
+}
+
+std::span<const float> Session::feed(std::span<const Token> tokens) {
+  feed(tokens, {});
+  return logits(size() - 1);
+}
+
+void Session::feed(std::span<const Token> tokens,
+                   const std::function<void(int, std::span<const float>)>& visit) {
+  live(impl_).refuse_reentry();
+  translate_memory_errors([&] { impl_->feed(tokens, visit); });
+}
+
+void Session::pretend(std::span<const Token> tokens) {
+  live(impl_).refuse_reentry();
+  translate_memory_errors([&] { impl_->pretend(tokens); });
+}
+
+// A token fed again at its old position sees the same keys and writes the same ones: the states are a
+// function of the tokens alone. Where they have let go of that position, they go back, and the next feed
+// computes again what lies between.
+std::span<const float> Session::logits(int position) {
+  live(impl_).refuse_reentry();
+  if (position < 0 || position >= size()) {
+    throw Error(Errc::range, fmt::format("position {} has no logits, must be 0..{}", position, size() - 1));
+  }
+  if (impl_->logits_position != position) {
+    translate_memory_errors([&] { impl_->compute_logits(position); });
+  }
+  return impl_->logits;
+}
+
+void Session::rewind(int size) {
+  live(impl_).refuse_reentry();
+  if (size < 0 || size > this->size())
+    throw Error(Errc::range, fmt::format("cannot rewind to {} tokens, must be 0..{}", size, this->size()));
+  impl_->take_back(std::size_t(size));
+  if (impl_->logits_position >= size) impl_->logits_position = -1;
+}
+
+int Session::rewind_cost(int size) const noexcept {
+  if (!impl_) return 0;
+  const int at = std::clamp(size, 0, this->size());
+  const Sequence& sequence = impl_->sequence;
+  return at - std::min(at, sequence.states.back_from(std::min(at, sequence.remembered)));
+}
+
+void Session::save_state(const std::string& path) const {
+  live(impl_).refuse_reentry();
+  const Sequence& sequence = impl_->sequence;
+  translate_memory_errors([&] {
+    write_state(path, impl_->owner(), {sequence.tokens, sequence.remembered}, sequence.states);
+  });
+}
+
+void Session::restore_state(const std::string& path) {
+  live(impl_).refuse_reentry();
+  translate_memory_errors([&] { impl_->restore(path); });
+}
+
+std::uint64_t Session::state_bytes() const {
+  const Sequence& sequence = live(impl_).sequence;
+  return translate_memory_errors([&] {
+    return longhand::state_bytes(impl_->owner(), {sequence.tokens, sequence.remembered}, sequence.states);
+  });
+}
+
+void Session::refuse_use(bool refuse) noexcept {
+  if (impl_) impl_->feeding = refuse;
+}
+int Session::size() const noexcept { return impl_ ? int(impl_->sequence.tokens.size()) : 0; }
+int Session::context() const noexcept { return impl_ ? impl_->sequence.sizes.context : 0; }
+int Session::threads() const noexcept { return impl_ ? impl_->runner->threads() : 0; }
+std::span<const Token> Session::tokens() const noexcept {
+  return impl_ ? std::span<const Token>(impl_->sequence.tokens) : std::span<const Token>();
+}
+std::uint64_t Session::bytes() const noexcept {
+  return impl_ ? impl_->sequence.states.bytes() + impl_->runner->bytes() : 0;
+}
+const Model& Session::model() const { return live(impl_).model; }
+bool Session::context_was_cut() const noexcept { return impl_ && impl_->sequence.sizes.cut; }
+void Session::cancel() noexcept {
+  if (impl_) impl_->cancel.store(true);
+}
+void Session::clear_cancel() noexcept {
+  if (impl_) impl_->cancel.store(false);
+}
+void Session::on_progress(std::function<void(int, int)> callback) {
+  live(impl_).progress = std::move(callback);
+}
+
+}  // namespace longhand

@@ -1,0 +1,56 @@
+// What a Session is made of.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/longhand.h"
+#include "engine/run/pass_runner.h"
+#include "engine/run/sequence.h"
+#include "engine/state/state_file.h"
+
+namespace longhand {
+
+struct Session::Impl {
+  using VisitPosition = std::function<void(int, std::span<const float>)>;
+
+  Impl(const Model& model, const SessionOptions& options);
+  Impl(const Model& model, const SessionOptions& options, std::shared_ptr<PassRunner> shared);
+  Impl(const Impl& other);
+
+  /// Tokens computed at once.
+  int batch() const noexcept { return std::min(sequence.sizes.batch, runner->rows()); }
+
+  void feed(std::span<const Token> given, const VisitPosition& visit);
+  void pretend(std::span<const Token> given);
+  void compute_logits(int position);
+  void catch_up(int size, const VisitPosition& visit, int total);
+  void run(const Slice& slice, std::span<const Token> batch, const VisitPosition& visit, bool last);
+  /// Back to the first `size` tokens.
+  void take_back(std::size_t size);
+  StateOwner owner() const;
+  void restore(const std::string& path);
+  void stop_if(bool stopped) const;
+  void refuse_reentry() const;
+
+  /// A callback of a feed that called back into the session would change what the feed still needs.
+  struct Feeding {
+    Impl& impl;
+    explicit Feeding(Impl& i) : impl(i) { impl.feeding = true; }
+    ~Feeding() { impl.feeding = false; }
+  };
+
+  Model model;
+  Sequence sequence;
+  std::shared_ptr<PassRunner> runner;
+  std::vector<float> logits;  // (vocab) what the last call returned
+  int logits_position = -1;   // whose logits they are
+  std::atomic<bool> cancel{false};
+  std::function<void(int, int)> progress;
+  bool feeding = false;
+};
+
+}  // namespace longhand

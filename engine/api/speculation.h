@@ -1,0 +1,19 @@
+// What a Speculation is made of.
+#pragma once
+
+#include "engine/longhand.h"
+#include "engine/run/speculate/guesser.h"
+#include "engine/run/speculate/pace.h"
+#include "engine/run/speculate/rewind_room.h"
+
+namespace longhand {
+
+struct Speculation::Impl {
+  std::unique_ptr<Guesser> guesser;
+  RewindRoom room;
+  Pace pace;
+  int most;
+  bool adapt;
+};
+
+}  // namespace longhand

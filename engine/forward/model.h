@@ -1,0 +1,26 @@
+// A loaded model: everything sessions share, constant after loading.
+#pragma once
+
+#include "engine/text/tokenizer.h"
+#include "engine/types/load_options.h"
+#include "engine/types/model_info.h"
+#include "loaders/gguf/gguf.h"
+#include "loaders/model/config.h"
+#include "loaders/model/weights.h"
+#include "ops/kernels.h"
+
+namespace longhand {
+
+struct ModelData {
+  Gguf file;  // keeps the mapping that views point into
+  ModelConfig config;
+  Weights weights;
+  Tokenizer tokenizer;
+  const Kernels* kernels;
+  ModelInfo info;
+};
+
+/// Throws Error.
+ModelData load_model(const std::string& path, const LoadOptions& options);
+
+}  // namespace longhand

@@ -1,0 +1,143 @@
+#include "engine/state/atomic_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "ops/error.h"
+
+namespace longhand {
+namespace {
+
+// What is there instead of a file that can be replaced.
+std::string_view kind_of(std::filesystem::file_type type) {
+  using Type = std::filesystem::file_type;
+  constexpr std::pair<Type, std::string_view> kKinds[] = {{Type::directory, "a folder"},
+                                                          {Type::character, "a device"},
+                                                          {Type::block, "a device"},
+                                                          {Type::fifo, "a pipe"},
+                                                          {Type::socket, "a socket"}};
+  for (const auto& [known, name] : kKinds) {
+    if (known == type) return name;
+  }
+  return "of no known kind";
+}
+
+[[noreturn]] void refuse(const std::string& path, std::string_view what) {
+  throw Error(Errc::io,
+              fmt::format("cannot replace {}: it is {}, must be a regular file or a new name", path, what));
+}
+
+// The path where symbolic links lead to: a regular file, or a name that is free.
+std::string target_of(const std::string& path) {
+  namespace fs = std::filesystem;
+  constexpr int kMostLinks = 40;  // what Linux follows
+  fs::path target = path;
+  std::error_code error;
+  for (int links = 0; fs::is_symlink(fs::symlink_status(target, error)); ++links) {
+    if (links == kMostLinks) refuse(path, "a symbolic link in a circle");
+    const fs::path next = fs::read_symlink(target, error);
+    if (error) refuse(path, "a symbolic link that cannot be read");
+    target = target.parent_path() / next;
+  }
+  // What cannot be looked at cannot be written either; that is told when it is tried.
+  const fs::file_type type = fs::symlink_status(target, error).type();
+  const bool replaceable =
+      type == fs::file_type::regular || type == fs::file_type::not_found || type == fs::file_type::none;
+  if (!replaceable) refuse(path, kind_of(type));
+  return target.string();
+}
+
+// Only then does the new name outlive a power failure.
+void flush_folder(const std::string& path, FileCalls& calls) {
+  std::string folder = std::filesystem::path(path).parent_path().string();
+  if (folder.empty()) folder = ".";
+  int fd = -1;
+  do fd = calls.open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  while (fd < 0 && errno == EINTR);
+  int error = fd < 0 ? errno : 0;
+  while (fd >= 0 && calls.fsync(fd) != 0) {
+    if (errno == EINTR) continue;
+    error = errno == EINVAL ? 0 : errno;  // a file system that cannot flush folders
+    break;
+  }
+  if (fd >= 0) calls.close(fd);
+  if (error != 0) {
+    throw Error(Errc::io, fmt::format("{} is written, but may not outlive a power failure: {}", path,
+                                      std::generic_category().message(error)));
+  }
+}
+
+}  // namespace
+
+int FileCalls::open(const char* path, int flags, mode_t mode) { return ::open(path, flags, mode); }
+ssize_t FileCalls::write(int fd, const void* data, std::size_t size) { return ::write(fd, data, size); }
+int FileCalls::fsync(int fd) { return ::fsync(fd); }
+int FileCalls::close(int fd) { return ::close(fd); }
+int FileCalls::rename(const char* from, const char* to) { return ::rename(from, to); }
+int FileCalls::unlink(const char* path) { return ::unlink(path); }
+
+FileCalls& system_calls() {
+  static FileCalls calls;  // without state
+  return calls;
+}
+
+FileReplacement::FileReplacement(const std::string& path, FileCalls& calls)
+    : path_(target_of(path)), temporary_(path_ + std::string(kUnfinished)), calls_(calls) {
+  calls_.unlink(temporary_.c_str());  // of a save that was killed
+  do fd_ = calls_.open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  while (fd_ < 0 && errno == EINTR);
+  if (fd_ < 0) fail("create");
+}
+
+FileReplacement::~FileReplacement() {
+  if (fd_ >= 0) calls_.close(fd_);
+  if (!placed_) calls_.unlink(temporary_.c_str());
+}
+
+void FileReplacement::write(std::span<const std::byte> content) {
+  while (!content.empty()) {
+    const ssize_t n = calls_.write(fd_, content.data(), content.size());
+    if (n > 0) {
+      content = content.subspan(static_cast<std::size_t>(n));
+    } else if (n == 0 || errno != EINTR) {
+      if (n == 0) errno = ENOSPC;  // what a system means that takes nothing and names no reason
+      fail("write");
+    }
+  }
+}
+
+// A network file system may report a lost write no earlier than here.
+void FileReplacement::finish() {
+  while (calls_.fsync(fd_) != 0) {
+    if (errno != EINTR) fail("write");
+  }
+  // Interrupted, the descriptor is closed all the same, and fsync() vouched for the content.
+  if (calls_.close(std::exchange(fd_, -1)) != 0 && errno != EINTR) fail("write");
+}
+
+void FileReplacement::commit() {
+  finish();
+  if (calls_.rename(temporary_.c_str(), path_.c_str()) != 0) fail("replace");
+  placed_ = true;
+  flush_folder(path_, calls_);
+}
+
+void FileReplacement::fail(std::string_view what) const {
+  const int error = errno;
+  throw Error(Errc::io, fmt::format("cannot {} {}: {}", what, path_, std::generic_category().message(error)));
+}
+
+void replace_file(const std::string& path, std::string_view content, FileCalls& calls) {
+  FileReplacement file(path, calls);
+  file.write(std::as_bytes(std::span(content)));
+  file.commit();
+}
+
+}  // namespace longhand

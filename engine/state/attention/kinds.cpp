@@ -1,0 +1,184 @@
+#include "engine/state/attention/kinds.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "engine/types/options.h"
+#include "ops/error.h"
+
+namespace longhand {
+namespace {
+
+FarPositions at_window(const MemoryPlan& p) noexcept { return {true, double(p.window), 0}; }
+FarPositions at_far(const MemoryPlan& p) noexcept { return {true, double(p.far), 0}; }
+// Query i stands at w + (i - w) / k, key j at j / k.
+FarPositions leaking(const MemoryPlan& p) noexcept {
+  return {true, p.window - p.window / p.leak, 1 / p.leak};
+}
+
+// clang-format off
+constexpr MemoryKind kKinds[] = {
+    {.name = "full", .make = make_full},
+    {.name = "window", .window_share = 2, .sinks = true, .make = make_window},
+    {.name = "rerope", .window_share = 4, .needs_rope = true, .far_positions = at_window, .make = make_rerope},
+    {.name = "leaky-rerope", .window_share = 4, .leak = true, .needs_rope = true, .far_positions = leaking,
+     .make = make_leaky_rerope},
+    {.name = "vq", .window_share = 8, .sinks = true, .far = true, .codes = true, .far_positions = at_far,
+     .make = make_vq},
+    {.name = "performer", .window_share = 8, .sinks = true, .far = true, .features = true,
+     .far_positions = at_far, .make = make_performer},
+};
+// clang-format on
+
+std::string names() {
+  std::string list;
+  for (const MemoryKind& k : kKinds) list += fmt::format("{}{}", list.empty() ? "" : ", ", k.name);
+  return list;
+}
+
+consteval bool same_names() {
+  for (std::size_t i = 0; i < std::size(kKinds); ++i) {
+    if (kKinds[i].name != kMemoryNames[i]) return false;
+  }
+  return std::size(kKinds) == kMemoryNames.size();
+}
+static_assert(same_names());
+// Attention works on chunks of so many tokens.
+static_assert(find_option(kAttentionOptions, &AttentionOptions::sinks).range.most == kAttendKeys);
+static_assert(find_option(kAttentionOptions, &AttentionOptions::exact).range.most == kAttendKeys);
+
+// The option where it is given, else the file's number, else the default; only kinds that take it may be
+// given one.
+class Settler {
+ public:
+  Settler(const MemoryKind& kind, const AttentionOptions& options) : kind_(kind), options_(options) {}
+
+  template <class Number>
+  Number settle(Number AttentionOptions::*member, bool takes, Number from_file, Number otherwise) const {
+    const auto& row = find_option(kAttentionOptions, member);
+    const Number given = options_.*member;
+    const bool is_given = !(given < 0);  // NaN counts as given, and is refused
+    if (!takes) {
+      if (is_given) refuse_unused(row.name);
+      return 0;
+    }
+    const Number value = is_given ? given : from_file >= Number(row.range.least) ? from_file : otherwise;
+    check_option(row, value);
+    return value;
+  }
+  bool settle(bool AttentionOptions::*member, bool takes) const {
+    if (options_.*member && !takes) refuse_unused(find_option(kAttentionOptions, member).name);
+    return options_.*member;
+  }
+
+ private:
+  [[noreturn]] void refuse_unused(std::string_view name) const {
+    throw Error(Errc::range, fmt::format("{} means nothing with attention.memory {}", name, kind_.name));
+  }
+
+  const MemoryKind& kind_;
+  const AttentionOptions& options_;
+};
+
+// So slow that the last token of the context stands at a distance the model was trained for.
+float default_leak(int window, int trained, int context) {
+  constexpr float kEnough = 8;
+  if (context <= trained || trained <= window) return kEnough;
+  return std::max(kEnough, float(context - window) / float(trained - window));
+}
+
+}  // namespace
+
+const MemoryKind* find_memory(std::string_view name) noexcept {
+  const auto* found =
+      std::find_if(std::begin(kKinds), std::end(kKinds), [&](const MemoryKind& k) { return k.name == name; });
+  return found == std::end(kKinds) ? nullptr : found;
+}
+
+MemoryPlan plan_memory(const ModelConfig& c, const AttentionOptions& o, int context) {
+  const AttentionConfig& file = c.attention;
+  const std::string& name = !o.memory.empty() ? o.memory : file.memory.empty() ? "full" : file.memory;
+  const MemoryKind* kind = find_memory(name);
+  if (kind == nullptr) {
+    throw Error(Errc::range, fmt::format("{} is '{}', must be one of {}",
+                                         o.memory.empty() ? "longhand.attention.memory" : "attention.memory",
+                                         name, names()));
+  }
+  using O = AttentionOptions;
+  const Settler s(*kind, o);
+  const int share = kind->window_share, trained = c.rope.original_context;
+  MemoryPlan p{kind};
+  p.window = s.settle(&O::window, share > 0, file.window, share > 0 ? std::max(1, trained / share) : 0);
+  p.sinks = s.settle(&O::sinks, kind->sinks, file.sinks, 4);
+  p.far =
+      s.settle(&O::far, kind->far, file.far, std::min(kMaxContext, 2 * std::min(p.window, kMaxContext / 2)));
+  p.leak = double(s.settle(&O::leak, kind->leak, file.leak, default_leak(p.window, trained, context)));
+  p.codes = s.settle(&O::codes, kind->codes, 0, 256);
+  p.features = s.settle(&O::features, kind->features, 0, 256);
+  check_option(find_option(kAttentionOptions, &O::checkpoints), o.checkpoints);
+  p.checkpoints = o.checkpoints;
+  p.exact = s.settle(&O::exact, kind->codes, 0, 0);
+  p.weighted = s.settle(&O::weighted, kind->codes);
+  p.second_order = s.settle(&O::second_order, kind->codes);
+  if (p.exact > 0 && p.codes > kAttendKeys)
+    throw Error(Errc::range, fmt::format("attention.codes is {}, must be at most {} with attention.exact",
+                                         p.codes, kAttendKeys));
+  return p;
+}
+
+AttentionOptions settled(AttentionOptions o, const MemoryPlan& p) {
+  o.memory = p.kind->name;
+  o.window = p.window;
+  o.sinks = p.sinks;
+  o.far = p.far;
+  o.leak = float(p.leak);
+  o.codes = p.codes;
+  o.features = p.features;
+  o.weighted = p.weighted;
+  o.second_order = p.second_order;
+  o.exact = p.exact;
+  o.checkpoints = p.checkpoints;
+  return o;
+}
+
+void check_memory(const MemoryPlan& p, const ModelConfig& c, const std::vector<LayerPlan>& layers,
+                  const AttentionOptions& o) {
+  if (p.kind->make == make_full) return;
+  const auto refuse = [&](std::string_view why) {
+    throw Error(Errc::range, fmt::format("attention.memory {}: {}", p.kind->name, why));
+  };
+  bool global = false, turned = false, own_codes = false, own_features = false, shared = false;
+  for (const LayerPlan& layer : layers) {
+    for_each_attention(layer, [&](const AttentionCore& core) {
+      if (core.window > 0) return;
+      global = true;
+      shared = shared || !core.stores;
+      turned = turned || core.rope != Rope::none;
+      own_codes = own_codes || core.key_codes.vectors != nullptr;
+      own_features = own_features || core.key_codes.feature != nullptr;
+    });
+  }
+  if (!global) refuse("no layer of this model attends to the whole text");
+  if (shared && (p.kind->codes || p.kind->features))
+    refuse(
+        "layers of this model share keys and values, which leaves no moment to take old ones into a summary");
+  if (p.kind->needs_rope && !turned) refuse("this model has no rotary positions to rescale");
+  if (p.kind->features && c.attention_softcap != 0)
+    refuse("random features cannot follow this model's soft cap of scores; vq can");
+  if (p.kind->codes && own_codes && (o.codes >= 0 || o.exact > 0 || o.weighted || o.second_order))
+    refuse(
+        "attention.codes, attention.exact, attention.weighted and attention.second_order are for codes "
+        "learned while running; this file has its own");
+  if (p.kind->codes && !own_codes && c.attention.quantize_window)
+    refuse("the file asks for quantised keys in the window, but has no codes");
+  if (p.kind->features && own_features && o.features >= 0)
+    refuse("attention.features is for features drawn at random; this file has its own");
+}
+
+FarPositions far_positions(const MemoryPlan& plan) noexcept {
+  return plan.kind->far_positions == nullptr ? FarPositions{} : plan.kind->far_positions(plan);
+}
+
+}  // namespace longhand

@@ -1,0 +1,65 @@
+// The memories there are: a table from a name to what makes one, and the options each takes.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "engine/forward/position.h"
+#include "engine/state/attention/attention_state.h"
+
+namespace longhand {
+
+struct MemoryKind;
+
+/// A session's memory with every number settled.
+struct MemoryPlan {
+  const MemoryKind* kind;
+  int window = 0, sinks = 0, far = 0;
+  double leak = 1;
+  int codes = 0, features = 0;
+  bool weighted = false, second_order = false;  // of learned codes
+  int exact = 0;
+  int checkpoints = 0;
+};
+
+/// What a memory may want to know of its layer.
+struct MemorySite {
+  const MemoryPlan& plan;
+  const AttentionConfig& attention;  // what the file says of all layers
+  const AttentionCore& core;
+  KvShape kv;
+  int layer;           // a number of its own
+  int context, batch;  // tokens at most, and stored at once at most
+};
+
+struct MemoryKind {
+  std::string_view name;
+  int window_share = 0;  // default window: trained context / this; 0: it has no window
+  bool sinks = false, far = false, leak = false, codes = false, features = false;  // options it takes
+  bool needs_rope = false;
+  FarPositions (*far_positions)(const MemoryPlan& plan) noexcept = nullptr;  // null: no far queries
+  std::unique_ptr<AttentionState> (*make)(const MemorySite& site) = nullptr;
+};
+
+/// Null if no memory has this name.
+const MemoryKind* find_memory(std::string_view name) noexcept;
+/// The options, else what the file says, else the defaults. Throws Error(range): an unknown memory, an option
+/// it does not take, values out of range; and what cannot compose.
+/// `context`: the longest text the session may hold, 0 where nobody said.
+MemoryPlan plan_memory(const ModelConfig& config, const AttentionOptions& options, int context = 0);
+/// `options` with the plan's numbers in place of what was left open.
+AttentionOptions settled(AttentionOptions options, const MemoryPlan& plan);
+/// Throws Error(range) where this model cannot have this memory, or brings itself what an option asks for.
+void check_memory(const MemoryPlan& plan, const ModelConfig& config, const std::vector<LayerPlan>& layers,
+                  const AttentionOptions& options);
+FarPositions far_positions(const MemoryPlan& plan) noexcept;
+
+// The makers, one file each.
+std::unique_ptr<AttentionState> make_full(const MemorySite& site);
+std::unique_ptr<AttentionState> make_window(const MemorySite& site);
+std::unique_ptr<AttentionState> make_rerope(const MemorySite& site);
+std::unique_ptr<AttentionState> make_leaky_rerope(const MemorySite& site);
+std::unique_ptr<AttentionState> make_vq(const MemorySite& site);
+std::unique_ptr<AttentionState> make_performer(const MemorySite& site);
+
+}  // namespace longhand

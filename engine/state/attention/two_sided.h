@@ -1,0 +1,43 @@
+// All keys for ever: the last ones at their true distance, all others as far queries see them.
+#pragma once
+
+#include "engine/state/attention/kinds.h"
+#include "engine/state/attention/kv_store.h"
+
+namespace longhand {
+
+/// Base of the memories that turn near and far keys differently. Far keys stay for the whole text, near ones
+/// are a second copy of the last keys; values are stored once.
+class TwoSided : public AttentionState {
+ public:
+  explicit TwoSided(const MemorySite& site);
+
+  std::uint64_t bytes() const noexcept override;
+  void reserve() override;
+  void store(const NewToken& token) noexcept override;
+  int parts(Queries q) const noexcept override;
+  int most_parts() const noexcept override;
+  void attend(const Tile& tile, Queries q, int part, const Partials& to) const noexcept override;
+  bool reaches(int size, int written) const noexcept override;
+  void live(int size, const VisitBytes& visit) override;
+  void held(int size, int written, const VisitBytes& visit) override;
+  std::uint64_t most_live() const noexcept override { return near_keys_.most_live(window_); }
+
+ protected:
+  /// Turns a new key as it is seen from afar.
+  virtual void turn_far(const NewToken& token, float* key) const noexcept = 0;
+
+ private:
+  int near_from(int i) const noexcept { return i - window_ + 1 > 0 ? i - window_ + 1 : 0; }
+
+  int far_parts(Queries q) const noexcept { return (near_from(q.end - 1) + kAttendKeys - 1) / kAttendKeys; }
+
+  KvStore far() const noexcept { return {kv_, far_keys_, values_}; }
+  KvStore near() const noexcept { return {kv_, near_keys_, values_}; }
+
+  KvShape kv_;
+  int window_, chunks_, near_chunks_;
+  TokenStore far_keys_, near_keys_, values_;
+};
+
+}  // namespace longhand

@@ -1,0 +1,63 @@
+// The file a session's state is kept in: a cache of work done, never the only copy of anything.
+//
+//   magic        8 bytes "LONGHAND"
+//   version      u32, and 4 bytes 0
+//   size         u64, of the whole file
+//   sections     each: number u32, CRC-32C u32 (of number, length and content), length u64, content
+//   size         u64, again
+//
+// Section 0 is what the state belongs to, as text: one "name value" a line, the model's fingerprint first.
+// Section 1 is the text: u32 tokens in the memories, tokens written, first position served, number of tokens;
+// then the token ids (i32). Section 2 + i is what layer i remembers. Numbers are little-endian.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/forward/model.h"
+#include "engine/state/atomic_file.h"
+#include "engine/state/states.h"
+
+namespace longhand {
+
+/// What a state depends on, by name, as texts of one line. Only between equals can it be handed on.
+using StateOwner = std::vector<std::pair<std::string, std::string>>;
+
+/// Of a session: the model, and every option that has a say in what memories hold. Threads, kernels and
+/// checkpoints have none.
+StateOwner state_owner(const ModelData& model, const SessionOptions& options, const MemoryPlan& plan,
+                       int context, int batch);
+
+/// A text, of which the memories hold the first `remembered` tokens.
+struct StateText {
+  std::vector<Token> tokens;
+  int remembered = 0;
+};
+
+/// Bytes of the file that write_state() makes.
+std::uint64_t state_bytes(const StateOwner& owner, const StateText& text, States& memories);
+
+/// Puts the state in place of whatever file is at `path`, mode 0600. Throws Error(io), no_memory; then the
+/// file is what it was, or, as with FileReplacement::commit(), the new one.
+void write_state(const std::string& path, const StateOwner& owner, const StateText& text, States& memories,
+                 FileCalls& calls = system_calls());
+
+struct StateLimits {
+  int vocab, context;
+};
+
+struct RestoredState {
+  StateText text;
+  States memories;
+};
+
+/// `make` gives memories that nothing was stored in or reserved for, and is called when the owner is the
+/// right one. Throws Error: io, truncated, magic (not a state), version, corrupt (also what no session
+/// writes), mismatch (it has another owner), no_memory, and what `make` throws.
+RestoredState read_state(const std::string& path, const StateOwner& owner, const StateLimits& limits,
+                         const std::function<States()>& make);
+
+}  // namespace longhand
