@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "loaders/gguf/gguf_writer.h"
 #include "loaders/model/config_reader.h"
 
 namespace longhand {
@@ -57,6 +58,13 @@ ModelConfig load_config(const Gguf& file) {
   read_experts(r, c);
   if (c.arch->quirk != nullptr) c.arch->quirk(c);
   return c;
+}
+
+ModelConfig load_config(const GgufHead& head) {
+  GgufHead metadata;
+  metadata.entries = head.entries;
+  const std::string bytes = metadata.bytes();
+  return load_config(Gguf::parse(std::as_bytes(std::span(bytes)), "metadata"));
 }
 
 }  // namespace longhand

@@ -92,7 +92,11 @@ struct ModelConfig {
   float expert_scale = 1;
 };
 
+struct GgufHead;
+
 /// Throws Error: unsupported (architecture, naming the known ones), missing, type, range.
 ModelConfig load_config(const Gguf& file);
+/// Of metadata that is not in a file yet; `head` need have no tensors. Throws Error as above.
+ModelConfig load_config(const GgufHead& head);
 
 }  // namespace longhand

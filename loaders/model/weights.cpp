@@ -10,11 +10,12 @@ namespace {
 
 void load_embedding(TensorTaker& taker, ModelConfig& config, Weights& w) {
   constexpr std::uint64_t kMostTokens = 1 << 21;
-  const TensorInfo* embedding = taker.find("token_embd.weight");
-  if (embedding == nullptr) taker.refuse(Errc::missing, "token_embd.weight", "is missing");
+  const std::string name = fmt::format("{}.weight", kEmbedding);
+  const TensorInfo* embedding = taker.find(name);
+  if (embedding == nullptr) taker.refuse(Errc::missing, name, "is missing");
   if (embedding->n_dims != 2 || embedding->dims[0] != std::uint64_t(config.hidden) ||
       embedding->dims[1] > kMostTokens) {
-    taker.refuse(Errc::shape, "token_embd.weight",
+    taker.refuse(Errc::shape, name,
                  fmt::format("has shape {} x {}, must be {} x vocabulary (at most 2^21)", embedding->dims[0],
                              embedding->dims[1], config.hidden));
   }
@@ -31,14 +32,8 @@ Weights load_weights(const Gguf& file, ModelConfig& config) {
   load_embedding(taker, config, w);
   SlotLoader top(taker, config.attention, "");
   w.output_norm = {config.arch->norm, config.norm_epsilon, nullptr, nullptr};
-  top.norm({config.arch->output_norm, config.hidden}, w.output_norm);
-  top.linear({"output", config.vocab, config.hidden, Need::optional, MatrixRole::head, Split::outputs},
-             w.output);
+  walk_ends(config, w, top);
   if (w.output.empty()) w.output.weight = w.embedding;
-  const int half = config.rope.rot / 2;
-  w.rope_freqs = taker.factors("rope_freqs.weight", half);
-  w.rope_long = taker.factors("rope_factors_long.weight", half);
-  w.rope_short = taker.factors("rope_factors_short.weight", half);
   w.layers = plan_layers(config, [&](const std::string& name) { return taker.has(name); });
   w.states = count_states(w.layers);
   for (std::size_t il = 0; il < w.layers.size(); ++il) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string_view>
 #include <vector>
 
 #include "loaders/gguf/gguf.h"
@@ -77,6 +78,21 @@ void for_each_linear(AnyWeights& w, const Function& f) {
   LinearWalk walk(f);
   for (auto& layer : w.layers) walk_layer(layer, 0, walk);
   if (!w.output.empty()) f(w.output);
+}
+
+/// The name of the matrix of embeddings; its number of rows, which no metadata tells, is that of the tokens.
+inline constexpr std::string_view kEmbedding = "token_embd";
+
+/// Shows the tensors behind the embedding that belong to no layer to a walk (see slots.h). walk.factors(slot,
+/// values): divisors of frequencies, at least slot.out.
+template <class AnyWeights, class Walk>
+void walk_ends(const ModelConfig& c, AnyWeights& w, Walk& walk) {
+  walk.norm({c.arch->output_norm, c.hidden}, w.output_norm);
+  walk.linear({"output", c.vocab, c.hidden, Need::optional, MatrixRole::head, Split::outputs}, w.output);
+  const int half = c.rope.rot / 2;
+  walk.factors({"rope_freqs", half, 1, Need::optional}, w.rope_freqs);
+  walk.factors({"rope_factors_long", half, 1, Need::optional}, w.rope_long);
+  walk.factors({"rope_factors_short", half, 1, Need::optional}, w.rope_short);
 }
 
 /// Plans the layers, finds every tensor they ask for, checks its shape, and completes what only the tensors

@@ -242,6 +242,25 @@ TEST_F(BenchTraffic, OfTheCacheGrowsWithTheText) {
   EXPECT_EQ(cli::cache_traffic(model, CacheType::f16, CacheType::f16, 0), 0u);
 }
 
+TEST_F(BenchTraffic, OfRecurrentLayersIsTheirStateAtAnyDepth) {
+  const Model delta = load("tiny-qwen35:Q8_0");
+  // 3 layers with the last 3 inputs of 2 x 2 x 64 + 4 x 64 channels, and 4 states of 64 x 64; 1 with
+  // attention
+  const std::uint64_t states = 3 * (3 * 512 + 4 * 64 * 64) * 4, per_token = 2 * 64 * 2 * 2;
+  EXPECT_EQ(cli::cache_traffic(delta, CacheType::f16, CacheType::f16, 0), states);
+  EXPECT_EQ(cli::cache_traffic(delta, CacheType::f16, CacheType::f16, 100), states + 100 * per_token);
+  const Model conv = load("tiny-lfm2:Q8_0");
+  // 2 layers with the last 2 inputs of 256 channels, and 2 with attention
+  EXPECT_EQ(cli::cache_traffic(conv, CacheType::f16, CacheType::f16, 100),
+            2u * 2 * 256 * 4 + 2 * 100 * per_token);
+}
+
+TEST_F(BenchTraffic, OfWindowsEndsWhereTheyDo) {
+  const Model model = load("tiny-gpt-oss:Q8_0");
+  // The first of 2 layers sees 32 tokens.
+  EXPECT_EQ(cli::cache_traffic(model, CacheType::f16, CacheType::f16, 100), (100u + 32) * 2 * 64 * 2 * 2);
+}
+
 TEST(BenchProgram, MeasuresWithoutAFile) {
   const ProcessResult result = bench({"--synthetic", "tiny:Q4_0", "-p", "8", "-n", "2", "-d", "0,4", "-t",
                                       "1", "-ctk", "f16,bf16,q8_0", "-r", "2", "-o", "json"});

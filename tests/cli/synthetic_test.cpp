@@ -17,7 +17,6 @@
 namespace longhand::test {
 namespace {
 
-using cli::MatrixRole;
 using cli::RandomBlocks;
 
 class Synthetic : public testing::Test {
@@ -34,7 +33,7 @@ class Synthetic : public testing::Test {
 
 TEST_F(Synthetic, EveryTypeLoadsAndGivesNormalLogits) {
   for (const auto& mix : cli::type_mixes()) {
-    for (const std::string shape : {"tiny:", "tiny-moe:"}) {
+    for (const std::string shape : {"tiny:", "tiny-moe:", "tiny-qwen35:", "tiny-lfm2:", "tiny-gpt-oss:"}) {
       const std::string spec = shape + std::string(mix.name);
       const Model model = Model::load(write(spec), {.threads = 1});
       EXPECT_THAT(model.info().warnings, testing::IsEmpty()) << spec;

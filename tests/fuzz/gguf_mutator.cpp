@@ -260,7 +260,7 @@ class Mutator {
   }
 
   std::string tensor_name() {
-    std::string name = pick(kTensorNames);
+    std::string name = pick(tensor_words());
     const bool top = name.starts_with("token") || name.starts_with("output") || name.starts_with("rope");
     return top ? name : "blk." + std::to_string(below(3)) + "." + name;
   }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <limits>
+#include <string>
+#include <vector>
 
 namespace longhand::fuzz {
 
@@ -24,18 +26,9 @@ inline constexpr const char* kTexts[] = {
     "leaky-rerope", "vq", "performer", "log_n", "sqrt_log_n", "constant", "<s>", "</s>", "<|im_end|>",
     "<0x41>", "a b", "\xE2\x96\x81", "{{ messages[0].content }}",
     "{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}"};
-
-inline constexpr const char* kTensorNames[] = {
-    "token_embd.weight", "output.weight", "output_norm.weight", "output_norm.bias", "rope_freqs.weight",
-    "rope_factors_long.weight", "rope_factors_short.weight", "attn_norm.weight", "attn_norm.bias",
-    "attn_q.weight", "attn_q.bias", "attn_q.scale", "attn_k.weight", "attn_k.bias", "attn_v.weight",
-    "attn_v.bias", "attn_qkv.weight", "attn_qkv.bias", "attn_output.weight", "attn_output.bias",
-    "attn_q_norm.weight", "attn_k_norm.weight", "post_attention_norm.weight", "post_ffw_norm.weight",
-    "ffn_norm.weight", "ffn_norm.bias", "ffn_gate.weight", "ffn_up.weight", "ffn_up.bias",
-    "ffn_down.weight", "ffn_down.bias", "ffn_gate_inp.weight", "ffn_gate_exps.weight", "ffn_up_exps.weight",
-    "ffn_down_exps.weight", "ffn_gate_shexp.weight", "ffn_up_shexp.weight", "ffn_down_shexp.weight",
-    "ffn_gate_inp_shexp.weight", "attn_k_codebook.weight", "attn_k_codebook_proj.weight",
-    "attn_k_fsq_in.weight", "attn_k_fsq_out.weight", "attn_k_features.weight"};
 // clang-format on
+
+/// Names of tensors that some architecture asks a file for, those inside a layer without "blk.N.".
+const std::vector<std::string>& tensor_words();
 
 }  // namespace longhand::fuzz

@@ -4,9 +4,10 @@
 #include <random>
 
 #include "loaders/gguf/gguf.h"
-#include "loaders/model/arch.h"
+#include "loaders/model/tensor_list.h"
 #include "ops/format.h"
 #include "tests/fuzz/seeds.h"
+#include "tests/fuzz/small_models.h"
 #include "tests/support/gguf_writer.h"
 
 namespace longhand::fuzz {
@@ -17,12 +18,9 @@ using U32 = std::uint32_t;
 
 constexpr U32 kF32 = 0, kQ8_0 = 8;
 
-struct Shape {
-  std::string arch;
-  U32 hidden = 32, heads = 2, kv_heads = 1, head_dim = 16, ff = 32, layers = 1;
-  U32 experts = 0;
-  U32 type = kQ8_0;    // of matrices as wide as their blocks
-  bool fused = false;  // qkv, and gate with up, in one tensor each
+struct Shape : SmallShape {
+  U32 type = kQ8_0;                   // of matrices as wide as their blocks
+  std::vector<std::string> wishes{};  // optional tensors, see wish_list()
 };
 
 void add_spm(GgufWriter& w) {
@@ -47,120 +45,59 @@ void add_spm(GgufWriter& w) {
 
 class ModelMaker {
  public:
-  explicit ModelMaker(Shape shape) : s_(std::move(shape)), arch_(*find_arch(s_.arch)) {}
+  explicit ModelMaker(Shape shape) : s_(std::move(shape)) {}
 
   GgufWriter make() {
-    add_keys();
+    GgufHead head;
+    add_metadata(head, s_);
+    w_.entries = head.entries;
     add_spm(w_);
-    matrix("token_embd", s_.hidden, 12);
-    norm("output_norm", s_.hidden);
-    for (il_ = 0; il_ < s_.layers; ++il_) add_layer();
+    ModelConfig config = load_config(head);
+    config.vocab = 12;
+    std::vector<std::string> wishes = s_.wishes;
+    if (s_.experts > 0) wishes.emplace_back("ffn_gate_inp.weight");
+    for (const ListedTensor& t : list_tensors(config, wish_list(wishes))) {
+      if (t.kind == TensorKind::norm) {
+        w_.tensor(t.name, t.dims, std::vector<float>(t.dims[0], 1.0f));
+      } else if (t.kind == TensorKind::vector || t.role == MatrixRole::small) {
+        floats(t.name, t.dims);
+      } else {
+        matrix(t.name, t.dims);
+      }
+    }
     return w_;
   }
 
  private:
-  template <class T>
-  void key(const char* name, T value) {
-    w_.add(s_.arch + "." + name, value);
-  }
-
-  void add_keys() {
-    w_.add("general.architecture", s_.arch);
-    key("context_length", U32{64});
-    key("embedding_length", s_.hidden);
-    key("block_count", s_.layers);
-    key("feed_forward_length", s_.ff);
-    key("attention.head_count", s_.heads);
-    key("attention.head_count_kv", s_.kv_heads);
-    key("attention.key_length", s_.head_dim);
-    key("attention.value_length", s_.head_dim);
-    key(arch_.norm == Norm::rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", 1e-5f);
-    key("rope.dimension_count", s_.head_dim);
-    if (arch_.window.period > 0) key("attention.sliding_window", U32{4});
-    if (s_.experts > 0) {
-      key("expert_count", s_.experts);
-      key("expert_used_count", U32{2});
-      key("expert_feed_forward_length", s_.ff);
-    }
-  }
-
-  void add_layer() {
-    const U32 q = s_.heads * s_.head_dim, kv = s_.kv_heads * s_.head_dim;
-    if (arch_.place != NormPlace::post) norm(in_layer("attn_norm"), s_.hidden);
-    if (arch_.place != NormPlace::pre) {
-      norm(in_layer("post_attention_norm"), s_.hidden);
-      norm(in_layer("post_ffw_norm"), s_.hidden);
-    }
-    if (arch_.place != NormPlace::post && arch_.residual == Residual::serial)
-      norm(in_layer("ffn_norm"), s_.hidden);
-    if (arch_.qk_norm == QkNorm::per_head || arch_.qk_norm == QkNorm::full_width) {
-      const bool full = arch_.qk_norm == QkNorm::full_width;
-      norm(in_layer("attn_q_norm"), full ? q : s_.head_dim);
-      norm(in_layer("attn_k_norm"), full ? kv : s_.head_dim);
-    }
-    if (s_.fused) {
-      matrix(in_layer("attn_qkv"), s_.hidden, q + 2 * kv);
-    } else {
-      matrix(in_layer("attn_q"), s_.hidden, q);
-      matrix(in_layer("attn_k"), s_.hidden, kv);
-      matrix(in_layer("attn_v"), s_.hidden, kv);
-    }
-    matrix(in_layer("attn_output"), q, s_.hidden);
-    if (s_.experts > 0) return add_experts();
-    if (s_.fused)
-      return matrix(in_layer("ffn_up"), s_.hidden, 2 * s_.ff), matrix(in_layer("ffn_down"), s_.ff, s_.hidden);
-    if (arch_.gated) matrix(in_layer("ffn_gate"), s_.hidden, s_.ff);
-    matrix(in_layer("ffn_up"), s_.hidden, s_.ff);
-    matrix(in_layer("ffn_down"), s_.ff, s_.hidden);
-  }
-
-  void add_experts() {
-    floats(in_layer("ffn_gate_inp") + ".weight", {s_.hidden, s_.experts});
-    for (const char* name : {"ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"}) {
-      matrix(in_layer(name), s_.hidden, s_.ff * s_.experts);
-      w_.tensors.back().dims = {s_.hidden, s_.ff, s_.experts};  // ff is as wide as hidden here
-    }
-  }
-
-  std::string in_layer(std::string_view name) const { return fmt::format("blk.{}.{}", il_, name); }
-
-  void norm(const std::string& name, U32 n) { w_.tensor(name + ".weight", {n}, std::vector<float>(n, 1.0f)); }
-  void floats(const std::string& name, const std::vector<std::uint64_t>& dims) {
+  static std::uint64_t count(const std::vector<std::uint64_t>& dims) {
     std::uint64_t n = 1;
     for (const std::uint64_t dim : dims) n *= dim;
+    return n;
+  }
+  void floats(const std::string& name, const std::vector<std::uint64_t>& dims) {
     std::vector<float> values;
-    for (; n > 0; --n) values.push_back(float(int(random_() % 256) - 128) / 512);
+    for (std::uint64_t n = count(dims); n > 0; --n) values.push_back(float(int(random_() % 256) - 128) / 512);
     w_.tensor(name, dims, values);
   }
-  void matrix(const std::string& name, U32 in, U32 out) {
-    const TensorTypeInfo& wanted = *known_tensor_type(s_.type);
-    const TensorTypeInfo& type = in % wanted.block_elements == 0 ? wanted : *known_tensor_type(kQ8_0);
-    const U32 id = &type == &wanted ? s_.type : kQ8_0;
-    if (id == kF32) return floats(name + ".weight", {in, out});
+  // Rows that are no whole number of blocks of the type have another.
+  void matrix(const std::string& name, const std::vector<std::uint64_t>& dims) {
+    U32 id = s_.type;
+    for (const U32 other : {kQ8_0, kF32}) {
+      if (dims[0] % known_tensor_type(id)->block_elements != 0) id = other;
+    }
+    if (id == kF32) return floats(name, dims);
+    const TensorTypeInfo& type = *known_tensor_type(id);
     std::string data;
     // Bytes below 0x30 are small numbers as halves, bfloat16 and 8-bit exponents too.
-    for (std::size_t n = std::size_t{in} * out / type.block_elements * type.block_bytes; n > 0; --n)
+    for (std::size_t n = count(dims) / type.block_elements * type.block_bytes; n > 0; --n)
       data += char(random_() % 0x30);
-    w_.tensor(name + ".weight", {in, out}, id, data);
+    w_.tensor(name, dims, id, data);
   }
 
   Shape s_;
-  const ArchSpec& arch_;
   GgufWriter w_;
-  U32 il_ = 0;
   std::minstd_rand random_{1};
 };
-
-// Names of a comma-separated list.
-std::vector<std::string> split(const std::string& names) {
-  std::vector<std::string> out;
-  for (std::size_t at = 0; at < names.size();) {
-    const std::size_t end = std::min(names.find(", ", at), names.size());
-    out.push_back(names.substr(at, end - at));
-    at = end + 2;
-  }
-  return out;
-}
 
 GgufWriter model_of(Shape shape) { return ModelMaker(std::move(shape)).make(); }
 
@@ -171,10 +108,9 @@ std::vector<Seed> model_seeds() {
   const auto add = [&](const std::string& name, const GgufWriter& w) {
     seeds.push_back({"model", name, w.build()});
   };
-  for (const std::string& arch : split(known_archs())) {
-    Shape shape{.arch = arch};
-    if (arch.ends_with("moe")) shape.experts = 4;
-    add(arch, model_of(shape));
+  for (const ArchSpec* arch : all_archs()) {
+    const std::string name(arch->name);
+    add(name, model_of({{.arch = name, .experts = has_experts(name) ? 4u : 0u}}));
   }
   for (U32 type = 0; type <= 42; ++type) {
     const TensorTypeInfo* info = known_tensor_type(type);
@@ -182,32 +118,46 @@ std::vector<Seed> model_seeds() {
     if (info->block_elements == 256 && info->name != "Q2_K" && info->name != "IQ4_XS" &&
         info->name != "IQ1_S")
       continue;  // large files
-    Shape shape{.arch = "llama", .type = type};
+    Shape shape{{.arch = "llama"}, type};
     shape.hidden = std::max<U32>(info->block_elements, 32);
     add(fmt::format("type_{}", info->name), model_of(shape));
   }
-  add("llama_two_layers", model_of({.arch = "llama", .kv_heads = 2, .layers = 2}));
-  add("phi3_fused", model_of({.arch = "phi3", .fused = true}));
-  add("gemma3_windows", model_of({.arch = "gemma3", .layers = 3}));
-  GgufWriter yarn = model_of({.arch = "llama"});
+  add("llama_two_layers", model_of({{.arch = "llama", .kv_heads = 2, .layers = 2}}));
+  add("phi3_fused", model_of({{.arch = "phi3"}, kQ8_0, {"attn_qkv.weight", "ffn_up.weight"}}));
+  add("gpt_oss_biases", model_of({{.arch = "gpt-oss", .layers = 2, .experts = 4},
+                                  kQ8_0,
+                                  {"attn_q.bias", "attn_output.bias", "attn_sinks.weight",
+                                   "ffn_gate_inp.bias", "ffn_gate_exps.bias", "ffn_down_exps.bias"}}));
+  add("qwen2moe_shared", model_of({{.arch = "qwen2moe", .experts = 4},
+                                   kQ8_0,
+                                   {"attn_q.bias", "ffn_up_shexp.weight", "ffn_gate_inp_shexp.weight"}}));
+  add("glm4moe_selection", model_of({{.arch = "glm4moe", .experts = 4},
+                                     kQ8_0,
+                                     {"exp_probs_b.bias", "ffn_up_shexp.weight", "attn_q_norm.weight"}}));
+  add("qwen3next_old", model_of({{.arch = "qwen3next"}, kQ8_0, {"ssm_in.weight", "ssm_ba.weight"}}));
+  add("deepseek2_old", model_of({{.arch = "deepseek2"}, kQ8_0, {"attn_kv_b.weight"}}));
+  add("starcoder2_biases",
+      model_of({{.arch = "starcoder2"}, kQ8_0, {"attn_q.bias", "attn_norm.bias", "ffn_down.bias"}}));
+  add("gemma3_windows", model_of({{.arch = "gemma3", .layers = 3}}));
+  GgufWriter yarn = model_of({{.arch = "llama"}});
   yarn.add("llama.rope.scaling.type", "yarn").add("llama.rope.scaling.factor", 4.0f);
   yarn.add("llama.rope.scaling.original_context_length", U32{16});
   add("llama_yarn", yarn);
-  GgufWriter factors = model_of({.arch = "phi3"});
+  GgufWriter factors = model_of({{.arch = "phi3"}});
   factors.tensor("rope_factors_long.weight", {8}, std::vector<float>(8, 2.0f));
   factors.tensor("rope_factors_short.weight", {8}, std::vector<float>(8, 1.0f));
   factors.add("phi3.rope.scaling.original_context_length", U32{16});
   add("phi3_longrope", factors);
-  GgufWriter window = model_of({.arch = "llama"});
+  GgufWriter window = model_of({{.arch = "llama"}});
   window.add("longhand.attention.memory", "window").add("longhand.attention.window", U32{6});
   window.add("longhand.attention.sinks", U32{2}).add("longhand.attention.scale_rule", "log_n");
   add("llama_window", window);
-  GgufWriter codes = model_of({.arch = "llama"});
+  GgufWriter codes = model_of({{.arch = "llama"}});
   codes.add("longhand.attention.memory", "vq").add("longhand.attention.window", U32{4});
   codes.add("longhand.attention.key_norm", true).add("longhand.attention.query_norm", true);
   codes.tensor("blk.0.attn_k_codebook.weight", {16, 4, 1}, std::vector<float>(64, 0.25f));
   add("llama_vq", codes);
-  GgufWriter features = model_of({.arch = "llama"});
+  GgufWriter features = model_of({{.arch = "llama"}});
   features.add("longhand.attention.memory", "performer").add("longhand.attention.window", U32{4});
   features.tensor("blk.0.attn_k_features.weight", {16, 4, 1}, std::vector<float>(64, 0.25f));
   add("llama_performer", features);

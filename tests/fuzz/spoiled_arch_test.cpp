@@ -26,7 +26,8 @@ const std::string& seed(const std::string& name) {
   throw std::out_of_range(name);
 }
 
-// Two norms and sliding windows; experts; matrices that are three in one.
+// Two norms and sliding windows; experts; matrices that are three in one; recurrent layers; compressed keys;
+// sinks and biases.
 class SpoiledArch : public testing::TestWithParam<const char*> {
  protected:
   const GgufParts good_ = parts_of(seed(GetParam()));
@@ -97,7 +98,9 @@ TEST_P(SpoiledArch, AnyTensorChangedIsReadOrRefused) {
   RecordProperty("runs", runs_);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, SpoiledArch, testing::Values("gemma3_windows", "qwen3moe", "phi3_fused"),
+INSTANTIATE_TEST_SUITE_P(Seeds, SpoiledArch,
+                         testing::Values("gemma3_windows", "qwen3moe", "phi3_fused", "qwen35", "lfm2",
+                                         "deepseek2", "gpt_oss_biases"),
                          [](const auto& info) { return std::string(info.param); });
 
 // The scales of a block: not a number, infinite, the largest. What follows must be refused or finite, and the

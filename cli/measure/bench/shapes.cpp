@@ -7,7 +7,35 @@ namespace {
 
 constexpr bool kTied = true, kUntied = false;
 
-// Widths are those of the published models' configurations. The last two are of no model: for tests.
+// Delta nets with an attention layer after every three.
+constexpr int kSections[] = {11, 11, 10, 0}, kTinySections[] = {3, 3, 2, 0};
+constexpr ShapeKey kQwen35[] = {{&key::rope_dimensions, 64}, {&key::rope_sections, kSections},
+                                {&key::conv_kernel, 4},      {&key::state_size, 128},
+                                {&key::state_groups, 16},    {&key::time_step_rank, 32},
+                                {&key::inner_size, 4096}};
+constexpr ShapeKey kTinyQwen35[] = {{&key::rope_dimensions, 16}, {&key::rope_sections, kTinySections},
+                                    {&key::conv_kernel, 4},      {&key::state_size, 64},
+                                    {&key::state_groups, 2},     {&key::time_step_rank, 4},
+                                    {&key::inner_size, 256}};
+
+// Layers without heads for keys are short convolutions.
+constexpr int kLfm2Heads[] = {0, 0, 8, 0, 0, 8, 0, 0, 8, 0, 8, 0, 8, 0, 8, 0}, kTinyHeads[] = {0, 2, 0, 2};
+constexpr ShapeKey kLfm2[] = {{&key::conv_cache, 3}, {&key::head_count_kv, kLfm2Heads}};
+constexpr ShapeKey kTinyLfm2[] = {{&key::conv_cache, 3}, {&key::head_count_kv, kTinyHeads}};
+
+constexpr ShapeKey kGptOss[] = {{&key::sliding_window, 128},
+                                {&key::rope_scaling_type, "yarn"},
+                                {&key::rope_scaling_factor, 32.0f},
+                                {&key::rope_original, 4096}};
+constexpr ShapeKey kTinyGptOss[] = {{&key::sliding_window, 32},
+                                    {&key::rope_scaling_type, "yarn"},
+                                    {&key::rope_scaling_factor, 32.0f},
+                                    {&key::rope_original, 128}};
+constexpr std::string_view kGptOssTensors[] = {
+    "attn_q.bias",       "attn_k.bias",        "attn_v.bias",      "attn_output.bias",  "attn_sinks.weight",
+    "ffn_gate_inp.bias", "ffn_gate_exps.bias", "ffn_up_exps.bias", "ffn_down_exps.bias"};
+
+// Widths are those of the published models' configurations. Tiny ones are of no model: for tests.
 // clang-format off
 constexpr ModelShape kShapes[] = {
     // name         arch      layers hidden heads kv dim  ff     vocab   head     context rope base  epsilon
@@ -19,9 +47,16 @@ constexpr ModelShape kShapes[] = {
     {"qwen3-1.7b",  "qwen3",      28, 2048,   16, 8, 128, 6144,  151936, kTied,    40960, 1000000, 1e-6f},
     {"qwen3-4b",    "qwen3",      36, 2560,   32, 8, 128, 9728,  151936, kTied,    40960, 1000000, 1e-6f},
     {"qwen3-8b",    "qwen3",      36, 4096,   32, 8, 128, 12288, 151936, kUntied,  40960, 1000000, 1e-6f},
+    {"qwen3-30b-a3b", "qwen3moe", 48, 2048,   32, 4, 128, 768,   151936, kUntied,  40960, 1000000, 1e-6f, 128, 8},
+    {"qwen35-4b",   "qwen35",     32, 2560,   16, 4, 256, 9216,  248320, kTied,   262144, 1e7f,    1e-6f, 0, 0, kQwen35},
+    {"gpt-oss-20b", "gpt-oss",    24, 2880,   64, 8,  64, 2880,  201088, kUntied, 131072, 150000,  1e-5f, 32, 4, kGptOss, kGptOssTensors},
+    {"lfm2-1.2b",   "lfm2",       16, 2048,   32, 8,  64, 8192,  65536,  kTied,   128000, 1000000, 1e-5f, 0, 0, kLfm2},
     {"olmoe-1b-7b", "olmoe",      16, 2048,   16, 16, 128, 1024, 50304,  kUntied,  4096,    10000, 1e-5f, 64, 8},
     {"tiny",        "llama",       8,  256,    4, 2,  64, 512,   512,    kTied,    4096,    10000, 1e-5f},
     {"tiny-moe",    "qwen3moe",    2,  256,    4, 2,  64, 256,   512,    kUntied,  4096,    10000, 1e-6f, 4, 2},
+    {"tiny-qwen35", "qwen35",      4,  256,    4, 2,  64, 512,   512,    kTied,    4096,    10000, 1e-6f, 0, 0, kTinyQwen35},
+    {"tiny-lfm2",   "lfm2",        4,  256,    4, 2,  64, 512,   512,    kTied,    4096,    10000, 1e-5f, 0, 0, kTinyLfm2},
+    {"tiny-gpt-oss", "gpt-oss",    2,  256,    4, 2,  64, 256,   512,    kUntied,  4096,    10000, 1e-5f, 4, 2, kTinyGptOss, kGptOssTensors},
 };
 // clang-format on
 

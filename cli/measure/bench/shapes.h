@@ -4,8 +4,17 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <variant>
+
+#include "loaders/gguf/keys.h"
 
 namespace longhand::cli {
+
+/// A key of the metadata: one value, or one for each layer.
+struct ShapeKey {
+  const KeySpec* key;
+  std::variant<int, float, std::string_view, std::span<const int>> value;
+};
 
 /// Experts: `ff` is then the width of one.
 struct ModelShape {
@@ -16,6 +25,8 @@ struct ModelShape {
   int context;
   float rope_base, epsilon;
   int experts = 0, experts_used = 0;
+  std::span<const ShapeKey> keys{};            // of its architecture alone, or instead of what stands above
+  std::span<const std::string_view> wishes{};  // optional tensors it has, see wish_list()
 };
 
 std::span<const ModelShape> model_shapes() noexcept;

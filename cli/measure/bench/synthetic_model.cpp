@@ -2,24 +2,28 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <variant>
 
 #include "cli/measure/bench/random_blocks.h"
 #include "cli/measure/bench/synthetic_vocab.h"
 #include "loaders/gguf/gguf_writer.h"
-#include "loaders/model/arch.h"
+#include "loaders/model/tensor_list.h"
 #include "ops/error.h"
 #include "ops/format.h"
 
 namespace longhand::cli {
 namespace {
 
+/// What the values of a tensor are: vectors of zeros add and scale nothing.
+enum class Fill : std::uint8_t { random, ones, zeros };
+
 struct Plan {
   std::string name;
   std::vector<std::uint64_t> dims;
   const FormatInfo* type;
-  bool ones;  // the weight of a norm
+  Fill fill;
 
   std::uint64_t row_bytes() const { return dims[0] / type->block_elements * type->block_bytes; }
   std::uint64_t bytes() const {
@@ -29,102 +33,111 @@ struct Plan {
   }
 };
 
-std::uint64_t u64(int n) { return static_cast<std::uint64_t>(n); }
+Fill fill_of(TensorKind kind) {
+  if (kind == TensorKind::matrix) return Fill::random;
+  return kind == TensorKind::norm ? Fill::ones : Fill::zeros;
+}
 
-/// All tensors of a model, in the order of its file.
-class Planner {
+/// All tensors of a model with the metadata of `head`, in the order of its file.
+std::vector<Plan> plan_tensors(const SyntheticModel& model, const GgufHead& head) {
+  const ModelShape& shape = *model.shape;
+  ModelConfig config = load_config(head);
+  config.vocab = shape.vocab;
+  std::vector<std::string> wishes(shape.wishes.begin(), shape.wishes.end());
+  if (!shape.tied) wishes.emplace_back("output.weight");
+  if (shape.experts > 0) wishes.emplace_back("ffn_gate_inp.weight");
+  std::vector<Plan> plans;
+  for (const ListedTensor& t : list_tensors(config, wish_list(std::move(wishes)))) {
+    const bool matrix = t.kind == TensorKind::matrix;
+    const FormatInfo& type =
+        matrix ? matrix_format(*model.mix, shape, t.role, std::max(t.layer, 0), int(t.dims[0])) : F32::info;
+    plans.push_back({t.name, t.dims, &type, fill_of(t.kind)});
+  }
+  return plans;
+}
+
+/// The metadata of a shape: keys that every architecture has, then its own, which may replace the former.
+class Metadata {
  public:
-  explicit Planner(const SyntheticModel& model) : shape_(*model.shape), mix_(*model.mix) {}
+  Metadata(GgufHead& head, const ModelShape& shape) : head_(head), shape_(shape) {}
 
-  std::vector<Plan> run() {
-    matrix("token_embd.weight", MatrixRole::embedding, shape_.hidden, shape_.vocab);
-    norm("output_norm.weight", shape_.hidden);
-    if (!shape_.tied) matrix("output.weight", MatrixRole::head, shape_.hidden, shape_.vocab);
-    for (layer_ = 0; layer_ < shape_.layers; ++layer_) add_layer();
-    return std::move(plans_);
+  template <class T>
+  void add(const KeySpec& key, const T& value) {
+    put(gguf_entry(name(key), value));
+  }
+  void add(const KeySpec& key, int value) { add(key, std::uint32_t(value)); }
+  void add(const KeySpec& key, std::span<const int> values) {
+    put(gguf_array(name(key), std::vector<std::int32_t>(values.begin(), values.end())));
+  }
+  void add_sizes() {
+    const ModelShape& s = shape_;
+    add(key::context_length, s.context);
+    add(key::embedding_length, s.hidden);
+    add(key::block_count, s.layers);
+    add(key::feed_forward_length, s.ff);
+    add(key::head_count, s.heads);
+    add(key::head_count_kv, s.kv_heads);
+    add(key::key_length, s.head_dim);
+    add(key::value_length, s.head_dim);
+    add(key::rope_dimensions, s.head_dim);
+    add(key::rope_base, s.rope_base);
+    add(key::rms_epsilon, s.epsilon);
+    add(key::vocab_size, s.vocab);
+    if (s.experts > 0) {
+      add(key::expert_count, s.experts);
+      add(key::expert_used_count, s.experts_used);
+      add(key::expert_ff_length, s.ff);
+    }
+    for (const ShapeKey& own : s.keys)
+      std::visit([&](const auto& value) { add(*own.key, value); }, own.value);
   }
 
  private:
-  void add_layer() {
-    const int q = shape_.heads * shape_.head_dim, kv = shape_.kv_heads * shape_.head_dim;
-    const QkNorm qk_norm = find_arch(shape_.arch)->qk_norm;
-    norm(in_layer("attn_norm"), shape_.hidden);
-    if (qk_norm != QkNorm::none) {
-      const bool per_head = qk_norm == QkNorm::per_head;
-      norm(in_layer("attn_q_norm"), per_head ? shape_.head_dim : q);
-      norm(in_layer("attn_k_norm"), per_head ? shape_.head_dim : kv);
+  std::string name(const KeySpec& key) const {
+    const std::string name(key.name);
+    return name.starts_with("%s") ? std::string(shape_.arch) + name.substr(2) : name;
+  }
+  void put(GgufEntry entry) {
+    const auto old = std::ranges::find(head_.entries, entry.key, &GgufEntry::key);
+    if (old != head_.entries.end()) {
+      *old = std::move(entry);
+    } else {
+      head_.entries.push_back(std::move(entry));
     }
-    matrix(in_layer("attn_q"), MatrixRole::attention, shape_.hidden, q);
-    matrix(in_layer("attn_k"), MatrixRole::attention, shape_.hidden, kv);
-    matrix(in_layer("attn_v"), MatrixRole::attn_v, shape_.hidden, kv);
-    matrix(in_layer("attn_output"), MatrixRole::attn_output, q, shape_.hidden);
-    norm(in_layer("ffn_norm"), shape_.hidden);
-    if (shape_.experts > 0) {  // routers stay F32 in files
-      plans_.push_back(
-          {in_layer("ffn_gate_inp"), {u64(shape_.hidden), u64(shape_.experts)}, &F32::info, false});
-    }
-    ffn_matrix("ffn_gate", MatrixRole::ffn, shape_.hidden, shape_.ff);
-    ffn_matrix("ffn_up", MatrixRole::ffn, shape_.hidden, shape_.ff);
-    ffn_matrix("ffn_down", MatrixRole::ffn_down, shape_.ff, shape_.hidden);
   }
 
-  void ffn_matrix(const std::string& name, MatrixRole role, int in, int out) {
-    matrix(in_layer(shape_.experts > 0 ? name + "_exps" : name), role, in, out);
-    if (shape_.experts > 0) plans_.back().dims.push_back(u64(shape_.experts));
-  }
-
-  std::string in_layer(std::string_view name) const { return fmt::format("blk.{}.{}.weight", layer_, name); }
-  void norm(const std::string& name, int n) { plans_.push_back({name, {u64(n)}, &F32::info, true}); }
-  void matrix(const std::string& name, MatrixRole role, int in, int out) {
-    plans_.push_back({name, {u64(in), u64(out)}, &matrix_format(mix_, shape_, role, layer_, in), false});
-  }
-
+  GgufHead& head_;
   const ModelShape& shape_;
-  const TypeMix& mix_;
-  int layer_ = 0;
-  std::vector<Plan> plans_;
 };
 
 void add_metadata(GgufHead& head, const SyntheticModel& model) {
-  const ModelShape& s = *model.shape;
-  const auto add = [&](const KeySpec& key, const auto& value) {
-    std::string name(key.name);
-    if (name.starts_with("%s")) name = std::string(s.arch) + name.substr(2);
-    head.entries.push_back(gguf_entry(name, value));
-  };
-  const auto u32 = [](int n) { return static_cast<std::uint32_t>(n); };
-  add(key::architecture, s.arch);
-  add(key::name, "synthetic " + model.name());
-  add(key::file_type, model.mix->file_type);
+  Metadata metadata(head, *model.shape);
+  metadata.add(key::architecture, model.shape->arch);
+  metadata.add(key::name, "synthetic " + model.name());
+  metadata.add(key::file_type, model.mix->file_type);
   // Not read here, but other engines want it of quantized files.
   head.entries.push_back(gguf_entry("general.quantization_version", std::uint32_t{2}));
-  add(key::context_length, u32(s.context));
-  add(key::embedding_length, u32(s.hidden));
-  add(key::block_count, u32(s.layers));
-  add(key::feed_forward_length, u32(s.ff));
-  add(key::head_count, u32(s.heads));
-  add(key::head_count_kv, u32(s.kv_heads));
-  add(key::key_length, u32(s.head_dim));
-  add(key::value_length, u32(s.head_dim));
-  add(key::rope_dimensions, u32(s.head_dim));
-  add(key::rope_base, s.rope_base);
-  add(key::rms_epsilon, s.epsilon);
-  add(key::vocab_size, u32(s.vocab));
-  if (s.experts > 0) {
-    add(key::expert_count, u32(s.experts));
-    add(key::expert_used_count, u32(s.experts_used));
-    add(key::expert_ff_length, u32(s.ff));
-  }
+  metadata.add_sizes();
 }
 
-GgufHead make_head(const SyntheticModel& model, const std::vector<Plan>& plans) {
+/// Everything before the data, and what the data will be.
+struct FilePlan {
   GgufHead head;
-  add_metadata(head, model);
-  add_synthetic_vocab(head, model.shape->vocab);
-  for (const Plan& plan : plans)
-    head.tensors.push_back({plan.name, plan.dims, plan.type->gguf, plan.bytes()});
-  return head;
-}
+  std::vector<Plan> plans;
+
+  explicit FilePlan(const SyntheticModel& model) {
+    add_metadata(head, model);
+    plans = plan_tensors(model, head);
+    add_synthetic_vocab(head, model.shape->vocab);
+    for (const Plan& plan : plans)
+      head.tensors.push_back({plan.name, plan.dims, plan.type->gguf, plan.bytes()});
+  }
+  std::uint64_t data_bytes() const {
+    std::uint64_t size = 0;
+    for (const Plan& plan : plans) size += head.round_up(plan.bytes());
+    return size;
+  }
+};
 
 /// Writes the data of tensors in pieces, counting for the progress.
 class DataWriter {
@@ -146,9 +159,9 @@ class DataWriter {
   const std::function<bool(float)>& progress_;
 };
 
-void write_ones(const Plan& plan, DataWriter& out) {
-  const std::vector<float> ones(plan.dims[0], 1.0f);
-  out.write(std::as_bytes(std::span(ones)));
+void write_same(const Plan& plan, float value, DataWriter& out) {
+  const std::vector<float> values(plan.bytes() / sizeof(float), value);
+  out.write(std::as_bytes(std::span(values)));
 }
 
 // Weights spread by 1 / sqrt(inputs) keep the spread of what they are multiplied with, as trained ones do.
@@ -192,30 +205,24 @@ SyntheticModel parse_synthetic(const std::string& text) {
 }
 
 std::uint64_t synthetic_bytes(const SyntheticModel& model) {
-  const auto plans = Planner(model).run();
-  const GgufHead head = make_head(model, plans);
-  std::uint64_t size = head.bytes().size();
-  for (const Plan& plan : plans) size += head.round_up(plan.bytes());
-  return size;
+  const FilePlan file(model);
+  return file.head.bytes().size() + file.data_bytes();
 }
 
 void write_synthetic(const SyntheticModel& model, OutputFile& out,
                      const std::function<bool(float)>& progress) {
-  const auto plans = Planner(model).run();
-  const GgufHead head = make_head(model, plans);
-  const std::string bytes = head.bytes();
+  const FilePlan file(model);
+  const std::string bytes = file.head.bytes();
   out.write(std::as_bytes(std::span(bytes)));
-  std::uint64_t total = 0;
-  for (const Plan& plan : plans) total += head.round_up(plan.bytes());
-  DataWriter data(out, total, progress);
+  DataWriter data(out, file.data_bytes(), progress);
   Random random(42);
-  for (const Plan& plan : plans) {
-    if (plan.ones) {
-      write_ones(plan, data);
-    } else {
+  for (const Plan& plan : file.plans) {
+    if (plan.fill == Fill::random) {
       write_matrix(plan, random, data);
+    } else {
+      write_same(plan, plan.fill == Fill::ones ? 1.0f : 0.0f, data);
     }
-    data.pad(head.round_up(plan.bytes()) - plan.bytes());
+    data.pad(file.head.round_up(plan.bytes()) - plan.bytes());
   }
 }
 

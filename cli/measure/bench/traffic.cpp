@@ -41,6 +41,9 @@ std::uint64_t cache_traffic(const Model& model, CacheType keys, CacheType values
       const int seen = core.window > 0 ? std::min(core.window, tokens) : tokens;
       sum += per_head * core.kv_heads * seen;
     });
+    for_each_recurrent(layer, [&](const auto& plan) {
+      sum += (plan.conv.inputs() + plan.state_values()) * std::int64_t{sizeof(float)};
+    });
   }
   return std::uint64_t(sum);
 }

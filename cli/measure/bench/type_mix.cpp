@@ -101,6 +101,7 @@ constexpr Fallback kFallbacks[] = {{&Q2_K::info, &Q4_0::info}, {&Q3_K::info, &Q4
                                    {&Q6_K::info, &Q8_0::info}, {&IQ4_XS::info, &IQ4_NL::info}};
 
 const FormatInfo& wanted(const TypeMix& mix, const ModelShape& shape, MatrixRole role, int layer) {
+  if (role == MatrixRole::small) return F32::info;
   if (mix.pure) return *mix.base;
   const bool is_ffn = role == MatrixRole::ffn || role == MatrixRole::ffn_down;
   if (mix.base == &MXFP4::info) {

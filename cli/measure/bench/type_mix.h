@@ -6,11 +6,10 @@
 #include <string_view>
 
 #include "cli/measure/bench/shapes.h"
+#include "loaders/model/slots.h"
 #include "ops/format_info.h"
 
 namespace longhand::cli {
-
-enum class MatrixRole : std::uint8_t { embedding, head, attention, attn_v, attn_output, ffn, ffn_down };
 
 struct TypeMix {
   std::string_view name;    // as file names have it
@@ -23,7 +22,7 @@ std::span<const TypeMix> type_mixes() noexcept;
 /// nullptr for an unknown name.
 const TypeMix* find_mix(std::string_view name) noexcept;
 
-/// The type of a matrix of `cols` columns in layer `layer`.
+/// The type of a matrix of `cols` columns in layer `layer`; small ones stay F32, whatever the mix.
 const FormatInfo& matrix_format(const TypeMix& mix, const ModelShape& shape, MatrixRole role, int layer,
                                 int cols) noexcept;
 

@@ -1,0 +1,84 @@
+#include "tests/fuzz/small_models.h"
+
+#include <algorithm>
+
+#include "loaders/model/arch.h"
+
+namespace longhand::fuzz {
+namespace {
+
+using U32 = std::uint32_t;
+
+class Keys {
+ public:
+  Keys(GgufHead& head, const SmallShape& shape) : head_(head), s_(shape), arch_(*find_arch(shape.arch)) {}
+
+  void add_all() {
+    head_.entries.push_back(gguf_entry("general.architecture", s_.arch));
+    key("context_length", U32{64});
+    key("embedding_length", s_.hidden);
+    key("block_count", layers());
+    key("feed_forward_length", s_.ff);
+    key("attention.head_count", s_.heads);
+    if (arch_.mixer == Mixer::short_conv) {
+      std::vector<U32> heads(layers(), 0);
+      heads.back() = s_.kv_heads;
+      head_.entries.push_back(gguf_array(s_.arch + ".attention.head_count_kv", heads));
+    } else {
+      key("attention.head_count_kv", s_.kv_heads);
+    }
+    key("attention.key_length", s_.head_dim);
+    key("attention.value_length", s_.head_dim);
+    key(arch_.norm == Norm::rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", 1e-5f);
+    key("rope.dimension_count", arch_.latent ? s_.head_dim / 2 : s_.head_dim);
+    if (arch_.window.period > 0) key("attention.sliding_window", U32{4});
+    add_own();
+    if (s_.experts > 0) add_experts();
+  }
+
+ private:
+  template <class T>
+  void key(const char* name, T value) {
+    head_.entries.push_back(gguf_entry(s_.arch + "." + name, value));
+  }
+  U32 layers() const { return arch_.mixer == Mixer::attention ? s_.layers : std::max<U32>(s_.layers, 2); }
+
+  // Of layers without attention, and of attention with compressed keys.
+  void add_own() {
+    if (arch_.mixer == Mixer::short_conv) key("shortconv.l_cache", U32{3});
+    if (arch_.mixer == Mixer::delta_net) {
+      key("full_attention_interval", layers());
+      key("ssm.conv_kernel", U32{4});
+      key("ssm.state_size", U32{16});
+      key("ssm.group_count", U32{1});
+      key("ssm.time_step_rank", U32{2});
+      key("ssm.inner_size", U32{32});
+    }
+    if (arch_.latent) {
+      key("attention.q_lora_rank", U32{32});
+      key("attention.kv_lora_rank", U32{32});
+    }
+  }
+
+  void add_experts() {
+    key("expert_count", s_.experts);
+    key("expert_used_count", U32{2});
+    key("expert_feed_forward_length", s_.ff);
+    key("expert_shared_feed_forward_length", s_.ff);
+  }
+
+  GgufHead& head_;
+  const SmallShape& s_;
+  const ArchSpec& arch_;
+};
+
+}  // namespace
+
+bool has_experts(const std::string& arch) {
+  return arch.ends_with("moe") || arch == "qwen3next" ||
+         std::ranges::find(experts_family(), arch, &ArchSpec::name) != experts_family().end();
+}
+
+void add_metadata(GgufHead& head, const SmallShape& shape) { Keys(head, shape).add_all(); }
+
+}  // namespace longhand::fuzz
