@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/forward/per_layer_inputs.h"
 #include "engine/forward/run_block.h"
 #include "ops/panels.h"
 
@@ -42,8 +43,8 @@ void normalise(const Pass& p, const StreamNorm& norm, float* values) {
   if (!norm.plan.empty()) p.norm(norm.plan, values, p.config.hidden, values);
 }
 
-// x += scale * post(sum of the blocks' outputs). Rows are shared out as in enter(), so no barrier is needed
-// between the two.
+// x = output_scale (x + scale * post(sum of the blocks' outputs)). Rows are shared out as in enter(), so no
+// barrier is needed between the two.
 void leave(const Pass& p, const Round& round) {
   const std::int32_t n = p.config.hidden;
   const std::size_t blocks = round.side_by_side.size();
@@ -60,6 +61,7 @@ void leave(const Pass& p, const Round& round) {
       normalise(p, round.post, out(0));
       add(out(0));
     }
+    if (round.output_scale != nullptr) p.kernels.scale(p.x(row), *round.output_scale, n);
   });
 }
 
@@ -82,6 +84,7 @@ void layer(const Pass& p, const LayerPlan& plan) {
 
 bool forward(const Pass& p) noexcept {
   embed(p);
+  compute_per_layer_inputs(p);
   set_angles(p);
   for (const LayerPlan& plan : p.weights.layers) {
     // One worker looks and all are told by the same barrier, or they would part ways.

@@ -81,6 +81,7 @@ void choose(const Pass& p, const MoePlan& plan, const Routes& routes, int row) {
   float* probability = routes.scores + std::int64_t{row} * plan.experts;
   std::int32_t* chosen = routes.chosen + std::int64_t{row} * plan.used;
   float* weight = routes.weight + std::int64_t{row} * plan.used;
+  if (plan.router_scale != 1) p.kernels.scale(probability, plan.router_scale, plan.experts);
   gate_scores(p, plan, probability);
   if (plan.selection_bias == nullptr && plan.groups_used >= plan.groups) {
     take_best(plan, probability, chosen);
@@ -113,7 +114,15 @@ void group_by_expert(const Pass& p, const MoePlan& plan, const Routes& r) {
 }  // namespace
 
 void route(const Pass& p, const MoePlan& plan, const Routes& routes) noexcept {
-  p.multiply({&plan.router, &p.ws.in, 0, p.rows(), routes.scores, plan.experts});
+  const bool own_norm = !plan.router_norm.empty();
+  if (own_norm) {
+    p.for_rows([&](int row) {
+      p.norm(plan.router_norm, p.x(row), plan.hidden, routes.in.row(row));
+      routes.in.round(p.kernels, row, {0, plan.hidden}, kinds_of({&plan.router}));
+    });
+    p.worker.sync();
+  }
+  p.multiply({&plan.router, own_norm ? &routes.in : &p.ws.in, 0, p.rows(), routes.scores, plan.experts});
   p.worker.sync();
   p.for_rows([&](int row) { choose(p, plan, routes, row); });
   p.worker.sync();

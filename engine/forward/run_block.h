@@ -43,4 +43,9 @@ std::int64_t widest_input(const MoePlan& plan) noexcept;
 void measure(Carver& carver, const MoePlan& plan, const WorkspaceSizes& sizes) noexcept;
 void run(const Pass& pass, const MoePlan& plan, float* out) noexcept;
 
+ActKinds input_kinds(const PerLayerInputPlan& plan) noexcept;
+std::int64_t widest_input(const PerLayerInputPlan& plan) noexcept;
+void measure(Carver& carver, const PerLayerInputPlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const PerLayerInputPlan& plan, float* out) noexcept;
+
 }  // namespace longhand

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/forward/per_layer_inputs.h"
 #include "engine/forward/position.h"
 #include "engine/forward/run_block.h"
 #include "ops/kernels.h"
@@ -19,6 +20,9 @@ struct Most {
 
 Most most_of(const Weights& weights, const WorkspaceSizes& sizes) {
   Most most;
+  Carver inputs;
+  measure_per_layer_inputs(inputs, weights.per_layer, sizes);
+  most.room = inputs.used();
   for (const LayerPlan& layer : weights.layers) {
     for (const Round& round : layer.rounds) {
       for (const Block& block : round.side_by_side) {
@@ -61,6 +65,7 @@ Workspace::Workspace(const ModelConfig& c, const Weights& w, const WorkspaceSize
     x = carver.floats(sizes.rows, c.hidden);
     in = Activations(carver, sizes.rows, std::max<std::int64_t>(c.hidden, most.input));
     for (float*& o : out) o = carver.floats(sizes.rows, c.hidden);
+    per_layer = carver.floats(sizes.rows, w.per_layer.values());
     cos = carver.floats(kTurns * std::int64_t{sizes.rows}, angles);
     sin = carver.floats(kTurns * std::int64_t{sizes.rows}, angles);
   };

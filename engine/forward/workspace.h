@@ -36,6 +36,7 @@ class Workspace {
   float* x = nullptr;                     // (rows, hidden) the residual stream
   Activations in;                         // (rows, widest input) what the next matrices read
   std::array<float*, kSideBySide> out{};  // (rows, hidden) what each block of a round adds to x
+  float* per_layer = nullptr;             // (rows, layers, width) see per_layer_inputs.h
   float *cos = nullptr, *sin = nullptr;   // (kTurns, rows, angles)
   int angles = 0;                         // of a row: half the widest rotation
   int max_units = 0;                      // attention is split into its parts while there are fewer units

@@ -57,7 +57,9 @@ struct ArchSpec {
   int attention_interval = 0;      // ... or all but every so many, unless the file lists them
   bool latent = false;             // attention is that of LatentPlan
   bool output_gate = false;        // see AttentionPlan
-  bool interleaved_heads = false;  // see DeltaNetPlan
+  bool value_norm = false;         // values are normalised without weights; without attn_v they are the keys
+  bool dense_beside_experts = false;  // layers with experts have a dense network, too, each with own norms
+  bool interleaved_heads = false;     // see DeltaNetPlan
   Act act = Act::silu;
   bool gated = true;  // act(gate x) * (up x), else act(up x)
   WindowSpec window{};

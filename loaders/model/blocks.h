@@ -16,11 +16,13 @@
 #include "loaders/model/blocks/dense.h"
 #include "loaders/model/blocks/experts.h"
 #include "loaders/model/blocks/latent.h"
+#include "loaders/model/blocks/per_layer_input.h"
 #include "loaders/model/blocks/short_conv.h"
 
 namespace longhand {
 
-using BlockPlan = std::variant<AttentionPlan, LatentPlan, ShortConvPlan, DeltaNetPlan, DensePlan, MoePlan>;
+using BlockPlan = std::variant<AttentionPlan, LatentPlan, ShortConvPlan, DeltaNetPlan, DensePlan, MoePlan,
+                               PerLayerInputPlan>;
 
 /// A norm of the stream, and the name of its tensors.
 struct StreamNorm {
@@ -34,11 +36,13 @@ struct Block {
   BlockPlan plan;
 };
 
-/// x += scale * post(sum of the blocks).
+/// x = output_scale (x + scale * post(sum of the blocks)).
 struct Round {
   std::vector<Block> side_by_side;
   StreamNorm post;
-  float scale = 0;  // 0: as it is
+  float scale = 0;                      // 0: as it is
+  std::string_view output_scale_name;   // of the tensor; empty: there is none
+  const float* output_scale = nullptr;  // null: 1
 };
 
 struct LayerPlan {
@@ -106,6 +110,8 @@ void walk_layer(Layer& layer, int hidden, Walk& walk) {
       std::visit([&](auto& plan) { walk_slots(plan, walk); }, block.plan);
     }
     norm(round.post);
+    if (!round.output_scale_name.empty())
+      walk.vector({round.output_scale_name, 1, 1, Need::optional}, round.output_scale);
   }
 }
 

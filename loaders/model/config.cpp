@@ -39,6 +39,7 @@ ModelConfig load_config(const Gguf& file) {
              fmt::format("is {}, must be less than block_count {}", c.skipped_layers, blocks));
   }
   c.layers.resize(std::size_t(blocks - c.skipped_layers));
+  c.per_layer_width = r.integer(key::per_layer_input, 0);
   read_recurrent(r, c);
   read_layers(r, c);
   const KeySpec& epsilon = c.arch->norm == Norm::rms ? key::rms_epsilon : key::norm_epsilon;

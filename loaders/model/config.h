@@ -20,6 +20,7 @@ struct LayerShape {
   bool rope = true;
   bool local_rope = false;  // rotated by RopeConfig::local_base, without scaling
   bool may_have_experts = true;
+  int kv_layer = -1;  // the earlier layer whose keys and values this one reads; -1: it has its own
 
   bool attends() const noexcept { return heads > 0; }
 };
@@ -74,7 +75,9 @@ struct ModelConfig {
   Rope pairs = Rope::none;  // how dimensions are paired for rotation
   int vocab = 0, hidden = 0, trained_context = 0;
   std::vector<LayerShape> layers;
-  int skipped_layers = 0;  // prediction layers behind the last one, not used
+  int shared_kv_layers = 0;  // the last layers, which read the keys and values of earlier ones
+  int per_layer_width = 0;   // values a token has for each layer beside the stream; 0: none
+  int skipped_layers = 0;    // prediction layers behind the last one, not used
   float norm_epsilon = 1e-5f;
   float attention_scale = 0;                                       // multiplies q . k; 0: 1 / sqrt(head size)
   float attention_softcap = 0, final_softcap = 0;                  // 0: none

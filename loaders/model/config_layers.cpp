@@ -131,12 +131,31 @@ void read_windows(const ConfigReader& r, ModelConfig& c) {
   }
 }
 
+// Layers that share keys and values read those of the last earlier layer of their kind.
+void read_sharing(const ConfigReader& r, ModelConfig& c) {
+  c.shared_kv_layers = r.integer(key::shared_kv_layers, 0);
+  const int own = int(c.layers.size()) - c.shared_kv_layers;
+  for (int il = std::max(own, 0); il < int(c.layers.size()); ++il) {
+    LayerShape& layer = c.layers[std::size_t(il)];
+    for (int from = 0; from < own; ++from) {
+      if (c.layers[std::size_t(from)].window == layer.window) layer.kv_layer = from;
+    }
+    const LayerShape* source = layer.kv_layer < 0 ? nullptr : &c.layers[std::size_t(layer.kv_layer)];
+    if (source == nullptr || !source->attends() || source->kv_heads != layer.kv_heads) {
+      r.refuse(key::shared_kv_layers,
+               fmt::format("is {}: layer {} has no earlier layer of its shape to share with",
+                           c.shared_kv_layers, il));
+    }
+  }
+}
+
 }  // namespace
 
 void read_layers(const ConfigReader& r, ModelConfig& c) {
   read_heads(r, c);
   read_windows(r, c);
   read_head_sizes(r, c);
+  read_sharing(r, c);
   for (std::size_t il = 0; il < c.layers.size(); ++il) {
     LayerShape& layer = c.layers[il];
     if (c.arch->rope == Rope::none) layer.rope = false;

@@ -12,12 +12,19 @@ namespace {
 class LayerPlanner {
  public:
   LayerPlanner(const ModelConfig& config, const HasTensor& has)
-      : c_(config), arch_(*config.arch), has_(has) {}
+      : c_(config), arch_(*config.arch), has_(has), state_of_layer_(config.layers.size(), -1) {}
 
   LayerPlan plan(int il) {
     il_ = il;
     LayerPlan layer;
-    Block mixer = mix(), network = feed_forward();
+    Block mixer = mix();
+    if (arch_.dense_beside_experts && has_experts()) {
+      layer.rounds.push_back(round({std::move(mixer)}));
+      layer.rounds.push_back(dense_beside_experts());
+      finish(layer);
+      return layer;
+    }
+    Block network = feed_forward();
     const bool parallel = arch_.residual == Residual::parallel ||
                           (arch_.residual == Residual::by_ffn_norm && !has(arch_.ffn_norm));
     if (parallel) {
@@ -26,6 +33,7 @@ class LayerPlanner {
       layer.rounds.push_back(round({std::move(mixer)}));
       layer.rounds.push_back(round({std::move(network)}));
     }
+    finish(layer);
     return layer;
   }
 
@@ -37,7 +45,12 @@ class LayerPlanner {
     return {name, {arch_.norm, c_.norm_epsilon, nullptr, nullptr}};
   }
 
-  Round round(std::vector<Block> blocks) const { return {std::move(blocks), {}, c_.residual_scale}; }
+  Round round(std::vector<Block> blocks) const {
+    Round r;
+    r.side_by_side = std::move(blocks);
+    r.scale = c_.residual_scale;
+    return r;
+  }
 
   // With the norms the architecture puts around a block.
   Block block(BlockPlan plan, std::string_view before, std::string_view after) const {
@@ -46,6 +59,28 @@ class LayerPlanner {
     if (arch_.place != NormPlace::pre) b.post = norm(after);
     b.plan = std::move(plan);
     return b;
+  }
+
+  // What some architectures have behind the two halves.
+  void finish(LayerPlan& layer) const {
+    if (c_.per_layer_width > 0) {
+      Block b;
+      b.post = norm("post_norm");
+      b.plan = PerLayerInputPlan{c_.hidden, c_.per_layer_width, il_, arch_.act, {}, {}};
+      layer.rounds.push_back(round({std::move(b)}));
+    }
+    if (has("layer_output_scale")) layer.rounds.back().output_scale_name = "layer_output_scale";
+  }
+
+  // Both have norms of their own, and their sum has one more.
+  Round dense_beside_experts() const {
+    MoePlan moe = experts();
+    moe.router_norm = norm({}).plan;
+    moe.router_scale = 1 / std::sqrt(float(c_.hidden));
+    Round r = round({Block{norm(arch_.ffn_norm), norm("post_ffw_norm_1"), dense(shape().ff)},
+                     Block{norm("pre_ffw_norm_2"), norm("post_ffw_norm_2"), std::move(moe)}});
+    r.post = norm("post_ffw_norm");
+    return r;
   }
 
   Block mix() { return block(mixer(), "attn_norm", "post_attention_norm"); }
@@ -82,7 +117,10 @@ class LayerPlanner {
     p.local_rope = shape.local_rope;
     p.scale = c_.attention_scale != 0 ? c_.attention_scale : 1.0f / std::sqrt(float(p.head_dim));
     p.softcap = c_.attention_softcap;
-    p.state = states_++;
+    p.stores = shape.kv_layer < 0;
+    p.state = p.stores ? states_++ : state_of_layer_[std::size_t(shape.kv_layer)];
+    state_of_layer_[std::size_t(il_)] = p.state;
+    if (arch_.value_norm) p.value_norm = norm({}).plan;
   }
 
   AttentionPlan attention() {
@@ -91,6 +129,7 @@ class LayerPlanner {
     p.hidden = c_.hidden;
     p.output_gate = arch_.output_gate;
     p.qk_norm = arch_.qk_norm;
+    p.values_are_keys = arch_.value_norm && p.head_dim == p.value_dim && !has("attn_v") && !has("attn_qkv");
     if (p.qk_norm != QkNorm::none) p.q_norm = p.k_norm = norm({}).plan;
     return p;
   }
@@ -133,8 +172,10 @@ class LayerPlanner {
     return p;
   }
 
+  bool has_experts() const { return shape().may_have_experts && has("ffn_gate_inp"); }
+
   BlockPlan network() const {
-    if (shape().may_have_experts && has("ffn_gate_inp")) return experts();
+    if (has_experts()) return experts();
     return dense(shape().ff);
   }
 
@@ -168,6 +209,7 @@ class LayerPlanner {
   const ArchSpec& arch_;
   const HasTensor& has_;
   int il_ = 0, states_ = 0;
+  std::vector<int> state_of_layer_;  // of layers that attend
 };
 
 }  // namespace

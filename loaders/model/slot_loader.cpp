@@ -19,6 +19,7 @@ Linear SlotLoader::part(const Slot& whole, const Slot& slot, std::int64_t row) {
   if (row == 0) taker_.count(*t);
   Linear l{taker_.rows_of(*t, row, slot.out, slot.in), nullptr, 1};
   if (const float* bias = taker_.vector(name(whole, ".bias"), whole.out, false)) l.bias = bias + row;
+  if (!whole.scaled) return l;
   if (const float* scale = taker_.vector(name(whole, ".scale"), 1, false)) l.scale = *scale;
   return l;
 }

@@ -26,6 +26,7 @@ class SlotLoader {
   void norm(const Slot& slot, NormPlan& to);
   void vector(const Slot& slot, const float*& to);
   void columns(const Slot& slot, const float*& to);
+  void unused(std::string_view tensor) { taker_.find(name({.name = tensor})); }
   void factors(const Slot& slot, std::vector<float>& to) { to = taker_.factors(name(slot), slot.out); }
   template <class Others>
   void either(const Slot& slot, Linear& to, const Others& others) {

@@ -11,6 +11,7 @@
 //   walk.norm(slot, plan)                     weight and bias of a norm
 //   walk.vector(slot, values)                 floats, (out) or (out, in)
 //   walk.columns(slot, values)                floats of a matrix (out, in), kept as (in, out)
+//   walk.unused(name)                         a tensor of some files that nothing reads
 //   walk.either(slot, linear, others)         a matrix of some files, in place of the slots that others()
 //   shows
 //
@@ -55,6 +56,7 @@ struct Slot {
   MatrixRole role = MatrixRole::small;
   Split split = Split::whole;
   std::string_view suffix = ".weight";
+  bool scaled = true;  // a tensor of the same name and the suffix ".scale" is the matrix's scale
 };
 
 /// A part of a fused tensor. Any: Linear, std::vector<Linear>, or their const forms.

@@ -65,6 +65,7 @@ class ListWalk {
   void factors(const Slot& slot, const Any& to) {
     vector(slot, to);
   }
+  void unused(std::string_view) {}
   template <class Core, class Any>
   void key_codes(const Core&, const Any&) {}
 
@@ -72,7 +73,7 @@ class ListWalk {
     if (slot.need == Need::optional && !wants(slot)) return;
     add(slot, slot.suffix, {slot.in, slot.out, experts}, TensorKind::matrix);
     add_if_wanted(slot, ".bias", {slot.out, experts});
-    add_if_wanted(slot, ".scale", {std::max(experts, 1)});
+    if (slot.scaled) add_if_wanted(slot, ".scale", {std::max(experts, 1)});
   }
 
  private:
@@ -132,6 +133,12 @@ std::vector<ListedTensor> list_tensors(const ModelConfig& config, const HasTenso
   ends.matrix({kEmbedding, config.vocab, config.hidden, Need::required, MatrixRole::embedding}, 0);
   Weights weights;
   weights.output_norm = {config.arch->norm, config.norm_epsilon, nullptr, nullptr};
+  weights.per_layer = plan_per_layer(config);
+  if (weights.per_layer.width > 0) {
+    ends.matrix(
+        {kPerLayerEmbedding, config.vocab, weights.per_layer.values(), Need::required, MatrixRole::embedding},
+        0);
+  }
   walk_ends(config, weights, ends);
   weights.layers = plan_layers(config, wanted);
   for (int il = 0; il < int(weights.layers.size()); ++il) {

@@ -24,6 +24,18 @@ void load_embedding(TensorTaker& taker, ModelConfig& config, Weights& w) {
   w.embedding = taker.rows_of(*embedding, 0, config.vocab, config.hidden);
 }
 
+// The table of tokens is only looked up, and larger than all else: it stays in the mapped file.
+void load_per_layer(TensorTaker& taker, const ModelConfig& config, PerLayerInputs& p) {
+  p = plan_per_layer(config);
+  if (p.width == 0) return;
+  const std::string name(kPerLayerEmbedding);
+  const TensorInfo* tokens = taker.find(name + ".weight");
+  if (tokens == nullptr) taker.refuse(Errc::missing, name + ".weight", "is missing");
+  taker.check_shape(*tokens, {p.values(), config.vocab});
+  taker.count(*tokens);
+  p.tokens = taker.rows_of(*tokens, 0, config.vocab, p.values());
+}
+
 }  // namespace
 
 Weights load_weights(const Gguf& file, ModelConfig& config) {
@@ -32,6 +44,7 @@ Weights load_weights(const Gguf& file, ModelConfig& config) {
   load_embedding(taker, config, w);
   SlotLoader top(taker, config.attention, "");
   w.output_norm = {config.arch->norm, config.norm_epsilon, nullptr, nullptr};
+  load_per_layer(taker, config, w.per_layer);
   walk_ends(config, w, top);
   if (w.output.empty()) w.output.weight = w.embedding;
   w.layers = plan_layers(config, [&](const std::string& name) { return taker.has(name); });

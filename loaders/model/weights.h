@@ -14,10 +14,21 @@
 
 namespace longhand {
 
+/// What a token gives every layer beside the stream; width 0: nothing. See blocks/per_layer_input.h.
+struct PerLayerInputs {
+  int width = 0, layers = 0;
+  MatView tokens;     // (vocab, layers x width)
+  Linear projection;  // (layers x width, hidden)
+  NormPlan norm;      // (width) of what is projected
+
+  std::int64_t values() const noexcept { return std::int64_t{layers} * width; }
+};
+
 struct Weights {
   MatView embedding;     // (vocab, hidden)
   Linear output;         // (vocab, hidden); the embedding again where the file has no output head
   NormPlan output_norm;  // (hidden)
+  PerLayerInputs per_layer;
   std::vector<LayerPlan> layers;
   int states = 0;                                        // of a sequence; blocks refer to them
   std::vector<float> rope_freqs, rope_long, rope_short;  // (rot / 2) divisors of frequencies, or empty
@@ -65,6 +76,7 @@ class LinearWalk {
   void vector(const Slot&, Any&) {}
   template <class Any>
   void columns(const Slot&, Any&) {}
+  void unused(std::string_view) {}
   template <class Core, class Any>
   void key_codes(const Core&, Any&) {}
 
@@ -77,11 +89,24 @@ template <class AnyWeights, class Function>
 void for_each_linear(AnyWeights& w, const Function& f) {
   LinearWalk walk(f);
   for (auto& layer : w.layers) walk_layer(layer, 0, walk);
+  if (!w.per_layer.projection.empty()) f(w.per_layer.projection);
   if (!w.output.empty()) f(w.output);
 }
 
 /// The name of the matrix of embeddings; its number of rows, which no metadata tells, is that of the tokens.
 inline constexpr std::string_view kEmbedding = "token_embd";
+
+/// And of that of what tokens give every layer.
+inline constexpr std::string_view kPerLayerEmbedding = "per_layer_token_embd";
+
+inline PerLayerInputs plan_per_layer(const ModelConfig& c) {
+  PerLayerInputs p;
+  if (c.per_layer_width == 0) return p;
+  p.width = c.per_layer_width;
+  p.layers = int(c.layers.size());
+  p.norm = {c.arch->norm, c.norm_epsilon, nullptr, nullptr};
+  return p;
+}
 
 /// Shows the tensors behind the embedding that belong to no layer to a walk (see slots.h). walk.factors(slot,
 /// values): divisors of frequencies, at least slot.out.
@@ -89,6 +114,10 @@ template <class AnyWeights, class Walk>
 void walk_ends(const ModelConfig& c, AnyWeights& w, Walk& walk) {
   walk.norm({c.arch->output_norm, c.hidden}, w.output_norm);
   walk.linear({"output", c.vocab, c.hidden, Need::optional, MatrixRole::head, Split::outputs}, w.output);
+  if (w.per_layer.width > 0) {
+    walk.linear({"per_layer_model_proj", w.per_layer.values(), c.hidden}, w.per_layer.projection);
+    walk.norm({"per_layer_proj_norm", w.per_layer.width}, w.per_layer.norm);
+  }
   const int half = c.rope.rot / 2;
   walk.factors({"rope_freqs", half, 1, Need::optional}, w.rope_freqs);
   walk.factors({"rope_factors_long", half, 1, Need::optional}, w.rope_long);

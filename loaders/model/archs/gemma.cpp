@@ -15,6 +15,8 @@ void query_scale(ModelConfig& c) {
   c.attention_scale = 1.0f / std::sqrt(float(c.hidden) / float(c.layers[0].heads));
 }
 
+void scores_unscaled(ModelConfig& c) { c.attention_scale = 1; }
+
 constexpr ArchSpec kArchs[] = {
     {.name = "gemma", .rope = Rope::halves, .act = Act::gelu, .sqrt_embedding = true},
     {.name = "gemma2",
@@ -34,6 +36,16 @@ constexpr ArchSpec kArchs[] = {
      .window = {.period = 6, .local_rope = true},
      .sqrt_embedding = true,
      .quirk = query_scale<62>},
+    {.name = "gemma4",
+     .place = NormPlace::sandwich,
+     .qk_norm = QkNorm::per_head,
+     .rope = Rope::halves,
+     .value_norm = true,
+     .dense_beside_experts = true,
+     .act = Act::gelu,
+     .window = {.period = 6, .local_rope = true},
+     .sqrt_embedding = true,
+     .quirk = scores_unscaled},
 };
 
 }  // namespace

@@ -71,6 +71,9 @@ void walk_slots(Plan& p, Walk& walk) {
       walk.linear({"attn_k", p.k_dim(), p.hidden, Need::required, MatrixRole::attention, Split::outputs},
                   p.k);
   }
+  if (!p.stores) {
+    for (const char* name : {"attn_k", "attn_v", "attn_k_norm"}) walk.unused(name);
+  }
   walk.linear(
       {"attn_output", p.hidden, p.result_dim(), Need::required, MatrixRole::attn_output, Split::inputs},
       p.out);

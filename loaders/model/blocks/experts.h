@@ -22,6 +22,8 @@ struct MoePlan {
   float scale = 1;                        // multiplies the weights
   int groups = 1, groups_used = 1;        // each group's score is the sum of its two best experts'
   Linear router;                          // (experts, hidden)
+  NormPlan router_norm;                   // of the stream, for the router; none: it reads what experts read
+  float router_scale = 1;                 // multiplies what the router says
   const float* selection_bias = nullptr;  // (experts) or null
   std::vector<Linear> gate, up;           // experts of (ff, hidden)
   std::vector<Linear> down;               // experts of (hidden, ff)
@@ -32,7 +34,14 @@ struct MoePlan {
 
 template <PlanOf<MoePlan> Plan, class Walk>
 void walk_slots(Plan& p, Walk& walk) {
-  walk.linear({"ffn_gate_inp", p.experts, p.hidden}, p.router);
+  Slot router{"ffn_gate_inp", p.experts, p.hidden};
+  if (!p.router_norm.empty()) {
+    router.scaled = false;
+    Slot norm{"ffn_gate_inp", p.hidden};
+    norm.suffix = ".scale";
+    walk.norm(norm, p.router_norm);
+  }
+  walk.linear(router, p.router);
   walk.vector({"exp_probs_b", p.experts, 1, Need::optional, MatrixRole::small, Split::whole, ".bias"},
               p.selection_bias);
   const Slot up{"ffn_up_exps", p.ff, p.hidden, Need::required, MatrixRole::ffn, Split::experts};
