@@ -82,6 +82,8 @@ void SamplingFlags::add_values(CLI::App& verb) {
     CLI::Option* option = add_option_flag(verb, verb, row, value);
     if (option == nullptr) return;
     option->group("Sampling");
+    // The library takes negative temperatures for 0; on a command line they are a mistake.
+    if (row.name == "sampler.temperature") option->check(CLI::NonNegativeNumber);
     if constexpr (!std::is_same_v<decltype(value), bool&>) option->capture_default_str();
     std::apply(
         [&](const auto&... recommended) {

@@ -99,9 +99,9 @@ class LineEditor : public LineInput {
     return *object;
   }
 
-  // To the terminal the editor writes to.
-  void show(std::string_view text) const {
-    shown_fd_ == STDOUT_FILENO ? write_output(std::string(text)) : write_error(std::string(text));
+  // To the terminal the editor writes to; one that has gone needs nothing.
+  void show(std::string_view text) const noexcept {
+    [[maybe_unused]] const ssize_t written = ::write(shown_fd_, text.data(), text.size());
   }
 
   static char* show_prompt(EditLine* editor) { return self(editor).prompt_.data(); }

@@ -15,7 +15,7 @@ struct Sampler::Impl {
 
 Sampler::Sampler(const SamplerOptions& options, TokenTable tokens)
     : impl_(translate_memory_errors(
-          [&] { return std::make_unique<Impl>(SamplerChain(options, std::move(tokens))); })) {}
+          [&] { return std::make_unique<Impl>(Impl{SamplerChain(options, std::move(tokens))}); })) {}
 Sampler::Sampler(const SamplerOptions& options, const Tokenizer& tokenizer)
     : Sampler(options, translate_memory_errors([&] { return token_table(tokenizer); })) {}
 Sampler::Sampler(const Model& model, const SamplerOptions& options)

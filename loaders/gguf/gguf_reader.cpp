@@ -2,14 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include "ops/utf8.h"
 
 namespace longhand {
 namespace {
 
+// Valid UTF-8 without C0 and C1 controls and DEL. What else is invisible is shown escaped, not refused.
 bool is_printable(std::string_view text) {
-  const bool ascii = std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7F; });
-  return ascii || escape_controls(text, std::string_view::npos) == text;
+  while (!text.empty()) {
+    const std::size_t n = utf8_length(text);
+    if (n == 0) return false;
+    const char32_t code = utf8_code(text.substr(0, n));
+    if (code < 0x20 || (code >= 0x7F && code <= 0x9F)) return false;
+    text.remove_prefix(n);
+  }
+  return true;
 }
 
 std::string describe(const GgufItem& item) {

@@ -156,8 +156,9 @@ TEST(Reasoning, IsSwitchedByFlagAndCommand) {
   EXPECT_THAT(prompt({"--reasoning", "on"}, "Hi\n"), testing::EndsWith("<think>"));
   EXPECT_THAT(prompt({"--reasoning", "off"}, "Hi\n"), testing::EndsWith("<think></think>"));
   EXPECT_THAT(prompt({"--reasoning-budget", "0"}, "Hi\n"), testing::EndsWith("<think></think>"));
-  EXPECT_THAT(prompt({}, "/think off\nHi\n"), testing::EndsWith("<think></think>"));
-  EXPECT_THAT(prompt({}, "/set think off\nHi\n/set think auto\nHo\n"), testing::EndsWith("<think>"));
+  EXPECT_THAT(prompt({"--commands"}, "/think off\nHi\n"), testing::EndsWith("<think></think>"));
+  EXPECT_THAT(prompt({"--commands"}, "/set think off\nHi\n/set think auto\nHo\n"),
+              testing::EndsWith("<think>"));
 }
 
 TEST(Reasoning, IsToldApartInEvents) {

@@ -147,7 +147,7 @@ TEST_F(SavedChats, AFolderThatCannotBeIsSaid) {
 }
 
 TEST_F(SavedChats, AreForTheirOwnerOnly) {
-  const std::string command = std::string("umask 0; exec ") + LONGHAND_PROGRAM + " chat";
+  const std::string command = std::string("umask 0; exec ") + LONGHAND_PROGRAM + " chat --commands";
   run_process({"/bin/bash", "-c", command}, "/save talk\n", environment_);
   EXPECT_EQ(fs::status(path("talk")).permissions(), fs::perms::owner_read | fs::perms::owner_write);
   EXPECT_EQ(fs::status(home_.file("data/longhand/chats")).permissions(), fs::perms::owner_all);

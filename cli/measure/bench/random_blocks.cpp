@@ -99,9 +99,18 @@ constexpr Recipe kRecipes[] = {
     {&IQ3_XXS::info, [](Pattern& p, float d) { p.half(offsetof(IQ3_XXS::Block, d), d); }},
     {&IQ3_S::info, [](Pattern& p, float d) { p.half(offsetof(IQ3_S::Block, d), d); }},
     {&TQ1_0::info, [](Pattern& p, float d) { p.half(offsetof(TQ1_0::Block, d), d); }},
-    {&TQ2_0::info, [](Pattern& p, float d) { p.half(offsetof(TQ2_0::Block, d), d); }},
+    // Codes 0 and 2 only: those of all four values, -1 to 2, have no mean of 0.
+    {&TQ2_0::info,
+     [](Pattern& p, float d) {
+       p.half(offsetof(TQ2_0::Block, d), d);
+       for (std::size_t j = 0; j < 64; ++j) p.fix<std::uint8_t>(offsetof(TQ2_0::Block, qs) + j, 0, 0xAA);
+     }},
     {&Q1_0::info, [](Pattern& p, float d) { p.half(offsetof(Q1_0::Block, d), d); }},
-    {&Q2_0::info, [](Pattern& p, float d) { p.half(offsetof(Q2_0::Block, d), d); }},
+    {&Q2_0::info,
+     [](Pattern& p, float d) {
+       p.half(offsetof(Q2_0::Block, d), d);
+       for (std::size_t j = 0; j < 16; ++j) p.fix<std::uint8_t>(offsetof(Q2_0::Block, qs) + j, 0, 0xAA);
+     }},
     // One exponent of scales, which have 4 bits for it, and any fraction.
     {&NVFP4::info,
      [](Pattern& p, float d) {
