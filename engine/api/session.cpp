@@ -14,8 +14,6 @@
 namespace longhand {
 namespace {
 
-using VisitPosition = std::function<void(int, std::span<const float>)>;
-
 // What a session works with. Throws Error (missing) where it was moved from.
 template <class Impl>
 Impl& live(const std::unique_ptr<Impl>& impl) {

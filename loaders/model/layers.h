@@ -13,7 +13,7 @@ namespace longhand {
 using HasTensor = std::function<bool(const std::string&)>;
 
 /// All layers, with every number settled and no weights yet. What only tensors tell (a network of experts, a
-/// norm of its own) is asked of `has`. `states` becomes the number of states a sequence has.
+/// norm of its own) is asked of `has`.
 std::vector<LayerPlan> plan_layers(const ModelConfig& config, const HasTensor& has);
 
 /// The states that the blocks of these layers refer to are 0 .. result - 1.
