@@ -86,8 +86,6 @@ struct RoundedRow {
   std::int16_t* sums32;  // (n / 32) sums of 32
 };
 
-using MatmulFn = void (*)(const MatmulArgs&) noexcept;
-
 struct Kernels {
   Isa isa;
   const char* name;

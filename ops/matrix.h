@@ -43,5 +43,6 @@ struct MatmulArgs {
   float* out = nullptr;  // (tokens, rows)
   std::int64_t out_stride = 0;
 };
+using MatmulFn = void (*)(const MatmulArgs&) noexcept;
 
 }  // namespace longhand

@@ -7,6 +7,7 @@
 #include "ops/isa/dot.inl"
 #include "ops/isa/exp.inl"
 #include "ops/isa/row_tiles.inl"
+#include "ops/kernels.h"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {

@@ -3,6 +3,7 @@
 
 #include "ops/isa/cache.inl"
 #include "ops/isa/row_tiles.inl"
+#include "ops/kernels.h"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/cache_layout.h"
 #include "ops/isa/lanes.inl"
 
 namespace longhand {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ops/isa/lanes.inl"
+#include "ops/kernels.h"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ops/format.h"
-#include "ops/kernels.h"
+#include "ops/matrix.h"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {

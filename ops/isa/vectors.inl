@@ -8,7 +8,7 @@
 #include <xsimd/xsimd.hpp>
 
 #include "ops/format.h"
-#include "ops/kernels.h"
+#include "ops/matrix.h"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {
