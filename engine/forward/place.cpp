@@ -12,11 +12,15 @@ NormPlan norm_of_head(NormPlan norm, std::int64_t offset) {
   return norm;
 }
 
-// The norms of head h of a token, learned ones and then scaling to length 1.
+// The norms of head h of a token, learned ones and then scaling to length 1. A rotation changes no length, so
+// that a norm after it can come before, all but its weights: those of keys and queries both multiply the
+// turned query.
 void norm_head(const Pass& p, const AttentionCore& core, const NormPlan& norm, bool to_length_1, int h,
                float* head) {
   const int n = core.head_dim;
-  if (!norm.empty() && core.qk_norm != QkNorm::full_width) {
+  if (core.qk_norm == QkNorm::per_head_turned) {
+    p.norm({norm.kind, norm.epsilon, nullptr, nullptr}, head, n, head);
+  } else if (!norm.empty() && core.qk_norm != QkNorm::full_width) {
     const bool own = core.qk_norm == QkNorm::own_per_head;
     p.norm(own ? norm_of_head(norm, std::int64_t{h} * n) : norm, head, n, head);
   }
@@ -36,6 +40,13 @@ RotateArgs rotation(const Pass& p, const AttentionCore& core, const Slice& slice
 void rotate(const Pass& p, RotateArgs by, float* head) {
   by.x = head;
   if (by.rot > 0) p.kernels.rotate(by);
+}
+
+// The rotation of a query, and what of its norm comes after.
+void turn_query(const Pass& p, const AttentionCore& core, RotateArgs by, float* q) {
+  rotate(p, by, q);
+  if (core.qk_norm != QkNorm::per_head_turned) return;
+  for (int d = 0; d < core.head_dim; ++d) q[d] *= core.q_norm.weight[d] * core.k_norm.weight[d];
 }
 
 // Norms that span all heads of a token come before the heads part.
@@ -59,9 +70,9 @@ void place_query(const Pass& p, const AttentionCore& core, const AttentionRows& 
   if (asks_far(slice, core)) {
     float* far = rows.far_q + at;
     std::copy_n(q, n, far);
-    rotate(p, rotation(p, core, slice, Turn::far_query, row), far);
+    turn_query(p, core, rotation(p, core, slice, Turn::far_query, row), far);
   }
-  rotate(p, rotation(p, core, slice, slice.positions.turn_of(core), row), q);
+  turn_query(p, core, rotation(p, core, slice, slice.positions.turn_of(core), row), q);
 }
 
 void place_key(const Pass& p, const AttentionCore& core, const AttentionRows& rows, const Slice& slice,

@@ -66,6 +66,24 @@ RopeParams params_of(const RopeConfig& file, const RopeOptions& o, const Weights
   return p;
 }
 
+// Pairs that no number of a text's positions turns.
+void stop_fourth_section(const RopeConfig& rope, RopeTable& table) {
+  const int turned = rope.sections[0] + rope.sections[1] + rope.sections[2], all = turned + rope.sections[3];
+  for (std::size_t m = 0; m < table.inv_freq.size(); ++m) {
+    if (int(m) % all >= turned) table.inv_freq[m] = 0;
+  }
+}
+
+// A norm after the rotation takes its magnitude away again.
+bool norms_turned_heads(const Weights& w) {
+  bool found = false;
+  for (const LayerPlan& layer : w.layers) {
+    for_each_attention(
+        layer, [&](const AttentionCore& core) { found = found || core.qk_norm == QkNorm::per_head_turned; });
+  }
+  return found;
+}
+
 RopeOptions without_scaling(RopeOptions o) {
   o.scaling = RopeScaling::from_file;
   o.factor = -1;
@@ -125,6 +143,10 @@ PositionPlan::PositionPlan(const ModelConfig& c, const Weights& w, const Session
     local_ = make_rope_table({.rot = local_rot_, .base = c.rope.local_base});
   } else {
     local_ = make_rope_table(params_of(c.rope, without_scaling(o), w, context));
+  }
+  for (RopeTable* table : {&global_, &local_}) {
+    if (c.rope.fourth_stands) stop_fourth_section(c.rope, *table);
+    if (norms_turned_heads(w)) table->magnitude = 1;
   }
   has_local_ =
       own != c.layers.end() && (local_.inv_freq != global_.inv_freq || local_.magnitude != global_.magnitude);

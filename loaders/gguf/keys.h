@@ -73,6 +73,7 @@ inline constexpr KeySpec
   rope_base           {"%s.rope.freq_base", KeyType::number, 1e-3, 1e15},
   rope_base_swa       {"%s.rope.freq_base_swa", KeyType::number, 1e-3, 1e15},
   rope_scaling_type   {"%s.rope.scaling.type", KeyType::string, 0, 64},
+  rope_alpha          {"%s.rope.scaling.alpha", KeyType::number, 0, 1e6},
   rope_scaling_factor {"%s.rope.scaling.factor", KeyType::number, 0, 1e6},
   rope_scale_linear   {"%s.rope.scale_linear", KeyType::number, 0, 1e6},
   rope_original       {"%s.rope.scaling.original_context_length", KeyType::integer, 0, kMaxContext},

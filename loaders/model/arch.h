@@ -78,6 +78,8 @@ std::span<const ArchSpec> layer_norm_family() noexcept;
 std::span<const ArchSpec> scaled_family() noexcept;
 std::span<const ArchSpec> experts_family() noexcept;
 std::span<const ArchSpec> lfm_family() noexcept;
+std::span<const ArchSpec> hunyuan_family() noexcept;
+std::span<const ArchSpec> plamo_family() noexcept;
 
 /// nullptr for an architecture this library does not know.
 const ArchSpec* find_arch(std::string_view name) noexcept;

@@ -1,6 +1,7 @@
 // The numbers of one model: its architecture's value joined with the metadata of its file, checked.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -31,7 +32,10 @@ struct RopeConfig {
   // Rotated dimensions of a head, even, at most its size: in layers that see everything, and in those with a
   // window.
   int rot = 0, local_rot = 0;
-  bool sections = false;  // positions of images have more than one number; those of text are all the same
+  // Pairs turned by each number of a position, one section after the other; 0: positions are one number.
+  // Those of images have several; those of text are all the same.
+  std::array<int, 4> sections{};
+  bool fourth_stands = false;  // but text has no fourth: those pairs are not turned
   double base = 10000, local_base = 10000;
   RopeScalingRule rule = RopeScalingRule::none;
   double factor = 1;

@@ -1,5 +1,8 @@
 // How positions rotate queries and keys.
 
+#include <algorithm>
+#include <cmath>
+
 #include "loaders/model/config_reader.h"
 
 namespace longhand {
@@ -15,6 +18,21 @@ RopeScalingRule parse_rule(const ConfigReader& r) {
   throw Error(Errc::unsupported,
               fmt::format("{}: rope.scaling.type is '{}', must be none, linear, yarn or longrope",
                           r.file().name(), *type));
+}
+
+void read_sections(const ConfigReader& r, RopeConfig& rope) {
+  const std::vector<std::int64_t> sections = r.file().get_ints(key::rope_sections);
+  if (sections.size() < 2 || sections[0] == 0 || sections[1] == 0) return;
+  for (std::size_t i = 0; i < std::min(sections.size(), rope.sections.size()); ++i)
+    rope.sections[i] = int(sections[i]);
+}
+
+// Dynamic NTK scaling with a fixed alpha stretches the slowest pair alpha times (bloc97 2023).
+double growth_of_base(const ConfigReader& r, const ModelConfig& c) {
+  const double alpha = r.number(key::rope_alpha, 0);
+  const auto first = std::ranges::find_if(c.layers, &LayerShape::attends);
+  if (alpha == 0 || first == c.layers.end() || first->head_dim <= 2) return 1;
+  return std::pow(alpha, first->head_dim / (first->head_dim - 2.0));
 }
 
 }  // namespace
@@ -33,9 +51,8 @@ void read_rope(const ConfigReader& r, ModelConfig& c) {
   }
   if (rope.rot == 0) rope.rot = rope.local_rot;
   if (rope.local_rot == 0) rope.local_rot = rope.rot;
-  const std::vector<std::int64_t> sections = r.file().get_ints(key::rope_sections);
-  rope.sections = sections.size() > 1 && sections[0] > 0 && sections[1] > 0;
-  rope.base = r.number(key::rope_base, 10000);
+  read_sections(r, rope);
+  rope.base = r.number(key::rope_base, 10000) * growth_of_base(r, c);
   rope.local_base = r.number(key::rope_base_swa, 10000);
   rope.rule = parse_rule(r);
   rope.factor = r.number(key::rope_scaling_factor, r.number(key::rope_scale_linear, 1));

@@ -82,8 +82,10 @@ void SlotLoader::fused_experts(const Slot& whole, int count,
   }
 }
 
+// Some converters leave out the suffix.
 void SlotLoader::norm(const Slot& slot, NormPlan& to) {
-  to.weight = taker_.vector(name(slot), slot.out, slot.need == Need::required);
+  const bool bare = !taker_.has(name(slot)) && taker_.has(name(slot, ""));
+  to.weight = taker_.vector(name(slot, bare ? "" : slot.suffix), slot.out, slot.need == Need::required);
   // A root-mean-square norm has no bias; a file that has one is of another kind, and keeps an unclaimed
   // tensor.
   if (to.kind == Norm::layer) to.bias = taker_.vector(name(slot, ".bias"), slot.out, false);

@@ -47,8 +47,9 @@ class ListWalk {
     expert_matrices(value, p.heads);
   }
   void norm(const Slot& slot, const NormPlan& plan) {
-    if (slot.need == Need::optional && !wants(slot)) return;
-    add(slot, slot.suffix, {slot.out}, TensorKind::norm);
+    const bool bare = !wants(slot) && wanted_(name(slot, ""));
+    if (slot.need == Need::optional && !bare && !wants(slot)) return;
+    add(slot, bare ? "" : slot.suffix, {slot.out}, TensorKind::norm);
     if (plan.kind == Norm::layer) add_if_wanted(slot, ".bias", {slot.out});
   }
   template <class Any>

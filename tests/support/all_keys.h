@@ -15,7 +15,7 @@ inline constexpr const KeySpec* kAllKeys[] = {
     &key::attention_scale, &key::attention_softcap, &key::final_softcap, &key::logit_scale,
     &key::residual_scale, &key::embedding_scale, &key::clamp_kqv, &key::max_alibi_bias,
     &key::sliding_window, &key::sliding_pattern, &key::rope_dimensions, &key::rope_dimensions_swa, &key::rope_sections, &key::rope_base,
-    &key::rope_base_swa, &key::rope_scaling_type, &key::rope_scaling_factor, &key::rope_scale_linear,
+    &key::rope_base_swa, &key::rope_scaling_type, &key::rope_alpha, &key::rope_scaling_factor, &key::rope_scale_linear,
     &key::rope_original, &key::rope_attn_factor, &key::yarn_attn_factor, &key::yarn_ext_factor,
     &key::yarn_beta_fast, &key::yarn_beta_slow, &key::yarn_log_multiplier, &key::temperature_scale,
     &key::temperature_length, &key::key_norm, &key::query_norm, &key::scale_rule,

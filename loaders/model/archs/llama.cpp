@@ -1,5 +1,7 @@
 // Llama and those that differ from it in a few facts: root-mean-square norms before gated networks.
 
+#include <algorithm>
+
 #include "loaders/model/arch.h"
 #include "loaders/model/config.h"
 
@@ -11,7 +13,19 @@ void olmo_local_base(ModelConfig& c) { c.rope.local_base = c.rope.base; }
 
 // The multimodal models pair dimensions otherwise.
 void glm_pairs(ModelConfig& c) {
-  if (c.rope.sections) c.pairs = Rope::halves;
+  if (c.rope.sections[0] > 0) c.pairs = Rope::halves;
+}
+
+// The 32B model, known by its number of layers, has windows also where its file does not say so.
+void exaone_windows(ModelConfig& c) {
+  constexpr std::size_t kLayers = 64, kPeriod = 4;
+  const bool stated = std::ranges::any_of(c.layers, [](const LayerShape& l) { return l.window > 0; });
+  if (c.layers.size() != kLayers || stated) return;
+  for (std::size_t il = 0; il < kLayers; ++il) {
+    const bool local = il % kPeriod < kPeriod - 1;
+    c.layers[il].window = local ? 4096 : 0;
+    c.layers[il].rope = local;
+  }
 }
 
 constexpr ArchSpec kArchs[] = {
@@ -20,7 +34,16 @@ constexpr ArchSpec kArchs[] = {
     {.name = "smollm3", .no_rope_every = 4},
     {.name = "internlm2"},
     {.name = "ernie4_5"},
+    {.name = "xverse"},
+    {.name = "arcee", .act = Act::relu_squared, .gated = false},
     {.name = "phi3", .rope = Rope::halves},
+    {.name = "exaone", .rope = Rope::halves},
+    {.name = "pangu-embedded", .rope = Rope::halves},
+    {.name = "paddleocr", .rope = Rope::halves},
+    {.name = "seed_oss", .ffn_norm = "post_attention_norm", .rope = Rope::halves},
+    {.name = "maincoder", .qk_norm = QkNorm::per_head_turned},
+    {.name = "openelm", .qk_norm = QkNorm::per_head, .rope = Rope::halves},
+    {.name = "chatglm"},
     {.name = "glm4", .place = NormPlace::sandwich, .quirk = glm_pairs},
     {.name = "olmo2",
      .place = NormPlace::post,
@@ -28,6 +51,12 @@ constexpr ArchSpec kArchs[] = {
      .rope = Rope::halves,
      .window = {.period = 4, .local_rope = true},
      .quirk = olmo_local_base},
+    {.name = "exaone4",
+     .place = NormPlace::post,
+     .qk_norm = QkNorm::per_head,
+     .rope = Rope::halves,
+     .window = {.period = 4, .rope_only_local = true},
+     .quirk = exaone_windows},
     {.name = "olmoe", .qk_norm = QkNorm::full_width, .rope = Rope::halves, .experts = {.normalise = false}},
 };
 

@@ -1,14 +1,23 @@
 // Qwen.
 
 #include "loaders/model/arch.h"
+#include "loaders/model/config.h"
 
 namespace longhand {
 namespace {
 
+// Its files state the widths of ffn_gate and ffn_up together.
+void half_of_width(ModelConfig& c) {
+  for (LayerShape& layer : c.layers) layer.ff /= 2;
+}
+
 constexpr ArchSpec kArchs[] = {
+    {.name = "qwen", .rope = Rope::halves, .quirk = half_of_width},
     {.name = "qwen2", .rope = Rope::halves},
+    {.name = "qwen2vl", .rope = Rope::halves},
     {.name = "qwen2moe", .rope = Rope::halves, .experts = {.normalise = false}},
     {.name = "qwen3", .qk_norm = QkNorm::per_head, .rope = Rope::halves},
+    {.name = "qwen3vl", .qk_norm = QkNorm::per_head, .rope = Rope::halves},
     {.name = "qwen3moe", .qk_norm = QkNorm::per_head, .rope = Rope::halves},
     {.name = "qwen3next",
      .ffn_norm = "post_attention_norm",

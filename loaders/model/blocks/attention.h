@@ -12,6 +12,7 @@ enum class QkNorm : std::uint8_t {
   none,
   per_head,           // over each head, one weight for all of them
   per_head_optional,  // the same, in files that have it
+  per_head_turned,    // over each head after the rotation, one weight for all of them
   own_per_head,       // over each head, a weight of its own; only the larger models of a family have it
   full_width,         // over all heads together
 };
@@ -28,7 +29,7 @@ struct AttentionCore {
   float softcap = 0;              // of scores; 0: none
   int state = -1;                 // which of a sequence's states holds its keys and values
   bool stores = true;             // false: an earlier layer has stored them
-  QkNorm qk_norm = QkNorm::none;  // before the rotation
+  QkNorm qk_norm = QkNorm::none;  // before the rotation, if it does not say otherwise
   NormPlan q_norm, k_norm;        // (head_dim), (heads or kv_heads, head_dim), or full width
   NormPlan value_norm;            // over each head of the values
 
@@ -78,7 +79,8 @@ void walk_slots(Plan& p, Walk& walk) {
       {"attn_output", p.hidden, p.result_dim(), Need::required, MatrixRole::attn_output, Split::inputs},
       p.out);
   if (p.qk_norm != QkNorm::none) {
-    const bool per_head = p.qk_norm == QkNorm::per_head || p.qk_norm == QkNorm::per_head_optional;
+    const bool per_head = p.qk_norm == QkNorm::per_head || p.qk_norm == QkNorm::per_head_optional ||
+                          p.qk_norm == QkNorm::per_head_turned;
     const bool optional = p.qk_norm == QkNorm::own_per_head || p.qk_norm == QkNorm::per_head_optional;
     const Need need = optional ? Need::optional : Need::required;
     walk.norm({"attn_q_norm", per_head ? p.head_dim : p.q_dim(), 1, need}, p.q_norm);

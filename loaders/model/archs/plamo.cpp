@@ -1,0 +1,21 @@
+// PLaMo.
+
+#include "loaders/model/arch.h"
+
+namespace longhand {
+namespace {
+
+constexpr ArchSpec kArchs[] = {
+    {.name = "plamo", .residual = Residual::parallel, .rope = Rope::halves},
+    {.name = "plamo3",
+     .place = NormPlace::sandwich,
+     .qk_norm = QkNorm::per_head,
+     .rope = Rope::halves,
+     .window = {.period = 8, .local_rope = true}},
+};
+
+}  // namespace
+
+std::span<const ArchSpec> plamo_family() noexcept { return kArchs; }
+
+}  // namespace longhand

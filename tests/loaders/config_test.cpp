@@ -1,0 +1,72 @@
+// What metadata alone makes of a model.
+#include "loaders/model/config.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "loaders/gguf/gguf_writer.h"
+#include "ops/error.h"
+
+namespace longhand {
+namespace {
+
+using U32 = std::uint32_t;
+
+GgufHead metadata(std::string_view arch, const std::map<std::string, U32>& more = {}) {
+  GgufHead head;
+  const std::string prefix = std::string(arch) + ".";
+  std::map<std::string, U32> numbers = more;
+  for (const auto& [name, value] : std::map<std::string, U32>{{"context_length", 64},
+                                                              {"embedding_length", 32},
+                                                              {"block_count", 2},
+                                                              {"feed_forward_length", 48},
+                                                              {"attention.head_count", 4}})
+    numbers.emplace(name, value);
+  head.entries.push_back(gguf_entry("general.architecture", arch));
+  for (const auto& [name, value] : numbers) head.entries.push_back(gguf_entry(prefix + name, value));
+  head.entries.push_back(gguf_entry(prefix + "attention.layer_norm_rms_epsilon", 1e-5f));
+  head.entries.push_back(gguf_entry(prefix + "attention.layer_norm_epsilon", 1e-5f));
+  return head;
+}
+
+TEST(Config, AlphaStretchesTheBaseOfRotation) {
+  GgufHead head = metadata("hunyuan-dense", {{"attention.key_length", 16}});
+  head.entries.push_back(gguf_entry("hunyuan-dense.rope.freq_base", 500.0f));
+  head.entries.push_back(gguf_entry("hunyuan-dense.rope.scaling.alpha", 3.0f));
+  EXPECT_NEAR(load_config(head).rope.base, 500 * std::pow(3.0, 16.0 / 14.0), 1e-3);
+}
+
+TEST(Config, OnlyTextWithoutAFourthNumberLeavesPairsUnturned) {
+  const auto stands = [](const char* arch, int fourth) {
+    GgufHead head = metadata(arch);
+    head.entries.push_back(
+        gguf_array(std::string(arch) + ".rope.dimension_sections", std::vector<int>{1, 1, 1, fourth}));
+    return load_config(head).rope.fourth_stands;
+  };
+  EXPECT_TRUE(stands("hunyuan_vl", 1));
+  EXPECT_FALSE(stands("hunyuan_vl", 0));
+  EXPECT_FALSE(stands("qwen2vl", 1));
+}
+
+TEST(Config, TheLargeExaoneHasWindowsEvenIfNotStated) {
+  const ModelConfig large = load_config(metadata("exaone4", {{"block_count", 64}}));
+  for (int il = 0; il < 64; ++il) {
+    const LayerShape& layer = large.layers[std::size_t(il)];
+    EXPECT_EQ(layer.window, il % 4 == 3 ? 0 : 4096) << il;
+    EXPECT_EQ(layer.rope, il % 4 != 3) << il;
+  }
+  for (const LayerShape& layer : load_config(metadata("exaone4")).layers) {
+    EXPECT_EQ(layer.window, 0);
+    EXPECT_TRUE(layer.rope);
+  }
+}
+
+TEST(Config, FirstQwenStatesTwiceTheWidth) {
+  EXPECT_EQ(load_config(metadata("qwen")).layers[0].ff, 24);
+  EXPECT_EQ(load_config(metadata("qwen2")).layers[0].ff, 48);
+}
+
+}  // namespace
+}  // namespace longhand
