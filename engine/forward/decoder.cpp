@@ -4,6 +4,7 @@
 
 #include "engine/forward/per_layer_inputs.h"
 #include "engine/forward/run_block.h"
+#include "engine/forward/streams.h"
 #include "ops/panels.h"
 
 namespace longhand {
@@ -43,23 +44,33 @@ void normalise(const Pass& p, const StreamNorm& norm, float* values) {
   if (!norm.plan.empty()) p.norm(norm.plan, values, p.config.hidden, values);
 }
 
+// y is added to what a round changes.
+void add(const Pass& p, const Round& round, int row, const float* y) {
+  const std::int32_t n = p.config.hidden;
+  if (round.to == AddTo::other_streams) {
+    for (int k = 1; k < p.weights.streams.count; ++k) p.kernels.add(p.stream(k, row), y, n);
+  } else if (round.scale != 0) {
+    p.kernels.add_scaled(p.x(row), y, round.scale, n);
+  } else {
+    p.kernels.add(p.x(row), y, n);
+  }
+}
+
 // x = output_scale (x + scale * post(sum of the blocks' outputs)). Rows are shared out as in enter(), so no
 // barrier is needed between the two.
 void leave(const Pass& p, const Round& round) {
+  if (round.to == AddTo::nothing) return;
   const std::int32_t n = p.config.hidden;
   const std::size_t blocks = round.side_by_side.size();
   p.for_rows([&](int row) {
     const auto out = [&](std::size_t i) { return p.ws.out[i] + std::int64_t{row} * n; };
-    const auto add = [&](const float* y) {
-      round.scale != 0 ? p.kernels.add_scaled(p.x(row), y, round.scale, n) : p.kernels.add(p.x(row), y, n);
-    };
     for (std::size_t i = 0; i < blocks; ++i) normalise(p, round.side_by_side[i].post, out(i));
     if (round.post.plan.empty()) {
-      for (std::size_t i = blocks; i-- > 0;) add(out(i));
+      for (std::size_t i = blocks; i-- > 0;) add(p, round, row, out(i));
     } else {
       for (std::size_t i = 1; i < blocks; ++i) p.kernels.add(out(0), out(i), n);
       normalise(p, round.post, out(0));
-      add(out(0));
+      add(p, round, row, out(0));
     }
     if (round.output_scale != nullptr) p.kernels.scale(p.x(row), *round.output_scale, n);
   });
@@ -85,6 +96,7 @@ void layer(const Pass& p, const LayerPlan& plan) {
 bool forward(const Pass& p) noexcept {
   embed(p);
   compute_per_layer_inputs(p);
+  enter_streams(p);
   set_angles(p);
   for (const LayerPlan& plan : p.weights.layers) {
     // One worker looks and all are told by the same barrier, or they would part ways.
@@ -94,6 +106,7 @@ bool forward(const Pass& p) noexcept {
     layer(p, plan);
   }
   p.worker.sync();
+  leave_streams(p);
   return true;
 }
 

@@ -38,6 +38,9 @@ struct Pass {
   int rows() const noexcept { return int(tokens.size()); }
   WorkerScratch& scratch() const noexcept { return ws.scratch[std::size_t(worker.id)]; }
   float* x(std::int64_t row) const noexcept { return ws.x + row * config.hidden; }
+  float* stream(std::int64_t k, std::int64_t row) const noexcept {
+    return ws.streams + (k * ws.sizes().rows + row) * config.hidden;
+  }
 
   /// This worker's share of some matrix products.
   void multiply(std::span<const MatmulJob> jobs) const noexcept {
@@ -83,6 +86,8 @@ struct Pass {
   void norm(const NormPlan& norm, const float* from, std::int32_t n, float* to) const noexcept {
     if (norm.kind == Norm::rms) {
       kernels.rms_norm(from, norm.weight, norm.epsilon, n, to);
+    } else if (norm.kind == Norm::scale) {
+      for (std::int32_t i = 0; i < n; ++i) to[i] = from[i] * norm.weight[i];
     } else {
       kernels.layer_norm(from, norm.weight, norm.bias, norm.epsilon, n, to);
     }

@@ -48,4 +48,19 @@ std::int64_t widest_input(const PerLayerInputPlan& plan) noexcept;
 void measure(Carver& carver, const PerLayerInputPlan& plan, const WorkspaceSizes& sizes) noexcept;
 void run(const Pass& pass, const PerLayerInputPlan& plan, float* out) noexcept;
 
+ActKinds input_kinds(const LaurelPlan& plan) noexcept;
+std::int64_t widest_input(const LaurelPlan& plan) noexcept;
+void measure(Carver& carver, const LaurelPlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const LaurelPlan& plan, float* out) noexcept;
+
+ActKinds input_kinds(const AltupPredictPlan& plan) noexcept;
+std::int64_t widest_input(const AltupPredictPlan& plan) noexcept;
+void measure(Carver& carver, const AltupPredictPlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const AltupPredictPlan& plan, float* out) noexcept;
+
+ActKinds input_kinds(const AltupCorrectPlan& plan) noexcept;
+std::int64_t widest_input(const AltupCorrectPlan& plan) noexcept;
+void measure(Carver& carver, const AltupCorrectPlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const AltupCorrectPlan& plan, float* out) noexcept;
+
 }  // namespace longhand

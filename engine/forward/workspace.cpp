@@ -63,6 +63,7 @@ Workspace::Workspace(const ModelConfig& c, const Weights& w, const WorkspaceSize
   angles = std::max(c.rope.rot, c.rope.local_rot) / 2;
   const auto carve = [&](Carver& carver) {
     x = carver.floats(sizes.rows, c.hidden);
+    if (w.streams.count > 1) streams = carver.floats(std::int64_t{w.streams.count} * sizes.rows, c.hidden);
     in = Activations(carver, sizes.rows, std::max<std::int64_t>(c.hidden, most.input));
     for (float*& o : out) o = carver.floats(sizes.rows, c.hidden);
     per_layer = carver.floats(sizes.rows, w.per_layer.values());

@@ -34,6 +34,7 @@ class Workspace {
   std::uint64_t bytes() const noexcept;
 
   float* x = nullptr;                     // (rows, hidden) the residual stream
+  float* streams = nullptr;               // (streams, rows, hidden) of models with several, see streams.h
   Activations in;                         // (rows, widest input) what the next matrices read
   std::array<float*, kSideBySide> out{};  // (rows, hidden) what each block of a round adds to x
   float* per_layer = nullptr;             // (rows, layers, width) see per_layer_inputs.h

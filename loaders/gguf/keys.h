@@ -24,6 +24,7 @@ namespace key {
 inline constexpr double kMaxCount = 1 << 20;  // widths, vocabularies' ids, lengths of anything per token
 inline constexpr double kMaxContext = 1 << 30;
 inline constexpr double kMaxScale = 1e9;
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 inline constexpr double kMaxFloat = std::numeric_limits<float>::max();
 inline constexpr double kMaxText = 64.0 * (1 << 20);
 
@@ -54,6 +55,9 @@ inline constexpr KeySpec
   attention_interval  {"%s.full_attention_interval", KeyType::integer, 0, 1024},
   shared_kv_layers    {"%s.attention.shared_kv_layers", KeyType::integer, 0, 1024},
   per_layer_input     {"%s.embedding_length_per_layer_input", KeyType::integer, 0, 65536},
+  altup_inputs        {"%s.altup.num_inputs", KeyType::integer, 1, 16},
+  altup_active        {"%s.altup.active_idx", KeyType::integer, 0, 0},
+  gate_cuts           {"%s.activation_sparsity_scale", KeyType::numbers, -kInfinity, kMaxScale},
   rms_epsilon         {"%s.attention.layer_norm_rms_epsilon", KeyType::number, 0, 1},
   norm_epsilon        {"%s.attention.layer_norm_epsilon", KeyType::number, 0, 1},
   attention_scale     {"%s.attention.scale", KeyType::number, 0, kMaxScale},

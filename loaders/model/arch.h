@@ -64,7 +64,10 @@ struct ArchSpec {
   bool gated = true;  // act(gate x) * (up x), else act(up x)
   WindowSpec window{};
   ExpertSpec experts{};
-  bool sqrt_embedding = false;                     // embeddings are multiplied by sqrt(hidden size)
+  int streams = 1;              // of a token, see blocks/altup.h; used when the file does not say
+  int laurel_rank = 0;          // of a map of low rank beside attention; 0: none
+  int own_kv_layers = 0;        // the first layers, those behind share with them; 0: all
+  bool sqrt_embedding = false;  // embeddings are multiplied by sqrt(hidden size)
   float attention_softcap = 0, final_softcap = 0;  // used when the file does not say
   bool logits_divided = false;                     // the file's logit scale divides instead of multiplying
   void (*quirk)(ModelConfig&) = nullptr;           // what no field can say

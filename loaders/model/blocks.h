@@ -11,18 +11,20 @@
 #include <variant>
 #include <vector>
 
+#include "loaders/model/blocks/altup.h"
 #include "loaders/model/blocks/attention.h"
 #include "loaders/model/blocks/delta_net.h"
 #include "loaders/model/blocks/dense.h"
 #include "loaders/model/blocks/experts.h"
 #include "loaders/model/blocks/latent.h"
+#include "loaders/model/blocks/laurel.h"
 #include "loaders/model/blocks/per_layer_input.h"
 #include "loaders/model/blocks/short_conv.h"
 
 namespace longhand {
 
 using BlockPlan = std::variant<AttentionPlan, LatentPlan, ShortConvPlan, DeltaNetPlan, DensePlan, MoePlan,
-                               PerLayerInputPlan>;
+                               PerLayerInputPlan, LaurelPlan, AltupPredictPlan, AltupCorrectPlan>;
 
 /// A norm of the stream, and the name of its tensors.
 struct StreamNorm {
@@ -36,10 +38,18 @@ struct Block {
   BlockPlan plan;
 };
 
+/// Where a round's sum goes.
+enum class AddTo : std::uint8_t {
+  stream,         // x
+  other_streams,  // all but the first of a token's streams
+  nothing,        // its block changes the streams itself
+};
+
 /// x = output_scale (x + scale * post(sum of the blocks)).
 struct Round {
   std::vector<Block> side_by_side;
   StreamNorm post;
+  AddTo to = AddTo::stream;
   float scale = 0;                      // 0: as it is
   std::string_view output_scale_name;   // of the tensor; empty: there is none
   const float* output_scale = nullptr;  // null: 1

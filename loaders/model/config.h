@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,8 @@ struct LayerShape {
   int heads = 0, kv_heads = 0;      // heads is a multiple of kv_heads; of layers with attention
   int head_dim = 0, value_dim = 0;  // of queries and keys; of values
   int ff = 0;                       // feed-forward width of the dense form
-  int window = 0;                   // keys visible to a query, itself included; 0: all
+  float gate_cut = -std::numeric_limits<float>::infinity();  // see DensePlan
+  int window = 0;  // keys visible to a query, itself included; 0: all
   bool rope = true;
   bool local_rope = false;  // rotated by RopeConfig::local_base, without scaling
   bool may_have_experts = true;
@@ -81,6 +83,7 @@ struct ModelConfig {
   std::vector<LayerShape> layers;
   int shared_kv_layers = 0;  // the last layers, which read the keys and values of earlier ones
   int per_layer_width = 0;   // values a token has for each layer beside the stream; 0: none
+  int streams = 1;           // of a token, see blocks/altup.h
   int skipped_layers = 0;    // prediction layers behind the last one, not used
   float norm_epsilon = 1e-5f;
   float attention_scale = 0;                                       // multiplies q . k; 0: 1 / sqrt(head size)

@@ -131,10 +131,22 @@ void read_windows(const ConfigReader& r, ModelConfig& c) {
   }
 }
 
+// Networks whose gates let only the largest values through.
+void read_gate_cuts(const ConfigReader& r, ModelConfig& c) {
+  const std::vector<double> cuts = r.file().get_floats(key::gate_cuts);
+  if (cuts.empty()) return;
+  if (cuts.size() < c.layers.size())
+    r.refuse(key::gate_cuts,
+             fmt::format("has {} values, must have one for each of {} layers", cuts.size(), c.layers.size()));
+  for (std::size_t il = 0; il < c.layers.size(); ++il) c.layers[il].gate_cut = float(cuts[il]);
+}
+
 // Layers that share keys and values read those of the last earlier layer of their kind.
 void read_sharing(const ConfigReader& r, ModelConfig& c) {
-  c.shared_kv_layers = r.integer(key::shared_kv_layers, 0);
-  const int own = int(c.layers.size()) - c.shared_kv_layers;
+  const int layers = int(c.layers.size()), own_layers = c.arch->own_kv_layers;
+  c.shared_kv_layers =
+      r.integer(key::shared_kv_layers, own_layers == 0 ? 0 : std::max(0, layers - own_layers));
+  const int own = layers - c.shared_kv_layers;
   for (int il = std::max(own, 0); il < int(c.layers.size()); ++il) {
     LayerShape& layer = c.layers[std::size_t(il)];
     for (int from = 0; from < own; ++from) {
@@ -156,6 +168,7 @@ void read_layers(const ConfigReader& r, ModelConfig& c) {
   read_windows(r, c);
   read_head_sizes(r, c);
   read_sharing(r, c);
+  read_gate_cuts(r, c);
   for (std::size_t il = 0; il < c.layers.size(); ++il) {
     LayerShape& layer = c.layers[il];
     if (c.arch->rope == Rope::none) layer.rope = false;

@@ -17,6 +17,7 @@ class LayerPlanner {
   LayerPlan plan(int il) {
     il_ = il;
     LayerPlan layer;
+    if (c_.streams > 1) layer.rounds.push_back(stream_round<AltupPredictPlan>());
     Block mixer = mix();
     if (arch_.dense_beside_experts && has_experts()) {
       layer.rounds.push_back(round({std::move(mixer)}));
@@ -30,7 +31,8 @@ class LayerPlanner {
     if (parallel) {
       layer.rounds.push_back(round({std::move(mixer), std::move(network)}));
     } else {
-      layer.rounds.push_back(round({std::move(mixer)}));
+      layer.rounds.push_back(arch_.laurel_rank > 0 ? beside_laurel(std::move(mixer))
+                                                   : round({std::move(mixer)}));
       layer.rounds.push_back(round({std::move(network)}));
     }
     finish(layer);
@@ -61,13 +63,40 @@ class LayerPlanner {
     return b;
   }
 
+  // Before and after the blocks that change the first stream.
+  template <class Plan>
+  Round stream_round() const {
+    Plan plan;
+    plan.hidden = c_.hidden;
+    plan.streams = c_.streams;
+    Round r = round({Block{norm("altup_router_norm"), {}, std::move(plan)}});
+    r.to = AddTo::nothing;
+    return r;
+  }
+
+  // x = (x + attention + laurel) / sqrt(2)
+  Round beside_laurel(Block mixer) const {
+    static constexpr float kHalfRoot = 0.70710678f;
+    LaurelPlan laurel;
+    laurel.hidden = c_.hidden;
+    laurel.rank = arch_.laurel_rank;
+    laurel.norm = norm({}).plan;
+    Round r = round({std::move(mixer), Block{norm("attn_norm"), {}, std::move(laurel)}});
+    r.output_scale = &kHalfRoot;
+    return r;
+  }
+
   // What some architectures have behind the two halves.
   void finish(LayerPlan& layer) const {
+    const bool streams = c_.streams > 1;
+    if (streams) layer.rounds.push_back(stream_round<AltupCorrectPlan>());
     if (c_.per_layer_width > 0) {
       Block b;
+      if (streams) b.pre = {"altup_correct_scale", {Norm::scale, 0, nullptr, nullptr}};
       b.post = norm("post_norm");
       b.plan = PerLayerInputPlan{c_.hidden, c_.per_layer_width, il_, arch_.act, {}, {}};
       layer.rounds.push_back(round({std::move(b)}));
+      if (streams) layer.rounds.back().to = AddTo::other_streams;
     }
     if (has("layer_output_scale")) layer.rounds.back().output_scale_name = "layer_output_scale";
   }
@@ -185,6 +214,7 @@ class LayerPlanner {
     p.ff = ff;
     p.act = arch_.act;
     p.gated = arch_.gated;
+    p.gate_cut = shape().gate_cut;
     return p;
   }
 

@@ -17,7 +17,8 @@ struct Linear {
 };
 
 enum class Norm : std::uint8_t {
-  none,   // x itself
+  none,   // x itself, and no weights
+  scale,  // x
   rms,    // x / sqrt(mean(x^2) + epsilon)
   layer,  // (x - mean) / sqrt(variance + epsilon)
 };

@@ -135,6 +135,7 @@ std::vector<ListedTensor> list_tensors(const ModelConfig& config, const HasTenso
   Weights weights;
   weights.output_norm = {config.arch->norm, config.norm_epsilon, nullptr, nullptr};
   weights.per_layer = plan_per_layer(config);
+  weights.streams.count = config.streams;
   if (weights.per_layer.width > 0) {
     ends.matrix(
         {kPerLayerEmbedding, config.vocab, weights.per_layer.values(), Need::required, MatrixRole::embedding},

@@ -45,6 +45,7 @@ Weights load_weights(const Gguf& file, ModelConfig& config) {
   SlotLoader top(taker, config.attention, "");
   w.output_norm = {config.arch->norm, config.norm_epsilon, nullptr, nullptr};
   load_per_layer(taker, config, w.per_layer);
+  w.streams.count = config.streams;
   walk_ends(config, w, top);
   if (w.output.empty()) w.output.weight = w.embedding;
   w.layers = plan_layers(config, [&](const std::string& name) { return taker.has(name); });

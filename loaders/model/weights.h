@@ -24,11 +24,18 @@ struct PerLayerInputs {
   std::int64_t values() const noexcept { return std::int64_t{layers} * width; }
 };
 
+/// How the streams of a token begin and end; count 1: there is only the one.
+struct StreamEnds {
+  int count = 1;
+  std::vector<Linear> enter, leave;  // (hidden, hidden), of all streams but the first
+};
+
 struct Weights {
   MatView embedding;     // (vocab, hidden)
   Linear output;         // (vocab, hidden); the embedding again where the file has no output head
   NormPlan output_norm;  // (hidden)
   PerLayerInputs per_layer;
+  StreamEnds streams;
   std::vector<LayerPlan> layers;
   int states = 0;                                        // of a sequence; blocks refer to them
   std::vector<float> rope_freqs, rope_long, rope_short;  // (rot / 2) divisors of frequencies, or empty
@@ -90,6 +97,8 @@ void for_each_linear(AnyWeights& w, const Function& f) {
   LinearWalk walk(f);
   for (auto& layer : w.layers) walk_layer(layer, 0, walk);
   if (!w.per_layer.projection.empty()) f(w.per_layer.projection);
+  for (auto& l : w.streams.enter) f(l);
+  for (auto& l : w.streams.leave) f(l);
   if (!w.output.empty()) f(w.output);
 }
 
@@ -117,6 +126,10 @@ void walk_ends(const ModelConfig& c, AnyWeights& w, Walk& walk) {
   if (w.per_layer.width > 0) {
     walk.linear({"per_layer_model_proj", w.per_layer.values(), c.hidden}, w.per_layer.projection);
     walk.norm({"per_layer_proj_norm", w.per_layer.width}, w.per_layer.norm);
+  }
+  if (w.streams.count > 1) {
+    walk.experts({"altup_proj", c.hidden, c.hidden}, w.streams.count - 1, w.streams.enter);
+    walk.experts({"altup_unembd_proj", c.hidden, c.hidden}, w.streams.count - 1, w.streams.leave);
   }
   const int half = c.rope.rot / 2;
   walk.factors({"rope_freqs", half, 1, Need::optional}, w.rope_freqs);

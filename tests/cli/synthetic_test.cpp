@@ -33,7 +33,8 @@ class Synthetic : public testing::Test {
 
 TEST_F(Synthetic, EveryTypeLoadsAndGivesNormalLogits) {
   for (const auto& mix : cli::type_mixes()) {
-    for (const std::string shape : {"tiny:", "tiny-moe:", "tiny-qwen35:", "tiny-lfm2:", "tiny-gpt-oss:"}) {
+    for (const std::string shape :
+         {"tiny:", "tiny-moe:", "tiny-qwen35:", "tiny-lfm2:", "tiny-gpt-oss:", "tiny-gemma4:"}) {
       const std::string spec = shape + std::string(mix.name);
       const Model model = Model::load(write(spec), {.threads = 1});
       EXPECT_THAT(model.info().warnings, testing::IsEmpty()) << spec;

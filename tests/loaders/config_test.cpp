@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "loaders/gguf/gguf_writer.h"
@@ -66,6 +67,30 @@ TEST(Config, TheLargeExaoneHasWindowsEvenIfNotStated) {
 TEST(Config, FirstQwenStatesTwiceTheWidth) {
   EXPECT_EQ(load_config(metadata("qwen")).layers[0].ff, 24);
   EXPECT_EQ(load_config(metadata("qwen2")).layers[0].ff, 48);
+}
+
+TEST(Config, GatesOfGemma3nAreCutAsStatedOrInTheFirstTenLayers) {
+  const auto cut_layers = [](const std::vector<float>& stated) {
+    GgufHead head = metadata("gemma3n", {{"block_count", 12}});
+    if (!stated.empty()) head.entries.push_back(gguf_array("gemma3n.activation_sparsity_scale", stated));
+    std::vector<int> cut;
+    for (const LayerShape& layer : load_config(head).layers) cut.push_back(std::isfinite(layer.gate_cut));
+    return cut;
+  };
+  constexpr float kNone = -std::numeric_limits<float>::infinity();
+  EXPECT_EQ(cut_layers({}), (std::vector<int>{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0}));
+  std::vector<float> stated(12, kNone);
+  stated[11] = 0.5f;
+  EXPECT_EQ(cut_layers(stated), (std::vector<int>{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}));
+  EXPECT_THROW(cut_layers({0.5f, 0.5f}), Error);  // one for each layer
+}
+
+TEST(Config, LayersOfGemma3nBehindTheTwentiethShareTheirKeys) {
+  const ModelConfig c =
+      load_config(metadata("gemma3n", {{"block_count", 22}, {"attention.sliding_window", 8}}));
+  EXPECT_EQ(c.layers[19].kv_layer, -1);
+  EXPECT_EQ(c.layers[20].kv_layer, 18);  // both have a window
+  EXPECT_EQ(c.layers[21].kv_layer, 18);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ inline constexpr const KeySpec* kAllKeys[] = {
     &key::split_tensors, &key::context_length, &key::embedding_length, &key::block_count,
     &key::nextn_layers, &key::vocab_size, &key::feed_forward_length, &key::head_count,
     &key::head_count_kv, &key::key_length, &key::value_length, &key::key_length_swa, &key::value_length_swa, &key::recurrent_layers,
-    &key::attention_interval, &key::shared_kv_layers, &key::per_layer_input, &key::rms_epsilon, &key::norm_epsilon,
+    &key::attention_interval, &key::shared_kv_layers, &key::per_layer_input, &key::altup_inputs, &key::altup_active, &key::gate_cuts, &key::rms_epsilon, &key::norm_epsilon,
     &key::attention_scale, &key::attention_softcap, &key::final_softcap, &key::logit_scale,
     &key::residual_scale, &key::embedding_scale, &key::clamp_kqv, &key::max_alibi_bias,
     &key::sliding_window, &key::sliding_pattern, &key::rope_dimensions, &key::rope_dimensions_swa, &key::rope_sections, &key::rope_base,

@@ -1,6 +1,7 @@
 // The feed-forward network of one layer.
 
 #include <array>
+#include <cmath>
 
 #include "engine/forward/network.h"
 #include "engine/forward/run_block.h"
@@ -19,6 +20,21 @@ void activate(const Pass& p, std::int64_t count, const ActivateJob& job) noexcep
   });
 }
 
+namespace {
+
+// The deviation is that of a sample: divided by n - 1.
+void cut(float* g, std::int64_t n, float deviations) noexcept {
+  double sum = 0, squares = 0;
+  for (std::int64_t i = 0; i < n; ++i) sum += double(g[i]);
+  const double mean = sum / double(n);
+  for (std::int64_t i = 0; i < n; ++i) squares += (double(g[i]) - mean) * (double(g[i]) - mean);
+  const double deviation = std::sqrt(squares / double(std::max<std::int64_t>(n - 1, 1)));
+  const auto least = float(mean + double(deviations) * deviation);
+  for (std::int64_t i = 0; i < n; ++i) g[i] = std::max(0.0f, g[i] - least);
+}
+
+}  // namespace
+
 void run_network(const Pass& p, const DensePlan& n, const NetworkRoom& room, float* out,
                  const MatmulJob* beside) noexcept {
   const std::int32_t ff = n.ff;
@@ -28,6 +44,10 @@ void run_network(const Pass& p, const DensePlan& n, const NetworkRoom& room, flo
   if (beside != nullptr) jobs[count++] = *beside;
   p.multiply(std::span(jobs).first(count));
   p.worker.sync();
+  if (n.gated && std::isfinite(n.gate_cut)) {
+    p.for_rows([&](int row) { cut(room.gate + std::int64_t{row} * ff, ff, n.gate_cut); });
+    p.worker.sync();
+  }
   activate(p, p.rows(), {n.act, n.gated, room, n.down, p.ws.in});
   p.worker.sync();
   p.multiply({&n.down, &p.ws.in, 0, p.rows(), out, p.config.hidden});

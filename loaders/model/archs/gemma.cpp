@@ -1,5 +1,6 @@
 // Gemma.
 
+#include <algorithm>
 #include <cmath>
 
 #include "loaders/model/arch.h"
@@ -16,6 +17,15 @@ void query_scale(ModelConfig& c) {
 }
 
 void scores_unscaled(ModelConfig& c) { c.attention_scale = 1; }
+
+// Files that state no cuts mean those of the published models: 95 % of the values, in the first ten layers.
+void nano(ModelConfig& c) {
+  scores_unscaled(c);
+  const auto cuts = [](const LayerShape& layer) { return std::isfinite(layer.gate_cut); };
+  if (std::ranges::any_of(c.layers, cuts)) return;
+  for (std::size_t il = 0; il < std::min<std::size_t>(c.layers.size(), 10); ++il)
+    c.layers[il].gate_cut = 1.6448536f;
+}
 
 constexpr ArchSpec kArchs[] = {
     {.name = "gemma", .rope = Rope::halves, .act = Act::gelu, .sqrt_embedding = true},
@@ -36,6 +46,19 @@ constexpr ArchSpec kArchs[] = {
      .window = {.period = 6, .local_rope = true},
      .sqrt_embedding = true,
      .quirk = query_scale<62>},
+    {.name = "gemma3n",
+     .place = NormPlace::sandwich,
+     .qk_norm = QkNorm::per_head,
+     .rope = Rope::halves,
+     .value_norm = true,
+     .act = Act::gelu,
+     .window = {.period = 5, .local_rope = true},
+     .streams = 4,
+     .laurel_rank = 64,
+     .own_kv_layers = 20,
+     .sqrt_embedding = true,
+     .final_softcap = 30,
+     .quirk = nano},
     {.name = "gemma4",
      .place = NormPlace::sandwich,
      .qk_norm = QkNorm::per_head,

@@ -1,6 +1,8 @@
 // A feed-forward network.
 #pragma once
 
+#include <limits>
+
 #include "loaders/model/slots.h"
 #include "ops/kernels.h"
 
@@ -8,11 +10,13 @@ namespace longhand {
 
 using Act = Activate;
 
-/// down(act(gate x) * up x), or down(act(up x)) where it has no gate.
+/// down(act(gate x) * up x), or down(act(up x)) where it has no gate. A finite gate_cut c puts
+/// max(0, g - (mean + c deviation)) in the place of g = gate x, over the values of a token.
 struct DensePlan {
   int hidden = 0, ff = 0;
   Act act = Act::silu;
   bool gated = true;
+  float gate_cut = -std::numeric_limits<float>::infinity();
   Linear gate, up;  // (ff, hidden)
   Linear down;      // (hidden, ff)
 };
