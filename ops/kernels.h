@@ -27,6 +27,10 @@ struct AttendArgs {
   float* l = nullptr;                  // (rows)
   float* acc = nullptr;                // (rows, value_dim)
   const float* bias = nullptr;         // per key, whole blocks of it: added after the soft cap; or null
+  // ALiBi (Press et al. 2022): -slope[r] |t - own[r]| is added to the score of row r and key t after the soft
+  // cap; or null.
+  const float* slope = nullptr;       // (rows)
+  const std::int32_t* own = nullptr;  // (rows) the key at distance 0, of this view or beyond it
 };
 inline constexpr int kAttendKeys = 512;
 inline constexpr int kAttendRows = 24;
@@ -45,6 +49,12 @@ enum class Activate : std::uint8_t {
   gelu,          // the tanh form
   relu_squared,  // max(x, 0)^2
   swiglu_oai,    // with g = min(gate, 7), u = clamp(up, -7, 7): g sigmoid(1.702 g) (u + 1); always gated
+};
+
+/// The expanded integral of ELU (Huang and Schlag 2024, arXiv 2411.13010): positive x^2 + linear x for x > 0,
+/// else negative (e^min(x, least) - 1 - x) + linear x.
+struct Xielu {
+  float positive, negative, linear, least;
 };
 
 /// out[c] = bias[c] + sum over j of in[j][c] weight[j][c], for n channels.
@@ -104,6 +114,7 @@ struct Kernels {
   void (*softcap)(float* x, float cap, std::int32_t n) noexcept;  // cap tanh(x / cap)
   /// out = act(gate) * up, or act(gate) when up is null.
   void (*activate)(Activate act, const float* gate, const float* up, std::int32_t n, float* out) noexcept;
+  void (*xielu)(const Xielu& f, const float* x, std::int32_t n, float* out) noexcept;  // out = f(x)
   void (*softmax)(float* x, std::int32_t n) noexcept;
   void (*rotate)(const RotateArgs&) noexcept;
   void (*convolve)(const ConvArgs&) noexcept;

@@ -127,6 +127,17 @@ void score_rows(const AttendArgs& a, int row) {
   }
 }
 
+// Adds what distances from key `own` of the view cost, to n scores from key `begin` on.
+inline void add_distances(float* s, int n, int begin, int own, float slope) {
+  float steps[kLanes];
+  for (int i = 0; i < kLanes; ++i) steps[i] = float(i);
+  const F lane = load(steps), down(-slope);
+  for (int i = 0; i < n; i += kLanes) {
+    const F distance = xsimd::abs(F(float(begin + i - own)) + lane);
+    xsimd::fma(down, distance, load(s + i)).store_unaligned(s + i);
+  }
+}
+
 // Turns a row of scores into exp(s - m), 0 where the row must not look.
 inline void exponentiate(const AttendArgs& a, int row) {
   float* s = a.scores + row * kAttendKeys;
@@ -145,6 +156,7 @@ inline void exponentiate(const AttendArgs& a, int row) {
   if (a.bias != nullptr) {
     for (int i = 0; i < n; i += kLanes) (load(s + i) + load(a.bias + a.begin + i)).store_unaligned(s + i);
   }
+  if (a.slope != nullptr) add_distances(s, n, a.begin, a.own[row], a.slope[row]);
   F top(kNone);
   for (int i = 0; i < n; i += kLanes) top = xsimd::max(top, load(s + i));
   float m = kNone, t[kLanes];

@@ -130,6 +130,14 @@ void activate(Activate act, const float* gate, const float* up, std::int32_t n, 
   kByActivate[int(act)](gate, up, n, out);
 }
 
+void xielu(const Xielu& f, const float* x, std::int32_t n, float* out) noexcept {
+  const F positive(f.positive), negative(f.negative), linear(f.linear), least(f.least), zero(0.0f);
+  map1(x, out, n, [&](F v) {
+    const F below = negative * (xsimd::expm1(xsimd::min(v, least)) - v);
+    return xsimd::select(v > zero, positive * v * v, below) + linear * v;
+  });
+}
+
 void softmax(float* x, std::int32_t n) noexcept {
   float top = x[0];
   for (int i = 1; i < n; ++i) top = x[i] > top ? x[i] : top;

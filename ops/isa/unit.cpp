@@ -46,6 +46,7 @@ constinit const Kernels LONGHAND_NAME(kernels_, LONGHAND_UNIT) = [] {
   k.scale = scale;
   k.softcap = softcap;
   k.activate = activate;
+  k.xielu = xielu;
   k.softmax = softmax;
   k.rotate = rotate;
   k.convolve = convolve;

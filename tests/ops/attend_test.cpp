@@ -76,20 +76,25 @@ class Attend : public testing::TestWithParam<Case> {
 struct Shape {
   int key_dim, value_dim, rows, begin, end;
   float softcap;
+  float slope = 0;
 };
 
 TEST_P(Attend, EqualsTheDefinition) {
   for (const Shape& s :
        {Shape{64, 64, 1, 0, 1, 0}, Shape{64, 64, 4, 0, 100, 0}, Shape{128, 96, 7, 16, 300, 0},
         Shape{32, 32, 16, 512, 700, 0}, Shape{64, 48, kAttendRows, 0, 130, 0}, Shape{96, 32, 3, 0, 45, 5},
-        Shape{22, 26, 5, 0, 70, 0}}) {
+        Shape{22, 26, 5, 0, 70, 0}, Shape{32, 64, 7, 16, 500, 0, 0.05f}, Shape{64, 32, 5, 0, 45, 5, 1.5f}}) {
     if (format == CacheFormat::q8_0 && (s.key_dim % kQ8Group != 0 || s.value_dim % kQ8Group != 0)) continue;
     const Head head(k, format, s.end + 5, s.key_dim, s.value_dim, random);
     std::vector<test::Guarded<float>> q(std::size_t(s.rows), test::Guarded<float>(std::size_t(s.key_dim)));
     std::vector<const float*> q_rows;
-    std::vector<std::int32_t> from, to;
+    std::vector<std::int32_t> from, to, own;
+    std::vector<float> slope;
     std::normal_distribution<float> normal;
     for (int r = 0; r < s.rows; ++r) {
+      // Some rows stand amid their keys, some before or behind all of them.
+      own.push_back(s.begin - 20 + r * (s.end - s.begin + 40) / s.rows);
+      slope.push_back(s.slope / float(r + 1));
       for (float& x : q[std::size_t(r)]) x = normal(random) / std::sqrt(float(s.key_dim));
       q_rows.push_back(q[std::size_t(r)].data());
       from.push_back(s.begin + r % 3);
@@ -99,6 +104,7 @@ TEST_P(Attend, EqualsTheDefinition) {
         acc(std::size_t(kAttendRows * s.value_dim));
     AttendArgs a{head.view, s.begin,   s.end,         s.rows,   q_rows.data(), from.data(),
                  to.data(), s.softcap, scores.data(), m.data(), l.data(),      acc.data()};
+    if (s.slope != 0) a.slope = slope.data(), a.own = own.data();
     k.attend_keys[int(format)](a);
     k.attend_values[int(format)](a);
     for (int r = 0; r < s.rows; ++r) {
@@ -110,6 +116,7 @@ TEST_P(Attend, EqualsTheDefinition) {
         for (int d = 0; d < s.key_dim; ++d)
           score += q[row][std::size_t(d)] * head.key[std::size_t(t)][std::size_t(d)];
         if (s.softcap > 0) score = s.softcap * std::tanh(score / s.softcap);
+        score -= double(slope[row]) * std::abs(t - own[row]);
         sum += std::exp(score);
         for (std::size_t d = 0; d < want.size(); ++d)
           want[d] += std::exp(score) * head.value[std::size_t(t)][d];

@@ -85,6 +85,23 @@ TEST_P(Elementwise, Activations) {
   }
 }
 
+TEST_P(Elementwise, Xielu) {
+  const Xielu f{0.7f, 1.3f, 0.4f, -1e-6f};
+  for (const int n : kSizes) {
+    auto x = normal(std::size_t(n), 3);
+    x[0] = -120;
+    if (n > 2) x[1] = 0, x[2] = -1e-7f;
+    test::Guarded<float> out(x.size());
+    k.xielu(f, x.data(), n, out.data());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double v = x[i];
+      const double below = double(f.negative) * (std::expm1(std::min(v, double(f.least))) - v);
+      const double want = (v > 0 ? double(f.positive) * v * v : below) + double(f.linear) * v;
+      EXPECT_NEAR(out[i], want, 1e-6 * (1 + std::fabs(want))) << v;
+    }
+  }
+}
+
 TEST_P(Elementwise, AddScaleSoftcap) {
   for (const int n : kSizes) {
     const auto x = normal(std::size_t(n), 20), y = normal(std::size_t(n));
