@@ -42,6 +42,7 @@ struct Units {
   Tile tile(int unit) const {
     Tile tile{layer.pass.kernels, layer.pass.scratch(), core.softcap};
     tile.kv_head = unit / tiles;
+    tile.slopes = !core.slopes.empty();
     const int row0 = unit % tiles * kAttendRows;
     tile.rows = std::min(kAttendRows, rows - row0);
     for (int r = 0; r < tile.rows; ++r) {
@@ -51,6 +52,7 @@ struct Units {
       tile.query[i] = layer.rows.q + at;
       if (asks_far(slice, core)) tile.far_query[i] = layer.rows.far_q + at;
       tile.position[i] = queries.begin + (row0 + r) / core.group();
+      if (tile.slopes) tile.slope[i] = core.slopes[std::size_t(place.head)];
     }
     return tile;
   }

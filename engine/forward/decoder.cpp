@@ -11,9 +11,18 @@ namespace longhand {
 namespace {
 
 void embed(const Pass& p) {
-  p.for_rows([&](int row) {
-    decode_row(p.weights.embedding, p.tokens[std::size_t(row)], p.x(row));
-    if (p.config.embedding_scale != 0) p.kernels.scale(p.x(row), p.config.embedding_scale, p.config.hidden);
+  const std::int32_t n = p.config.hidden;
+  p.for_pieces(1, [&](const Slice& slice, int row, int) {
+    float* x = p.x(row);
+    decode_row(p.weights.embedding, p.tokens[std::size_t(row)], x);
+    if (p.config.embedding_scale != 0) p.kernels.scale(x, p.config.embedding_scale, n);
+    if (!p.weights.positions.empty()) {
+      float* position = p.ws.in.row(row);
+      decode_row(p.weights.positions, slice.position_of(row), position);
+      p.kernels.add(x, position, n);
+    }
+    if (!p.weights.embedding_norm.empty()) p.norm(p.weights.embedding_norm, x, n, x);
+    if (p.ws.embedded != nullptr) std::copy_n(x, n, p.ws.embedded + std::int64_t{row} * n);
   });
 }
 

@@ -21,6 +21,7 @@ struct ActivateJob {
   NetworkRoom room;
   const Linear& next;
   const Activations& to;
+  const Xielu* xielu = nullptr;  // act, if not null; gated is false then
 };
 void activate(const Pass& pass, std::int64_t count, const ActivateJob& job) noexcept;
 

@@ -66,7 +66,8 @@ void place_query(const Pass& p, const AttentionCore& core, const AttentionRows& 
   const std::int64_t at = (std::int64_t{row} * core.heads + h) * n;
   float* q = rows.q + at;
   norm_head(p, core, core.q_norm, p.config.attention.query_norm, h, q);
-  p.kernels.scale(q, slice.positions.query_scale(core, slice.position_of(row)), n);
+  const float scale = slice.positions.query_scale(core, slice.position_of(row));
+  p.kernels.scale(q, core.q_scales == nullptr ? scale : scale * core.q_scales[h], n);
   if (asks_far(slice, core)) {
     float* far = rows.far_q + at;
     std::copy_n(q, n, far);

@@ -63,4 +63,14 @@ std::int64_t widest_input(const AltupCorrectPlan& plan) noexcept;
 void measure(Carver& carver, const AltupCorrectPlan& plan, const WorkspaceSizes& sizes) noexcept;
 void run(const Pass& pass, const AltupCorrectPlan& plan, float* out) noexcept;
 
+ActKinds input_kinds(const MatrixPlan& plan) noexcept;
+std::int64_t widest_input(const MatrixPlan& plan) noexcept;
+void measure(Carver& carver, const MatrixPlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const MatrixPlan& plan, float* out) noexcept;
+
+ActKinds input_kinds(const EmbeddingAgainPlan& plan) noexcept;
+std::int64_t widest_input(const EmbeddingAgainPlan& plan) noexcept;
+void measure(Carver& carver, const EmbeddingAgainPlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const EmbeddingAgainPlan& plan, float* out) noexcept;
+
 }  // namespace longhand

@@ -52,6 +52,13 @@ std::size_t panel_scratch(const Weights& w) {
   return most;
 }
 
+bool adds_embedding(const Weights& w) {
+  bool found = false;
+  for (const LayerPlan& layer : w.layers)
+    for_each_block<EmbeddingAgainPlan>(layer, [&](const auto&) { found = true; });
+  return found;
+}
+
 Buffer floats(std::int64_t rows, std::int64_t cols) {
   return Buffer(std::size_t(rows) * std::size_t(cols) * sizeof(float));
 }
@@ -66,6 +73,7 @@ Workspace::Workspace(const ModelConfig& c, const Weights& w, const WorkspaceSize
     if (w.streams.count > 1) streams = carver.floats(std::int64_t{w.streams.count} * sizes.rows, c.hidden);
     in = Activations(carver, sizes.rows, std::max<std::int64_t>(c.hidden, most.input));
     for (float*& o : out) o = carver.floats(sizes.rows, c.hidden);
+    if (adds_embedding(w)) embedded = carver.floats(sizes.rows, c.hidden);
     per_layer = carver.floats(sizes.rows, w.per_layer.values());
     cos = carver.floats(kTurns * std::int64_t{sizes.rows}, angles);
     sin = carver.floats(kTurns * std::int64_t{sizes.rows}, angles);

@@ -37,6 +37,7 @@ class Workspace {
   float* streams = nullptr;               // (streams, rows, hidden) of models with several, see streams.h
   Activations in;                         // (rows, widest input) what the next matrices read
   std::array<float*, kSideBySide> out{};  // (rows, hidden) what each block of a round adds to x
+  float* embedded = nullptr;              // (rows, hidden) x before the first layer, where blocks ask for it
   float* per_layer = nullptr;             // (rows, layers, width) see per_layer_inputs.h
   float *cos = nullptr, *sin = nullptr;   // (kTurns, rows, angles)
   int angles = 0;                         // of a row: half the widest rotation

@@ -21,6 +21,12 @@ int useful_workers(const ModelData& m) {
   return int(std::min<std::uint64_t>(std::uint64_t(usable_cores()), shares));
 }
 
+// With learned positions, no text is longer than there are of them.
+int bounded(const ModelData& m, int context) {
+  const int positions = m.weights.positions.rows;
+  return positions > 0 ? std::min(context, positions) : context;
+}
+
 }  // namespace
 
 ThreadCounts choose_threads(const ModelData& m, int threads, int prefill_threads) noexcept {
@@ -31,7 +37,7 @@ ThreadCounts choose_threads(const ModelData& m, int threads, int prefill_threads
 SessionSizes choose_sizes(const ModelData& m, const SessionOptions& o) {
   check_options(kSessionOptions, o);
   const ThreadCounts threads = choose_threads(m, o.threads, o.prefill_threads);
-  SessionSizes s{o.context, o.batch, threads.decode, threads.prefill,
+  SessionSizes s{bounded(m, o.context), o.batch, threads.decode, threads.prefill,
                  plan_memory(m.config, o.attention, o.context)};
   check_memory(s.plan, m.config, m.weights.layers, o.attention);
   const auto cache_bytes = [&](int context) {
@@ -50,7 +56,7 @@ SessionSizes choose_sizes(const ModelData& m, const SessionOptions& o) {
     s.context = m.config.trained_context;
     // A quarter is left to the rest of the system.
     if (available > 0 && cache_bytes(s.context) > available / 4 * 3) {
-      s.context = std::max(kAttendKeys, fits(available / 4 * 3));
+      s.context = bounded(m, std::max(kAttendKeys, fits(available / 4 * 3)));
       s.cut = true;
     }
   } else if (available > 0 && cache_bytes(s.context) > available) {

@@ -13,7 +13,8 @@ struct SessionSizes {
   bool cut = false;  // memory, not the model, set the context
 };
 
-/// The options, else what suits model and machine. Throws Error: range, no_memory (with the context that
+/// The options, else what suits model and machine; at most as much context as a model has learned positions.
+/// Throws Error: range, no_memory (with the context that
 /// would fit).
 SessionSizes choose_sizes(const ModelData& model, const SessionOptions& options);
 

@@ -68,6 +68,11 @@ inline constexpr KeySpec
   embedding_scale     {"%s.embedding_scale", KeyType::number, 0, kMaxScale},
   clamp_kqv           {"%s.attention.clamp_kqv", KeyType::number, 0, kMaxScale},
   max_alibi_bias      {"%s.attention.max_alibi_bias", KeyType::number, 0, 1024},
+  parallel_residual   {"%s.use_parallel_residual", KeyType::boolean},
+  xielu_alpha_p       {"xielu.alpha_p", KeyType::numbers, -1e6, 1e6},
+  xielu_alpha_n       {"xielu.alpha_n", KeyType::numbers, -1e6, 1e6},
+  xielu_beta          {"xielu.beta", KeyType::numbers, -1e6, 1e6},
+  xielu_eps           {"xielu.eps", KeyType::numbers, -1, 1},
   sliding_window      {"%s.attention.sliding_window", KeyType::integer, 0, kMaxContext},
   sliding_pattern     {"%s.attention.sliding_window_pattern", KeyType::integers, 0, 1024},
   // Rotary positions.

@@ -13,6 +13,7 @@
 
 namespace longhand {
 
+class ConfigReader;
 struct ModelConfig;
 
 enum class NormPlace : unsigned char {
@@ -22,12 +23,20 @@ enum class NormPlace : unsigned char {
 };
 enum class Residual : unsigned char {
   serial,       // the feed-forward reads what attention made of x
+  as_stated,    // parallel unless the file says no
   parallel,     // attention and feed-forward both read x
   by_ffn_norm,  // parallel in files without a norm of their own for the feed-forward
 };
 
 /// What stands in a layer where others have attention.
-enum class Mixer : unsigned char { attention, latent, short_conv, delta_net };
+enum class Mixer : unsigned char {
+  none,  // nothing: the layer is a feed-forward network, if anything
+  attention,
+  latent,
+  short_conv,
+  delta_net,
+  matrix,  // see MatrixPlan
+};
 
 /// Which layers see only a window of the text.
 struct WindowSpec {
@@ -49,6 +58,12 @@ struct ArchSpec {
   NormPlace place = NormPlace::pre;
   std::string_view ffn_norm = "ffn_norm";        // the tensor of the norm before the feed-forward
   std::string_view output_norm = "output_norm";  // and of the last one
+  bool norm_weights = true;                      // norms of the stream have tensors
+  bool sub_norms = false;                        // results are normalised before the last matrix of a block
+  bool embedding_norm = false;                   // of the embeddings, before the first layer
+  bool learned_positions = false;                // each position has a vector, added to the embedding
+  bool adds_embedding = false;                   // each layer adds a multiple of the embedding
+  float alibi = 0;                               // largest ALiBi bias where the file does not say; 0: none
   QkNorm qk_norm = QkNorm::none;                 // before the rotation
   Residual residual = Residual::serial;
   Rope rope = Rope::neighbours;
@@ -70,7 +85,8 @@ struct ArchSpec {
   bool sqrt_embedding = false;  // embeddings are multiplied by sqrt(hidden size)
   float attention_softcap = 0, final_softcap = 0;  // used when the file does not say
   bool logits_divided = false;                     // the file's logit scale divides instead of multiplying
-  void (*quirk)(ModelConfig&) = nullptr;           // what no field can say
+  void (*read)(const ConfigReader&, ModelConfig&) = nullptr;  // what only its files state
+  void (*quirk)(ModelConfig&) = nullptr;                      // what no field can say
 };
 
 /// The architectures of each family, one file of archs/ each.
@@ -83,6 +99,7 @@ std::span<const ArchSpec> experts_family() noexcept;
 std::span<const ArchSpec> lfm_family() noexcept;
 std::span<const ArchSpec> hunyuan_family() noexcept;
 std::span<const ArchSpec> plamo_family() noexcept;
+std::span<const ArchSpec> no_rope_family() noexcept;
 
 /// nullptr for an architecture this library does not know.
 const ArchSpec* find_arch(std::string_view name) noexcept;

@@ -15,16 +15,19 @@
 #include "loaders/model/blocks/attention.h"
 #include "loaders/model/blocks/delta_net.h"
 #include "loaders/model/blocks/dense.h"
+#include "loaders/model/blocks/embedding_again.h"
 #include "loaders/model/blocks/experts.h"
 #include "loaders/model/blocks/latent.h"
 #include "loaders/model/blocks/laurel.h"
+#include "loaders/model/blocks/matrix.h"
 #include "loaders/model/blocks/per_layer_input.h"
 #include "loaders/model/blocks/short_conv.h"
 
 namespace longhand {
 
 using BlockPlan = std::variant<AttentionPlan, LatentPlan, ShortConvPlan, DeltaNetPlan, DensePlan, MoePlan,
-                               PerLayerInputPlan, LaurelPlan, AltupPredictPlan, AltupCorrectPlan>;
+                               PerLayerInputPlan, LaurelPlan, AltupPredictPlan, AltupCorrectPlan, MatrixPlan,
+                               EmbeddingAgainPlan>;
 
 /// A norm of the stream, and the name of its tensors.
 struct StreamNorm {

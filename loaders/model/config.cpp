@@ -8,13 +8,17 @@
 namespace longhand {
 namespace {
 
-// What changes the results of a model and no architecture here has; a value of 0 switches it off.
-void refuse_unknown_maths(const ConfigReader& r) {
-  for (const KeySpec* key : {&key::clamp_kqv, &key::max_alibi_bias}) {
-    const double value = r.file().get_float(*key).value_or(0);
-    if (value != 0)
-      r.refuse(*key, fmt::format("is {}, which is not computed by this version", value), Errc::unsupported);
-  }
+// Latent attention has no queries, keys and values to clamp. A value of 0 switches it off.
+void read_clamp(const ConfigReader& r, ModelConfig& c) {
+  c.clamp_kqv = r.number(key::clamp_kqv, 0);
+  if (c.clamp_kqv != 0 && c.arch->latent)
+    r.refuse(key::clamp_kqv, fmt::format("is {}, which means nothing with latent attention", c.clamp_kqv),
+             Errc::unsupported);
+}
+
+Residual read_residual(const ConfigReader& r, const ArchSpec& arch) {
+  if (arch.residual != Residual::as_stated) return arch.residual;
+  return r.file().get_bool(key::parallel_residual).value_or(true) ? Residual::parallel : Residual::serial;
 }
 
 }  // namespace
@@ -28,7 +32,9 @@ ModelConfig load_config(const Gguf& file) {
     throw Error(Errc::unsupported, fmt::format("{}: architecture '{}' is not one of those supported: {}",
                                                file.name(), name, known_archs()));
   }
-  refuse_unknown_maths(r);
+  c.residual = read_residual(r, *c.arch);
+  read_clamp(r, c);
+  c.alibi = r.number(key::max_alibi_bias, double(c.arch->alibi));
   c.pairs = c.arch->rope;
   c.hidden = r.integer(key::embedding_length);
   c.trained_context = r.integer(key::context_length);
@@ -59,6 +65,7 @@ ModelConfig load_config(const Gguf& file) {
   c.temperature_length = r.integer(key::temperature_length, 0);
   if (c.temperature_length == 0) c.temperature_length = c.rope.original_context;
   read_experts(r, c);
+  if (c.arch->read != nullptr) c.arch->read(r, c);
   if (c.arch->quirk != nullptr) c.arch->quirk(c);
   return c;
 }

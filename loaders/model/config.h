@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct LayerShape {
   int head_dim = 0, value_dim = 0;  // of queries and keys; of values
   int ff = 0;                       // feed-forward width of the dense form
   float gate_cut = -std::numeric_limits<float>::infinity();  // see DensePlan
+  std::optional<Xielu> xielu;                                // its activation, in place of the architecture's
   int window = 0;  // keys visible to a query, itself included; 0: all
   bool rope = true;
   bool local_rope = false;  // rotated by RopeConfig::local_base, without scaling
@@ -78,6 +80,7 @@ struct RecurrentConfig {
 
 struct ModelConfig {
   const ArchSpec* arch = nullptr;
+  Residual residual = Residual::serial;
   Rope pairs = Rope::none;  // how dimensions are paired for rotation
   int vocab = 0, hidden = 0, trained_context = 0;
   std::vector<LayerShape> layers;
@@ -88,6 +91,8 @@ struct ModelConfig {
   float norm_epsilon = 1e-5f;
   float attention_scale = 0;                                       // multiplies q . k; 0: 1 / sqrt(head size)
   float attention_softcap = 0, final_softcap = 0;                  // 0: none
+  float clamp_kqv = 0;                                             // see AttentionPlan
+  float alibi = 0;                                                 // largest ALiBi bias; 0: none
   float embedding_scale = 0, residual_scale = 0, logit_scale = 0;  // 0: none
   float temperature_scale = 0;  // q *= 1 + scale ln(floor(position / temperature_length) + 1); 0: none
   int temperature_length = 0;

@@ -53,7 +53,7 @@ void read_heads(const ConfigReader& r, ModelConfig& c) {
     LayerShape& layer = c.layers[i];
     layer.ff = ff[i];
     if (without[i]) {
-      layer.mixer = c.arch->mixer;
+      layer.mixer = c.arch->mixer == Mixer::matrix && heads[i] == 0 ? Mixer::none : c.arch->mixer;
       continue;
     }
     layer.heads = heads[i];

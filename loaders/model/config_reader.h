@@ -47,6 +47,16 @@ class ConfigReader {
     return result;
   }
 
+  std::vector<float> numbers_per_layer(const KeySpec& key, int layers) const {
+    const std::vector<double> values = file_.get_floats(key);
+    if (values.empty()) refuse(key, "is missing", Errc::missing);
+    if (values.size() != 1 && values.size() < std::size_t(layers))
+      refuse(key, fmt::format("has {} values, must have one for each of {} layers", values.size(), layers));
+    std::vector<float> result;
+    for (int i = 0; i < layers; ++i) result.push_back(float(values[values.size() == 1 ? 0 : std::size_t(i)]));
+    return result;
+  }
+
  private:
   const Gguf& file_;
 };

@@ -40,7 +40,7 @@ double growth_of_base(const ConfigReader& r, const ModelConfig& c) {
 void read_rope(const ConfigReader& r, ModelConfig& c) {
   RopeConfig& rope = c.rope;
   for (const LayerShape& layer : c.layers) {
-    if (!layer.attends()) continue;
+    if (!layer.attends() || c.arch->rope == Rope::none) continue;
     int& rot = layer.window > 0 ? rope.local_rot : rope.rot;
     const KeySpec& key =
         layer.window > 0 && r.has(key::rope_dimensions_swa) ? key::rope_dimensions_swa : key::rope_dimensions;

@@ -3,11 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <utility>
 
 namespace longhand {
 namespace {
+
+// Slopes of the heads (Press et al. 2022, arXiv 2108.12409, section 3 and its code for head counts that are
+// no power of two): 2^(-bias / n), squared, ... for the first n heads, n a power of two, and every other step
+// between these for the rest.
+std::vector<float> alibi_slopes(int heads, double bias) {
+  const int n = int(std::bit_floor(unsigned(heads)));
+  std::vector<float> slopes;
+  for (int h = 0; h < heads; ++h) {
+    const double step = h < n ? h + 1 : (2 * (h - n) + 1) / 2.0;
+    slopes.push_back(float(std::exp2(-bias * step / n)));
+  }
+  return slopes;
+}
 
 class LayerPlanner {
  public:
@@ -26,14 +40,15 @@ class LayerPlanner {
       return layer;
     }
     Block network = feed_forward();
-    const bool parallel = arch_.residual == Residual::parallel ||
-                          (arch_.residual == Residual::by_ffn_norm && !has(arch_.ffn_norm));
+    const bool parallel =
+        c_.residual == Residual::parallel || (c_.residual == Residual::by_ffn_norm && !has(arch_.ffn_norm));
     if (parallel) {
       layer.rounds.push_back(round({std::move(mixer), std::move(network)}));
     } else {
-      layer.rounds.push_back(arch_.laurel_rank > 0 ? beside_laurel(std::move(mixer))
-                                                   : round({std::move(mixer)}));
-      layer.rounds.push_back(round({std::move(network)}));
+      if (shape().mixer != Mixer::none)
+        layer.rounds.push_back(arch_.laurel_rank > 0 ? beside_laurel(std::move(mixer))
+                                                     : round({std::move(mixer)}));
+      if (has_network()) layer.rounds.push_back(round({std::move(network)}));
     }
     finish(layer);
     return layer;
@@ -44,7 +59,7 @@ class LayerPlanner {
   bool has(std::string_view name) const { return has_(fmt::format("blk.{}.{}.weight", il_, name)); }
 
   StreamNorm norm(std::string_view name) const {
-    return {name, {arch_.norm, c_.norm_epsilon, nullptr, nullptr}};
+    return {arch_.norm_weights ? name : "", {arch_.norm, c_.norm_epsilon, nullptr, nullptr}};
   }
 
   Round round(std::vector<Block> blocks) const {
@@ -98,7 +113,13 @@ class LayerPlanner {
       layer.rounds.push_back(round({std::move(b)}));
       if (streams) layer.rounds.back().to = AddTo::other_streams;
     }
-    if (has("layer_output_scale")) layer.rounds.back().output_scale_name = "layer_output_scale";
+    if (arch_.adds_embedding) {
+      Block b;
+      b.plan = EmbeddingAgainPlan{c_.hidden, nullptr};
+      layer.rounds.back().side_by_side.push_back(std::move(b));
+    } else if (has("layer_output_scale") && !layer.rounds.empty()) {
+      layer.rounds.back().output_scale_name = "layer_output_scale";
+    }
   }
 
   // Both have norms of their own, and their sum has one more.
@@ -112,7 +133,11 @@ class LayerPlanner {
     return r;
   }
 
-  Block mix() { return block(mixer(), "attn_norm", "post_attention_norm"); }
+  // Where both halves of a parallel layer have norms of their own, that of attention may be the second.
+  Block mix() {
+    const bool second = c_.residual == Residual::parallel && has("attn_norm_2");
+    return block(mixer(), second ? "attn_norm_2" : "attn_norm", "post_attention_norm");
+  }
 
   BlockPlan mixer() {
     switch (shape().mixer) {
@@ -124,13 +149,17 @@ class LayerPlanner {
         return short_conv();
       case Mixer::delta_net:
         return delta_net();
+      case Mixer::matrix:
+        return MatrixPlan{c_.hidden, {}};
+      case Mixer::none:
+        break;
     }
-    return attention();
+    return {};
   }
 
   Block feed_forward() const {
     // Where both halves of a parallel layer read the same norm, the file has only one.
-    const bool own_norm = arch_.residual == Residual::serial || has(arch_.ffn_norm);
+    const bool own_norm = c_.residual == Residual::serial || has(arch_.ffn_norm);
     return block(network(), own_norm ? arch_.ffn_norm : "attn_norm", "post_ffw_norm");
   }
 
@@ -146,6 +175,7 @@ class LayerPlanner {
     p.local_rope = shape.local_rope;
     p.scale = c_.attention_scale != 0 ? c_.attention_scale : 1.0f / std::sqrt(float(p.head_dim));
     p.softcap = c_.attention_softcap;
+    if (c_.alibi != 0) p.slopes = alibi_slopes(p.heads, double(c_.alibi));
     p.stores = shape.kv_layer < 0;
     p.state = p.stores ? states_++ : state_of_layer_[std::size_t(shape.kv_layer)];
     state_of_layer_[std::size_t(il_)] = p.state;
@@ -160,6 +190,8 @@ class LayerPlanner {
     p.qk_norm = arch_.qk_norm;
     p.values_are_keys = arch_.value_norm && p.head_dim == p.value_dim && !has("attn_v") && !has("attn_qkv");
     if (p.qk_norm != QkNorm::none) p.q_norm = p.k_norm = norm({}).plan;
+    p.clamp = c_.clamp_kqv;
+    if (arch_.sub_norms) p.sub_norm = norm({}).plan;
     return p;
   }
 
@@ -201,6 +233,9 @@ class LayerPlanner {
     return p;
   }
 
+  // Of models made by a search, some layers have none.
+  bool has_network() const { return shape().ff > 0 || arch_.mixer != Mixer::matrix; }
+
   bool has_experts() const { return shape().may_have_experts && has("ffn_gate_inp"); }
 
   BlockPlan network() const {
@@ -215,6 +250,8 @@ class LayerPlanner {
     p.act = arch_.act;
     p.gated = arch_.gated;
     p.gate_cut = shape().gate_cut;
+    p.xielu = shape().xielu;
+    if (arch_.sub_norms) p.sub_norm = norm({}).plan;
     return p;
   }
 

@@ -133,9 +133,10 @@ std::vector<ListedTensor> list_tensors(const ModelConfig& config, const HasTenso
   ListWalk ends(list, wanted, "", -1);
   ends.matrix({kEmbedding, config.vocab, config.hidden, Need::required, MatrixRole::embedding}, 0);
   Weights weights;
-  weights.output_norm = {config.arch->norm, config.norm_epsilon, nullptr, nullptr};
-  weights.per_layer = plan_per_layer(config);
-  weights.streams.count = config.streams;
+  plan_ends(config, weights);
+  if (config.arch->learned_positions)
+    ends.matrix({kPositions, config.trained_context, config.hidden, Need::required, MatrixRole::embedding},
+                0);
   if (weights.per_layer.width > 0) {
     ends.matrix(
         {kPerLayerEmbedding, config.vocab, weights.per_layer.values(), Need::required, MatrixRole::embedding},

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "loaders/model/layers.h"
 #include "loaders/model/slot_loader.h"
 
@@ -24,9 +26,23 @@ void load_embedding(TensorTaker& taker, ModelConfig& config, Weights& w) {
   w.embedding = taker.rows_of(*embedding, 0, config.vocab, config.hidden);
 }
 
+// A text is never longer than there are positions, whatever the file says of its context.
+void load_positions(TensorTaker& taker, ModelConfig& config, Weights& w) {
+  constexpr std::uint64_t kMostPositions = 1 << 24;
+  if (!config.arch->learned_positions) return;
+  const std::string name = fmt::format("{}.weight", kPositions);
+  const TensorInfo* t = taker.find(name);
+  if (t == nullptr) taker.refuse(Errc::missing, name, "is missing");
+  if (t->dims[1] < 1 || t->dims[1] > kMostPositions)
+    taker.refuse(Errc::shape, name, fmt::format("has {} positions, must have 1..2^24", t->dims[1]));
+  taker.check_shape(*t, {config.hidden, std::int64_t(t->dims[1])});
+  taker.count(*t);
+  w.positions = taker.rows_of(*t, 0, std::int64_t(t->dims[1]), config.hidden);
+  config.trained_context = std::min(config.trained_context, w.positions.rows);
+}
+
 // The table of tokens is only looked up, and larger than all else: it stays in the mapped file.
 void load_per_layer(TensorTaker& taker, const ModelConfig& config, PerLayerInputs& p) {
-  p = plan_per_layer(config);
   if (p.width == 0) return;
   const std::string name(kPerLayerEmbedding);
   const TensorInfo* tokens = taker.find(name + ".weight");
@@ -43,9 +59,9 @@ Weights load_weights(const Gguf& file, ModelConfig& config) {
   TensorTaker taker(file, w);
   load_embedding(taker, config, w);
   SlotLoader top(taker, config.attention, "");
-  w.output_norm = {config.arch->norm, config.norm_epsilon, nullptr, nullptr};
+  plan_ends(config, w);
+  load_positions(taker, config, w);
   load_per_layer(taker, config, w.per_layer);
-  w.streams.count = config.streams;
   walk_ends(config, w, top);
   if (w.output.empty()) w.output.weight = w.embedding;
   w.layers = plan_layers(config, [&](const std::string& name) { return taker.has(name); });

@@ -31,9 +31,11 @@ struct StreamEnds {
 };
 
 struct Weights {
-  MatView embedding;     // (vocab, hidden)
-  Linear output;         // (vocab, hidden); the embedding again where the file has no output head
-  NormPlan output_norm;  // (hidden)
+  MatView embedding;        // (vocab, hidden)
+  Linear output;            // (vocab, hidden); the embedding again where the file has no output head
+  NormPlan output_norm;     // (hidden)
+  NormPlan embedding_norm;  // (hidden) of some architectures
+  MatView positions;        // (positions, hidden) added to the embeddings, of some architectures
   PerLayerInputs per_layer;
   StreamEnds streams;
   std::vector<LayerPlan> layers;
@@ -105,6 +107,9 @@ void for_each_linear(AnyWeights& w, const Function& f) {
 /// The name of the matrix of embeddings; its number of rows, which no metadata tells, is that of the tokens.
 inline constexpr std::string_view kEmbedding = "token_embd";
 
+/// And of that of learned positions.
+inline constexpr std::string_view kPositions = "position_embd";
+
 /// And of that of what tokens give every layer.
 inline constexpr std::string_view kPerLayerEmbedding = "per_layer_token_embd";
 
@@ -117,11 +122,22 @@ inline PerLayerInputs plan_per_layer(const ModelConfig& c) {
   return p;
 }
 
+/// Settles the numbers of what stands before and behind the layers.
+inline void plan_ends(const ModelConfig& c, Weights& w) {
+  w.output_norm = {c.arch->norm, c.norm_epsilon, nullptr, nullptr};
+  if (c.arch->embedding_norm) w.embedding_norm = w.output_norm;
+  w.per_layer = plan_per_layer(c);
+  w.streams.count = c.streams;
+}
+
 /// Shows the tensors behind the embedding that belong to no layer to a walk (see slots.h). walk.factors(slot,
 /// values): divisors of frequencies, at least slot.out.
 template <class AnyWeights, class Walk>
 void walk_ends(const ModelConfig& c, AnyWeights& w, Walk& walk) {
-  walk.norm({c.arch->output_norm, c.hidden}, w.output_norm);
+  if (c.arch->norm_weights) {
+    walk.norm({c.arch->output_norm, c.hidden}, w.output_norm);
+    if (!w.embedding_norm.empty()) walk.norm({"token_embd_norm", c.hidden}, w.embedding_norm);
+  }
   walk.linear({"output", c.vocab, c.hidden, Need::optional, MatrixRole::head, Split::outputs}, w.output);
   if (w.per_layer.width > 0) {
     walk.linear({"per_layer_model_proj", w.per_layer.values(), c.hidden}, w.per_layer.projection);

@@ -63,7 +63,8 @@ std::vector<double> turned(const std::vector<float>& x, double position) {
 // A memory as the driver of attention uses it: one kv head, one query head, batches of some size.
 class Rig {
  public:
-  Rig(const AttentionOptions& options, const Text& text, int batch) : text_(text), batch_(batch) {
+  Rig(const AttentionOptions& options, const Text& text, int batch, float slope = 0)
+      : text_(text), batch_(batch), slope_(slope) {
     core_.heads = core_.kv_heads = 1;
     core_.head_dim = kDim;
     core_.value_dim = kValueDim;
@@ -121,6 +122,8 @@ class Rig {
     tile.query[0] = query_.data();
     tile.far_query[0] = far_query_.data();
     tile.position[0] = i;
+    tile.slopes = slope_ != 0;
+    tile.slope[0] = slope_;
     std::vector<float> sum(kValueDim), acc(kValueDim);
     float m = 0, l = 0;
     EXPECT_LE(memory_->parts(queries), memory_->most_parts());
@@ -135,6 +138,7 @@ class Rig {
 
   const Text& text_;
   int batch_;
+  float slope_;  // of ALiBi
   const Kernels* kernels_ = available_kernels().front();
   ModelConfig config_;
   AttentionCore core_;
@@ -151,7 +155,7 @@ struct Place {
   double query, key;
 };
 template <class Where>
-std::vector<double> definition(const Text& t, int i, const Where& where) {
+std::vector<double> definition(const Text& t, int i, const Where& where, float slope = 0) {
   std::vector<double> out(kValueDim);
   double sum = 0;
   for (int j = 0; j <= i; ++j) {
@@ -160,7 +164,7 @@ std::vector<double> definition(const Text& t, int i, const Where& where) {
     const auto q = turned(t.q[std::size_t(i)], p.query), k = turned(t.k[std::size_t(j)], p.key);
     double score = 0;
     for (std::size_t d = 0; d < kDim; ++d) score += q[d] * k[d];
-    const double e = std::exp(score * double(kScale));
+    const double e = std::exp(score * double(kScale) - double(slope) * (i - j));
     sum += e;
     for (std::size_t d = 0; d < kValueDim; ++d) out[d] += e * double(t.v[std::size_t(j)][d]);
   }
@@ -169,11 +173,12 @@ std::vector<double> definition(const Text& t, int i, const Where& where) {
 }
 
 template <class Where>
-void expect_definition(const AttentionOptions& options, const Text& text, const Where& where) {
-  const auto got = Rig(options, text, 100).run();
-  EXPECT_EQ(Rig(options, text, 7).run(), got) << "results do not depend on batches";
+void expect_definition(const AttentionOptions& options, const Text& text, const Where& where,
+                       float slope = 0) {
+  const auto got = Rig(options, text, 100, slope).run();
+  EXPECT_EQ(Rig(options, text, 7, slope).run(), got) << "results do not depend on batches";
   for (std::size_t i = 0; i < got.size(); i += 13) {
-    const auto want = definition(text, int(i), where);
+    const auto want = definition(text, int(i), where, slope);
     for (std::size_t d = 0; d < kValueDim; ++d) ASSERT_NEAR(got[i][d], want[d], 2e-5) << "token " << i;
   }
 }
@@ -186,6 +191,24 @@ TEST(MemoryDefinition, WindowWithSinks) {
   expect_definition({.memory = "window", .window = 150, .sinks = 5}, Text(kTokens, 0), [](int i, int j) {
     return Place{i - j < 150 || j < 5, double(i), double(j)};
   });
+}
+
+// Scores fall with the true distance in every part.
+TEST(MemoryDefinition, DistancesInEveryPart) {
+  for (const float slope : {0.003f, 0.5f}) {
+    expect_definition(
+        {}, Text(kTokens, 0),
+        [](int i, int j) {
+          return Place{true, double(i), double(j)};
+        },
+        slope);
+    expect_definition(
+        {.memory = "window", .window = 150, .sinks = 5}, Text(kTokens, 0),
+        [](int i, int j) {
+          return Place{i - j < 150 || j < 5, double(i), double(j)};
+        },
+        slope);
+  }
 }
 
 TEST(MemoryDefinition, Rerope) {

@@ -138,6 +138,7 @@ std::vector<Seed> model_seeds() {
   add("deepseek2_old", model_of({{.arch = "deepseek2"}, kQ8_0, {"attn_kv_b.weight"}}));
   add("starcoder2_biases",
       model_of({{.arch = "starcoder2"}, kQ8_0, {"attn_q.bias", "attn_norm.bias", "ffn_down.bias"}}));
+  add("falcon_two_norms", model_of({{.arch = "falcon"}, kQ8_0, {"attn_norm_2.weight", "attn_norm.bias"}}));
   add("gemma3_windows", model_of({{.arch = "gemma3", .layers = 3}}));
   GgufWriter yarn = model_of({{.arch = "llama"}});
   yarn.add("llama.rope.scaling.type", "yarn").add("llama.rope.scaling.factor", 4.0f);

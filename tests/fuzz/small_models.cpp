@@ -54,6 +54,11 @@ class Keys {
       key("ssm.time_step_rank", U32{2});
       key("ssm.inner_size", U32{32});
     }
+    if (s_.arch == "apertus") {
+      for (const char* name : {"xielu.alpha_p", "xielu.alpha_n", "xielu.beta"})
+        head_.entries.push_back(gguf_entry(name, 0.5f));
+      head_.entries.push_back(gguf_entry("xielu.eps", -1e-6f));
+    }
     if (arch_.latent) {
       key("attention.q_lora_rank", U32{32});
       key("attention.kv_lora_rank", U32{32});

@@ -35,6 +35,26 @@ void project(const Pass& p, const AttentionPlan& plan, const Room& room) {
   }
 }
 
+// Holds what was projected within the clamp.
+void clamp(const Pass& p, const AttentionPlan& plan, const Room& room) {
+  const auto hold = [&](float* values, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) values[i] = std::clamp(values[i], -plan.clamp, plan.clamp);
+  };
+  p.for_rows([&](int row) {
+    hold(room.q + row * plan.q_dim(), plan.q_dim());
+    if (!plan.stores) return;
+    hold(room.k + row * plan.k_dim(), plan.k_dim());
+    hold(room.v + row * plan.v_dim(), plan.v_dim());
+  });
+  p.worker.sync();
+}
+
+void norm_result(const Pass& p, const AttentionPlan& plan) {
+  const auto n = std::int32_t(plan.result_dim());
+  p.for_rows([&](int row) { p.norm(plan.sub_norm, p.ws.in.row(row), n, p.ws.in.row(row)); });
+  p.worker.sync();
+}
+
 // Each head of a gated q is followed by its gate.
 void part_gates(const Pass& p, const AttentionPlan& plan, const Room& room) {
   const int n = plan.head_dim;
@@ -72,9 +92,11 @@ void run(const Pass& p, const AttentionPlan& plan, float* out) noexcept {
   Room room(carver, plan, p.ws.sizes());
   project(p, plan, room);
   if (plan.output_gate) part_gates(p, plan, room);
+  if (plan.clamp != 0) clamp(p, plan, room);
   room.to = {p.ws.in.row(0), p.ws.in.stride(), plan.value_dim};
   attend(p, plan, room);
   if (plan.output_gate) apply_gates(p, plan, room);
+  if (!plan.sub_norm.empty()) norm_result(p, plan);
   p.round(p.ws.in, p.rows(), plan.result_dim(), kinds_of({&plan.out}));
   p.worker.sync();
   p.multiply({&plan.out, &p.ws.in, 0, p.rows(), out, p.config.hidden});

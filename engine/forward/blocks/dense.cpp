@@ -14,8 +14,13 @@ void activate(const Pass& p, std::int64_t count, const ActivateJob& job) noexcep
   p.for_groups(count, ff, [&](std::int64_t r, Range cols) {
     const std::int64_t at = r * ff + cols.begin;
     const float *gate = job.room.gate + at, *up = job.room.up + at;
-    p.kernels.activate(job.act, job.gated ? gate : up, job.gated ? up : nullptr,
-                       std::int32_t(cols.end - cols.begin), job.to.row(r) + cols.begin);
+    const auto n = std::int32_t(cols.end - cols.begin);
+    float* to = job.to.row(r) + cols.begin;
+    if (job.xielu != nullptr) {
+      p.kernels.xielu(*job.xielu, up, n, to);
+    } else {
+      p.kernels.activate(job.act, job.gated ? gate : up, job.gated ? up : nullptr, n, to);
+    }
     job.to.round(p.kernels, r, cols, kinds);
   });
 }
@@ -33,6 +38,15 @@ void cut(float* g, std::int64_t n, float deviations) noexcept {
   for (std::int64_t i = 0; i < n; ++i) g[i] = std::max(0.0f, g[i] - least);
 }
 
+// Normalises what `down` reads.
+void norm_inner(const Pass& p, const DensePlan& n) {
+  p.for_rows([&](int row) {
+    p.norm(n.sub_norm, p.ws.in.row(row), n.ff, p.ws.in.row(row));
+    p.ws.in.round(p.kernels, row, {0, n.ff}, kinds_of({&n.down}));
+  });
+  p.worker.sync();
+}
+
 }  // namespace
 
 void run_network(const Pass& p, const DensePlan& n, const NetworkRoom& room, float* out,
@@ -48,8 +62,9 @@ void run_network(const Pass& p, const DensePlan& n, const NetworkRoom& room, flo
     p.for_rows([&](int row) { cut(room.gate + std::int64_t{row} * ff, ff, n.gate_cut); });
     p.worker.sync();
   }
-  activate(p, p.rows(), {n.act, n.gated, room, n.down, p.ws.in});
+  activate(p, p.rows(), {n.act, n.gated, room, n.down, p.ws.in, n.xielu ? &*n.xielu : nullptr});
   p.worker.sync();
+  if (!n.sub_norm.empty()) norm_inner(p, n);
   p.multiply({&n.down, &p.ws.in, 0, p.rows(), out, p.config.hidden});
   p.worker.sync();
 }

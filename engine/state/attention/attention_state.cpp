@@ -7,10 +7,12 @@ namespace longhand {
 void attend_keys(const Tile& tile, const QueryRows& queries, const Keys& keys, const Seen& seen,
                  const Partials& to) noexcept {
   Seen in_view;
+  std::array<std::int32_t, kAttendRows> own;
   int begin = kAttendKeys, end = 0;
   for (std::size_t r = 0; r < std::size_t(tile.rows); ++r) {
     in_view.from[r] = std::clamp(seen.from[r] - keys.start, 0, kAttendKeys);
     in_view.to[r] = std::clamp(seen.to[r] - keys.start, 0, kAttendKeys);
+    own[r] = tile.position[r] - keys.start;
     if (in_view.from[r] >= in_view.to[r]) continue;
     begin = std::min(begin, in_view.from[r]);
     end = std::max(end, in_view.to[r]);
@@ -29,6 +31,10 @@ void attend_keys(const Tile& tile, const QueryRows& queries, const Keys& keys, c
   a.to = in_view.to.data();
   a.softcap = tile.softcap;
   a.bias = keys.bias;
+  if (tile.slopes) {
+    a.slope = tile.slope.data();
+    a.own = own.data();
+  }
   a.scores = tile.scratch.scores.as<float>();
   a.m = to.m;
   a.l = to.l;

@@ -29,6 +29,8 @@ struct Tile {
   QueryRows query{};      // as turned by the position
   QueryRows far_query{};  // as far keys are looked at, or null
   std::array<int, kAttendRows> position{};
+  std::array<float, kAttendRows> slope{};  // of ALiBi, where the layer has it
+  bool slopes = false;
 
   int first() const noexcept { return position[0]; }
   int last() const noexcept { return position[std::size_t(rows - 1)]; }

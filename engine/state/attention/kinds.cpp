@@ -149,12 +149,14 @@ void check_memory(const MemoryPlan& p, const ModelConfig& c, const std::vector<L
   const auto refuse = [&](std::string_view why) {
     throw Error(Errc::range, fmt::format("attention.memory {}: {}", p.kind->name, why));
   };
-  bool global = false, turned = false, own_codes = false, own_features = false, shared = false;
+  bool global = false, turned = false, sloped = false, own_codes = false, own_features = false,
+       shared = false;
   for (const LayerPlan& layer : layers) {
     for_each_attention(layer, [&](const AttentionCore& core) {
       if (core.window > 0) return;
       global = true;
       shared = shared || !core.stores;
+      sloped = sloped || !core.slopes.empty();
       turned = turned || core.rope != Rope::none;
       own_codes = own_codes || core.key_codes.vectors != nullptr;
       own_features = own_features || core.key_codes.feature != nullptr;
@@ -165,6 +167,8 @@ void check_memory(const MemoryPlan& p, const ModelConfig& c, const std::vector<L
     refuse(
         "layers of this model share keys and values, which leaves no moment to take old ones into a summary");
   if (p.kind->needs_rope && !turned) refuse("this model has no rotary positions to rescale");
+  if (sloped && p.kind->far_positions != nullptr)
+    refuse("this model scores keys by their distance (ALiBi), which far ones have none of");
   if (p.kind->features && c.attention_softcap != 0)
     refuse("random features cannot follow this model's soft cap of scores; vq can");
   if (p.kind->codes && own_codes && (o.codes >= 0 || o.exact > 0 || o.weighted || o.second_order))

@@ -1,9 +1,10 @@
 // Llama and those that differ from it in a few facts: root-mean-square norms before gated networks.
 
 #include <algorithm>
+#include <cmath>
 
 #include "loaders/model/arch.h"
-#include "loaders/model/config.h"
+#include "loaders/model/config_reader.h"
 
 namespace longhand {
 namespace {
@@ -14,6 +15,22 @@ void olmo_local_base(ModelConfig& c) { c.rope.local_base = c.rope.base; }
 // The multimodal models pair dimensions otherwise.
 void glm_pairs(ModelConfig& c) {
   if (c.rope.sections[0] > 0) c.pairs = Rope::halves;
+}
+
+double softplus(double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
+
+// Files keep the parameters as they were trained; what is computed with must be positive.
+void read_xielu(const ConfigReader& r, ModelConfig& c) {
+  const int n = int(c.layers.size());
+  const auto positive = r.numbers_per_layer(key::xielu_alpha_p, n);
+  const auto negative = r.numbers_per_layer(key::xielu_alpha_n, n);
+  const auto beta = r.numbers_per_layer(key::xielu_beta, n), least = r.numbers_per_layer(key::xielu_eps, n);
+  for (std::size_t il = 0; il < c.layers.size(); ++il) {
+    c.layers[il].xielu = {.positive = float(softplus(double(positive[il]))),
+                          .negative = float(double(beta[il]) + softplus(double(negative[il]))),
+                          .linear = beta[il],
+                          .least = least[il]};
+  }
 }
 
 // The 32B model, known by its number of layers, has windows also where its file does not say so.
@@ -42,6 +59,8 @@ constexpr ArchSpec kArchs[] = {
     {.name = "paddleocr", .rope = Rope::halves},
     {.name = "seed_oss", .ffn_norm = "post_attention_norm", .rope = Rope::halves},
     {.name = "maincoder", .qk_norm = QkNorm::per_head_turned},
+    {.name = "bitnet", .sub_norms = true, .rope = Rope::halves},
+    {.name = "deci", .mixer = Mixer::matrix},
     {.name = "openelm", .qk_norm = QkNorm::per_head, .rope = Rope::halves},
     {.name = "chatglm"},
     {.name = "glm4", .place = NormPlace::sandwich, .quirk = glm_pairs},
@@ -57,6 +76,17 @@ constexpr ArchSpec kArchs[] = {
      .rope = Rope::halves,
      .window = {.period = 4, .rope_only_local = true},
      .quirk = exaone_windows},
+    {.name = "apertus",
+     .qk_norm = QkNorm::per_head,
+     .rope = Rope::halves,
+     .gated = false,
+     .read = read_xielu},
+    {.name = "talkie",
+     .norm_weights = false,
+     .embedding_norm = true,
+     .adds_embedding = true,
+     .qk_norm = QkNorm::head_scales,
+     .rope = Rope::halves},
     {.name = "olmoe", .qk_norm = QkNorm::full_width, .rope = Rope::halves, .experts = {.normalise = false}},
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <vector>
 
 #include "loaders/model/key_codes.h"
 #include "loaders/model/slots.h"
@@ -15,6 +16,7 @@ enum class QkNorm : std::uint8_t {
   per_head_turned,    // over each head after the rotation, one weight for all of them
   own_per_head,       // over each head, a weight of its own; only the larger models of a family have it
   full_width,         // over all heads together
+  head_scales,        // over each head, without weights, and queries times a number of each head
 };
 enum class Rope : std::uint8_t { none, neighbours, halves };  // pairs (2i, 2i + 1) or (i, i + rot / 2)
 
@@ -24,14 +26,16 @@ struct AttentionCore {
   int head_dim = 0, value_dim = 0;  // of queries and keys; of values
   int window = 0;                   // keys visible to a query, itself included; 0: all
   Rope rope = Rope::none;
-  bool local_rope = false;        // rotated as RopeConfig says of layers with a window
-  float scale = 0;                // multiplies q . k
-  float softcap = 0;              // of scores; 0: none
-  int state = -1;                 // which of a sequence's states holds its keys and values
-  bool stores = true;             // false: an earlier layer has stored them
-  QkNorm qk_norm = QkNorm::none;  // before the rotation, if it does not say otherwise
-  NormPlan q_norm, k_norm;        // (head_dim), (heads or kv_heads, head_dim), or full width
-  NormPlan value_norm;            // over each head of the values
+  bool local_rope = false;          // rotated as RopeConfig says of layers with a window
+  float scale = 0;                  // multiplies q . k
+  float softcap = 0;                // of scores; 0: none
+  std::vector<float> slopes;        // (heads) ALiBi: slope times distance is taken off scores; or empty
+  int state = -1;                   // which of a sequence's states holds its keys and values
+  bool stores = true;               // false: an earlier layer has stored them
+  QkNorm qk_norm = QkNorm::none;    // before the rotation, if it does not say otherwise
+  NormPlan q_norm, k_norm;          // (head_dim), (heads or kv_heads, head_dim), or full width
+  const float* q_scales = nullptr;  // (heads) see QkNorm
+  NormPlan value_norm;              // over each head of the values
 
   const float* sinks = nullptr;  // (heads) a score each that joins the softmax without a value; or null
   KeyCodes key_codes;            // what old keys become
@@ -51,6 +55,8 @@ struct AttentionPlan : AttentionCore {
   Linear k;                      // (kv_heads x head_dim, hidden)
   Linear v;                      // (kv_heads x value_dim, hidden)
   Linear out;                    // (hidden, heads x value_dim)
+  float clamp = 0;               // q, k and v are held within +-clamp; 0: they are not
+  NormPlan sub_norm;             // (heads x value_dim) of the result, before `out`
 
   std::int64_t q_rows() const noexcept { return output_gate ? 2 * q_dim() : q_dim(); }
 };
@@ -78,7 +84,10 @@ void walk_slots(Plan& p, Walk& walk) {
   walk.linear(
       {"attn_output", p.hidden, p.result_dim(), Need::required, MatrixRole::attn_output, Split::inputs},
       p.out);
-  if (p.qk_norm != QkNorm::none) {
+  if (!p.sub_norm.empty()) walk.norm({"attn_sub_norm", p.result_dim()}, p.sub_norm);
+  if (p.qk_norm == QkNorm::head_scales) {
+    walk.vector({"attn_q_norm", p.heads}, p.q_scales);
+  } else if (p.qk_norm != QkNorm::none) {
     const bool per_head = p.qk_norm == QkNorm::per_head || p.qk_norm == QkNorm::per_head_optional ||
                           p.qk_norm == QkNorm::per_head_turned;
     const bool optional = p.qk_norm == QkNorm::own_per_head || p.qk_norm == QkNorm::per_head_optional;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <limits>
+#include <optional>
 
 #include "loaders/model/slots.h"
 #include "ops/kernels.h"
@@ -17,8 +18,10 @@ struct DensePlan {
   Act act = Act::silu;
   bool gated = true;
   float gate_cut = -std::numeric_limits<float>::infinity();
-  Linear gate, up;  // (ff, hidden)
-  Linear down;      // (hidden, ff)
+  std::optional<Xielu> xielu;  // in place of act
+  Linear gate, up;             // (ff, hidden)
+  Linear down;                 // (hidden, ff)
+  NormPlan sub_norm;           // (ff) of what `down` reads
 };
 
 template <PlanOf<DensePlan> Plan, class Walk>
@@ -32,6 +35,7 @@ void walk_slots(Plan& p, Walk& walk) {
   } else {
     walk.linear(up, p.up);
   }
+  if (!p.sub_norm.empty()) walk.norm({"ffn_sub_norm", p.ff}, p.sub_norm);
   walk.linear({"ffn_down", p.hidden, p.ff, Need::required, MatrixRole::ffn_down, Split::inputs}, p.down);
 }
 
