@@ -20,7 +20,7 @@ class Keys {
     key("block_count", layers());
     key("feed_forward_length", s_.ff);
     key("attention.head_count", s_.heads);
-    if (arch_.mixer == Mixer::short_conv) {
+    if (arch_.mixer == Mixer::short_conv || arch_.mixer == Mixer::matrix) {
       std::vector<U32> heads(layers(), 0);
       heads.back() = s_.kv_heads;
       head_.entries.push_back(gguf_array(s_.arch + ".attention.head_count_kv", heads));

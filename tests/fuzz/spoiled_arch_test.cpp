@@ -27,7 +27,7 @@ const std::string& seed(const std::string& name) {
 }
 
 // Two norms and sliding windows; experts; matrices that are three in one; recurrent layers; compressed keys;
-// sinks and biases.
+// sinks and biases; learned positions; layers with a matrix instead of attention.
 class SpoiledArch : public testing::TestWithParam<const char*> {
  protected:
   const GgufParts good_ = parts_of(seed(GetParam()));
@@ -100,7 +100,7 @@ TEST_P(SpoiledArch, AnyTensorChangedIsReadOrRefused) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, SpoiledArch,
                          testing::Values("gemma3_windows", "qwen3moe", "phi3_fused", "qwen35", "lfm2",
-                                         "deepseek2", "gpt_oss_biases"),
+                                         "deepseek2", "gpt_oss_biases", "gpt2", "deci"),
                          [](const auto& info) { return std::string(info.param); });
 
 // The scales of a block: not a number, infinite, the largest. What follows must be refused or finite, and the
