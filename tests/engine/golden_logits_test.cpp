@@ -1,6 +1,7 @@
 // Logits of every position equal the reference on every instruction set, however the tokens are fed.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -33,7 +34,11 @@ struct Golden {
     ids = (tokens.is_array() ? tokens : tokens.at("ids")).get<std::vector<Token>>();
   }
   double tolerance() const { return meta.at("nmse_tolerance"); }
-  std::vector<float> truth() const { return test::read_floats(folder + "/logits.f32"); }
+  // Where the engine that made the data strays from a model's authors, theirs are beside it.
+  std::vector<float> truth() const {
+    const std::string authors = folder + "/logits_neox.f32";
+    return test::read_floats(std::filesystem::exists(authors) ? authors : folder + "/logits.f32");
+  }
   std::string model() const { return folder + "/model.gguf"; }
 
   SessionOptions options() const {

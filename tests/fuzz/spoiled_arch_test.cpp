@@ -27,7 +27,8 @@ const std::string& seed(const std::string& name) {
 }
 
 // Two norms and sliding windows; experts; matrices that are three in one; recurrent layers; compressed keys;
-// sinks and biases; learned positions; layers with a matrix instead of attention.
+// sinks and biases; learned positions and ALiBi; layers with a matrix instead of attention; norms in unusual
+// places, or without weights; an activation with parameters.
 class SpoiledArch : public testing::TestWithParam<const char*> {
  protected:
   const GgufParts good_ = parts_of(seed(GetParam()));
@@ -100,7 +101,8 @@ TEST_P(SpoiledArch, AnyTensorChangedIsReadOrRefused) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, SpoiledArch,
                          testing::Values("gemma3_windows", "qwen3moe", "phi3_fused", "qwen35", "lfm2",
-                                         "deepseek2", "gpt_oss_biases", "gpt2", "deci"),
+                                         "deepseek2", "gpt_oss_biases", "gpt2", "deci", "bloom", "apertus",
+                                         "talkie", "falcon_two_norms", "hunyuan_vl", "olmo", "bitnet"),
                          [](const auto& info) { return std::string(info.param); });
 
 // The scales of a block: not a number, infinite, the largest. What follows must be refused or finite, and the
