@@ -9,6 +9,8 @@ namespace longhand {
 void read_experts(const ConfigReader& r, ModelConfig& c) {
   c.experts = r.integer(key::expert_count, 0);
   c.experts_used = r.integer(key::expert_used_count, 0);
+  // Files of dense models may count their only network.
+  if (c.experts == 1) c.experts = c.experts_used = 0;
   if (c.experts == 0 && c.experts_used > 0)
     r.refuse(key::expert_used_count, "is set, but there are no experts");
   if (c.experts == 0) return;

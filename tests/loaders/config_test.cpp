@@ -64,6 +64,12 @@ TEST(Config, TheLargeExaoneHasWindowsEvenIfNotStated) {
   }
 }
 
+TEST(Config, OneExpertIsADenseNetwork) {
+  EXPECT_EQ(load_config(metadata("hunyuan-dense", {{"expert_count", 1}})).experts, 0);
+  EXPECT_EQ(load_config(metadata("hunyuan-dense", {{"expert_count", 1}, {"expert_used_count", 1}})).experts,
+            0);
+}
+
 TEST(Config, FirstQwenStatesTwiceTheWidth) {
   EXPECT_EQ(load_config(metadata("qwen")).layers[0].ff, 24);
   EXPECT_EQ(load_config(metadata("qwen2")).layers[0].ff, 48);
