@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/sampling/grammar/grammar_filter.h"
-#include "engine/sampling/schema/json_schema.h"
+#include "engine/types/json_schema.h"
 #include "ops/random.h"
 
 namespace {

@@ -5,12 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "engine/api/access.h"
 #include "engine/longhand.h"
 #include "engine/sampling/token_table.h"
 #include "ops/random.h"
 
 namespace {
 
+using longhand::Access;
 using longhand::Sampler;
 using longhand::SamplerOptions;
 using longhand::Token;
@@ -41,7 +43,7 @@ std::vector<float> logits(int size) {
 
 void pick(benchmark::State& state, const SamplerOptions& options) {
   const int size = static_cast<int>(state.range(0));
-  Sampler sampler(options, table(size));
+  Sampler sampler = Access::sampler(options, table(size));
   const std::vector<float> x = logits(size);
   for (auto _ : state) benchmark::DoNotOptimize(sampler.pick(x));
 }
@@ -97,7 +99,7 @@ void grammar_rejecting(benchmark::State& state) {
   SamplerOptions options;
   options.seed = 3;
   options.grammar = kJson;
-  Sampler sampler(options, words(size));
+  Sampler sampler = Access::sampler(options, words(size));
   const std::vector<float> x = logits(size);
   for (auto _ : state) benchmark::DoNotOptimize(sampler.pick(x));
 }

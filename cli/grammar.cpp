@@ -8,7 +8,7 @@
 #include "cli/terminal/output.h"
 #include "cli/verbs.h"
 #include "engine/sampling/grammar/grammar_matcher.h"
-#include "engine/sampling/schema/json_schema.h"
+#include "engine/types/json_schema.h"
 #include "ops/error.h"
 
 namespace longhand::cli {

@@ -18,7 +18,6 @@
 #include "cli/terminal/terminal.h"
 #include "cli/terminal/text_file.h"
 #include "cli/verbs.h"
-#include "engine/forward/model.h"
 
 namespace longhand::cli {
 namespace {
@@ -130,7 +129,7 @@ int continue_text(const Flags& flags, AnswerView* view) {
   if (tokens.empty())
     throw Error(Errc::range, "the prompt is empty, and this model has no token to begin a text with");
   if (flags.show_prompt) {
-    const std::string shown = model.data().tokenizer.decode(tokens, false, true);
+    const std::string shown = model.decode(tokens, true);
     if (view != nullptr) view->prompt(shown);
     if (view == nullptr) write_error(dim(make_visible(shown)) + "\n");
   }

@@ -12,6 +12,7 @@
 // thread at a time, except for cancel().
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -23,8 +24,11 @@
 #include <vector>
 
 #include "engine/types/generate.h"
+#include "engine/types/json_schema.h"
 #include "engine/types/load_options.h"
+#include "engine/types/metadata.h"
 #include "engine/types/model_info.h"
+#include "engine/types/probability.h"
 #include "engine/types/runner_options.h"
 #include "engine/types/sampler_options.h"
 #include "engine/types/session_options.h"
@@ -33,28 +37,53 @@
 
 namespace longhand {
 
-class Tokenizer;
-class Verifier;
+struct Access;  // for the library itself
 struct ModelData;
+
+/// "0.1.0"
+LONGHAND_API std::string_view version() noexcept;
 
 /// A loaded model: immutable, cheap to copy (copies share the weights).
 class LONGHAND_API Model {
  public:
-  /// Throws Error for every file that is not a model this library runs.
+  /// Throws Error for every file that is not a model this library runs. The file is mapped and must stay as
+  /// it is.
   static Model load(const std::string& path, const LoadOptions& options = {});
+  /// From an open regular file, which may be closed afterwards. Throws the same; unsupported for a part of a
+  /// split model.
+  static Model load_descriptor(int descriptor, const LoadOptions& options = {});
+  /// From a file in memory, which must stay where and as it is as long as the model or a copy of it lives.
+  /// Throws as load_descriptor().
+  static Model load_memory(std::span<const std::byte> file, const LoadOptions& options = {});
+  /// From a file in memory that the model keeps.
+  static Model load_memory(std::vector<std::byte>&& file, const LoadOptions& options = {});
 
   ModelInfo info() const;
   /// Tokens of `text`. `special` adds begin-of-text where the model wants it. Text never becomes control
   /// tokens unless `parse_special` is set; never set it for text that came from a user, a file or a tool.
   std::vector<Token> encode(std::string_view text, bool special = true, bool parse_special = false) const;
-  std::string decode(std::span<const Token> tokens) const;
+  /// Text of `tokens`; control tokens add nothing to it unless they are to be `written_out`.
+  std::string decode(std::span<const Token> tokens, bool written_out = false) const;
   /// Raw bytes of one token as streamed; may end inside a UTF-8 character.
-  std::string piece(Token token) const;
+  std::string piece(Token token, bool written_out = false) const;
   bool ends_generation(Token token) const noexcept;
 
-  const ModelData& data() const noexcept { return *data_; }  // for the engine itself
+  /// Keys of the file's metadata. They are numbered as in the file, of a split model in its first part.
+  std::size_t metadata_count() const noexcept;
+  /// Throws Error: range (no such number).
+  MetadataEntry metadata(std::size_t number) const;
+  /// The number of a key.
+  std::optional<std::size_t> find_metadata(std::string_view key) const noexcept;
+  /// The elements of an array, or the one value, all of the entry's type. Texts are bytes as the file has
+  /// them, UTF-8 or not; they live as long as a copy of the model. Throws Error: range (no such number),
+  /// limit (more than 2^21), no_memory.
+  std::vector<MetadataValue> metadata_values(std::size_t number) const;
+  /// The defaults, and in their place what the model's authors recommend (general.sampling.*). Throws Error:
+  /// type, range (bad values of the file).
+  SamplerOptions recommended_sampling() const;
 
  private:
+  friend struct Access;
   explicit Model(std::shared_ptr<const ModelData> data) : data_(std::move(data)) {}
   std::shared_ptr<const ModelData> data_;
 };
@@ -76,18 +105,31 @@ class LONGHAND_API Runner {
   struct Feed {
     Session& session;
     std::span<const Token> tokens;
+    bool cancelled = false;  ///< set by run(): the session was cancelled and is as it was
   };
   /// Feeds each session its tokens, all of them together, and leaves each with the logits of its last token
-  /// (Session::logits). With f32 caches they are, bit for bit, those of a session that is fed alone. Throws
-  /// Error and leaves every session as it was: context_full, range (token id, no tokens, a session of another
-  /// runner or named twice), cancelled (one of the sessions), busy, no_memory.
-  void run(std::span<const Feed> feeds);
+  /// (Session::logits). With f32 caches they are, bit for bit, those of a session that is fed alone.
+  ///
+  /// The tokens are computed in passes, of RunnerOptions::batch tokens of all sessions at most. A session
+  /// that is cancelled leaves the run at the end of the pass under way, as it was before; a pass whose
+  /// sessions are all cancelled stops at the next layer. The others are not affected. Its Feed tells; nothing
+  /// is thrown.
+  ///
+  /// Throws Error and leaves every session as it was: context_full, range (token id, no tokens, a session of
+  /// another runner or named twice), missing (a session that was moved from), busy, no_memory.
+  void run(std::span<Feed> feeds);
   const Model& model() const noexcept;
 
  private:
-  friend class Session;
+  friend struct Access;
   struct Impl;
   std::unique_ptr<Impl> impl_;
+};
+
+/// What a feed shows of each token.
+enum class Want : std::uint8_t {
+  logits,  ///< (vocab) of the token after it
+  hidden   ///< (hidden) its final hidden state, normalised: what the output head reads
 };
 
 /// One running text: its tokens and their keys and values. Callbacks it calls must not use
@@ -111,11 +153,10 @@ class LONGHAND_API Session {
   /// Throws Error and changes nothing: context_full, range (token id, or no tokens at
   /// all), cancelled, no_memory.
   std::span<const float> feed(std::span<const Token> tokens);
-  /// The same, calling `visit(position, logits)` for every token in turn.
-  void feed(std::span<const Token> tokens, const std::function<void(int, std::span<const float>)>& visit);
-  /// For measuring at depth: appends tokens as feed() does, but computes nothing; what the memories hold of
-  /// them afterwards is random.
-  void pretend(std::span<const Token> tokens);
+  /// The same, calling `visit(position, values)` for every token in turn with what is wanted of it, valid
+  /// during the call.
+  void feed(std::span<const Token> tokens, const std::function<void(int, std::span<const float>)>& visit,
+            Want want = Want::logits);
   /// Logits (vocab) after the token at `position`, any fed one; valid until the next call.
   /// Throws Error: range.
   std::span<const float> logits(int position);
@@ -143,30 +184,32 @@ class LONGHAND_API Session {
   /// version, corrupt, no_memory; mismatch (another model, context, batch, cache type, memory or rope option;
   /// threads may differ). Takes as much memory again as the text uses, until it returns.
   void restore_state(const std::string& path);
-  std::uint64_t state_bytes() const;  ///< of the file that save_state() would write
+  std::uint64_t state_bytes() const;  ///< of what save_state() would write
+  /// What would be in that file. Throws Error(no_memory).
+  std::vector<std::byte> save_state() const;
+  /// The same into memory of state_bytes() bytes. Throws Error: range (another size), no_memory; then what is
+  /// in it means nothing.
+  void save_state(std::span<std::byte> to) const;
+  /// As from a file with these bytes, which are not needed any more afterwards.
+  void restore_state(std::span<const std::byte> state);
 
   /// True when `context` was 0 and memory, not the model, set the size.
   bool context_was_cut() const noexcept;
 
   /// From any thread or signal handler: the feed under way stops within one batch and throws
-  /// Error(cancelled). Every later feed does too, until clear_cancel().
+  /// Error(cancelled). Every later feed does too, until clear_cancel(). What Runner::run does is said there.
   void cancel() noexcept;
   void clear_cancel() noexcept;
   /// Called after each batch of a feed with tokens done and to do; must not touch the
   /// session except cancel().
   void on_progress(std::function<void(int done, int total)> callback);
 
-  struct Impl;  // for the engine itself
-
  private:
-  friend class Verifier;  // for which it runs ahead of the text
-  friend class Runner;
-  void refuse_use(bool refuse) noexcept;
+  friend struct Access;
+  struct Impl;
   explicit Session(std::unique_ptr<Impl> impl) noexcept;
   std::unique_ptr<Impl> impl_;
 };
-
-struct TokenTable;  // engine/sampling/token_table.h
 
 /// One per conversation; not shared between threads.
 ///
@@ -176,9 +219,6 @@ class LONGHAND_API Sampler {
  public:
   /// Keeps what it needs of `model`. Throws Error: range (a value that is NaN or out of bounds), grammar.
   Sampler(const Model& model, const SamplerOptions& options = {});
-  /// For vocabularies without a model, which must outlive the sampler.
-  Sampler(const SamplerOptions& options, const Tokenizer& tokenizer);
-  Sampler(const SamplerOptions& options, TokenTable tokens);
   ~Sampler();
   Sampler(Sampler&&) noexcept;
   Sampler& operator=(Sampler&&) noexcept;
@@ -194,7 +234,9 @@ class LONGHAND_API Sampler {
   std::uint32_t seed() const noexcept;  // the one really used
 
  private:
+  friend struct Access;
   struct Impl;
+  explicit Sampler(std::unique_ptr<Impl> impl) noexcept;
   std::unique_ptr<Impl> impl_;
 };
 
@@ -235,10 +277,9 @@ class LONGHAND_API Speculation {
   Speculation(Speculation&&) noexcept;
   Speculation& operator=(Speculation&&) noexcept;
 
-  struct Impl;
-  Impl* impl() noexcept { return impl_.get(); }  // for the engine itself
-
  private:
+  friend struct Access;
+  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -32,67 +32,21 @@
  * not free the handles in use; using them, but for getters and cancel, is LH_E_BUSY. No longjmp out of them,
  * and no pthread_cancel.
  *
- * Threads. A model and a chat may be used by any number of threads at once. A session, a sampler and a
- * speculation belong to one call at a time; a second one gets LH_E_BUSY. lh_session_cancel() may be called
- * from any thread and from signal handlers. Freeing a handle is the caller's to order after every other use.
+ * Threads. A model and a chat may be used by any number of threads at once. A session, a sampler, a
+ * speculation and a chat session belong to one call at a time; a second one gets LH_E_BUSY. A runner with its
+ * sessions, and a session with its forks, count as one in this. lh_session_cancel() may be called from any
+ * thread and from signal handlers. Freeing a handle is the caller's to order after every other use.
  */
 #ifndef LONGHAND_ENGINE_LONGHAND_C_H
 #define LONGHAND_ENGINE_LONGHAND_C_H
 
 #include "engine/longhand_c_chat.h"
+#include "engine/longhand_c_model.h"
 #include "engine/longhand_c_types.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* ---- Models ---- */
-
-typedef struct lh_load_options {
-  size_t size;
-  int32_t repack;  /* [1] interleave weights for the CPU */
-  int32_t threads; /* [0] for loading; 0: as many as there are */
-  const char* isa; /* [NULL] "avx2", "sse2", ...; NULL: the best this CPU runs */
-  int (*progress)(void* user, float share_done); /* [NULL] 0..1 */
-  void* progress_user;
-} lh_load_options;
-
-typedef struct lh_model_info {
-  size_t size;
-  const char* name; /* strings live as long as the model's handle */
-  const char* architecture;
-  const char* type; /* the most common tensor type, "Q4_K" */
-  const char* isa;  /* kernels in use */
-  uint64_t parameters;
-  uint64_t weight_bytes;
-  int32_t vocab;           /* tokens */
-  int32_t trained_context; /* tokens */
-  int32_t hidden, layers, heads, kv_heads;
-} lh_model_info;
-
-/* Any status of a file that is no model this library runs. Memory is mapped; the file must stay as it is. */
-LH_API lh_status lh_model_load(const char* path, const lh_load_options* options, lh_model** model,
-                               lh_error* error);
-LH_API void lh_model_free(lh_model* model);
-/* `info->size` must be set; the fields within it are filled in. */
-LH_API lh_status lh_model_get_info(const lh_model* model, lh_model_info* info, lh_error* error);
-
-/* Oddities of the file worth telling the user once; NULL behind the last. */
-LH_API const char* lh_model_warning(const lh_model* model, size_t index);
-
-enum {
-  LH_ENCODE_SPECIAL = 1,      /* begin-of-text where the model wants it */
-  LH_ENCODE_PARSE_SPECIAL = 2 /* "<eos>" in the text becomes that token; never for text of users or files */
-};
-/* Tokens of `text`, any bytes. `flags`: LH_ENCODE_...; 0: plain text in the middle of something. */
-LH_API lh_status lh_encode(const lh_model* model, lh_text text, uint32_t flags, lh_token_buffer* out,
-                           lh_error* error);
-/* Text of `tokens` without control tokens. LH_E_RANGE: an id that is no token. */
-LH_API lh_status lh_decode(const lh_model* model, lh_tokens tokens, lh_text_buffer* out, lh_error* error);
-/* Raw bytes of one token as streamed; they may end inside a UTF-8 character. LH_E_RANGE. */
-LH_API lh_status lh_piece(const lh_model* model, lh_token token, lh_text_buffer* out, lh_error* error);
-/* Not 0: a model that chooses this token has finished. */
-LH_API int lh_ends_generation(const lh_model* model, lh_token token);
 
 /* ---- Sessions ---- */
 
@@ -148,6 +102,9 @@ typedef struct lh_session_options {
 LH_API lh_status lh_session_new(const lh_model* model, const lh_session_options* options,
                                 lh_session** session, lh_error* error);
 LH_API void lh_session_free(lh_session* session);
+/* A session with the same text and options; each may then go on in its own way. Keys and values of the common
+ * text are shared until one of both writes over them. Progress is not told of it. LH_E_NO_MEMORY. */
+LH_API lh_status lh_session_fork(lh_session* session, lh_session** fork, lh_error* error);
 
 /* Appends at least one token. `logits`, if not NULL: after the last of them, valid until the next call with
  * this session. LH_E_CONTEXT_FULL, LH_E_RANGE, LH_E_CANCELLED, LH_E_NO_MEMORY: no token was added. */
@@ -159,6 +116,11 @@ typedef int (*lh_visit)(void* user, int32_t position, lh_logits logits);
 LH_API lh_status lh_feed_each(lh_session* session, lh_tokens tokens, lh_visit visit, void* user,
                               lh_error* error);
 
+/* The same, showing each token's final hidden state, normalised: what the output head reads. */
+typedef int (*lh_visit_hidden)(void* user, int32_t position, const float* hidden, size_t size);
+LH_API lh_status lh_feed_hidden(lh_session* session, lh_tokens tokens, lh_visit_hidden visit, void* user,
+                                lh_error* error);
+
 /* Writes tokens and memories to a file (mode 0600), so that a session of the same model and options goes on
  * from there without reading the text again. An old file stays whole until the new one is. A cache: keep the
  * text itself elsewhere. LH_E_IO and LH_E_NO_MEMORY: the old file is still there, or, where only its folder
@@ -169,8 +131,12 @@ LH_API lh_status lh_save_state(lh_session* session, const char* path, lh_error* 
  * LH_E_NO_MEMORY; LH_E_MISMATCH: saved with another model, context, batch, cache type, memory or rope option
  * (threads may differ). Then the session is as it was. */
 LH_API lh_status lh_restore_state(lh_session* session, const char* path, lh_error* error);
-/* Of the file that lh_save_state() would write. */
+/* Of what lh_save_state() would write. */
 LH_API lh_status lh_state_bytes(lh_session* session, uint64_t* bytes, lh_error* error);
+/* What would be in that file. LH_E_BUFFER, LH_E_NO_MEMORY. */
+LH_API lh_status lh_save_state_memory(lh_session* session, lh_byte_buffer* out, lh_error* error);
+/* As from a file with these bytes. */
+LH_API lh_status lh_restore_state_memory(lh_session* session, lh_bytes state, lh_error* error);
 
 /* Logits after the token at `position`, any fed one; valid until the next call with this session.
  * LH_E_RANGE. */
@@ -192,6 +158,43 @@ LH_API lh_tokens lh_session_tokens(const lh_session* session);    /* valid until
  * lh_session_clear_cancel(). */
 LH_API void lh_session_cancel(lh_session* session);
 LH_API void lh_session_clear_cancel(lh_session* session);
+
+/* ---- Several sessions computed together ---- */
+
+typedef struct lh_runner_options {
+  size_t size;
+  int32_t threads;         /* [0] physical cores this process may use, fewer for very small models */
+  int32_t prefill_threads; /* [0] while more than a few tokens are computed at once; 0: as `threads` */
+  int32_t batch;           /* [512] tokens computed at once, of all sessions together */
+} lh_runner_options;
+
+/* Threads and working memory for sessions whose tokens go through the layers side by side, so that weights
+ * are read once for all. It may be freed before its sessions. LH_E_RANGE, LH_E_NO_MEMORY. */
+LH_API lh_status lh_runner_new(const lh_model* model, const lh_runner_options* options, lh_runner** runner,
+                               lh_error* error);
+LH_API void lh_runner_free(lh_runner* runner);
+/* A session that is computed by `runner`, with its threads, alone or with others. As lh_session_new(). */
+LH_API lh_status lh_session_new_of(lh_runner* runner, const lh_session_options* options, lh_session** session,
+                                   lh_error* error);
+
+typedef struct lh_runner_feed {
+  lh_session* session; /* of the runner */
+  lh_tokens tokens;    /* at least one */
+  lh_logits logits;    /* result: after the last token, valid until the next call with this session; empty
+                          where the session was cancelled */
+  int32_t cancelled;   /* result: not 0: the session was cancelled and is as it was */
+} lh_runner_feed;
+
+/* Feeds each session its tokens, all of them together. With f32 caches logits are, bit for bit, those of a
+ * session that is fed alone.
+ *
+ * The tokens are computed in passes, of `batch` tokens of all sessions at most. A session that is cancelled
+ * leaves the run at the end of the pass under way, as it was before; a pass whose sessions are all cancelled
+ * stops at the next layer. The others are not affected, and the status is LH_OK. Progress is not told.
+ *
+ * Every session is as it was, and no result written, with LH_E_CONTEXT_FULL, LH_E_RANGE (token, no tokens, a
+ * session of another runner or named twice), LH_E_BUSY, LH_E_NO_MEMORY. */
+LH_API lh_status lh_runner_run(lh_runner* runner, lh_runner_feed* feeds, size_t count, lh_error* error);
 
 /* ---- Sampling ---- */
 
@@ -236,6 +239,12 @@ typedef struct lh_sampler_options {
   const char* json_schema;         /* [NULL] the same as a JSON schema; not both */
 } lh_sampler_options;
 
+/* Defaults, and in their place what the model's authors recommend in its file. `options->size` must be set.
+ * LH_E_TYPE, LH_E_RANGE: bad values of the file. */
+LH_API lh_status lh_sampler_recommended(const lh_model* model, lh_sampler_options* options, lh_error* error);
+/* A grammar of the texts that a JSON schema allows. LH_E_GRAMMAR: no schema, or one that no grammar holds. */
+LH_API lh_status lh_grammar_of_schema(lh_text json_schema, lh_text_buffer* out, lh_error* error);
+
 /* LH_E_RANGE: a value out of bounds; LH_E_GRAMMAR. */
 LH_API lh_status lh_sampler_new(const lh_model* model, const lh_sampler_options* options,
                                 lh_sampler** sampler, lh_error* error);
@@ -249,6 +258,14 @@ LH_API lh_status lh_sampler_accept(lh_sampler* sampler, lh_tokens tokens, lh_err
 LH_API lh_status lh_sampler_reset(lh_sampler* sampler, lh_error* error);
 LH_API uint32_t lh_sampler_seed(const lh_sampler* sampler); /* the one really used */
 
+/* The `most` likeliest tokens, best first, equal ones by id; fewer where all others are impossible.
+ * LH_E_RANGE: `most` is negative; LH_E_NONFINITE: a logit is NaN or +INFINITY, or all are -INFINITY. */
+LH_API lh_status lh_top_log_probabilities(lh_logits logits, int32_t most, lh_probability_buffer* out,
+                                          lh_error* error);
+/* Of one token; -INFINITY for an impossible one. LH_E_RANGE, LH_E_NONFINITE. */
+LH_API lh_status lh_log_probability(lh_logits logits, lh_token token, float* log_probability,
+                                    lh_error* error);
+
 /* ---- Generating ---- */
 
 typedef enum lh_stop_reason {
@@ -259,6 +276,8 @@ typedef enum lh_stop_reason {
   LH_STOP_CANCELLED = 4,
   LH_STOP_CALLBACK = 5
 } lh_stop_reason;
+/* "token limit" for LH_STOP_MAX_TOKENS and so on; "unknown" for what is none. */
+LH_API const char* lh_stop_reason_name(lh_stop_reason reason);
 
 /* Guesses at the next tokens, computed along with the one at hand: the same text sooner. */
 typedef struct lh_speculation_options {
@@ -283,7 +302,12 @@ typedef struct lh_generate_options {
   lh_tokens written_out;                    /* [none] control tokens that are part of the text */
   int (*on_text)(void* user, lh_text text); /* [NULL] whole characters, as soon as they are certain */
   void* on_text_user;
-  lh_speculation* speculation; /* [NULL] made for this session; one of another is LH_E_ARGUMENT */
+  lh_speculation* speculation;   /* [NULL] made for this session; one of another is LH_E_ARGUMENT */
+  int32_t top_log_probabilities; /* [-1] so many of the likeliest tokens at each place, and probabilities; 0:
+                                    of the token alone; negative: none */
+  int (*on_token)(void* user, const lh_token_step* step); /* [NULL] each token before its text, with the
+                                                             probabilities asked for */
+  void* on_token_user;
 } lh_generate_options;
 
 typedef struct lh_generate_result {
@@ -296,6 +320,8 @@ typedef struct lh_generate_result {
   lh_tokens tokens; /* sampled, without the one that ended the text; valid as long as `text` */
   int32_t feeds;    /* computations while writing; fewer than tokens where guesses came true */
   int32_t guesses, right_guesses;
+  const lh_token_step* steps; /* of `tokens`, where probabilities were asked for, else NULL; valid as long as
+                                 `text` */
 } lh_generate_result;
 
 /* Feeds `prompt`, or goes on from where the session stands if it is empty, and samples until something ends
@@ -314,7 +340,9 @@ typedef enum lh_options_kind {
   LH_GENERATE_OPTIONS = 3,
   LH_CHAT_OPTIONS = 4,
   LH_RENDER_OPTIONS = 5,
-  LH_SPECULATION_OPTIONS = 6
+  LH_SPECULATION_OPTIONS = 6,
+  LH_RUNNER_OPTIONS = 7,
+  LH_CHAT_SETTINGS = 8
 } lh_options_kind;
 
 /* Fills `size` bytes of a struct of options with defaults, zeros behind what the library knows; for structs
@@ -329,6 +357,6 @@ LH_API lh_text lh_string(const char* text);
 }
 #endif
 
-#include "engine/longhand_c_defaults.h"
+#include "engine/longhand_c_chat_session.h"
 
 #endif

@@ -1,8 +1,8 @@
-/* Options with their defaults. Included by longhand_c.h. */
+/* Options with their defaults. Included by longhand_c_chat_session.h. */
 #ifndef LONGHAND_ENGINE_LONGHAND_C_DEFAULTS_H
 #define LONGHAND_ENGINE_LONGHAND_C_DEFAULTS_H
 
-#include "engine/longhand_c.h"
+#include "engine/longhand_c_chat_session.h"
 
 static inline lh_load_options lh_load_defaults(void) {
   lh_load_options options;
@@ -38,6 +38,16 @@ static inline lh_speculation_options lh_speculation_defaults(void) {
   lh_speculation_options options;
   lh_options_init(LH_SPECULATION_OPTIONS, &options, sizeof options);
   return options;
+}
+static inline lh_runner_options lh_runner_defaults(void) {
+  lh_runner_options options;
+  lh_options_init(LH_RUNNER_OPTIONS, &options, sizeof options);
+  return options;
+}
+static inline lh_chat_settings lh_chat_settings_defaults(void) {
+  lh_chat_settings settings;
+  lh_options_init(LH_CHAT_SETTINGS, &settings, sizeof settings);
+  return settings;
 }
 
 #endif

@@ -17,11 +17,13 @@
 extern "C" {
 #endif
 
-typedef struct lh_model lh_model;             /* weights and vocabulary; immutable */
-typedef struct lh_session lh_session;         /* one running text: its tokens with their keys and values */
-typedef struct lh_sampler lh_sampler;         /* how the next token is chosen; one per conversation */
-typedef struct lh_speculation lh_speculation; /* guesses at the text of one session */
-typedef struct lh_chat lh_chat;               /* how a model wants conversations written; immutable */
+typedef struct lh_model lh_model;               /* weights and vocabulary; immutable */
+typedef struct lh_session lh_session;           /* one running text: its tokens with their keys and values */
+typedef struct lh_runner lh_runner;             /* what computes several sessions together */
+typedef struct lh_sampler lh_sampler;           /* how the next token is chosen; one per conversation */
+typedef struct lh_speculation lh_speculation;   /* guesses at the text of one session */
+typedef struct lh_chat lh_chat;                 /* how a model wants conversations written; immutable */
+typedef struct lh_chat_session lh_chat_session; /* a conversation, and a session in step with it */
 
 /* Numbers are never reused; new ones may come. */
 typedef enum lh_status {
@@ -80,6 +82,26 @@ typedef struct lh_logits {
   size_t size; /* one for each token of the vocabulary, or of its padded form */
 } lh_logits;
 
+typedef struct lh_bytes {
+  const void* data;
+  size_t size;
+} lh_bytes;
+
+/* How likely a model holds a token to be. */
+typedef struct lh_token_probability {
+  lh_token token;
+  float log_probability; /* natural logarithm, at most 0 */
+} lh_token_probability;
+
+/* A token as it was drawn. Probabilities are the model's own, softmax(logits): no temperature, filter,
+ * penalty or grammar of the sampler is in them. */
+typedef struct lh_token_step {
+  lh_token token;
+  float log_probability;
+  const lh_token_probability* top; /* the likeliest tokens, best first */
+  size_t top_count;
+} lh_token_step;
+
 /* Buffers: the caller's room for `capacity` elements at `data`; a call sets `size` to what it wrote. If that
  * does not fit it writes nothing, sets `size` to the capacity needed and returns LH_E_BUFFER. `data` may be
  * NULL if capacity is 0, to ask. Text gets no NUL. */
@@ -93,6 +115,16 @@ typedef struct lh_token_buffer {
   size_t capacity;
   size_t size;
 } lh_token_buffer;
+typedef struct lh_byte_buffer {
+  void* data;
+  size_t capacity;
+  size_t size;
+} lh_byte_buffer;
+typedef struct lh_probability_buffer {
+  lh_token_probability* data;
+  size_t capacity;
+  size_t size;
+} lh_probability_buffer;
 
 #ifdef __cplusplus
 }

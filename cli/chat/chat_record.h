@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/chat/conversation.h"
+#include "engine/types/chat.h"
 
 namespace longhand::cli {
 

@@ -9,7 +9,6 @@
 #include "cli/terminal/output.h"
 #include "cli/terminal/output_filter.h"
 #include "cli/terminal/units.h"
-#include "engine/forward/model.h"
 
 namespace longhand::cli {
 namespace {
@@ -29,8 +28,7 @@ std::string tokens_of_text(const Model& model, const std::string& text) {
   const std::vector<Token> tokens = model.encode(text, false);
   std::string out;
   for (std::size_t i = 0; i < std::min(tokens.size(), kShown); ++i) {
-    out += fmt::format("  {:>7}  \"{}\"\n", tokens[i],
-                       escape_controls(model.data().tokenizer.piece(tokens[i], true)));
+    out += fmt::format("  {:>7}  \"{}\"\n", tokens[i], escape_controls(model.piece(tokens[i], true)));
   }
   if (tokens.size() > kShown) out += "  ...\n";
   return out + fmt::format("  {} tokens\n", tokens.size());

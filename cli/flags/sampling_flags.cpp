@@ -3,34 +3,15 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <tuple>
 #include <type_traits>
 
 #include "cli/flags/option_flags.h"
 #include "cli/terminal/output.h"
-#include "engine/sampling/schema/json_schema.h"
-#include "loaders/gguf/keys.h"
+#include "engine/types/json_schema.h"
 #include "ops/error.h"
 
 namespace longhand::cli {
 namespace {
-
-// What a file may recommend under general.sampling.*
-constexpr std::tuple kRecommended = {
-    std::pair(&SamplerOptions::temperature, &key::sampling_temp),
-    std::pair(&SamplerOptions::top_k, &key::sampling_top_k),
-    std::pair(&SamplerOptions::top_p, &key::sampling_top_p),
-    std::pair(&SamplerOptions::min_p, &key::sampling_min_p),
-    std::pair(&SamplerOptions::xtc_probability, &key::sampling_xtc_probability),
-    std::pair(&SamplerOptions::xtc_threshold, &key::sampling_xtc_threshold),
-    std::pair(&SamplerOptions::penalty_last_n, &key::sampling_penalty_last_n),
-    std::pair(&SamplerOptions::repeat_penalty, &key::sampling_penalty_repeat),
-    std::pair(&SamplerOptions::mirostat, &key::sampling_mirostat),
-    std::pair(&SamplerOptions::mirostat_tau, &key::sampling_mirostat_tau),
-    std::pair(&SamplerOptions::mirostat_eta, &key::sampling_mirostat_eta)};
-
-// "temp" of "general.sampling.temp".
-std::string name_of(const KeySpec& key) { return std::string(key.name.substr(key.name.rfind('.') + 1)); }
 
 std::string grammar_of_schema(const std::string& schema, bool lenient) {
   if (!lenient) return json_schema_to_gbnf(schema);
@@ -64,19 +45,6 @@ std::pair<Token, float> parse_logit_bias(const std::string& text) {
   return {token, *id.ptr == '-' ? -bias : bias};
 }
 
-void apply_model_defaults(SamplerOptions& options, const Gguf& file, const std::set<std::string>& given) {
-  const auto apply = [&](const auto& recommended) {
-    auto& value = options.*recommended.first;
-    if (given.count(name_of(*recommended.second)) > 0) return;
-    if constexpr (std::is_same_v<decltype(value), int&>) {
-      if (const auto found = file.get_int(*recommended.second)) value = int(*found);
-    } else {
-      if (const auto found = file.get_float(*recommended.second)) value = float(*found);
-    }
-  };
-  std::apply([&](const auto&... recommended) { (apply(recommended), ...); }, kRecommended);
-}
-
 void SamplingFlags::add_values(CLI::App& verb) {
   each_option(kSamplerOptions, options_, [&](const auto& row, auto& value) {
     CLI::Option* option = add_option_flag(verb, verb, row, value);
@@ -85,15 +53,7 @@ void SamplingFlags::add_values(CLI::App& verb) {
     // The library takes negative temperatures for 0; on a command line they are a mistake.
     if (row.name == "sampler.temperature") option->check(CLI::NonNegativeNumber);
     if constexpr (!std::is_same_v<decltype(value), bool&>) option->capture_default_str();
-    std::apply(
-        [&](const auto&... recommended) {
-          const auto note = [&](const auto& one) {
-            if (find_option(kSamplerOptions, one.first).name == row.name)
-              by_key_[name_of(*one.second)] = option;
-          };
-          (note(recommended), ...);
-        },
-        kRecommended);
+    by_row_[std::string(row.name)] = option;
   });
 }
 
@@ -144,12 +104,15 @@ void SamplingFlags::add_to(CLI::App& verb) {
   add_grammar(verb);
 }
 
-std::set<std::string> SamplingFlags::given() const {
-  std::set<std::string> keys;
-  for (const auto& [key, option] : by_key_) {
-    if (option->count() > 0) keys.insert(key);
-  }
-  return keys;
+bool SamplingFlags::given(std::string_view row) const {
+  const auto found = by_row_.find(row);
+  return found == by_row_.end() || found->second->count() > 0;
+}
+
+void SamplingFlags::apply(const SamplerOptions& recommended, SamplerOptions& options) const {
+  each_option(kSamplerOptions, options, [&](const auto& row, auto& value) {
+    if (!given(row.name)) value = recommended.*row.member;
+  });
 }
 
 SamplerOptions SamplingFlags::options() const {
@@ -171,7 +134,7 @@ SamplerOptions SamplingFlags::options() const {
 
 SamplerOptions SamplingFlags::options(const Model& model) const {
   SamplerOptions options = this->options();
-  apply_model_defaults(options, model.data().file, given());
+  apply(model.recommended_sampling(), options);
   return options;
 }
 

@@ -3,19 +3,13 @@
 
 #include <CLI/CLI.hpp>
 #include <map>
-#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "engine/forward/model.h"
 #include "engine/longhand.h"
 
 namespace longhand::cli {
-
-/// Takes the values that the model's authors recommend (general.sampling.* of `file`), except for the keys in
-/// `given`, such as "top_k": these the user has chosen. Throws Error (type, range) for bad values of the
-/// file.
-void apply_model_defaults(SamplerOptions& options, const Gguf& file, const std::set<std::string>& given);
 
 /// "15043+1.5", "15043-inf". Throws Error (range).
 std::pair<Token, float> parse_logit_bias(const std::string& text);
@@ -31,10 +25,12 @@ class SamplingFlags {
   SamplerOptions options(const Model& model) const;
   /// The same without a model.
   SamplerOptions options() const;
-  /// Keys of general.sampling.* that the user has set.
-  std::set<std::string> given() const;
+  /// Puts what the model's authors recommend in place of what the user has not chosen.
+  void apply(const SamplerOptions& recommended, SamplerOptions& options) const;
 
  private:
+  /// Whether the user has chosen the option of this row, or could not.
+  bool given(std::string_view row) const;
   void add_values(CLI::App& verb);
   void add_breakers(CLI::App& verb);
   void add_grammar(CLI::App& verb);
@@ -45,7 +41,7 @@ class SamplingFlags {
   std::string grammar_, grammar_file_, schema_, schema_file_;
   bool schema_lenient_ = false;
   std::vector<std::string> biases_, breakers_;
-  std::map<std::string, const CLI::Option*> by_key_;  // of general.sampling.*
+  std::map<std::string, const CLI::Option*, std::less<>> by_row_;  // of the option table
 };
 
 }  // namespace longhand::cli

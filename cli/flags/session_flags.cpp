@@ -91,6 +91,10 @@ int length_or(const std::string& text, int otherwise) {
 }  // namespace
 
 std::vector<std::string> cache_type_names() { return {kCacheTypeNames.begin(), kCacheTypeNames.end()}; }
+std::string_view cache_type_name(CacheType type) noexcept { return kCacheTypeNames[std::size_t(type)]; }
+CacheType cache_type_of(std::string_view name) {
+  return CacheType(std::ranges::find(kCacheTypeNames, name) - kCacheTypeNames.begin());
+}
 
 CLI::Option* add_model_option(CLI::App& verb, std::string& path) {
   return verb.add_option("-m,--model,FILE", path, "Model file (GGUF)")->type_name("");

@@ -13,8 +13,11 @@ namespace longhand::cli {
 /// Tells on stderr where so many threads are more than this process has cores.
 void note_threads(int threads);
 
-/// What -ctk and -ctv take; parse_cache_type() reads them.
+/// What -ctk and -ctv take.
 std::vector<std::string> cache_type_names();
+std::string_view cache_type_name(CacheType type) noexcept;
+/// Of one of these names.
+CacheType cache_type_of(std::string_view name);
 
 /// Adds FILE, -m and --model as one option.
 CLI::Option* add_model_option(CLI::App& verb, std::string& path);

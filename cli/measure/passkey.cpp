@@ -13,9 +13,6 @@
 #include "cli/terminal/terminal.h"
 #include "cli/terminal/text_file.h"
 #include "cli/verbs.h"
-#include "engine/chat/chat_format.h"
-#include "engine/chat/prompt.h"
-#include "engine/forward/model.h"
 
 namespace longhand::cli {
 namespace {
@@ -32,9 +29,8 @@ struct Flags {
 /// Makes prompts for one model.
 class PromptMaker {
  public:
-  PromptMaker(const Model& model, const Flags& flags)
-      : tokenizer_(model.data().tokenizer), format_(chat_source(tokenizer_.vocab())), encoder_(tokenizer_) {
-    for (const std::string& warning : format_.warnings()) print_note(warning);
+  PromptMaker(const Model& model, const Flags& flags) : written_(model) {
+    for (const std::string& warning : written_.warnings()) print_note(warning);
     // Thinking aloud before a one-word answer would only use up the tokens.
     options_.thinking = false;
     if (flags.filler.empty()) return;
@@ -47,7 +43,7 @@ class PromptMaker {
   }
 
   std::vector<Token> prompt(const PasskeyCase& passkey) const {
-    return encoder_.encode(format_.render(passkey.messages, options_));
+    return written_.encode(passkey.messages, options_);
   }
 
   /// The most filler with which a prompt has at most `length` tokens. Throws Error (range) when even without
@@ -70,9 +66,7 @@ class PromptMaker {
   }
 
  private:
-  const Tokenizer& tokenizer_;
-  ChatFormat format_;
-  PromptEncoder encoder_;
+  ChatTemplate written_;
   ChatOptions options_;
   std::vector<std::string> lines_;
 };

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/chat/chat_format.h"
+#include "engine/types/chat.h"
 
 namespace longhand::cli {
 

@@ -18,6 +18,7 @@
 #include "cli/terminal/terminal.h"
 #include "cli/terminal/text_file.h"
 #include "cli/verbs.h"
+#include "engine/api/access.h"
 #include "engine/forward/model.h"
 
 namespace longhand::cli {
@@ -56,7 +57,7 @@ void append_chunks(Chunks& chunks, const Model& model, const std::string& path, 
                                          tokens.size(), chunks.context));
   }
   if (flags.chunks > 0) count = std::min(count, static_cast<std::size_t>(flags.chunks));
-  const Vocab& vocab = model.data().tokenizer.vocab();
+  const Vocab& vocab = model_data(model).tokenizer.vocab();
   const std::size_t begin = chunks.tokens.size();
   chunks.tokens.insert(chunks.tokens.end(), tokens.begin(),
                        tokens.begin() + static_cast<std::ptrdiff_t>(count * size));
@@ -95,10 +96,9 @@ class TokenLog {
  public:
   TokenLog(const std::string& path, const Model& model) : file_(path), model_(model) {}
   void add(std::size_t chunk, int position, Token token, const TokenScore& score) {
-    const nlohmann::ordered_json line = {
-        {"chunk", chunk},     {"position", position},
-        {"token", token},     {"text", model_.data().tokenizer.piece(token, true)},
-        {"loss", score.loss}, {"best", score.best}};
+    const nlohmann::ordered_json line = {{"chunk", chunk},     {"position", position},
+                                         {"token", token},     {"text", model_.piece(token, true)},
+                                         {"loss", score.loss}, {"best", score.best}};
     const std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     file_.write(std::as_bytes(std::span(text)));
   }

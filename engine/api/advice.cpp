@@ -4,9 +4,9 @@
 #include <cmath>
 #include <cstring>
 
+#include "engine/api/access.h"
 #include "engine/forward/model.h"
 #include "engine/forward/position.h"
-#include "engine/longhand.h"
 #include "engine/state/attention/kinds.h"
 #include "loaders/model/config.h"
 #include "ops/optimal_scale.h"
@@ -107,14 +107,14 @@ int rope_reach(std::span<const double> inv_freq, int limit) {
 }
 
 int text_reach(const Model& model, const SessionOptions& options, int context) {
-  const ModelConfig& c = model.data().config;
+  const ModelConfig& c = model_data(model).config;
   const bool everywhere = std::any_of(c.layers.begin(), c.layers.end(), [](const LayerShape& layer) {
     return layer.attends() && layer.rope && layer.window == 0;
   });
   if (!everywhere || context <= c.trained_context) return context;
   const MemoryPlan plan = plan_memory(c, options.attention, options.context);
   const FarPositions far = far_positions(plan);
-  const PositionPlan positions(c, model.data().weights, options, far, context);
+  const PositionPlan positions(c, model_data(model).weights, options, far, context);
   const int reach = std::max(c.trained_context, rope_reach(positions.frequencies(), context));
   if (plan.window == 0) return reach;
   // Summaries stand at one distance, and what is exact reaches back two windows at most.

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/api/access.h"
 #include "engine/forward/model.h"
-#include "engine/longhand.h"
 #include "engine/run/speculate/guesser.h"
 #include "engine/run/speculate/rewind_room.h"
 #include "engine/run/speculate/vocabulary.h"
@@ -19,7 +19,7 @@ constexpr int kFewBehind = 16, kPiece = 256;
 
 SessionOptions draft_options(const Model& draft, const Session& target, const SessionOptions& options) {
   SessionOptions o;
-  const int trained = draft.data().config.trained_context;
+  const int trained = model_data(draft).config.trained_context;
   o.context = trained > 0 ? std::min(trained, target.context()) : target.context();
   o.threads = target.threads();  // changing between teams of different sizes costs more than it gains
   o.batch = std::min(options.batch, kPiece);
@@ -30,8 +30,8 @@ class Draft final : public Guesser {
  public:
   Draft(const Model& draft, const SessionOptions& options)
       : session_(draft, options),
-        room_(draft.data().config, options),
-        vocab_(draft.data().tokenizer.size()) {}
+        room_(model_data(draft).config, options),
+        vocab_(model_data(draft).tokenizer.size()) {}
 
   std::span<const Token> propose(std::span<const Token> text, Token next, int most) override {
     guesses_.clear();
@@ -75,7 +75,7 @@ class Draft final : public Guesser {
 
 std::unique_ptr<Guesser> make_draft(const Model& draft, const Session& target,
                                     const SessionOptions& options) {
-  check_same_vocabulary(draft.data().tokenizer.vocab(), target.model().data().tokenizer.vocab());
+  check_same_vocabulary(model_data(draft).tokenizer.vocab(), model_data(target.model()).tokenizer.vocab());
   return std::make_unique<Draft>(draft, draft_options(draft, target, options));
 }
 

@@ -5,9 +5,11 @@
 #include <chrono>
 #include <limits>
 
+#include "engine/api/access.h"
 #include "engine/api/verifier.h"
 #include "engine/forward/model.h"
 #include "engine/longhand.h"
+#include "engine/sampling/log_probabilities.h"
 #include "engine/text/tokenizer.h"
 #include "engine/types/memory_errors.h"
 
@@ -117,6 +119,19 @@ std::span<const float> read_prompt(std::span<const Token> prompt, Session& sessi
   return logits;
 }
 
+// Tells and keeps what was drawn. False where the caller wants no more.
+bool note_token(const GenerateOptions& options, std::span<const float> logits, Token token,
+                GenerateResult& result) {
+  TokenStep step;
+  step.token = token;
+  const bool probabilities = options.top_log_probabilities >= 0;
+  if (probabilities) step = token_step(logits, token, options.top_log_probabilities);
+  result.tokens.push_back(token);
+  const bool goes_on = !options.on_token || options.on_token(step);
+  if (probabilities) result.steps.push_back(std::move(step));
+  return goes_on;
+}
+
 GenerateResult write_on(Session& session, std::span<const Token> prompt, Sampler& sampler,
                         const GenerateOptions& options,
                         const std::function<bool(std::string_view)>& on_text) {
@@ -127,7 +142,7 @@ GenerateResult write_on(Session& session, std::span<const Token> prompt, Sampler
   std::span<const float> logits = read_prompt(prompt, session, sampler);
   result.prompt_seconds = seconds_since(start);
 
-  const Tokenizer& tokenizer = session.model().data().tokenizer;
+  const Tokenizer& tokenizer = model_data(session.model()).tokenizer;
   const auto vocab = std::size_t(tokenizer.size());  // embeddings may be padded beyond it
   Verifier text(session, options.speculation);
   const auto wanted = [&](const GenerateResult& r) {
@@ -141,11 +156,12 @@ GenerateResult write_on(Session& session, std::span<const Token> prompt, Sampler
         result.reason = StopReason::max_tokens;
         break;
       }
-      const Token token = sampler.pick(logits.first(std::min(vocab, logits.size())));
+      logits = logits.first(std::min(vocab, logits.size()));
+      const Token token = sampler.pick(logits);
       if (tokenizer.ends_generation(token)) break;
-      result.tokens.push_back(token);
+      const bool wants_more = note_token(options, logits, token, result);
       const bool written_out = std::ranges::find(options.written_out, token) != options.written_out.end();
-      if (!answer.push(tokenizer.piece(token, written_out))) {
+      if (!answer.push(tokenizer.piece(token, written_out)) || !wants_more) {
         result.reason = answer.stopped() ? StopReason::stop_string : StopReason::callback;
         break;
       }

@@ -2,41 +2,31 @@
 #include "engine/api/longhand_c_guard.h"
 #include "engine/api/longhand_c_handles.h"
 #include "engine/api/longhand_c_options.h"
-#include "engine/chat/chat_format.h"
-#include "engine/chat/jinja/functions/clock.h"
-#include "engine/forward/model.h"
 
 using namespace longhand;
 using namespace longhand::c_api;
 
-struct lh_chat {
-  Model model;  // keeps the tokenizer alive
-  ChatFormat format;
-  PromptEncoder encoder;
-};
-
 namespace {
 
-ChatSource source_of(const Model& model, const lh_chat_options& options) {
-  ChatSource source = chat_source(model.data().tokenizer.vocab());
-  if (options.template_text != nullptr) source.template_text = options.template_text;
-  if (options.now != nullptr) source.now = jinja::parse_iso8601(options.now);
-  return source;
+ChatOptions to_cpp(const lh_render_options& from) {
+  ChatOptions to;
+  to.add_generation_prompt = from.answer != 0;
+  if (from.thinking >= 0) to.thinking = from.thinking > 0;
+  to.reasoning_effort = string_or_empty(from.reasoning_effort);
+  to.tools = string_or_empty(from.tools);
+  to.variables = string_or_empty(from.variables);
+  return to;
 }
 
-std::vector<PromptPiece> render(const lh_chat& chat, const lh_conversation& conversation,
-                                const lh_render_options* options) {
-  const lh_render_options given = read_options(options, "render options");
-  ChatOptions to;
-  to.add_generation_prompt = given.answer != 0;
-  if (given.thinking >= 0) to.thinking = given.thinking > 0;
-  to.reasoning_effort = string_or_empty(given.reasoning_effort);
+std::vector<ChatMessage> messages_of(const lh_conversation& conversation, const lh_text* tool_calls) {
   std::vector<ChatMessage> messages;
   for (const lh_message& m : elements(conversation.messages, conversation.count, "conversation.messages")) {
     messages.push_back({&need(m.role, "role"), std::string(text_of(m.content, "content.data")),
                         std::string(text_of(m.reasoning, "reasoning.data"))});
+    if (tool_calls != nullptr)
+      messages.back().tool_calls = text_of(tool_calls[messages.size() - 1], "tool_calls");
   }
-  return chat.format.render(messages, to);
+  return messages;
 }
 
 }  // namespace
@@ -46,20 +36,31 @@ lh_status lh_chat_new(const lh_model* model, const lh_chat_options* options, lh_
   return guarded(error, [&] {
     lh_chat*& place = place_for(chat, "chat");
     const Model& m = need(model, "model").model;
-    const lh_chat_options given = read_options(options, "chat options");
-    place = new lh_chat{m, ChatFormat(source_of(m, given)), PromptEncoder(m.data().tokenizer)};
+    const ChatTemplate written(m, c_api::to_cpp(read_options(options, "chat options")));
+    place = new lh_chat{written, written.warnings()};
   });
 }
 
 void lh_chat_free(lh_chat* chat) { delete chat; }
 
-int lh_chat_is_fallback(const lh_chat* chat) { return chat != nullptr && chat->format.is_fallback() ? 1 : 0; }
+int lh_chat_is_fallback(const lh_chat* chat) {
+  return chat != nullptr && chat->written.is_fallback() ? 1 : 0;
+}
+int lh_chat_accepts_system(const lh_chat* chat) {
+  return chat != nullptr && chat->written.accepts_system() ? 1 : 0;
+}
+int lh_chat_reasons(const lh_chat* chat) { return chat != nullptr && chat->written.reasons() ? 1 : 0; }
+const char* lh_chat_warning(const lh_chat* chat, size_t index) {
+  return chat != nullptr && index < chat->warnings.size() ? chat->warnings[index].c_str() : nullptr;
+}
 
 lh_status lh_chat_encode(const lh_chat* chat, lh_conversation conversation, const lh_render_options* options,
                          lh_token_buffer* out, lh_error* error) {
   return guarded(error, [&] {
     const lh_chat& c = need(chat, "chat");
-    write_buffer(need(out, "out"), c.encoder.encode(render(c, conversation, options)));
+    const lh_render_options given = read_options(options, "render options");
+    const auto messages = messages_of(conversation, given.tool_calls);
+    write_buffer(need(out, "out"), c.written.encode(messages, to_cpp(given)));
   });
 }
 
@@ -67,13 +68,13 @@ lh_status lh_chat_render(const lh_chat* chat, lh_conversation conversation, cons
                          lh_text_buffer* out, lh_error* error) {
   return guarded(error, [&] {
     const lh_chat& c = need(chat, "chat");
-    write_buffer(need(out, "out"), prompt_text(render(c, conversation, options)));
+    const lh_render_options given = read_options(options, "render options");
+    const auto messages = messages_of(conversation, given.tool_calls);
+    write_buffer(need(out, "out"), c.written.render(messages, to_cpp(given)));
   });
 }
 
 lh_status lh_chat_reasoning_tokens(const lh_chat* chat, lh_token_buffer* out, lh_error* error) {
-  return guarded(error, [&] {
-    const lh_chat& c = need(chat, "chat");
-    write_buffer(need(out, "out"), marker_tokens(c.format.reasoning(), c.model.data().tokenizer));
-  });
+  return guarded(error,
+                 [&] { write_buffer(need(out, "out"), need(chat, "chat").written.reasoning_tokens()); });
 }

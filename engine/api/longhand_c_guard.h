@@ -96,15 +96,23 @@ void write_result(T* place, const T& result) {
   place->size = size;
 }
 
+/// Says that `size` elements come. Throws Refusal (LH_E_BUFFER) where they do not fit.
+template <class Buffer>
+void make_room(Buffer& buffer, std::size_t size) {
+  buffer.size = size;
+  if (size <= buffer.capacity) return;
+  throw Refusal{LH_E_BUFFER,
+                fmt::format("the buffer has room for {} elements, {} are needed", buffer.capacity, size)};
+}
+
 /// `values` in the caller's buffer. Throws Refusal (LH_E_BUFFER) where it is too small.
 template <class Buffer, class Values>
 void write_buffer(Buffer& buffer, const Values& values) {
-  buffer.size = values.size();
-  if (values.size() > buffer.capacity) {
-    throw Refusal{LH_E_BUFFER, fmt::format("the buffer has room for {} elements, {} are needed",
-                                           buffer.capacity, values.size())};
-  }
-  if (!values.empty()) std::copy(values.begin(), values.end(), &need(buffer.data, "the buffer's data"));
+  make_room(buffer, values.size());
+  if (values.size() == 0) return;
+  using Element = std::remove_cvref_t<decltype(*std::begin(values))>;
+  Element& first = need(static_cast<Element*>(buffer.data), "the buffer's data");
+  std::copy(std::begin(values), std::end(values), &first);
 }
 
 /// The elements of a view or an array. Throws Refusal where there should be some behind a null pointer.
@@ -116,6 +124,9 @@ std::span<const T> elements(const T* data, std::size_t size, const char* what) {
 inline std::string_view text_of(lh_text text, const char* what) {
   const auto all = elements(text.data, text.size, what);
   return {all.data(), all.size()};
+}
+inline std::span<const std::byte> bytes_of(lh_bytes bytes, const char* what) {
+  return elements(static_cast<const std::byte*>(bytes.data), bytes.size, what);
 }
 inline std::span<const Token> tokens_of(lh_tokens tokens) {
   return elements(tokens.data, tokens.size, "tokens.data");
@@ -135,6 +146,13 @@ class Callbacks {
       return false;
     }
   }
+  /// The same, but what the callback throws ends the call. Throws Refusal (LH_E_CALLBACK).
+  template <class Call>
+  bool goes_on_unless_thrown(const Call& call) {
+    const bool on = goes_on(call);
+    if (threw_) refuse();
+    return on;
+  }
   /// Stops a computation that knows no other way.
   template <class Call>
   void stop_unless(const Call& call) {
@@ -149,10 +167,12 @@ class Callbacks {
     } catch (...) {
       if (!threw_) throw;
     }
-    if (threw_) throw Refusal{LH_E_CALLBACK, "a callback threw an exception"};
+    if (threw_) refuse();
   }
 
  private:
+  [[noreturn]] static void refuse() { throw Refusal{LH_E_CALLBACK, "a callback threw an exception"}; }
+
   bool threw_ = false;
 };
 

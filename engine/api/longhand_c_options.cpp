@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "engine/api/longhand_c_handles.h"
-#include "engine/sampling/schema/json_schema.h"
+#include "engine/types/json_schema.h"
 #include "engine/types/options.h"
 
 namespace longhand::c_api {
@@ -84,6 +84,11 @@ constexpr std::tuple kSamplerFields = {
     std::pair(&CSampler::ignore_eos, &SamplerOptions::ignore_eos),
     std::pair(&CSampler::grammar, &SamplerOptions::grammar)};
 
+constexpr std::tuple kRunnerFields = {
+    std::pair(&lh_runner_options::threads, &RunnerOptions::threads),
+    std::pair(&lh_runner_options::prefill_threads, &RunnerOptions::prefill_threads),
+    std::pair(&lh_runner_options::batch, &RunnerOptions::batch)};
+
 constexpr std::tuple kSpeculationFields = {
     std::pair(&lh_speculation_options::most, &SpeculationOptions::most),
     std::pair(&lh_speculation_options::adapt, &SpeculationOptions::adapt)};
@@ -100,6 +105,7 @@ static_assert(same_options(kSessionFields, kSessionOptions));
 static_assert(same_options(kRopeFields, kRopeOptions));
 static_assert(same_options(kAttentionFields, kAttentionOptions));
 static_assert(same_options(kSamplerFields, kSamplerOptions));
+static_assert(same_options(kRunnerFields, kRunnerOptions));
 static_assert(same_options(kSpeculationFields, kSpeculationOptions));
 
 template <class Field, class Value>
@@ -166,8 +172,19 @@ lh_session_options defaults() {
 }
 template <>
 lh_sampler_options defaults() {
-  auto to = zeros<lh_sampler_options>();
-  to_c(kSamplerFields, to, SamplerOptions());
+  return to_c(SamplerOptions());
+}
+template <>
+lh_runner_options defaults() {
+  auto to = zeros<lh_runner_options>();
+  to_c(kRunnerFields, to, RunnerOptions());
+  return to;
+}
+template <>
+lh_chat_settings defaults() {
+  auto to = zeros<lh_chat_settings>();
+  to.max_tokens = ChatSettings().max_tokens;
+  to.thinking = -1;
   return to;
 }
 template <>
@@ -180,6 +197,7 @@ template <>
 lh_generate_options defaults() {
   auto to = zeros<lh_generate_options>();
   to.max_tokens = GenerateOptions().max_tokens;
+  to.top_log_probabilities = GenerateOptions().top_log_probabilities;
   return to;
 }
 template <>
@@ -194,9 +212,16 @@ lh_render_options defaults() {
   return to;
 }
 
+lh_sampler_options to_c(const SamplerOptions& from) {
+  auto to = zeros<lh_sampler_options>();
+  to_c(kSamplerFields, to, from);
+  return to;
+}
+
 LoadOptions to_cpp(const lh_load_options& from) {
   LoadOptions to;
   from_c(kLoadFields, kLoadOptions, from, to);
+  to.name = string_or_empty(from.name);
   return to;
 }
 
@@ -235,7 +260,30 @@ GenerateOptions to_cpp(const lh_generate_options& from) {
   to.stop = strings(from.stop, from.stop_count, "stop");
   const auto written_out = tokens_of(from.written_out);
   to.written_out.assign(written_out.begin(), written_out.end());
+  to.top_log_probabilities = from.top_log_probabilities;
   return to;
+}
+
+RunnerOptions to_cpp(const lh_runner_options& from) {
+  RunnerOptions to;
+  from_c(kRunnerFields, kRunnerOptions, from, to);
+  return to;
+}
+
+ChatSettings to_cpp(const lh_chat_settings& from) {
+  ChatSettings to;
+  to.system = string_or_empty(from.system);
+  if (from.sampler != nullptr) to.sampler = to_cpp(read_options(from.sampler, "sampler options"));
+  to.max_tokens = from.max_tokens;
+  to.stop = strings(from.stop, from.stop_count, "stop");
+  if (from.thinking >= 0) to.thinking = from.thinking > 0;
+  to.effort = string_or_empty(from.reasoning_effort);
+  to.variables = string_or_empty(from.variables);
+  return to;
+}
+
+ChatTemplateOptions to_cpp(const lh_chat_options& from) {
+  return {.text = string_or_empty(from.template_text), .now = string_or_empty(from.now)};
 }
 
 namespace {
@@ -250,9 +298,10 @@ void init(void* options, std::size_t size) {
 
 // In the order of lh_options_kind.
 constexpr std::array kInits = {
-    init<lh_load_options>, init<lh_session_options>, init<lh_sampler_options>,    init<lh_generate_options>,
-    init<lh_chat_options>, init<lh_render_options>,  init<lh_speculation_options>};
-static_assert(kInits.size() == LH_SPECULATION_OPTIONS + 1);
+    init<lh_load_options>,        init<lh_session_options>, init<lh_sampler_options>,
+    init<lh_generate_options>,    init<lh_chat_options>,    init<lh_render_options>,
+    init<lh_speculation_options>, init<lh_runner_options>,  init<lh_chat_settings>};
+static_assert(kInits.size() == LH_CHAT_SETTINGS + 1);
 
 }  // namespace
 }  // namespace longhand::c_api

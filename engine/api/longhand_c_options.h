@@ -21,6 +21,10 @@ lh_generate_options defaults();
 template <>
 lh_speculation_options defaults();
 template <>
+lh_runner_options defaults();
+template <>
+lh_chat_settings defaults();
+template <>
 lh_chat_options defaults();
 template <>
 lh_render_options defaults();
@@ -40,5 +44,13 @@ SessionOptions to_cpp(const lh_session_options& from);
 SamplerOptions to_cpp(const lh_sampler_options& from);
 SpeculationOptions to_cpp(const lh_speculation_options& from);
 GenerateOptions to_cpp(const lh_generate_options& from);
+RunnerOptions to_cpp(const lh_runner_options& from);
+ChatSettings to_cpp(const lh_chat_settings& from);
+ChatTemplateOptions to_cpp(const lh_chat_options& from);
+/// Without the stages, the biases and the texts, which are as in the defaults.
+lh_sampler_options to_c(const SamplerOptions& from);
+
+/// `session` tells the caller's callback of its progress.
+void tell_progress(lh_session& session, const lh_session_options& given);
 
 }  // namespace longhand::c_api

@@ -1,4 +1,5 @@
 // The C interface: samplers.
+#include "engine/api/access.h"
 #include "engine/api/longhand_c_guard.h"
 #include "engine/api/longhand_c_handles.h"
 #include "engine/api/longhand_c_options.h"
@@ -13,7 +14,25 @@ lh_status lh_sampler_new(const lh_model* model, const lh_sampler_options* option
     lh_sampler*& place = place_for(sampler, "sampler");
     const Model& m = need(model, "model").model;
     const lh_sampler_options given = read_options(options, "sampler options");
-    place = new lh_sampler{Sampler(m, to_cpp(given)), static_cast<std::size_t>(m.data().tokenizer.size())};
+    place = new lh_sampler{Sampler(m, to_cpp(given)), std::size_t(model_data(m).tokenizer.size())};
+  });
+}
+
+lh_status lh_sampler_recommended(const lh_model* model, lh_sampler_options* options, lh_error* error) {
+  return guarded(error, [&] {
+    const Model& m = need(model, "model").model;
+    check_size<lh_sampler_options>(need(options, "options").size, "sampler options");
+    const lh_sampler_options recommended = to_c(m.recommended_sampling());
+    const std::size_t size = options->size;
+    std::memset(options, 0, size);
+    options->size = size;
+    write_result(options, recommended);
+  });
+}
+
+lh_status lh_grammar_of_schema(lh_text json_schema, lh_text_buffer* out, lh_error* error) {
+  return guarded(error, [&] {
+    write_buffer(need(out, "out"), json_schema_to_gbnf(text_of(json_schema, "json_schema.data")));
   });
 }
 

@@ -1,8 +1,8 @@
 // The public Sampler: glue to the chain.
 #include <optional>
 
+#include "engine/api/access.h"
 #include "engine/forward/model.h"
-#include "engine/longhand.h"
 #include "engine/sampling/sampler_chain.h"
 #include "engine/types/memory_errors.h"
 
@@ -13,18 +13,23 @@ struct Sampler::Impl {
   std::optional<Model> keep_alive = {};
 };
 
-Sampler::Sampler(const SamplerOptions& options, TokenTable tokens)
-    : impl_(translate_memory_errors(
-          [&] { return std::make_unique<Impl>(Impl{SamplerChain(options, std::move(tokens))}); })) {}
-Sampler::Sampler(const SamplerOptions& options, const Tokenizer& tokenizer)
-    : Sampler(options, translate_memory_errors([&] { return token_table(tokenizer); })) {}
+Sampler::Sampler(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 Sampler::Sampler(const Model& model, const SamplerOptions& options)
-    : Sampler(options, model.data().tokenizer) {
+    : Sampler(Access::sampler(options, model_data(model).tokenizer)) {
   impl_->keep_alive = model;
 }
 Sampler::~Sampler() = default;
 Sampler::Sampler(Sampler&&) noexcept = default;
 Sampler& Sampler::operator=(Sampler&&) noexcept = default;
+
+Sampler Access::sampler(const SamplerOptions& options, TokenTable tokens) {
+  return Sampler(translate_memory_errors([&] {
+    return std::make_unique<Sampler::Impl>(Sampler::Impl{SamplerChain(options, std::move(tokens))});
+  }));
+}
+Sampler Access::sampler(const SamplerOptions& options, const Tokenizer& tokenizer) {
+  return sampler(options, translate_memory_errors([&] { return token_table(tokenizer); }));
+}
 
 Token Sampler::pick(std::span<const float> logits) {
   return translate_memory_errors([&] { return impl_->chain.pick(logits); });

@@ -12,94 +12,121 @@
 namespace longhand {
 namespace {
 
+using SessionImpl = Access::SessionImpl;
+
+// The sessions of one run(). Tokens appended to one are taken back if it leaves the run early or the run
+// fails.
+class Members {
+ public:
+  struct Member {
+    SessionImpl& session;
+    Runner::Feed& feed;
+    std::size_t before;  // tokens
+    bool there = true;   // has not left the run
+    int left() const noexcept { return int(session.sequence.tokens.size()) - session.sequence.remembered; }
+    bool cancelled() const noexcept { return session.cancel.load(std::memory_order_relaxed); }
+  };
+
+  explicit Members(std::vector<Member> members) noexcept : all_(std::move(members)) {
+    for (Member& m : all_) m.session.feeding = true;
+  }
+  ~Members() {
+    for (Member& m : all_) {
+      if (!kept_) leave(m);
+      m.session.feeding = false;
+    }
+  }
+  Members(const Members&) = delete;
+  Members& operator=(const Members&) = delete;
+
+  std::span<Member> all() noexcept { return all_; }
+  void append() {
+    for (Member& m : all_) {
+      const std::vector<Token> added(m.feed.tokens.begin(), m.feed.tokens.end());  // may be the session's own
+      m.session.sequence.tokens.insert(m.session.sequence.tokens.end(), added.begin(), added.end());
+    }
+  }
+  static void leave(Member& m) noexcept {
+    if (!m.there) return;
+    m.there = false;
+    m.session.take_back(m.before);
+    if (m.session.logits_position >= int(m.before)) m.session.logits_position = -1;
+  }
+  /// The tokens of those who are still there stay.
+  void keep() noexcept {
+    kept_ = true;
+    for (Member& m : all_) m.feed.cancelled = !m.there;
+  }
+
+ private:
+  std::vector<Member> all_;
+  bool kept_ = false;
+};
+
 // All passes of one run().
 class Passes {
  public:
-  Passes(PassRunner& runner, std::vector<Session::Impl*> sessions)
-      : runner_(runner), sessions_(std::move(sessions)) {}
+  Passes(PassRunner& runner, std::span<Members::Member> members) : runner_(runner), members_(members) {}
 
   void run() {
     while (next_pass()) {
-      const std::atomic<bool> never{false};
+      Stop stop{std::span<const Stop::Wish>(wishes_)};
       const bool done =
-          runner_.run({slices_, tokens_, wanted_}, never, [&](int i, std::span<const float> row) {
-            Session::Impl& s = *finishing_[std::size_t(i)];
-            std::copy(row.begin(), row.end(), s.logits.begin());
+          runner_.run({slices_, tokens_, wanted_}, stop, [&](int i, std::span<const float> row) {
+            SessionImpl& s = finishing_[std::size_t(i)]->session;
+            std::ranges::copy(row, s.logits.begin());
             s.logits_position = int(s.sequence.tokens.size()) - 1;
           });
-      if (!done) throw Error(Errc::cancelled, "the computation was cancelled");
-      for (std::size_t i = 0; i < slices_.size(); ++i) in_pass_[i]->sequence.remembered += slices_[i].rows;
+      for (std::size_t i = 0; i < slices_.size(); ++i) {
+        Members::Member& m = *in_pass_[i];
+        if (done) m.session.sequence.remembered += slices_[i].rows;
+        if (!done || m.cancelled()) Members::leave(m);
+      }
     }
   }
 
  private:
-  static int left(const Session::Impl& s) { return int(s.sequence.tokens.size()) - s.sequence.remembered; }
-
   // Each session gets an even share of the rows that those before it leave.
   bool next_pass() {
-    slices_.clear(), tokens_.clear(), wanted_.clear(), in_pass_.clear(), finishing_.clear();
-    auto waiting =
-        std::count_if(sessions_.begin(), sessions_.end(), [](const auto* s) { return left(*s) > 0; });
+    slices_.clear(), tokens_.clear(), wanted_.clear(), in_pass_.clear(), finishing_.clear(), wishes_.clear();
+    for (Members::Member& m : members_)
+      if (m.there && m.left() > 0 && m.cancelled()) Members::leave(m);
+    const auto waits = [](const Members::Member& m) { return m.there && m.left() > 0; };
+    auto waiting = std::ranges::count_if(members_, waits);
     int room = runner_.rows();
-    for (Session::Impl* s : sessions_) {
-      if (left(*s) == 0) continue;
-      s->stop_if(s->cancel.load());
+    for (Members::Member& m : members_) {
+      if (!waits(m)) continue;
       const int share = std::max(1, room / int(waiting--));
-      const int n = std::min({left(*s), share, s->batch(), room});
+      const int n = std::min({m.left(), share, m.session.batch(), room});
       if (n == 0) continue;
-      add(*s, n);
+      add(m, n);
       room -= n;
     }
     return !slices_.empty();
   }
 
-  void add(Session::Impl& s, int n) {
+  void add(Members::Member& m, int n) {
+    SessionImpl& s = m.session;
     s.logits_position = -1;
-    const bool last = n == left(s);
+    const bool last = n == m.left();
     s.sequence.states.keep(s.sequence.remembered, last && n > kDecodeTokens);
     slices_.push_back(s.sequence.next_slice(n, int(tokens_.size())));
     const auto next = s.sequence.next_tokens(n);
     tokens_.insert(tokens_.end(), next.begin(), next.end());
-    in_pass_.push_back(&s);
+    in_pass_.push_back(&m);
+    wishes_.push_back(&s.cancel);
     if (!last) return;
     wanted_.push_back(int(tokens_.size()) - 1);
-    finishing_.push_back(&s);
+    finishing_.push_back(&m);
   }
 
   PassRunner& runner_;
-  std::vector<Session::Impl*> sessions_;
+  std::span<Members::Member> members_;
   std::vector<Slice> slices_;
   std::vector<Token> tokens_;
   std::vector<int> wanted_;
-  std::vector<Session::Impl*> in_pass_, finishing_;  // of each slice, of each wanted row
-};
-
-// Tokens are appended to all sessions, or to none.
-class Appended {
- public:
-  explicit Appended(std::span<const Runner::Feed> feeds, std::vector<Session::Impl*> sessions)
-      : sessions_(std::move(sessions)) {
-    for (std::size_t i = 0; i < feeds.size(); ++i) {
-      Sequence& sequence = sessions_[i]->sequence;
-      before_.push_back(sequence.tokens.size());
-      sequence.tokens.insert(sequence.tokens.end(), feeds[i].tokens.begin(), feeds[i].tokens.end());
-      sessions_[i]->feeding = true;
-    }
-  }
-  ~Appended() {
-    for (std::size_t i = 0; i < before_.size(); ++i) {
-      sessions_[i]->feeding = false;
-      if (!kept_) sessions_[i]->take_back(before_[i]);
-    }
-  }
-  Appended(const Appended&) = delete;
-  Appended& operator=(const Appended&) = delete;
-  void keep() noexcept { kept_ = true; }
-
- private:
-  std::vector<Session::Impl*> sessions_;
-  std::vector<std::size_t> before_;
-  bool kept_ = false;
+  std::vector<Members::Member*> in_pass_, finishing_;  // of each slice, of each wanted row
+  std::vector<Stop::Wish> wishes_;                     // of each slice
 };
 
 }  // namespace
@@ -107,32 +134,36 @@ class Appended {
 Runner::Runner(const Model& model, const RunnerOptions& options)
     : impl_(translate_memory_errors([&] {
         check_options(kRunnerOptions, options);
-        const ThreadCounts threads = choose_threads(model.data(), options.threads, options.prefill_threads);
+        const ThreadCounts threads =
+            choose_threads(model_data(model), options.threads, options.prefill_threads);
         const WorkspaceSizes sizes{.rows = options.batch,
                                    .workers = std::max(threads.decode, threads.prefill)};
-        return std::make_unique<Impl>(
-            Impl{model, std::make_shared<PassRunner>(model.data(), threads.decode, threads.prefill, sizes)});
+        return std::make_unique<Impl>(Impl{
+            model, std::make_shared<PassRunner>(model_data(model), threads.decode, threads.prefill, sizes)});
       })) {}
 Runner::~Runner() = default;
 Runner::Runner(Runner&&) noexcept = default;
 Runner& Runner::operator=(Runner&&) noexcept = default;
 
-void Runner::run(std::span<const Feed> feeds) {
-  std::vector<Session::Impl*> sessions;
-  for (const Feed& feed : feeds) {
-    Session::Impl& s = *feed.session.impl_;
-    if (s.runner != impl_->runner) throw Error(Errc::range, "a session of a run belongs to another runner");
-    if (std::ranges::find(sessions, &s) != sessions.end())
-      throw Error(Errc::range, "a session appears twice in a run");
-    s.refuse_reentry();
-    s.sequence.check(feed.tokens);
-    sessions.push_back(&s);
-  }
+void Runner::run(std::span<Feed> feeds) {
   translate_memory_errors([&] {
+    std::vector<Members::Member> members;
+    for (Feed& feed : feeds) {
+      SessionImpl* session = Access::impl(feed.session);
+      if (session == nullptr) throw Error(Errc::missing, "a session of a run was moved from: it has no text");
+      SessionImpl& s = *session;
+      if (s.runner != impl_->runner) throw Error(Errc::range, "a session of a run belongs to another runner");
+      const auto same = [&](const Members::Member& m) { return &m.session == &s; };
+      if (std::ranges::any_of(members, same)) throw Error(Errc::range, "a session appears twice in a run");
+      s.refuse_reentry();
+      s.sequence.check(feed.tokens);
+      members.push_back({s, feed, s.sequence.tokens.size()});
+    }
     impl_->runner->fit({.rows = 1, .workers = 1, .slices = int(std::max<std::size_t>(1, feeds.size()))});
-    Appended appended(feeds, sessions);
-    Passes(*impl_->runner, sessions).run();
-    appended.keep();
+    Members run(std::move(members));
+    run.append();
+    Passes(*impl_->runner, run.all()).run();
+    run.keep();
   });
 }
 

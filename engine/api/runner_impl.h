@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "engine/longhand.h"
+#include "engine/api/access.h"
 #include "engine/run/pass_runner.h"
 
 namespace longhand {

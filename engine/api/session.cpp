@@ -25,18 +25,18 @@ Impl& live(const std::unique_ptr<Impl>& impl) {
 
 Session::Impl::Impl(const Model& m, const SessionOptions& o)
     : model(m),
-      sequence(m.data(), o),
-      runner(std::make_shared<PassRunner>(m.data(), sequence.sizes.threads, sequence.sizes.prefill_threads,
-                                          sequence.needs())) {
-  logits.resize(std::size_t(m.data().config.vocab));
+      sequence(model_data(m), o),
+      runner(std::make_shared<PassRunner>(model_data(m), sequence.sizes.threads,
+                                          sequence.sizes.prefill_threads, sequence.needs())) {
+  logits.resize(std::size_t(model_data(m).config.vocab));
 }
 
 Session::Impl::Impl(const Model& m, const SessionOptions& o, std::shared_ptr<PassRunner> shared)
-    : model(m), sequence(m.data(), o), runner(std::move(shared)) {
+    : model(m), sequence(model_data(m), o), runner(std::move(shared)) {
   WorkspaceSizes needs = sequence.needs();
   needs.rows = runner->rows();  // a long prompt takes more passes instead
   runner->fit(needs);
-  logits.resize(std::size_t(m.data().config.vocab));
+  logits.resize(std::size_t(model_data(m).config.vocab));
 }
 
 Session::Impl::Impl(const Impl& other)
@@ -50,26 +50,27 @@ void Session::Impl::stop_if(bool stopped) const {
   if (stopped) throw Error(Errc::cancelled, "the computation was cancelled");
 }
 
-// Computes `batch` at `position`. Logits go to `visit`, each token's in turn, where there is one; else the
-// last token's are kept when `last`.
-void Session::Impl::run(const Slice& slice, std::span<const Token> batch, const VisitPosition& visit,
-                        bool last) {
+// Computes `batch` at `position`. What is wanted of each token in turn goes to the viewer, where there is
+// one; else the logits of the last token are kept when `last`.
+void Session::Impl::run(const Slice& slice, std::span<const Token> batch, const Viewer& viewer, bool last) {
   logits_position = -1;
   std::vector<int> wanted;
-  if (visit) {
+  if (viewer.visit) {
     for (int row = 0; row < slice.rows; ++row) wanted.push_back(row);
   } else if (last) {
     wanted.push_back(slice.rows - 1);
   }
-  const bool done = runner->run({{&slice, 1}, batch, wanted}, cancel, [&](int i, std::span<const float> row) {
-    if (visit) {
-      visit(slice.position + i, row);
+  Stop stop(cancel);
+  const PassRunner::Request request{{&slice, 1}, batch, wanted, viewer.want == Want::hidden};
+  const bool done = runner->run(request, stop, [&](int i, std::span<const float> row) {
+    if (viewer.visit) {
+      viewer.visit(slice.position + i, row);
     } else {
       std::copy(row.begin(), row.end(), logits.begin());
     }
   });
   stop_if(!done);
-  if (last && !visit) logits_position = slice.position + slice.rows - 1;
+  if (last && !viewer.visit) logits_position = slice.position + slice.rows - 1;
 }
 
 void Session::Impl::compute_logits(int position) {
@@ -89,7 +90,7 @@ void Session::Impl::compute_logits(int position) {
   }
 }
 
-void Session::Impl::feed(std::span<const Token> given, const VisitPosition& visit) {
+void Session::Impl::feed(std::span<const Token> given, const Viewer& viewer) {
   const std::vector<Token> added(given.begin(),
                                  given.end());  // `given` may be a part of the session's tokens
   sequence.check(added);
@@ -100,8 +101,8 @@ void Session::Impl::feed(std::span<const Token> given, const VisitPosition& visi
     sequence.tokens.insert(sequence.tokens.end(), added.begin(), added.end());
     catch_up(int(before), {}, total);
     // A few tokens, or those whose logits are all looked at, as guesses are, begin nothing new.
-    if (added.size() > kDecodeTokens && !visit) sequence.states.keep(int(before), true);
-    catch_up(int(sequence.tokens.size()), visit, total);
+    if (added.size() > kDecodeTokens && !viewer.visit) sequence.states.keep(int(before), true);
+    catch_up(int(sequence.tokens.size()), viewer, total);
   } catch (...) {
     take_back(before);
     throw;
@@ -135,15 +136,15 @@ void Session::Impl::pretend(std::span<const Token> given) {
 
 // Computes what the states do not hold of the first `size` tokens. Only what is visited, and the last of all
 // tokens, gets logits.
-void Session::Impl::catch_up(int size, const VisitPosition& visit, int total) {
+void Session::Impl::catch_up(int size, const Viewer& viewer, int total) {
   while (sequence.remembered < size) {
     stop_if(cancel.load());
     const int n = std::min(size - sequence.remembered, batch());
     const bool last = sequence.remembered + n == size;
     // The end of a long text is what changes most often: the last batch can be computed again by itself.
-    sequence.states.keep(sequence.remembered, last && n > kDecodeTokens && !visit);
+    sequence.states.keep(sequence.remembered, last && n > kDecodeTokens && !viewer.visit);
     const Slice slice = sequence.next_slice(n, 0);
-    run(slice, sequence.next_tokens(n), visit, last);
+    run(slice, sequence.next_tokens(n), viewer, last);
     sequence.remembered += n;
     if (progress) progress(total - (int(sequence.tokens.size()) - sequence.remembered), total);
   }
@@ -159,9 +160,10 @@ StateOwner Session::Impl::owner() const {
                      sequence.sizes.batch);
 }
 
-void Session::Impl::restore(const std::string& path) {
-  RestoredState state = read_state(path, owner(), {sequence.model.config.vocab, sequence.sizes.context},
-                                   [this] { return sequence.new_states(); });
+void Session::Impl::restore(StateSource source) {
+  RestoredState state =
+      read_state(std::move(source), owner(), {sequence.model.config.vocab, sequence.sizes.context},
+                 [this] { return sequence.new_states(); });
   sequence.states = std::move(state.memories);
   sequence.tokens = std::move(state.text.tokens);
   sequence.remembered = state.text.remembered;
@@ -176,8 +178,9 @@ void Session::Impl::refuse_reentry() const {
 Session::Session(const Model& model, const SessionOptions& options)
     : impl_(translate_memory_errors([&] { return std::make_unique<Impl>(model, options); })) {}
 Session::Session(const Runner& runner, const SessionOptions& options)
-    : impl_(translate_memory_errors(
-          [&] { return std::make_unique<Impl>(runner.impl_->model, options, runner.impl_->runner); })) {}
+    : impl_(translate_memory_errors([&] {
+        return std::make_unique<Impl>(Access::impl(runner).model, options, Access::impl(runner).runner);
+      })) {}
 Session::Session(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
@@ -194,14 +197,14 @@ std::span<const float> Session::feed(std::span<const Token> tokens) {
 }
 
 void Session::feed(std::span<const Token> tokens,
-                   const std::function<void(int, std::span<const float>)>& visit) {
+                   const std::function<void(int, std::span<const float>)>& visit, Want want) {
   live(impl_).refuse_reentry();
-  translate_memory_errors([&] { impl_->feed(tokens, visit); });
+  translate_memory_errors([&] { impl_->feed(tokens, {visit, want}); });
 }
 
-void Session::pretend(std::span<const Token> tokens) {
-  live(impl_).refuse_reentry();
-  translate_memory_errors([&] { impl_->pretend(tokens); });
+void Access::pretend(Session& session, std::span<const Token> tokens) {
+  live(session.impl_).refuse_reentry();
+  translate_memory_errors([&] { session.impl_->pretend(tokens); });
 }
 
 // A token fed again at its old position sees the same keys and writes the same ones: the states are a
@@ -241,9 +244,30 @@ void Session::save_state(const std::string& path) const {
   });
 }
 
+void Session::save_state(std::span<std::byte> to) const {
+  live(impl_).refuse_reentry();
+  const Sequence& sequence = impl_->sequence;
+  translate_memory_errors([&] {
+    write_state(to, impl_->owner(), {sequence.tokens, sequence.remembered}, sequence.states);
+  });
+}
+
+std::vector<std::byte> Session::save_state() const {
+  return translate_memory_errors([&] {
+    std::vector<std::byte> state(std::uint64_t{state_bytes()});
+    save_state(state);
+    return state;
+  });
+}
+
 void Session::restore_state(const std::string& path) {
   live(impl_).refuse_reentry();
-  translate_memory_errors([&] { impl_->restore(path); });
+  translate_memory_errors([&] { impl_->restore(StateSource::of_file(path)); });
+}
+
+void Session::restore_state(std::span<const std::byte> state) {
+  live(impl_).refuse_reentry();
+  translate_memory_errors([&] { impl_->restore(StateSource::of_memory(state)); });
 }
 
 std::uint64_t Session::state_bytes() const {
@@ -253,9 +277,6 @@ std::uint64_t Session::state_bytes() const {
   });
 }
 
-void Session::refuse_use(bool refuse) noexcept {
-  if (impl_) impl_->feeding = refuse;
-}
 int Session::size() const noexcept { return impl_ ? int(impl_->sequence.tokens.size()) : 0; }
 int Session::context() const noexcept { return impl_ ? impl_->sequence.sizes.context : 0; }
 int Session::threads() const noexcept { return impl_ ? impl_->runner->threads() : 0; }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/longhand.h"
+#include "engine/api/access.h"
 #include "engine/run/pass_runner.h"
 #include "engine/run/sequence.h"
 #include "engine/state/state_file.h"
@@ -16,6 +16,11 @@ namespace longhand {
 
 struct Session::Impl {
   using VisitPosition = std::function<void(int, std::span<const float>)>;
+  /// Who looks at the tokens of a feed, and at what. Nobody: the logits of the last one are kept.
+  struct Viewer {
+    VisitPosition visit = {};
+    Want want = Want::logits;
+  };
 
   Impl(const Model& model, const SessionOptions& options);
   Impl(const Model& model, const SessionOptions& options, std::shared_ptr<PassRunner> shared);
@@ -24,15 +29,15 @@ struct Session::Impl {
   /// Tokens computed at once.
   int batch() const noexcept { return std::min(sequence.sizes.batch, runner->rows()); }
 
-  void feed(std::span<const Token> given, const VisitPosition& visit);
+  void feed(std::span<const Token> given, const Viewer& viewer);
   void pretend(std::span<const Token> given);
   void compute_logits(int position);
-  void catch_up(int size, const VisitPosition& visit, int total);
-  void run(const Slice& slice, std::span<const Token> batch, const VisitPosition& visit, bool last);
+  void catch_up(int size, const Viewer& viewer, int total);
+  void run(const Slice& slice, std::span<const Token> batch, const Viewer& viewer, bool last);
   /// Back to the first `size` tokens.
   void take_back(std::size_t size);
   StateOwner owner() const;
-  void restore(const std::string& path);
+  void restore(StateSource source);
   void stop_if(bool stopped) const;
   void refuse_reentry() const;
 

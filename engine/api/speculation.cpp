@@ -19,8 +19,8 @@ Speculation::Speculation(const Session& session, const SessionOptions& options,
   const int most = how.most > 0 ? how.most : how.draft ? kMostDrafted : kMostRepeated;
   translate_memory_errors([&] {
     auto guesser = how.draft ? make_draft(*how.draft, session, options) : make_lookup();
-    impl_.reset(new Impl{std::move(guesser), RewindRoom(session.model().data().config, options), Pace(most),
-                         most, how.adapt});
+    impl_.reset(new Impl{std::move(guesser), RewindRoom(model_data(session.model()).config, options),
+                         Pace(most), most, how.adapt});
   });
 }
 Speculation::~Speculation() = default;

@@ -1,7 +1,7 @@
 // What a Speculation is made of.
 #pragma once
 
-#include "engine/longhand.h"
+#include "engine/api/access.h"
 #include "engine/run/speculate/guesser.h"
 #include "engine/run/speculate/pace.h"
 #include "engine/run/speculate/rewind_room.h"

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <new>
 
+#include "engine/api/session_impl.h"
 #include "engine/api/speculation.h"
 #include "engine/forward/model.h"
 #include "engine/longhand.h"
@@ -16,6 +17,10 @@ double seconds_of(const Function& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+void refuse_use(Session& session, bool refuse) noexcept {
+  if (auto* impl = Access::impl(session)) impl->feeding = refuse;
 }
 
 // Guesses that cannot be made are none: the text does not depend on them.
@@ -32,18 +37,20 @@ std::span<const Token> ask(Guesser& guesser, std::span<const Token> text, Token 
 
 struct Verifier::OwnUse {
   Session& session;
-  explicit OwnUse(Session& s) : session(s) { session.refuse_use(false); }
-  ~OwnUse() { session.refuse_use(true); }
+  explicit OwnUse(Session& s) : session(s) { refuse_use(session, false); }
+  ~OwnUse() { refuse_use(session, true); }
 };
 
 Verifier::Verifier(Session& session, Speculation* speculation)
-    : session_(session), speculation_(speculation), vocab_(std::size_t(session.model().data().config.vocab)) {
-  session_.refuse_use(true);
+    : session_(session),
+      speculation_(speculation),
+      vocab_(std::size_t(model_data(session.model()).config.vocab)) {
+  refuse_use(session_, true);
 }
 
 // Sizes within the text are always in range, and nobody else has changed it: nothing here can fail.
 Verifier::~Verifier() {
-  session_.refuse_use(false);
+  refuse_use(session_, false);
   take_back();
 }
 
@@ -53,7 +60,7 @@ std::span<const float> Verifier::feed(Token token, int more) {
   const OwnUse own(session_);
   if (known_ < batch_.size()) {
     const bool right = batch_[known_] == token;
-    speculation_->impl()->pace.judged(right);
+    Access::impl(*speculation_).pace.judged(right);
     if (right) {
       ++right_;
       return row(known_++);
@@ -75,7 +82,7 @@ void Verifier::take_back() {
 
 // Empty where a single token is better.
 std::vector<Token> Verifier::with_guesses(Token token, int more) {
-  Speculation::Impl& s = *speculation_->impl();
+  Access::SpeculationImpl& s = Access::impl(*speculation_);
   int most = std::min({more, session_.context() - session_.size() - 1, s.room.after(session_.size())});
   if (most <= 0) return {};
   most = std::min(most, s.adapt ? s.pace.length() : s.most);
@@ -84,7 +91,7 @@ std::vector<Token> Verifier::with_guesses(Token token, int more) {
   const double seconds = seconds_of([&] { guesses = ask(*s.guesser, session_.tokens(), token, most); });
   s.pace.guessed(int(guesses.size()), seconds);
   // Nothing follows a token that ends the text.
-  const Tokenizer& tokenizer = session_.model().data().tokenizer;
+  const Tokenizer& tokenizer = model_data(session_.model()).tokenizer;
   const auto end = std::ranges::find_if(
       guesses, [&](Token t) { return t < 0 || t >= tokenizer.size() || tokenizer.ends_generation(t); });
   if (end == guesses.begin()) return {};
@@ -96,7 +103,7 @@ std::vector<Token> Verifier::with_guesses(Token token, int more) {
 std::span<const float> Verifier::feed_single(Token token) {
   std::span<const float> logits;
   const double seconds = seconds_of([&] { logits = session_.feed({&token, 1}); });
-  if (speculation_ != nullptr) speculation_->impl()->pace.fed(1, seconds);
+  if (speculation_ != nullptr) Access::impl(*speculation_).pace.fed(1, seconds);
   return logits;
 }
 
@@ -113,7 +120,7 @@ std::span<const float> Verifier::feed_batch(std::vector<Token> batch) {
   batch_ = std::move(batch);  // only now does any of it count
   known_ = 1;
   guesses_ += int(batch_.size()) - 1;
-  speculation_->impl()->pace.fed(int(batch_.size()), seconds);
+  Access::impl(*speculation_).pace.fed(int(batch_.size()), seconds);
   return row(0);
 }
 

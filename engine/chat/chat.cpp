@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "engine/api/access.h"
 #include "engine/chat/chat_template.h"
 #include "engine/chat/conversation.h"
 #include "engine/forward/model.h"
@@ -46,7 +47,7 @@ struct Chat::Impl {
     apply_settings();
   }
 
-  const Tokenizer& tokenizer() const { return session.model().data().tokenizer; }
+  const Tokenizer& tokenizer() const { return model_data(session.model()).tokenizer; }
   const std::vector<ChatTurn>& turns() const { return conversation->turns(); }
   const ChatFormat& format() const { return written.impl_->format; }
 

@@ -1,5 +1,6 @@
 #include "engine/chat/chat_template.h"
 
+#include "engine/api/access.h"
 #include "engine/chat/conversation.h"
 #include "engine/chat/jinja/functions/clock.h"
 #include "engine/forward/model.h"
@@ -8,7 +9,7 @@ namespace longhand {
 namespace {
 
 ChatSource source_of(const Model& model, const ChatTemplateOptions& options) {
-  ChatSource source = chat_source(model.data().tokenizer.vocab());
+  ChatSource source = chat_source(model_data(model).tokenizer.vocab());
   if (!options.text.empty()) source.template_text = options.text;
   if (!options.now.empty()) source.now = jinja::parse_iso8601(options.now);
   return source;
@@ -17,7 +18,7 @@ ChatSource source_of(const Model& model, const ChatTemplateOptions& options) {
 }  // namespace
 
 ChatTemplate::Impl::Impl(const Model& of, const ChatTemplateOptions& options)
-    : model(of), format(source_of(of, options)), encoder(model.data().tokenizer) {}
+    : model(of), format(source_of(of, options)), encoder(model_data(model).tokenizer) {}
 
 ChatTemplate::ChatTemplate(const Model& model, const ChatTemplateOptions& options)
     : impl_(std::make_shared<const Impl>(model, options)) {}
@@ -38,12 +39,12 @@ bool ChatTemplate::reasons() const noexcept {
 }
 
 std::vector<Token> ChatTemplate::reasoning_tokens() const {
-  return marker_tokens(impl_->format.reasoning(), impl_->model.data().tokenizer);
+  return marker_tokens(impl_->format.reasoning(), model_data(impl_->model).tokenizer);
 }
 
 std::vector<std::string> ChatTemplate::warnings() const {
   std::vector<std::string> out = impl_->format.warnings();
-  if (begins_twice(impl_->format, impl_->model.data().tokenizer)) {
+  if (begins_twice(impl_->format, model_data(impl_->model).tokenizer)) {
     out.push_back("the chat template and the vocabulary both begin a text: the model sees that token twice");
   }
   return out;

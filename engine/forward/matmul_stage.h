@@ -23,15 +23,25 @@ struct MatmulJob {
 
 /// The wish, from another thread, that a run of the workers end early.
 struct Stop {
-  const std::atomic<bool>& wish;
+  using Wish = const std::atomic<bool>*;
+
+  explicit Stop(const std::atomic<bool>& wish) : own_(&wish), wishes_(&own_, 1) {}
+  /// Where several ask for what is computed, all of them must want it to stop.
+  explicit Stop(std::span<const Wish> wishes) : wishes_(wishes) {}
+
   std::atomic<bool> heeded{false};   ///< some work was left out: what the run computes means nothing
   std::atomic<bool> leaving{false};  ///< what the first worker told the others when they last met
 
   bool heed() noexcept {
-    if (!wish.load(std::memory_order_relaxed)) return false;
+    for (const Wish wish : wishes_)
+      if (!wish->load(std::memory_order_relaxed)) return false;
     heeded.store(true, std::memory_order_relaxed);
     return true;
   }
+
+ private:
+  Wish own_ = nullptr;
+  std::span<const Wish> wishes_;
 };
 
 /// Computes this worker's share of all jobs, or leaves out the rest of it when it is to stop. `panel` is the

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <string_view>
+#include <utility>
 
 #include "engine/types/options.h"
 #include "loaders/model/leftover_tensors.h"
@@ -14,6 +17,20 @@
 
 namespace longhand {
 namespace {
+
+// Lines for whoever wants them.
+class Notes {
+ public:
+  explicit Notes(const std::function<void(std::string_view)>& log) : log_(log) {}
+
+  template <class... Values>
+  void write(fmt::format_string<Values...> format, Values&&... values) const {
+    if (log_) log_(fmt::format(format, std::forward<Values>(values)...));
+  }
+
+ private:
+  const std::function<void(std::string_view)>& log_;
+};
 
 // The tensor type that holds most of the file's bytes.
 std::string main_type(const Gguf& file) {
@@ -53,10 +70,12 @@ ModelInfo describe(const ModelData& m) {
 
 }  // namespace
 
-ModelData load_model(const std::string& path, const LoadOptions& options) {
+ModelData load_model(Gguf file, const LoadOptions& options) {
   check_options(kLoadOptions, options);
   const Kernels& kernels = choose_kernels(options.isa);
-  Gguf file = Gguf::open(path);
+  const Notes notes(options.log);
+  notes.write("{}: GGUF version {}, {} keys, {} tensors, {} MiB", escape_controls(file.name(), 300),
+              file.version(), file.metadata().size(), file.tensors().size(), file.file_bytes() >> 20);
   ModelConfig config = load_config(file);
   Weights weights = load_weights(file, config);
   Tokenizer tokenizer(load_vocab(file));
@@ -65,10 +84,14 @@ ModelData load_model(const std::string& path, const LoadOptions& options) {
                                     " tokens, but token_embd.weight only " + std::to_string(config.vocab) +
                                     " rows");
   }
+  notes.write("architecture {}, {} layers, {} tokens of vocabulary, kernels {}",
+              escape_controls(file.architecture(), 100), config.layers.size(), tokenizer.size(),
+              kernels.name);
   const std::uint64_t free = available_memory();
   const bool has_room = free == 0 || repacked_bytes(weights) <= free;
   if (options.repack && has_room) {
     const int threads = options.threads > 0 ? options.threads : usable_cores();
+    notes.write("repacking weights of {} MiB, {} threads", repacked_bytes(weights) >> 20, threads);
     Team team(threads);
     repack(weights, file, team, options.progress);
   }
@@ -77,6 +100,7 @@ ModelData load_model(const std::string& path, const LoadOptions& options) {
   if (options.repack && !has_room)
     model.info.warnings.push_back(
         "too little memory is free to repack the weights: they are used as the file has them, slower");
+  for (const std::string& warning : model.info.warnings) notes.write("{}", warning);
   return model;
 }
 

@@ -21,6 +21,6 @@ struct ModelData {
 };
 
 /// Throws Error.
-ModelData load_model(const std::string& path, const LoadOptions& options);
+ModelData load_model(Gguf file, const LoadOptions& options);
 
 }  // namespace longhand

@@ -40,29 +40,29 @@ Pass PassRunner::pass(const Request& request, const Worker& worker, Stop& stop) 
   return {model_.config, model_.weights, *model_.kernels, ws_, worker, stop, request.slices, request.tokens};
 }
 
-bool PassRunner::run(const Request& request, const std::atomic<bool>& cancel, const VisitLogits& visit) {
-  Stop stop{cancel};
-  const auto vocab = std::size_t(model_.config.vocab);
+bool PassRunner::run(const Request& request, Stop& stop, const VisitRow& visit) {
+  const auto vocab = std::size_t(model_.config.vocab), hidden = std::size_t(model_.config.hidden);
   const auto group = [&](std::size_t first) {
     return request.wanted.subspan(first, std::min(kLogitRows, request.wanted.size() - first));
   };
-  const auto compute_logits = [&](const Pass& p, std::span<const int> rows) {
+  const auto compute = [&](const Pass& p, std::span<const int> rows) {
     final_hidden(p, rows);
-    output_logits(p, int(rows.size()), logits_.data());
+    if (!request.hidden) output_logits(p, int(rows.size()), logits_.data());
   };
   const auto show = [&](std::size_t first) {
     for (std::size_t i = 0; i < group(first).size(); ++i)
-      visit(int(first + i), std::span(logits_).subspan(i * vocab, vocab));
+      visit(int(first + i), request.hidden ? std::span<const float>(ws_.in.row(std::int64_t(i)), hidden)
+                                           : std::span(logits_).subspan(i * vocab, vocab));
   };
   if (const std::size_t n = std::min(kLogitRows, request.wanted.size()) * vocab; logits_.size() < n)
     logits_.resize(n);
   team_for(request).run([&](const Worker& worker) {
     const Pass p = pass(request, worker, stop);
-    if (forward(p) && !request.wanted.empty()) compute_logits(p, group(0));
+    if (forward(p) && !request.wanted.empty()) compute(p, group(0));
   });
   for (std::size_t first = 0; first < request.wanted.size() && !stop.heeded.load(); first += kLogitRows) {
     if (first > 0)
-      team_.run([&](const Worker& worker) { compute_logits(pass(request, worker, stop), group(first)); });
+      team_.run([&](const Worker& worker) { compute(pass(request, worker, stop), group(first)); });
     if (!stop.heeded.load()) show(first);
   }
   return !stop.heeded.load();

@@ -13,8 +13,8 @@ namespace longhand {
 /// Up to so many tokens at once, as speculation has them, reading the weights is most of the work.
 inline constexpr int kDecodeTokens = 8;
 
-/// Told the logits (vocab) of wanted row number i.
-using VisitLogits = std::function<void(int i, std::span<const float> logits)>;
+/// Told what is wanted of wanted row number i: its logits (vocab) or its final hidden state (hidden).
+using VisitRow = std::function<void(int i, std::span<const float> values)>;
 
 class PassRunner {
  public:
@@ -29,16 +29,17 @@ class PassRunner {
   /// changes nothing.
   void fit(WorkspaceSizes sizes);
 
-  /// Rows of slices that follow one another in `tokens`, and the rows whose logits are wanted, in ascending
-  /// order.
+  /// Rows of slices that follow one another in `tokens`, and the rows of which something is wanted, in
+  /// ascending order.
   struct Request {
     std::span<const Slice> slices;
     std::span<const Token> tokens;
     std::span<const int> wanted = {};
+    bool hidden = false;  // hidden states are wanted, not logits
   };
-  /// Computes a pass; its sequences' states have been told. False where `cancel` ended it early: then the
+  /// Computes a pass; its sequences' states have been told. False where `stop` ended it early: then the
   /// states hold parts of it, and `visit` may not have seen all.
-  bool run(const Request& request, const std::atomic<bool>& cancel, const VisitLogits& visit = {});
+  bool run(const Request& request, Stop& stop, const VisitRow& visit = {});
   /// The states take in random keys and values instead, for measuring at depth.
   void remember_at_random(const Request& request, const std::atomic<bool>& cancel);
 

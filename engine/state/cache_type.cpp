@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <iterator>
 
 #include "ops/error.h"
@@ -18,26 +17,13 @@ consteval bool in_order() {
 }
 static_assert(in_order() && std::size(kCacheTypes) == kCacheFormats);
 
-const CacheTypeInfo& info(CacheType type) {
-  const auto number = std::size_t(type);
-  if (number >= std::size(kCacheTypes)) {
-    throw Error(Errc::range,
-                fmt::format("cache type is {}, must be 0..{}", number, std::size(kCacheTypes) - 1));
-  }
-  return kCacheTypes[number];
-}
-
 }  // namespace
 
-CacheFormat cache_format(CacheType type) { return info(type).format; }
-
-std::string_view cache_type_name(CacheType type) { return info(type).name; }
-
-CacheType parse_cache_type(std::string_view name) {
-  const auto* const found = std::ranges::find(kCacheTypes, name, &CacheTypeInfo::name);
-  if (found == std::end(kCacheTypes))
-    throw Error(Errc::range, fmt::format("'{}' is no cache type; q8_0, for example, is one", name));
-  return found->type;
+CacheFormat cache_format(CacheType type) {
+  const auto number = std::size_t(type);
+  if (number < std::size(kCacheTypes)) return kCacheTypes[number].format;
+  throw Error(Errc::range,
+              fmt::format("cache type is {}, must be 0..{}", number, std::size(kCacheTypes) - 1));
 }
 
 }  // namespace longhand

@@ -22,11 +22,7 @@ inline constexpr CacheTypeInfo kCacheTypes[] = {
     {CacheType::bf16, CacheFormat::bf16, kCacheTypeNames[3]},
 };
 
-/// Throw Error(range): a number that is no type.
+/// Throws Error(range): a number that is no type.
 CacheFormat cache_format(CacheType type);
-std::string_view cache_type_name(CacheType type);
-
-/// Throws Error(range): a name that is no type's.
-CacheType parse_cache_type(std::string_view name);
 
 }  // namespace longhand

@@ -19,6 +19,7 @@
 
 #include "engine/forward/model.h"
 #include "engine/state/atomic_file.h"
+#include "engine/state/state_source.h"
 #include "engine/state/states.h"
 
 namespace longhand {
@@ -37,13 +38,15 @@ struct StateText {
   int remembered = 0;
 };
 
-/// Bytes of the file that write_state() makes.
+/// Bytes of what write_state() makes.
 std::uint64_t state_bytes(const StateOwner& owner, const StateText& text, States& memories);
 
 /// Puts the state in place of whatever file is at `path`, mode 0600. Throws Error(io), no_memory; then the
 /// file is what it was, or, as with FileReplacement::commit(), the new one.
 void write_state(const std::string& path, const StateOwner& owner, const StateText& text, States& memories,
                  FileCalls& calls = system_calls());
+/// The same into memory. Throws Error: range (it has not just the room), no_memory.
+void write_state(std::span<std::byte> to, const StateOwner& owner, const StateText& text, States& memories);
 
 struct StateLimits {
   int vocab, context;
@@ -57,7 +60,7 @@ struct RestoredState {
 /// `make` gives memories that nothing was stored in or reserved for, and is called when the owner is the
 /// right one. Throws Error: io, truncated, magic (not a state), version, corrupt (also what no session
 /// writes), mismatch (it has another owner), no_memory, and what `make` throws.
-RestoredState read_state(const std::string& path, const StateOwner& owner, const StateLimits& limits,
+RestoredState read_state(StateSource source, const StateOwner& owner, const StateLimits& limits,
                          const std::function<States()>& make);
 
 }  // namespace longhand

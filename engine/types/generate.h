@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/types/probability.h"
 #include "engine/types/token.h"
 #include "ops/error.h"
 
@@ -29,6 +31,12 @@ struct GenerateOptions {
   std::vector<Token> written_out =
       {};                              ///< control tokens that are part of the text; others add nothing to it
   Speculation* speculation = nullptr;  ///< guesses to compute ahead, made for this session; not owned
+  /// Probabilities of each token, with so many of the likeliest at its place; 0: of the token alone;
+  /// negative: none.
+  int top_log_probabilities = -1;
+  /// Told each token before its text is, with the probabilities asked for; returning false ends the text
+  /// behind it.
+  std::function<bool(const TokenStep&)> on_token = {};
 };
 
 struct GenerateResult {
@@ -40,6 +48,7 @@ struct GenerateResult {
   double decode_seconds = 0;  // writing the answer
   int feeds = 0;              // computations while writing; fewer than tokens where guesses came true
   int guesses = 0, right_guesses = 0;
+  std::vector<TokenStep> steps = {};  // of `tokens`, where probabilities were asked for
 };
 
 }  // namespace longhand

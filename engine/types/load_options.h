@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "engine/types/limits.h"
 #include "engine/types/option.h"
@@ -15,6 +16,11 @@ struct LoadOptions {
   int threads = 0;       ///< for loading; 0: as many as the machine gives this process
   std::string isa = {};  ///< "avx2", "sse2", ...; empty: LONGHAND_ISA, else the best this CPU runs
   std::function<bool(float)> progress = {};  ///< told the share done, 0..1; returning false cancels the load
+  /// Told what is found and done while loading, a line at a time without its end.
+  std::function<void(std::string_view line)> log = {};
+  /// Names in messages what has no path, and the model where the file does not; empty: "memory", or the
+  /// descriptor's number.
+  std::string name = {};
 };
 
 inline constexpr std::tuple kLoadOptions = {

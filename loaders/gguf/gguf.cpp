@@ -32,11 +32,12 @@ void check_part(const GgufPart& part, std::int64_t no, std::int64_t count) {
 }  // namespace
 
 struct Gguf::Impl {
-  // One file; `mapping` is empty when it was parsed from memory.
+  // One file, mapped, in memory of its own or in somebody else's.
   struct File {
     std::string name;
     std::span<const std::byte> bytes;
-    MappedFile mapping;
+    MappedFile mapping = {};
+    std::vector<std::byte> memory = {};
   };
 
   explicit Impl(File file)
@@ -77,7 +78,7 @@ void Gguf::Impl::add_siblings(const std::filesystem::path& folder, std::int64_t 
     const GgufPart part = parse_gguf_part(mapping.bytes(), names.part(no), static_cast<int>(no));
     check_part(part, no, count);
     tensors.insert(tensors.end(), part.tensors.begin(), part.tensors.end());
-    files.push_back({part.name, part.file, std::move(mapping)});
+    files.push_back({part.name, part.file, std::move(mapping), {}});
   }
   const std::int64_t promised = part_integer(head, key::split_tensors).value_or(-1);
   if (promised >= 0 && tensors.size() != static_cast<std::uint64_t>(promised)) {
@@ -126,20 +127,35 @@ Gguf Gguf::open(const std::string& path) {
   const std::filesystem::path first(path);
   MappedFile mapping(path);
   const auto bytes = mapping.bytes();
-  auto impl = std::make_unique<Impl>(Impl::File{first.filename().string(), bytes, std::move(mapping)});
+  auto impl = std::make_unique<Impl>(Impl::File{first.filename().string(), bytes, std::move(mapping), {}});
   const std::int64_t count = split_count(impl->head);
   if (count > 1) impl->add_siblings(first.parent_path(), count);
   impl->check_whole();
   return Gguf(std::move(impl));
 }
 
+Gguf Gguf::open(int descriptor, const std::string& name) {
+  MappedFile mapping(descriptor, name);
+  const auto bytes = mapping.bytes();
+  return parse_single(std::make_unique<Impl>(Impl::File{name, bytes, std::move(mapping), {}}));
+}
+
 Gguf Gguf::parse(std::span<const std::byte> file, const std::string& name) {
-  auto impl = std::make_unique<Impl>(Impl::File{name, file, {}});
+  return parse_single(std::make_unique<Impl>(Impl::File{name, file, {}, {}}));
+}
+
+Gguf Gguf::parse(std::vector<std::byte>&& file, const std::string& name) {
+  const std::span<const std::byte> bytes = file;
+  return parse_single(std::make_unique<Impl>(Impl::File{name, bytes, {}, std::move(file)}));
+}
+
+// A file whose siblings, if it had any, could not be found.
+Gguf Gguf::parse_single(std::unique_ptr<Impl> impl) {
   const std::int64_t count = split_count(impl->head);
   if (count > 1) {
     throw Error(Errc::unsupported,
                 fmt::format("{}: is one of {} parts of a split model, which must be opened from its files",
-                            escape_controls(name, 120), count));
+                            escape_controls(impl->head.name, 120), count));
   }
   impl->check_whole();
   return Gguf(std::move(impl));

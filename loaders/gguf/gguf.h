@@ -76,8 +76,13 @@ class Gguf {
   /// folder. Throws Error: io, magic, version, truncated, limit, type, range, shape, duplicate, unsupported,
   /// missing, mismatch.
   static Gguf open(const std::string& path);
-  /// Parses a whole file already in memory, which must outlive the result. `name` stands in messages.
+  /// Opens an open file, which may be closed afterwards. `name` stands in messages. Throws as open();
+  /// unsupported for a part of a split model.
+  static Gguf open(int descriptor, const std::string& name);
+  /// Parses a whole file already in memory, which must outlive the result. Throws the same.
   static Gguf parse(std::span<const std::byte> file, const std::string& name);
+  /// Keeps the file.
+  static Gguf parse(std::vector<std::byte>&& file, const std::string& name);
   Gguf(Gguf&&) noexcept;
   Gguf& operator=(Gguf&&) noexcept;
   ~Gguf();
@@ -114,6 +119,7 @@ class Gguf {
 
  private:
   struct Impl;
+  static Gguf parse_single(std::unique_ptr<Impl> impl);
   explicit Gguf(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -114,6 +114,35 @@ std::uint64_t value_type_bytes(ValueType type) noexcept {
   return id < kTypes.size() ? kTypes[id].bytes : 0;
 }
 
+std::vector<AnyValue> any_values(const MetaEntry& entry) {
+  if (entry.count > kMaxNumbers)
+    throw Error(Errc::limit, fmt::format("key {}: has {} elements, at most {} are read", quote(entry.key),
+                                         entry.count, kMaxNumbers));
+  std::vector<AnyValue> out;
+  out.reserve(entry.count);
+  const auto numbers = [&]<class Stored>(Stored) {
+    for (std::uint64_t i = 0; i < entry.count; ++i) {
+      const auto stored = load<Stored>(entry.data, i);
+      if constexpr (std::is_same_v<Stored, StoredBool>) {
+        out.emplace_back(stored.byte != 0);
+      } else if constexpr (std::is_floating_point_v<Stored>) {
+        out.emplace_back(double{stored});
+      } else if constexpr (std::is_signed_v<Stored>) {
+        out.emplace_back(std::int64_t{stored});
+      } else {
+        out.emplace_back(std::uint64_t{stored});
+      }
+    }
+  };
+  if (visit_number_type(entry.type == ValueType::array ? entry.element : entry.type, numbers)) return out;
+  for (auto rest = entry.data; out.size() < entry.count;) {
+    const std::string_view text = load_string(rest);
+    out.emplace_back(text);
+    rest = rest.subspan(sizeof(std::uint64_t) + text.size());
+  }
+  return out;
+}
+
 std::int64_t MetaValue::integer() const {
   expect_scalar("an integer");
   return convert<std::int64_t>("an integer").front();

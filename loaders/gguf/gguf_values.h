@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "loaders/gguf/gguf.h"
@@ -16,6 +17,13 @@ namespace longhand {
 /// Bytes of one encoded value of `type`; of strings and arrays the least they can take. 0 for
 /// an unknown type.
 std::uint64_t value_type_bytes(ValueType type) noexcept;
+
+/// A value of any type: integers by their sign, and all floats as double.
+using AnyValue = std::variant<std::int64_t, std::uint64_t, double, bool, std::string_view>;
+
+/// All elements of an array, or the one value, as they are in the file. Throws Error (limit) for more numbers
+/// than anything is read as, which would take many times the memory of the file.
+std::vector<AnyValue> any_values(const MetaEntry& entry);
 
 /// One entry of the file `file`, read as its row `key` of the key table asks. All members throw Error: type,
 /// range. Asking for another type than the row's is a bug of the caller: std::logic_error.

@@ -55,17 +55,21 @@ std::span<std::byte> whole_pages(std::span<const std::byte> range) noexcept {
 MappedFile::MappedFile(const std::string& path) {
   if (path.find('\0') != std::string::npos) fail(path, "a path cannot contain a NUL byte");
   const Descriptor file(path);
+  *this = MappedFile(file.get(), path);
+}
+
+MappedFile::MappedFile(int descriptor, const std::string& name) {
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0) fail(path, fmt::format("cannot be examined: {}", reason(errno)));
-  if (S_ISDIR(status.st_mode)) fail(path, "is a folder, not a file");
-  if (!S_ISREG(status.st_mode)) fail(path, "is not a regular file");
+  if (::fstat(descriptor, &status) != 0) fail(name, fmt::format("cannot be examined: {}", reason(errno)));
+  if (S_ISDIR(status.st_mode)) fail(name, "is a folder, not a file");
+  if (!S_ISREG(status.st_mode)) fail(name, "is not a regular file");
   if (status.st_size == 0) return;  // mmap refuses a length of 0
 
   const auto size = static_cast<std::size_t>(status.st_size);
-  void* mapping = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  void* mapping = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (mapping == MAP_FAILED) {
     const int error = errno;
-    fail(path, fmt::format("cannot be mapped: {}", reason(error)),
+    fail(name, fmt::format("cannot be mapped: {}", reason(error)),
          error == ENOMEM ? Errc::no_memory : Errc::io);
   }
   data_ = static_cast<const std::byte*>(mapping);

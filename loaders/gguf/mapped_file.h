@@ -13,6 +13,8 @@ class MappedFile {
   /// Maps `path`. Throws Error (io) if it is not a readable regular file (never blocks on a FIFO
   /// or a device).
   explicit MappedFile(const std::string& path);
+  /// Maps an open file, which may be closed afterwards; `name` stands in messages. Throws the same.
+  MappedFile(int descriptor, const std::string& name);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;

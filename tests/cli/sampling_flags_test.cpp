@@ -3,23 +3,22 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
-#include <functional>
 
 #include "ops/error.h"
-#include "tests/support/temp_dir.h"
-#include "tests/support/tiny_model.h"
 
 namespace longhand::cli {
 namespace {
 
-SamplerOptions parsed(const std::vector<std::string>& arguments, std::set<std::string>* given = nullptr) {
+SamplerOptions parsed(const std::vector<std::string>& arguments,
+                      const SamplerOptions* recommended = nullptr) {
   CLI::App app;
   SamplingFlags flags;
   flags.add_to(app);
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   app.parse(reversed);
-  if (given != nullptr) *given = flags.given();
-  return flags.options();
+  SamplerOptions options = flags.options();
+  if (recommended != nullptr) flags.apply(*recommended, options);
+  return options;
 }
 
 TEST(SamplingFlags, ValuesArriveInTheOptions) {
@@ -48,12 +47,6 @@ TEST(SamplingFlags, DefaultsAreTheLibrarys) {
   EXPECT_TRUE(o.grammar.empty());
 }
 
-TEST(SamplingFlags, WhatTheUserSetIsKnown) {
-  std::set<std::string> given;
-  parsed({"--temp", "0.8", "--min-p", "0"}, &given);
-  EXPECT_THAT(given, testing::ElementsAre("min_p", "temp"));
-}
-
 TEST(SamplingFlags, BreakersReplaceTheDefault) {
   EXPECT_THAT(parsed({"--dry-sequence-breaker", "none"}).dry_breakers, testing::IsEmpty());
   EXPECT_THAT(parsed({"--dry-sequence-breaker", "\\n", "--dry-sequence-breaker", "x"}).dry_breakers,
@@ -70,62 +63,27 @@ TEST(SamplingFlags, BadLogitBiasIsRefused) {
     EXPECT_THROW(parse_logit_bias(bad), Error) << bad;
 }
 
-// A file whose authors recommend values.
-Gguf recommending(const test::TempDir& dir, const std::function<void(test::GgufWriter&)>& recommend) {
-  test::GgufWriter writer = test::tiny_llama();
-  recommend(writer);
-  const std::string path = dir.file("model.gguf");
-  writer.write(path);
-  return Gguf::open(path);
-}
-
 TEST(ModelDefaults, ApplyWhereTheUserSaidNothing) {
-  const test::TempDir dir;
-  const Gguf file = recommending(dir, [](test::GgufWriter& w) {
-    w.add("general.sampling.temp", 0.6f).add("general.sampling.top_k", std::uint32_t{20});
-    w.add("general.sampling.top_p", 0.95f).add("general.sampling.min_p", 0.01f);
-    w.add("general.sampling.penalty_repeat", 1.1f).add("general.sampling.penalty_last_n", std::int32_t{-1});
-    w.add("general.sampling.xtc_probability", 0.5f).add("general.sampling.xtc_threshold", 0.2f);
-    w.add("general.sampling.mirostat", std::uint32_t{2}).add("general.sampling.mirostat_tau", 4.0f);
-    w.add("general.sampling.mirostat_eta", 0.3f);
-  });
-  SamplerOptions options;
-  apply_model_defaults(options, file, {"top_k", "min_p"});
-  EXPECT_FLOAT_EQ(options.temperature, 0.6f);
-  EXPECT_EQ(options.top_k, SamplerOptions{}.top_k) << "chosen by the user";
-  EXPECT_FLOAT_EQ(options.top_p, 0.95f);
-  EXPECT_FLOAT_EQ(options.min_p, SamplerOptions{}.min_p) << "chosen by the user";
-  EXPECT_FLOAT_EQ(options.repeat_penalty, 1.1f);
-  EXPECT_EQ(options.penalty_last_n, -1);
-  EXPECT_FLOAT_EQ(options.xtc_probability, 0.5f);
-  EXPECT_FLOAT_EQ(options.xtc_threshold, 0.2f);
-  EXPECT_EQ(options.mirostat, 2);
-  EXPECT_FLOAT_EQ(options.mirostat_tau, 4.0f);
-  EXPECT_FLOAT_EQ(options.mirostat_eta, 0.3f);
+  SamplerOptions recommended;
+  recommended.temperature = 0.6f;
+  recommended.top_k = 20;
+  recommended.min_p = 0.01f;
+  recommended.mirostat = 2;
+  const SamplerOptions o = parsed({"--top-k", "40", "--min-p", "0"}, &recommended);
+  EXPECT_FLOAT_EQ(o.temperature, 0.6f);
+  EXPECT_EQ(o.top_k, 40) << "a flag of the same value as the default is still a choice";
+  EXPECT_EQ(o.min_p, 0) << "chosen by the user";
+  EXPECT_EQ(o.mirostat, 2);
 }
 
-TEST(ModelDefaults, AFlagOfTheSameValueAsTheDefaultIsStillAChoice) {
-  std::set<std::string> given;
-  SamplerOptions options = parsed({"--temp", "0.8"}, &given);
-  const test::TempDir dir;
-  apply_model_defaults(
-      options, recommending(dir, [](test::GgufWriter& w) { w.add("general.sampling.temp", 0.1f); }), given);
-  EXPECT_FLOAT_EQ(options.temperature, 0.8f);
-}
-
-TEST(ModelDefaults, BadOnesAreRefused) {
-  const test::TempDir dir;
-  SamplerOptions options;
-  EXPECT_THROW(
-      apply_model_defaults(
-          options, recommending(dir, [](test::GgufWriter& w) { w.add("general.sampling.top_p", 7.0f); }), {}),
-      Error);
-  EXPECT_THROW(
-      apply_model_defaults(
-          options,
-          recommending(dir, [](test::GgufWriter& w) { w.add("general.sampling.temp", std::string("hot")); }),
-          {}),
-      Error);
+TEST(ModelDefaults, LeaveWhatNoFileRecommends) {
+  const SamplerOptions recommended;
+  const SamplerOptions o =
+      parsed({"-s", "7", "--ignore-eos", "--samplers", "temp", "--grammar", "root ::= \"a\""}, &recommended);
+  EXPECT_EQ(o.seed, 7u);
+  EXPECT_TRUE(o.ignore_eos);
+  EXPECT_THAT(o.stages, testing::ElementsAre(SamplerStage::temperature));
+  EXPECT_EQ(o.grammar, "root ::= \"a\"");
 }
 
 }  // namespace

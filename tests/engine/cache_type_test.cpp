@@ -20,16 +20,6 @@ namespace {
 
 using test::code_of;
 
-TEST(CacheTypes, AreReadByTheirNames) {
-  for (const CacheTypeInfo& type : kCacheTypes) {
-    EXPECT_EQ(cache_type_name(type.type), type.name);
-    EXPECT_EQ(parse_cache_type(type.name), type.type);
-    EXPECT_EQ(cache_format(type.type), type.format);
-  }
-  for (const char* other : {"", "F16", "f16 ", "q3_k", "bf"})
-    EXPECT_EQ(code_of([&] { parse_cache_type(other); }), Errc::range) << other;
-}
-
 constexpr std::uint64_t kHidden = 128, kFf = 256;  // heads of 32
 
 // Floats throughout, so that nothing but the cache rounds.

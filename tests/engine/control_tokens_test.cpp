@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/api/access.h"
 #include "engine/chat/chat_format.h"
 #include "engine/forward/model.h"
 #include "loaders/gguf/gguf.h"
@@ -90,7 +91,7 @@ std::size_t expect_text_stays_text(const Tokenizer& tokenizer, const std::string
 }
 
 TEST(ControlTokens, OfTheTinyVocabularyComeFromTemplatesOnly) {
-  EXPECT_EQ(expect_text_stays_text(tiny().data().tokenizer, "tiny"), 4U);
+  EXPECT_EQ(expect_text_stays_text(model_data(tiny()).tokenizer, "tiny"), 4U);
 }
 
 TEST(ControlTokens, OfEveryVocabularyComeFromTemplatesOnly) {

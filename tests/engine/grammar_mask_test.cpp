@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/sampling/grammar/grammar_filter.h"
-#include "engine/sampling/schema/json_schema.h"
+#include "engine/types/json_schema.h"
 #include "ops/random.h"
 
 namespace longhand {

@@ -1,4 +1,5 @@
 #include "engine/sampling/grammar/grammar.h"
+#include "engine/api/access.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -329,7 +330,7 @@ TEST(SamplerGrammar, OnlyConformingTextIsDrawn) {
   SamplerOptions options;
   options.seed = 1;
   options.grammar = "root ::= \"yes\" | \"no\" | \"so\" \"so\"*";
-  Sampler sampler(options, table);
+  Sampler sampler = Access::sampler(options, table);
   GrammarMatcher matcher(parse_gbnf(options.grammar));
   std::set<std::string> seen;
   for (int i = 0; i < 200; ++i) {
@@ -348,7 +349,7 @@ TEST(SamplerGrammar, DeadEndIsAnErrorAndChangesNothing) {
   const TokenTable table = vocabulary({"", "", "a", "b"});
   SamplerOptions options;
   options.grammar = "root ::= \"az\"";
-  Sampler sampler(options, table);
+  Sampler sampler = Access::sampler(options, table);
   EXPECT_EQ(sampler.pick(std::vector<float>(4, 0.0f)), 2);
   for (int i = 0; i < 2; ++i) {
     try {
@@ -360,7 +361,7 @@ TEST(SamplerGrammar, DeadEndIsAnErrorAndChangesNothing) {
     }
   }
   options.grammar = "root ::= (";
-  EXPECT_THROW(Sampler(options, table), Error);
+  EXPECT_THROW(Access::sampler(options, table), Error);
 }
 
 }  // namespace

@@ -136,6 +136,19 @@ TEST_F(LonghandC, OptionsOfEveryAgeAreReadAsFarAsTheyGo) {
         lh_speculation_free(out);
         return status;
       });
+  expect_every_size<lh_runner_options>(LH_RUNNER_OPTIONS, [&](const lh_runner_options* options) {
+    lh_runner* made = nullptr;
+    const lh_status status = lh_runner_new(tiny.get(), options, &made, nullptr);
+    lh_runner_free(made);
+    return status;
+  });
+  const lh_session_options little = small();
+  expect_every_size<lh_chat_settings>(LH_CHAT_SETTINGS, [&](const lh_chat_settings* settings) {
+    lh_chat_session* made = nullptr;
+    const lh_status status = lh_chat_session_new(tiny.get(), settings, &little, nullptr, &made, nullptr);
+    lh_chat_session_free(made);
+    return status;
+  });
   const auto chooser = greedy();
   const std::vector<lh_token> prompt = encode("The capital of Peru");
   expect_every_size<lh_generate_options>(LH_GENERATE_OPTIONS, [&](lh_generate_options* options) {

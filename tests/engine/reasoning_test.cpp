@@ -1,4 +1,5 @@
 #include "engine/chat/reasoning.h"
+#include "engine/api/access.h"
 
 #include <gtest/gtest.h>
 
@@ -68,7 +69,7 @@ TEST(Reasoning, MarkersThatAreControlTokensSplitTheStream) {
   const test::TempDir dir;
   test::tiny_llama().write(dir.file("model.gguf"));
   const Model model = Model::load(dir.file("model.gguf"));
-  const Tokenizer& tokenizer = model.data().tokenizer;
+  const Tokenizer& tokenizer = model_data(model).tokenizer;
   const ReasoningStyle style = find_reasoning_style("<think>");
   const Token open = tokenizer.size() - 4, close = open + 1, begin = open + 2;
   EXPECT_EQ(marker_tokens(style, tokenizer), (std::vector<Token>{open, close}));

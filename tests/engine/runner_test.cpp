@@ -2,7 +2,9 @@
 // text.
 #include <gmock/gmock.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "engine/longhand.h"
 #include "tests/support/error_code.h"
@@ -110,21 +112,71 @@ TEST(Runner, FailsAsAWhole) {
   Session one(runner, small), two(runner, small), stranger(test::tiny(), small);
   const std::vector<Token> text = test::some_tokens(5), long_text = test::some_tokens(small.context + 1);
   one.feed(text);
-  const std::vector<Runner::Feed> too_long = {{one, text}, {two, long_text}},
-                                  twice = {{one, text}, {one, text}},
-                                  foreign = {{one, text}, {stranger, text}};
+  Session moved(runner, small);
+  const Session taken = std::move(moved);
+  std::vector<Runner::Feed> too_long = {{one, text}, {two, long_text}}, twice = {{one, text}, {one, text}},
+                            foreign = {{one, text}, {stranger, text}}, empty = {{one, text}, {moved, text}};
   EXPECT_EQ(test::code_of([&] { runner.run(too_long); }), Errc::context_full);
   EXPECT_EQ(test::code_of([&] { runner.run(twice); }), Errc::range);
   EXPECT_EQ(test::code_of([&] { runner.run(foreign); }), Errc::range);
-  two.cancel();
-  const std::vector<Runner::Feed> both = {{one, text}, {two, text}};
-  EXPECT_EQ(test::code_of([&] { runner.run(both); }), Errc::cancelled);
+  EXPECT_EQ(test::code_of([&] { runner.run(empty); }), Errc::missing);
   EXPECT_EQ(one.size(), 5);
   EXPECT_EQ(two.size(), 0);
-  two.clear_cancel();
+}
+
+TEST(Runner, WhoIsCancelledLeavesAndTheOthersGoOn) {
+  Runner runner(test::tiny(), {.threads = 1, .batch = 16});
+  const SessionOptions small = test::small_session({}, CacheType::f32);
+  Session one(runner, small), two(runner, small), alone(test::tiny(), small);
+  const std::vector<Token> begin = test::some_tokens(5), more = test::some_tokens(60, 2);
+  std::vector<Runner::Feed> beginning = {{one, begin}, {two, begin}}, both = {{one, more}, {two, more}};
+  runner.run(beginning);
+  const std::vector<float> before = test::copy_of(two.logits(4));
+  two.cancel();
   runner.run(both);
-  EXPECT_EQ(one.size(), 10);
+  EXPECT_FALSE(both[0].cancelled);
+  EXPECT_TRUE(both[1].cancelled);
+  alone.feed(begin);
+  EXPECT_EQ(test::copy_of(one.logits(64)), test::copy_of(alone.feed(more)));
   EXPECT_EQ(two.size(), 5);
+  two.clear_cancel();
+  EXPECT_EQ(test::copy_of(two.logits(4)), before);
+  EXPECT_EQ(test::copy_of(two.feed(more)), test::copy_of(one.logits(64)));
+
+  one.rewind(5);
+  two.rewind(5);
+  one.cancel();
+  two.cancel();
+  runner.run(both);
+  EXPECT_TRUE(both[0].cancelled);
+  EXPECT_TRUE(both[1].cancelled);
+  EXPECT_EQ(one.size() + two.size(), 10);
+}
+
+// Wherever the cancel falls, the others get what they get alone, and the session has all of its tokens or
+// none.
+TEST(Runner, ACancelFromAnotherThreadSpoilsNobody) {
+  Runner runner(test::tiny(), {.threads = 2, .batch = 32});
+  SessionOptions options = test::small_session({}, CacheType::f32);
+  options.context = 4096;
+  Session one(runner, options), two(runner, options), alone(test::tiny(), options);
+  const std::vector<Token> text = test::some_tokens(2000, 3);
+  const std::vector<float> want = test::copy_of(alone.feed(text));
+  for (const int microseconds : {0, 300, 2000, 10000}) {
+    one.rewind(0);
+    two.rewind(0);
+    two.clear_cancel();
+    std::vector<Runner::Feed> both = {{one, text}, {two, text}};
+    std::thread other([&] {
+      std::this_thread::sleep_for(std::chrono::microseconds(microseconds));
+      two.cancel();
+    });
+    runner.run(both);
+    other.join();
+    EXPECT_FALSE(both[0].cancelled);
+    EXPECT_EQ(test::copy_of(one.logits(1999)), want);
+    EXPECT_EQ(two.size(), both[1].cancelled ? 0 : 2000);
+  }
 }
 
 // The end of a long text is what changes most often.

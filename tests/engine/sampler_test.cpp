@@ -1,3 +1,4 @@
+#include "engine/api/access.h"
 #include "engine/longhand.h"
 
 #include <gmock/gmock.h>
@@ -58,29 +59,29 @@ void expect_error(Errc code, const std::string& part, Function function) {
 TEST(Sampler, SameSeedSameTokens) {
   SamplerOptions options;
   options.seed = 7;
-  Sampler a(options, letters(500));
-  Sampler b(options, letters(500));
+  Sampler a = Access::sampler(options, letters(500));
+  Sampler b = Access::sampler(options, letters(500));
   const std::vector<Token> first = run(a, 500, 50);
   EXPECT_EQ(run(b, 500, 50), first);
   a.reset();
   EXPECT_EQ(run(a, 500, 50), first);
   options.seed = 8;
-  Sampler c(options, letters(500));
+  Sampler c = Access::sampler(options, letters(500));
   EXPECT_NE(run(c, 500, 50), first);
 }
 
 TEST(Sampler, DefaultChainIsPinned) {
   SamplerOptions options;
   options.seed = 1234;
-  Sampler sampler(options, letters(100));
+  Sampler sampler = Access::sampler(options, letters(100));
   EXPECT_THAT(run(sampler, 100, 8), ElementsAre(60, 95, 82, 43, 59, 5, 29, 71));
 }
 
 TEST(Sampler, FreshSeedIsReported) {
-  Sampler sampler(SamplerOptions{}, letters(300));
+  Sampler sampler = Access::sampler(SamplerOptions{}, letters(300));
   SamplerOptions again;
   again.seed = sampler.seed();
-  Sampler other(again, letters(300));
+  Sampler other = Access::sampler(again, letters(300));
   EXPECT_EQ(run(sampler, 300, 20), run(other, 300, 20));
 }
 
@@ -89,7 +90,7 @@ TEST(Sampler, ZeroTemperatureTakesTheLowestOfTheBest) {
   options.temperature = 0;
   options.xtc_probability = 1;  // filters have no say
   options.typical_p = 0.1f;
-  Sampler sampler(options, letters(4));
+  Sampler sampler = Access::sampler(options, letters(4));
   EXPECT_EQ(sampler.pick(std::vector<float>{1, 3, 3, 2}), 1);
 }
 
@@ -98,7 +99,7 @@ TEST(Sampler, GreedyHeedsBiasAndPenalties) {
   options.temperature = 0;
   options.logit_bias = {{2, -kInf}, {0, 0.5f}};
   options.presence_penalty = 1.0f;
-  Sampler sampler(options, letters(4));
+  Sampler sampler = Access::sampler(options, letters(4));
   const std::vector<float> logits = {1.0f, 0.9f, 5.0f, 0.0f};
   EXPECT_EQ(sampler.pick(logits), 0);
   EXPECT_EQ(sampler.pick(logits), 1);
@@ -109,7 +110,7 @@ TEST(Sampler, PromptCountsForPenalties) {
   SamplerOptions options;
   options.temperature = 0;
   options.presence_penalty = 1.0f;
-  Sampler sampler(options, letters(4));
+  Sampler sampler = Access::sampler(options, letters(4));
   sampler.accept(std::vector<Token>{0});
   EXPECT_EQ(sampler.pick(std::vector<float>{1.0f, 0.9f, 0, 0}), 1);
 }
@@ -119,7 +120,7 @@ TEST(Sampler, IgnoreEosAndSuppressedTokensAreNeverDrawn) {
   options.ignore_eos = true;
   TokenTable table = letters(4);
   table.suppressed = {1};
-  Sampler sampler(options, table);
+  Sampler sampler = Access::sampler(options, table);
   for (int i = 0; i < 200; ++i) {
     const Token token = sampler.pick(std::vector<float>{0, 5, 0, 5});
     ASSERT_TRUE(token == 0 || token == 2);
@@ -138,7 +139,7 @@ TEST(Sampler, DefaultChainHasTheExpectedDistribution) {
   SamplerOptions options;
   options.seed = 99;
   options.top_p = 0.94f;
-  Sampler sampler(options, letters(6));
+  Sampler sampler = Access::sampler(options, letters(6));
   constexpr int kDraws = 50000;
   std::vector<int> counts(6, 0);
   for (int i = 0; i < kDraws; ++i) ++counts[static_cast<std::size_t>(sampler.pick(logits))];
@@ -158,7 +159,7 @@ TEST(Sampler, StagesRunInTheOrderGiven) {
   options.temperature = 3.0f;
   const auto kinds = [&](std::string_view stages) {
     options.stages = parse_sampler_stages(stages);
-    Sampler sampler(options, letters(2));
+    Sampler sampler = Access::sampler(options, letters(2));
     std::set<Token> seen;
     for (int i = 0; i < 300; ++i) seen.insert(sampler.pick(logits));
     return seen.size();
@@ -170,8 +171,8 @@ TEST(Sampler, StagesRunInTheOrderGiven) {
 TEST(Sampler, BadLogitsAreNamedAndChangeNothing) {
   SamplerOptions options;
   options.seed = 5;
-  Sampler sampler(options, letters(100));
-  Sampler other(options, letters(100));
+  Sampler sampler = Access::sampler(options, letters(100));
+  Sampler other = Access::sampler(options, letters(100));
   EXPECT_EQ(run(sampler, 100, 3), run(other, 100, 3));
   std::vector<float> logits = noise(100, 50);
   logits[42] = kNan;
@@ -189,7 +190,7 @@ TEST(Sampler, BadOptionsAreNamed) {
   const auto refuse = [](const std::string& name, auto change) {
     SamplerOptions options;
     change(options);
-    expect_error(Errc::range, name, [&] { Sampler(options, letters(10)); });
+    expect_error(Errc::range, name, [&] { Access::sampler(options, letters(10)); });
   };
   for (const float bad : {kNan, kInf, -kInf}) {
     refuse("temperature", [&](SamplerOptions& o) { o.temperature = bad; });
@@ -249,7 +250,7 @@ TEST(Sampler, SweepOfOptionsAlwaysDraws) {
     o.mirostat_eta = one_of({0, 0.1f, 1e6f});
     for (std::size_t i = o.stages.size(); i > 1; --i) std::swap(o.stages[i - 1], o.stages[random.next() % i]);
     const std::size_t size = 1 + random.next() % 70;
-    Sampler sampler(o, letters(static_cast<int>(size)));
+    Sampler sampler = Access::sampler(o, letters(static_cast<int>(size)));
     const float scale = one_of({0, 1e-38f, 1, 10, 1e38f});
     for (int step = 0; step < 5; ++step) {
       std::vector<float> logits = noise(size, random.next());

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/sampling/grammar/grammar_matcher.h"
-#include "engine/sampling/schema/json_schema.h"
+#include "engine/types/json_schema.h"
 #include "ops/random.h"
 #include "tests/support/golden.h"
 #include "tests/support/grammar_match.h"

@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "engine/api/access.h"
 #include "engine/longhand.h"
 #include "engine/sampling/token_table.h"
 #include "tests/reference/forward_double.h"
@@ -93,7 +94,7 @@ TEST(Session, TextsOfManyChunksEqualDoublePrecision) {
   const Model llama = Model::load(path);
   std::vector<Token> ids(1100);
   for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = Token(i * i % 300);
-  const auto want = test::reference_llama(llama.data(), ids);
+  const auto want = test::reference_llama(model_data(llama), ids);
   std::vector<float> first;
   for (const auto& [batch, threads] : {std::pair{512, 1}, {100, 3}, {1, 2}}) {
     SessionOptions options = small(1200);
@@ -222,7 +223,7 @@ TEST(Session, OneThatWasMovedFromIsEmpty) {
   const auto refused = [](auto&& use) { EXPECT_EQ(code_of(use), Errc::missing); };
   refused([&] { from.feed(text); });
   refused([&] { from.feed(text, [](int, std::span<const float>) {}); });
-  refused([&] { from.pretend(text); });
+  refused([&] { Access::pretend(from, text); });
   refused([&] { from.logits(0); });
   refused([&] { from.rewind(0); });
   refused([&] { from.save_state("/nowhere"); });
@@ -283,7 +284,7 @@ TEST(Generate, APromptTheSamplerRefusesIsNotReadEither) {
   few.piece = [](Token) { return std::string("x"); };
   few.ends_generation = [](Token) { return false; };
   few.find = [](std::string_view) { return kNoToken; };
-  Sampler sampler(SamplerOptions{.temperature = 0}, few);
+  Sampler sampler = Access::sampler({.temperature = 0}, few);
   Session s(model(), small());
   const auto before = copy(s.feed(std::vector<Token>{5, 6, 7}));
   EXPECT_EQ(code_of([&] { generate(s, std::vector<Token>{8, 200, 9}, sampler); }), Errc::range);

@@ -1,5 +1,6 @@
 // A session's state in a file: exact when it is taken up again, and refused whole when anything is wrong.
 #include "engine/state/state_file.h"
+#include "engine/api/access.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -98,6 +99,41 @@ TEST_P(States, GoOnBitForBit) {
       saved.restore_state(path_);
     }
   }
+}
+
+TEST_P(States, InMemoryAreWhatIsInFiles) {
+  const SessionOptions o = options_of(GetParam());
+  Session saved(tiny(), o), restored(tiny(), o);
+  saved.feed(some_tokens(700));
+  saved.save_state(path_);
+  const std::vector<std::byte> state = saved.save_state();
+  EXPECT_EQ(state, test::read_bytes(path_));
+  restored.feed(some_tokens(30, 4));
+  restored.restore_state(state);
+  EXPECT_TRUE(std::ranges::equal(restored.tokens(), saved.tokens()));
+  EXPECT_EQ(go_on(restored, some_tokens(20, 3)), go_on(saved, some_tokens(20, 3)));
+}
+
+TEST_P(States, InMemoryAreRefusedAsFilesAre) {
+  const SessionOptions o = options_of(GetParam());
+  Session saved(tiny(), o), session(tiny(), o);
+  saved.feed(some_tokens(100));
+  session.feed(some_tokens(9, 5));
+  const std::vector<float> before = copy_of(session.logits(8));
+  std::vector<std::byte> state = saved.save_state();
+  const auto refusal = [&](std::span<const std::byte> given) {
+    const auto code = code_of([&] { session.restore_state(given); });
+    EXPECT_EQ(session.size(), 9);
+    EXPECT_EQ(copy_of(session.logits(8)), before);
+    return code;
+  };
+  EXPECT_EQ(refusal({}), Errc::truncated);
+  EXPECT_EQ(refusal(std::span(state).first(state.size() - 1)), Errc::truncated);
+  EXPECT_EQ(code_of([&] { saved.save_state(std::span(state).first(state.size() - 1)); }), Errc::range);
+  state[state.size() / 2] ^= std::byte{1};
+  EXPECT_EQ(refusal(state), Errc::corrupt);
+  state[0] ^= std::byte{1};
+  EXPECT_EQ(refusal(state), Errc::magic);
 }
 
 TEST_P(States, KnowAboutRewinds) {
@@ -229,7 +265,7 @@ TEST(WriteState, AFailureAtAnyCallLeavesAWholeState) {
   const TempDir dir;
   const std::string path = dir.file("state");
   const SessionOptions o = options_of(test::memory_cases()[0], CacheType::f16, 64);
-  const ModelData& data = tiny().data();
+  const ModelData& data = model_data(tiny());
   const MemoryPlan plan = plan_memory(data.config, o.attention);
   longhand::States memories(data.config, data.weights, o, plan, 64, 64);
   memories.reserve();

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/api/access.h"
 #include "engine/api/verifier.h"
 #include "engine/chat/conversation.h"
 #include "engine/forward/model.h"
@@ -146,6 +147,44 @@ TEST_P(OutOfMemorySession, IsSavedAndRestored) {
       });
 }
 
+TEST_P(OutOfMemorySession, IsSavedToMemory) {
+  Session session = prepared();
+  Session elsewhere(tiny(), options_);
+  elsewhere.feed(some_tokens(50, 3));
+  const std::vector<std::byte> saved = session.save_state(), other = elsewhere.save_state();
+  run_out_of_memory([&] { return session.save_state() == saved; }, [&] { expect_untouched(session); });
+  run_out_of_memory(
+      [&] {
+        session.restore_state(other);
+        return session.size();
+      },
+      [&] {
+        if (session.size() == 50) session.restore_state(saved);
+        expect_untouched(session);
+      });
+}
+
+TEST_P(OutOfMemorySession, IsComputedWithOthers) {
+  Runner runner(tiny(), {.threads = 1, .batch = 16});
+  Session one(runner, options_), two(runner, options_);
+  const std::vector<Token> begin = some_tokens(20), more = some_tokens(30, 6);
+  std::vector<Runner::Feed> beginning = {{one, begin}, {two, begin}}, both = {{one, more}, {two, more}};
+  runner.run(beginning);
+  logits_ = copy_of(one.logits(19));
+  run_out_of_memory(
+      [&] {
+        runner.run(both);
+        return digest(two.logits(49));
+      },
+      [&] {
+        EXPECT_EQ(one.size(), two.size());
+        go_back(one);
+        go_back(two);
+        expect_untouched(one);
+        expect_untouched(two);
+      });
+}
+
 std::string name_of(const testing::TestParamInfo<NamedMemory>& info) { return info.param.name; }
 INSTANTIATE_TEST_SUITE_P(Memories, OutOfMemorySession,
                          testing::ValuesIn(small_memories().begin(), small_memories().end()), name_of);
@@ -183,6 +222,18 @@ TEST_F(OutOfMemoryWriting, ByAGrammar) {
     EXPECT_EQ(write(session, sampler), expected);
   };
   EXPECT_GT(run_out_of_memory([&] { return write(session, sampler); }, check), 100U);
+}
+
+TEST_F(OutOfMemoryWriting, WithProbabilities) {
+  Session session(tiny(), small_session());
+  Sampler sampler(tiny(), {.temperature = 0});
+  options_.top_log_probabilities = 4;
+  const std::vector<Token> expected = write(session, sampler);
+  const auto check = [&] {
+    expect_consistent(session);
+    EXPECT_EQ(write(session, sampler), expected);
+  };
+  run_out_of_memory([&] { return write(session, sampler); }, check);
 }
 
 TEST_F(OutOfMemoryWriting, WithGuesses) {
@@ -281,7 +332,7 @@ TEST(OutOfMemory, Sampling) {
 }
 
 TEST(OutOfMemory, Chats) {
-  const Tokenizer& tokenizer = tiny().data().tokenizer;
+  const Tokenizer& tokenizer = model_data(tiny()).tokenizer;
   ChatSource source = chat_source(tokenizer.vocab());
   source.template_text =
       "{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}"

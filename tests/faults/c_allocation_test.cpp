@@ -83,6 +83,27 @@ TEST(OutOfMemoryInC, IsAStatusOfEveryCall) {
                       freeing(chat, lh_chat_free));
   ASSERT_EQ(lh_chat_new(model, nullptr, &chat, nullptr), LH_OK);
 
+  lh_session* fork = nullptr;
+  failures += run_out([&](lh_error* e) { return lh_session_fork(session, &fork, e); },
+                      freeing(fork, lh_session_free));
+  lh_runner* runner = nullptr;
+  lh_runner_options together = lh_runner_defaults();
+  together.threads = 1;
+  failures += run_out([&](lh_error* e) { return lh_runner_new(model, &together, &runner, e); },
+                      freeing(runner, lh_runner_free));
+  ASSERT_EQ(lh_runner_new(model, &together, &runner, nullptr), LH_OK);
+  lh_session* of_runner = nullptr;
+  failures += run_out([&](lh_error* e) { return lh_session_new_of(runner, &options, &of_runner, e); },
+                      freeing(of_runner, lh_session_free));
+  ASSERT_EQ(lh_session_new_of(runner, &options, &of_runner, nullptr), LH_OK);
+  lh_chat_settings settings = lh_chat_settings_defaults();
+  settings.max_tokens = 4;
+  lh_chat_session* talk = nullptr;
+  failures +=
+      run_out([&](lh_error* e) { return lh_chat_session_new(model, &settings, &options, nullptr, &talk, e); },
+              freeing(talk, lh_chat_session_free));
+  ASSERT_EQ(lh_chat_session_new(model, &settings, &options, nullptr, &talk, nullptr), LH_OK);
+
   lh_token tokens[100];
   char text[1000];
   lh_token_buffer token_buffer = {tokens, 100, 0};
@@ -124,6 +145,32 @@ TEST(OutOfMemoryInC, IsAStatusOfEveryCall) {
   failures += run_out([&](lh_error* e) { return lh_save_state(session, path.c_str(), e); }, nothing);
   failures += run_out([&](lh_error* e) { return lh_restore_state(session, path.c_str(), e); }, nothing);
   failures += run_out([&](lh_error* e) { return lh_state_bytes(session, &bytes, e); }, nothing);
+  std::vector<std::byte> state(std::size_t(bytes) + 4096);
+  lh_byte_buffer state_buffer = {state.data(), state.size(), 0};
+  failures += run_out([&](lh_error* e) { return lh_save_state_memory(session, &state_buffer, e); }, nothing);
+  failures += run_out(
+      [&](lh_error* e) {
+        return lh_restore_state_memory(session, {state.data(), state_buffer.size}, e);
+      },
+      nothing);
+  lh_runner_feed feed = {of_runner, given, {}, 0};
+  failures += run_out([&](lh_error* e) { return lh_runner_run(runner, &feed, 1, e); },
+                      [&] { ASSERT_EQ(lh_rewind(of_runner, 0, nullptr), LH_OK); });
+  failures +=
+      run_out([&](lh_error* e) { return lh_chat_session_ask(talk, lh_string("hi"), nullptr, nullptr, e); },
+              [&] { lh_chat_session_clear(talk, nullptr); });
+  lh_value values[400];
+  lh_value_buffer value_buffer = {values, 400, 0};
+  failures += run_out(
+      [&](lh_error* e) {
+        std::size_t number = 0;
+        const lh_status found = lh_metadata_find(model, lh_string("tokenizer.ggml.tokens"), &number, e);
+        return found == LH_OK ? lh_metadata_values(model, number, &value_buffer, e) : found;
+      },
+      nothing);
+  lh_chat_session_free(talk);
+  lh_session_free(of_runner);
+  lh_runner_free(runner);
   lh_sampler_free(sampler);
   lh_chat_free(chat);
   lh_session_free(session);

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/api/access.h"
 #include "engine/chat/chat_format.h"
 #include "engine/forward/model.h"
 #include "ops/error.h"
@@ -89,7 +90,7 @@ void leave_address_space(rlim_t bytes) {
 }
 
 bool chats() {
-  const Tokenizer& tokenizer = tiny().data().tokenizer;
+  const Tokenizer& tokenizer = model_data(tiny()).tokenizer;
   ChatSource source = chat_source(tokenizer.vocab());
   source.template_text =
       "{% for m in messages %}{{ m.content }}{{ 1.5 + 2 }} {{ 12345678 }} {{ '%.2f'|format(0.25) }}"

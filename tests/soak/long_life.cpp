@@ -10,6 +10,7 @@
 #include <fstream>
 #include <functional>
 
+#include "engine/api/access.h"
 #include "engine/chat/conversation.h"
 #include "engine/forward/model.h"
 #include "engine/longhand.h"
@@ -108,7 +109,7 @@ class LongLife {
 
   bool turns() {
     const Model model = Model::load(path_);
-    const Tokenizer& tokenizer = model.data().tokenizer;
+    const Tokenizer& tokenizer = model_data(model).tokenizer;
     const ChatFormat format(chat_source(tokenizer.vocab()));
     Session session(model, small(2));
     Sampler sampler(model, {.seed = 1});

@@ -22,6 +22,8 @@ using ModelPtr = std::unique_ptr<lh_model, Freer<lh_model, lh_model_free>>;
 using SessionPtr = std::unique_ptr<lh_session, Freer<lh_session, lh_session_free>>;
 using SamplerPtr = std::unique_ptr<lh_sampler, Freer<lh_sampler, lh_sampler_free>>;
 using SpeculationPtr = std::unique_ptr<lh_speculation, Freer<lh_speculation, lh_speculation_free>>;
+using RunnerPtr = std::unique_ptr<lh_runner, Freer<lh_runner, lh_runner_free>>;
+using ChatSessionPtr = std::unique_ptr<lh_chat_session, Freer<lh_chat_session, lh_chat_session_free>>;
 using ChatPtr = std::unique_ptr<lh_chat, Freer<lh_chat, lh_chat_free>>;
 
 class LonghandC : public testing::Test {

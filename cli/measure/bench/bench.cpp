@@ -20,7 +20,6 @@
 #include "cli/terminal/terminal.h"
 #include "cli/terminal/units.h"
 #include "cli/verbs.h"
-#include "engine/state/cache_type.h"
 #include "ops/machine.h"
 
 namespace longhand::cli {
@@ -80,7 +79,7 @@ Subject load_synthetic(const Flags& flags) {
 
 std::vector<CacheType> cache_types_of(const std::vector<std::string>& names) {
   std::vector<CacheType> types;
-  for (const std::string& name : names) types.push_back(parse_cache_type(name));
+  for (const std::string& name : names) types.push_back(cache_type_of(name));
   return types;
 }
 

@@ -5,10 +5,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "cli/flags/session_flags.h"
 #include "cli/measure/bench/machine.h"
 #include "cli/measure/bench/report_parts.h"
 #include "cli/terminal/output_filter.h"
-#include "engine/state/cache_type.h"
 
 namespace longhand::cli {
 namespace {

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cli/flags/session_flags.h"
 #include "cli/measure/bench/report.h"
 #include "cli/measure/bench/report_parts.h"
 #include "cli/terminal/output_filter.h"
 #include "cli/terminal/units.h"
-#include "engine/state/cache_type.h"
 
 namespace longhand::cli {
 namespace {

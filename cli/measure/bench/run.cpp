@@ -14,6 +14,7 @@
 #include "cli/measure/thread_counts.h"
 #include "cli/terminal/signals.h"
 #include "cli/terminal/terminal.h"
+#include "engine/api/access.h"
 
 namespace longhand::cli {
 namespace {
@@ -50,7 +51,7 @@ class Bench {
     filled_ = depth;
     if (missing.empty()) return;
     if (random_fill_) {
-      session_.pretend(missing);
+      Access::pretend(session_, missing);
     } else {
       session_.feed(missing);
     }

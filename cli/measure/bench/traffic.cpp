@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/api/access.h"
 #include "engine/forward/model.h"
 #include "engine/state/kv_cache.h"
 #include "ops/format.h"
@@ -17,7 +18,7 @@ std::uint64_t bytes_of(const Linear& linear) {
 }  // namespace
 
 std::uint64_t weight_traffic(const Model& model) {
-  const Weights& weights = model.data().weights;
+  const Weights& weights = model_data(model).weights;
   std::uint64_t sum = 0;
   for_each_linear(weights, [&](const Linear& linear) { sum += bytes_of(linear); });
   for (const LayerPlan& layer : weights.layers) {
@@ -34,7 +35,7 @@ std::uint64_t weight_traffic(const Model& model) {
 
 std::uint64_t cache_traffic(const Model& model, CacheType keys, CacheType values, int tokens) {
   std::int64_t sum = 0;
-  for (const LayerPlan& layer : model.data().weights.layers) {
+  for (const LayerPlan& layer : model_data(model).weights.layers) {
     for_each_attention(layer, [&](const AttentionCore& core) {
       const KvShape shape(keys, values, core.head_dim, core.value_dim);
       const std::int64_t per_head = shape.key_block_bytes() / kKeyBlock + shape.value_row_bytes();

@@ -1,4 +1,4 @@
-#include "engine/sampling/schema/json_schema.h"
+#include "engine/types/json_schema.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // JSON schemas, from any text, "SCHEMA\0CHOICES": what a schema's grammar accepts is JSON.
-#include "engine/sampling/schema/json_schema.h"
+#include "engine/types/json_schema.h"
 
 #include <nlohmann/json.hpp>
 

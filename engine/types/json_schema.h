@@ -5,10 +5,12 @@
 #include <string_view>
 #include <vector>
 
+#include "ops/error.h"
+
 namespace longhand {
 
 struct SchemaGrammar {
-  std::string gbnf;
+  std::string gbnf;                // for SamplerOptions::grammar
   std::vector<std::string> notes;  // what the grammar does not hold texts to, and where the schema says it
   bool satisfiable = true;         // false: the grammar accepts no text at all
 };
@@ -22,9 +24,9 @@ struct SchemaGrammar {
 ///
 /// Throws Error (grammar) for text that is no JSON schema, for what a grammar cannot hold (with the path of
 /// the property; `lenient`: that becomes a note), and for schemas whose grammar would be too large.
-SchemaGrammar schema_grammar(std::string_view json, bool lenient = false);
+LONGHAND_API SchemaGrammar schema_grammar(std::string_view json, bool lenient = false);
 
 /// The same as text. Throws Error (grammar) also where nothing satisfies the schema.
-std::string json_schema_to_gbnf(std::string_view json);
+LONGHAND_API std::string json_schema_to_gbnf(std::string_view json);
 
 }  // namespace longhand
