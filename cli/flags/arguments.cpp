@@ -51,6 +51,7 @@ constexpr Alias kAliases[] = {
     {"-Cr", "--cpu-range"},
     {"-mmp", "--mmap"},
     {"-jf", "--json-schema-file"},
+    {"-npl", "--npl"},
     {"-pg", "--pg"},
 };
 

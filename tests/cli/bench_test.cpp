@@ -135,6 +135,14 @@ TEST(BenchReport, APromptWithItsAnswerCountsAllTokens) {
   EXPECT_THAT(cli::bench_chart(report, 60), HasSubstr("pp90+tg10 \u2588"));
 }
 
+TEST(BenchReport, TokensOfAllSequencesCount) {
+  BenchReport report = sample_report();
+  report.results = {{.test = {.generate = 10, .depth = 64, .sequences = 8, .threads = 2}, .seconds = {0.5}}};
+  EXPECT_EQ(cli::token_rates(report.results[0]), std::vector<double>{160});
+  EXPECT_EQ(cli::bench_test_name(report.results[0].test), "tg10 x8 @ d64");
+  EXPECT_EQ(nlohmann::json::parse(cli::bench_json(report))[0]["n_sequences"], 8);
+}
+
 TEST(BenchReport, JsonNamesAreThoseOfLlamaBench) {
   const auto rows = nlohmann::json::parse(cli::bench_json(sample_report()));
   ASSERT_EQ(rows.size(), 2u);
@@ -280,6 +288,18 @@ TEST(BenchProgram, MeasuresWithoutAFile) {
   EXPECT_EQ(rows[7]["type_k"], "bf16");
   EXPECT_EQ(rows[11]["type_k"], "q8_0");
   EXPECT_EQ(rows[11]["type_v"], "f16");
+}
+
+TEST(BenchProgram, MeasuresSequencesTogether) {
+  const ProcessResult result = bench({"--synthetic", "tiny:Q4_0", "-p", "8", "-n", "2", "-d", "4", "-npl",
+                                      "1,3", "-t", "1", "-r", "1", "-o", "json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const auto rows = nlohmann::json::parse(result.out);
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(rows[1]["n_sequences"], 1);
+  EXPECT_EQ(rows[3]["n_sequences"], 3);
+  // The weights are read once for all.
+  EXPECT_LT(rows[3]["bytes_per_token"], rows[1]["bytes_per_token"]);
 }
 
 TEST(BenchProgram, TakesRangesAndPromptsWithAnswers) {

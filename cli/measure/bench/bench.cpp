@@ -118,7 +118,7 @@ CLI::Option* as_list(CLI::Option* option) {
       ->allow_extra_args(false);
 }
 
-constexpr int kMostTokens = 1 << 24;
+constexpr int kMostTokens = 1 << 24, kMostSequences = 1024;
 
 // Adds a list whose parts `parse` turns into values, throwing Error.
 template <class Value, class Parse>
@@ -186,6 +186,11 @@ void add_plan(CLI::App& verb, Flags& flags) {
   add_list(verb, "-n,--n-gen", plan.generates, "Tokens to write; 0: skip (default 128)");
   add_pairs(verb, plan.prompts_with_answers);
   add_list(verb, "-d,--n-depth", plan.depths, "Tokens already in the context (default 0)");
+  add_parsed(verb, "--npl,--sequences", plan.sequences,
+             [](const std::string& text) { return parse_numbers(text, 1, kMostSequences); })
+      ->delimiter(',')
+      ->description("Sequences computed together (-npl; default 1)")
+      ->type_name("N,...");
   add_threads(verb, plan.threads);
   add_cache_list(verb, "--cache-type-k,--ctk", flags.keys, "Types of the cached keys (-ctk; default f16)");
   add_cache_list(verb, "--cache-type-v,--ctv", flags.values, "Types of the cached values (-ctv)");

@@ -47,6 +47,7 @@ Json to_json(const BenchReport& report, const BenchResult& result, const std::st
           {"n_prompt", result.test.prompt},
           {"n_gen", result.test.generate},
           {"n_depth", result.test.depth},
+          {"n_sequences", result.test.sequences},
           {"test_time", result.time},
           {"avg_ns", std::llround(time.mean * 1e9)},
           {"stddev_ns", std::llround(time.deviation * 1e9)},
@@ -74,6 +75,7 @@ std::string csv_cell(const Json& value) {
 std::string bench_test_name(const BenchTest& test) {
   std::string name = test.prompt > 0 ? fmt::format("pp{}", test.prompt) : "";
   if (test.generate > 0) name += fmt::format("{}tg{}", name.empty() ? "" : "+", test.generate);
+  if (test.sequences > 1) name += fmt::format(" x{}", test.sequences);
   return test.depth > 0 ? fmt::format("{} @ d{}", name, test.depth) : name;
 }
 
@@ -90,7 +92,7 @@ Spread spread(const std::vector<double>& samples) {
 std::vector<double> token_rates(const BenchResult& result) {
   std::vector<double> out;
   for (const double seconds : result.seconds)
-    out.push_back((result.test.prompt + result.test.generate) / seconds);
+    out.push_back(result.test.sequences * (result.test.prompt + result.test.generate) / seconds);
   return out;
 }
 

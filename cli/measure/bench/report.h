@@ -10,9 +10,10 @@
 namespace longhand::cli {
 
 struct BenchTest {
-  int prompt = 0;    // tokens to read,
-  int generate = 0;  // then tokens to write; one of both may be 0
-  int depth = 0;     // tokens in the context before
+  int prompt = 0;     // tokens to read,
+  int generate = 0;   // then tokens to write; one of both may be 0
+  int depth = 0;      // tokens in the context before
+  int sequences = 1;  // computed together, each with these numbers
   int threads = 0;
   CacheType key_cache = CacheType::f16, value_cache = CacheType::f16;
   int repetitions = 5;
@@ -38,14 +39,14 @@ struct BenchReport {
   std::vector<BenchResult> results = {};
 };
 
-/// "pp512", "tg128 @ d4096", "pp512+tg128".
+/// "pp512", "tg128 @ d4096", "pp512+tg128", "tg128 x8" of eight sequences.
 std::string bench_test_name(const BenchTest& test);
 
 struct Spread {
   double mean = 0, deviation = 0;  // of the sample
 };
 Spread spread(const std::vector<double>& samples);
-/// Tokens a second of each repetition.
+/// Tokens a second of each repetition, of all sequences.
 std::vector<double> token_rates(const BenchResult& result);
 /// Share of the read bandwidth that writing reached; 0 where unknown.
 double bandwidth_share(const BenchResult& result);

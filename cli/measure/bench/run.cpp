@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <optional>
 #include <random>
 
@@ -32,54 +33,70 @@ std::string utc_now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::now()));
 }
 
-bool same_session(const BenchTest& a, const BenchTest& b) {
-  return a.threads == b.threads && a.key_cache == b.key_cache && a.value_cache == b.value_cache;
+bool same_sessions(const BenchTest& a, const BenchTest& b) {
+  return a.threads == b.threads && a.sequences == b.sequences && a.key_cache == b.key_cache &&
+         a.value_cache == b.value_cache;
 }
 
-/// A session that serves all tests with its settings, so that a deep context is computed once.
+RunnerOptions runner_options(const SessionOptions& options) {
+  return {.threads = options.threads, .prefill_threads = options.prefill_threads, .batch = options.batch};
+}
+
+/// The sessions that serve all tests with their settings, so that a deep context is computed once.
 class Bench {
  public:
-  Bench(const Model& model, const SessionOptions& options, bool random_fill)
-      : session_(model, options), cancel_(session_), random_fill_(random_fill) {}
+  Bench(const Model& model, const SessionOptions& options, int sequences, bool random_fill)
+      : runner_(model, runner_options(options)), random_fill_(random_fill) {
+    for (int i = 0; i < sequences; ++i) sessions_.emplace_back(runner_, options);
+  }
 
-  /// Leaves `depth` tokens in the session.
+  /// Leaves `depth` tokens in each session.
   void fill(int depth) {
-    const auto tokens = random_tokens(depth, session_.model().info().vocab);
+    const auto tokens = random_tokens(depth, runner_.model().info().vocab);
     filled_ = std::min(filled_, depth);
-    session_.rewind(filled_);
-    const auto missing = std::span(tokens).subspan(static_cast<std::size_t>(filled_));
-    filled_ = depth;
-    if (missing.empty()) return;
-    if (random_fill_) {
-      Access::pretend(session_, missing);
-    } else {
-      session_.feed(missing);
+    const auto missing = std::span(tokens).subspan(std::size_t(filled_));
+    for (Session& session : sessions_) {
+      session.rewind(filled_);
+      if (missing.empty()) continue;
+      cancel_.emplace(session);
+      random_fill_ ? Access::pretend(session, missing) : void(session.feed(missing));
     }
+    filled_ = depth;
+    cancel_.emplace(sessions_.front());
   }
 
   /// Seconds that `tokens` take, the first `read` of them together and the others one by one.
   double measure(std::span<const Token> tokens, int read) {
     go_back();
-    const auto together = tokens.first(static_cast<std::size_t>(read));
+    const auto together = tokens.first(std::size_t(read));
     const auto start = std::chrono::steady_clock::now();
-    if (!together.empty()) session_.feed(together);
-    for (const Token& token : tokens.subspan(together.size())) session_.feed({&token, 1});
+    if (!together.empty()) feed(together);
+    for (const Token& token : tokens.subspan(together.size())) feed({&token, 1});
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
-  int threads() const { return session_.threads(); }
-  std::uint64_t state_bytes() const { return session_.state_bytes(); }
+  int threads() const { return sessions_.front().threads(); }
+  std::uint64_t state_bytes() const { return sessions_.front().state_bytes(); }
 
  private:
+  // All sessions, in one pass where they fit.
+  void feed(std::span<const Token> tokens) {
+    std::vector<Runner::Feed> feeds;
+    for (Session& session : sessions_) feeds.push_back({session, tokens});
+    runner_.run(feeds);
+  }
   // A memory that lets go of old tokens may have to read some again, which is not what is measured.
   void go_back() {
-    const bool behind = session_.rewind_cost(filled_) > 0;
-    session_.rewind(filled_);
-    if (behind) session_.logits(filled_ - 1);
+    for (Session& session : sessions_) {
+      const bool behind = session.rewind_cost(filled_) > 0;
+      session.rewind(filled_);
+      if (behind) session.logits(filled_ - 1);
+    }
   }
 
-  Session session_;
-  CancelOnSignal cancel_;
+  Runner runner_;
+  std::deque<Session> sessions_;
+  std::optional<CancelOnSignal> cancel_;
   bool random_fill_;
   int filled_ = 0;
 };
@@ -102,7 +119,7 @@ BenchResult run_test(Bench& bench, const Model& model, const BenchTest& test, bo
   if (test.prompt == 0) {
     // On average half of the tokens have been written. A memory that lets go of old ones holds less than all.
     result.bytes_per_token =
-        weight_traffic(model) +
+        weight_traffic(model) / std::uint64_t(test.sequences) +
         std::min(bench.state_bytes(),
                  cache_traffic(model, test.key_cache, test.value_cache, test.depth + test.generate / 2));
   }
@@ -149,9 +166,14 @@ std::vector<BenchTest> bench_tests(const BenchPlan& plan) {
   for (const int threads : plan.threads) {
     for (const CacheType keys : plan.keys) {
       for (const CacheType values : plan.values) {
-        for (const int repetitions : plan.repetitions) {
-          add_sizes(
-              {.threads = threads, .key_cache = keys, .value_cache = values, .repetitions = repetitions});
+        for (const int sequences : plan.sequences) {
+          for (const int repetitions : plan.repetitions) {
+            add_sizes({.sequences = sequences,
+                       .threads = threads,
+                       .key_cache = keys,
+                       .value_cache = values,
+                       .repetitions = repetitions});
+          }
         }
       }
     }
@@ -163,7 +185,7 @@ void run_bench(const Model& model, const BenchPlan& plan, std::span<const BenchT
                BenchReport& report) {
   while (!tests.empty()) {
     const auto next = std::ranges::find_if(
-        tests, [&](const BenchTest& test) { return !same_session(test, tests.front()); });
+        tests, [&](const BenchTest& test) { return !same_sessions(test, tests.front()); });
     const auto group = tests.first(static_cast<std::size_t>(next - tests.begin()));
     SessionOptions options = report.options;
     options.threads = group.front().threads;
@@ -172,7 +194,7 @@ void run_bench(const Model& model, const BenchPlan& plan, std::span<const BenchT
     options.value_cache = group.front().value_cache;
     for (const BenchTest& test : group)
       options.context = std::max(options.context, test.depth + test.prompt + test.generate);
-    Bench bench(model, options, plan.random_fill);
+    Bench bench(model, options, group.front().sequences, plan.random_fill);
     for (const BenchTest& test : group) {
       report.results.push_back(run_test(bench, model, test, plan.warm_up));
       measure_bandwidth(report.results.back(), report);

@@ -15,7 +15,8 @@ namespace longhand::cli {
 struct BenchPlan {
   static constexpr int kAutoThreads = -1;  // as many as pay on this machine
 
-  std::vector<int> prompts = {512}, generates = {128}, depths = {0}, threads = {0}, repetitions = {5};
+  std::vector<int> prompts = {512}, generates = {128}, depths = {0}, threads = {0}, repetitions = {5},
+                   sequences = {1};
   std::vector<std::pair<int, int>> prompts_with_answers = {};  // tokens to read, then tokens to write
   std::vector<CacheType> keys = {CacheType::f16}, values = {CacheType::f16};
   bool warm_up = true;
