@@ -19,6 +19,13 @@ inline void store_out(float* out, int row, int rows, F y) {
   }
 }
 
+// Tokens of a tile. One that is wider than there are tokens computes the last several times.
+struct TokenRun {
+  int first, last;
+
+  int operator[](int n) const { return first + n < last ? first + n : last; }
+};
+
 // Sums of kDirectVectors vectors of rows, a panel or half of one, for N tokens.
 constexpr int kDirectVectors = kParts < 2 ? kParts : 2;
 template <int N>
@@ -51,10 +58,10 @@ inline void dot_float_blocks(Cursor c, const float* const (&x)[N], int k, int co
 }
 
 template <class Fm, int N>
-inline void dot_floats(Cursor c, const MatmulArgs& a, int token, Sums<N>& acc) {
+inline void dot_floats(Cursor c, const MatmulArgs& a, TokenRun tokens, Sums<N>& acc) {
   constexpr int kAhead = 4 / N;
   const float* x[N];
-  repeat<N>([&](auto n) { x[n] = a.x.f32 + (token + n) * a.x.f32_stride; });
+  repeat<N>([&](auto n) { x[n] = a.x.f32 + tokens[n] * a.x.f32_stride; });
   int k = 0;
   for (; k + kAhead * kFloatBlock <= a.cols; k += kAhead * kFloatBlock)
     dot_float_blocks<Fm, N, kAhead>(c, x, k, kFloatBlock, acc);
@@ -67,21 +74,26 @@ inline void dot_floats(Cursor c, const MatmulArgs& a, int token, Sums<N>& acc) {
 constexpr int kPrefetch = 8192;
 template <int kBytes>
 [[gnu::always_inline]] inline void prefetch_weights(const std::byte* run) {
-  repeat<(kBytes + 63) / 64>([&](auto i) { __builtin_prefetch(run + kPrefetch + 64 * i); });
+  repeat<(kBytes + 63) / 64>([&](auto i) __attribute__((always_inline)) {
+    __builtin_prefetch(run + kPrefetch + 64 * i);
+  });
 }
 
 template <class Fm, int N>
-inline void dot_blocks(Cursor c, const MatmulArgs& a, int token, Sums<N>& acc) {
+inline void dot_blocks(Cursor c, const MatmulArgs& a, TokenRun tokens, Sums<N>& acc) {
   constexpr int kRuns = Fm::info.block_elements / 32;
   Column x[N];
-  repeat<N>([&](auto n) { x[n] = Column(a.x, token + n, 0, 32); });
+  repeat<N>([&](auto n) __attribute__((always_inline)) { x[n] = Column(a.x, tokens[n], 0, 32); });
   for (int b = 0; b < a.cols / 32; b += kRuns) {
     prefetch_weights<kPanelRows * sizeof(typename Fm::Block)>(c.block);
     for (int run = 0; run < kRuns; ++run) {
       add_run<Fm>(
-          x, b + run, [&](auto r, int g) { return run_quad<Fm>(c.next(r), unsigned(run), g); },
-          [&](auto r, int i) { return run_scale<Fm>(c.next(r), unsigned(run), i); },
-          [&](auto r) { return run_minimum<Fm>(c.next(r)); }, acc);
+          x, b + run,
+          [&](auto r, int g)
+              __attribute__((always_inline)) { return run_quad<Fm>(c.next(r), unsigned(run), g); },
+          [&](auto r, int i)
+              __attribute__((always_inline)) { return run_scale<Fm>(c.next(r), unsigned(run), i); },
+          [&](auto r) __attribute__((always_inline)) { return run_minimum<Fm>(c.next(r)); }, acc);
     }
     c.block += kPanelRows * sizeof(typename Fm::Block);
   }
@@ -101,14 +113,14 @@ constexpr unsigned run_of(unsigned part, unsigned i) {
 // Sums of a superblock stay integers: |sum| <= 63 * 127 * 31 * 256 < 2^31 for scales of 6 bits,
 // 128 * 127 * 32 * 256 < 2^31 for 8.
 template <class Fm, int N>
-inline void dot_superblocks(Cursor c, const MatmulArgs& a, int token, Sums<N>& acc) {
+inline void dot_superblocks(Cursor c, const MatmulArgs& a, TokenRun tokens, Sums<N>& acc) {
   using D = DotOf<Fm>;
   constexpr int kGroups = 256 / Fm::kGroup;
   Column x[N];
-  repeat<N>([&](auto n) { x[n] = Column(a.x, token + n, 0, 256); });
+  repeat<N>([&](auto n) __attribute__((always_inline)) { x[n] = Column(a.x, tokens[n], 0, 256); });
   for (int b = 0; b < a.cols / 256; ++b) {
     I total[kDirectVectors][N];
-    for_sums<kDirectVectors, N>([&](auto r, auto n) { total[r][n] = I(0); });
+    for_sums<kDirectVectors, N>([&](auto r, auto n) __attribute__((always_inline)) { total[r][n] = I(0); });
     // Two runs of 32 are unrolled, low and high halves of the same bytes in most formats. With four, gcc 12
     // comes to four fifths (Q4_K) and half (Q6_K) of the speed, with or without a barrier between runs.
     // Two loops, of turns 0, 2 and of turns 1, 3, come to 0.6: it then keeps sums in memory.
@@ -117,48 +129,58 @@ inline void dot_superblocks(Cursor c, const MatmulArgs& a, int token, Sums<N>& a
     for (int part = 0; part < kGroups / kUnroll; ++part) {
       constexpr int kBytes = kPanelRows * sizeof(typename Fm::Block) / (kGroups / kUnroll);
       prefetch_weights<kBytes>(c.block + part * kBytes);
-      repeat<kUnroll>([&](auto i) {
+      repeat<kUnroll>([&](auto i) __attribute__((always_inline)) {
         const unsigned run = run_of<Fm>(unsigned(part), i * Fm::kGroup / 32);
         const unsigned group = run * (32 / Fm::kGroup) + i % (32 / Fm::kGroup);
         const int at = i * kQuadsOf<Fm> % 8;
         add_group<Fm>(
             x, kGroups * b + int(group),
-            [&](auto r, int g) { return D::staged(Fm::quads(c.next(r), run, at + g)); },
-            [&](auto r) { return D::scale(Fm::scale(c.next(r), group)); }, total);
+            [&](auto r, int g)
+                __attribute__((always_inline)) { return D::staged(Fm::quads(c.next(r), run, at + g)); },
+            [&](auto r) __attribute__((always_inline)) { return D::scale(Fm::scale(c.next(r), group)); },
+            total);
       });
     }
-    for_sums<kDirectVectors, N>([&](auto r, auto n) {
+    for_sums<kDirectVectors, N>([&](auto r, auto n) __attribute__((always_inline)) {
       acc[r][n] = close_sum(acc[r][n], total[r][n], Fm::d(c.next(r)), F(x[n].scale[b]));
     });
     if constexpr (Fm::kHasMin) {
       add_minima<Fm>(
-          x, b, [&](auto r, auto i) { return minima_word<Fm>(c.next(r), i); },
-          [&](auto r) { return Fm::dmin(c.next(r)); }, acc);
+          x, b, [&](auto r, auto i) __attribute__((always_inline)) { return minima_word<Fm>(c.next(r), i); },
+          [&](auto r) __attribute__((always_inline)) { return Fm::dmin(c.next(r)); }, acc);
     }
     c.block += kPanelRows * sizeof(typename Fm::Block);
   }
 }
 
-// Flattened: a lambda left out of line would keep its accumulators in memory.
+// Flattened, and lambdas of tile.inl and above say the same once more: one left out of line keeps its
+// accumulators in memory. gcc 12 did that to tiles of 3 tokens (Q4_K on AVX2: 55 GMAC/s instead of 101).
 template <class Fm, int N>
-[[gnu::flatten, gnu::noinline]] void direct_tile(Cursor c, const MatmulArgs& a, int row, int token) {
+[[gnu::flatten, gnu::noinline]] void direct_tile(Cursor c, const MatmulArgs& a, int row, TokenRun tokens) {
   Sums<N> acc;
-  for_sums<kDirectVectors, N>([&](auto r, auto n) { acc[r][n] = F(0.0f); });
+  for_sums<kDirectVectors, N>([&](auto r, auto n) __attribute__((always_inline)) { acc[r][n] = F(0.0f); });
   if constexpr (kIsFloat<Fm>) {
-    dot_floats<Fm, N>(c, a, token, acc);
+    dot_floats<Fm, N>(c, a, tokens, acc);
   } else if constexpr (kIsSuper<Fm>) {
-    dot_superblocks<Fm, N>(c, a, token, acc);
+    dot_superblocks<Fm, N>(c, a, tokens, acc);
   } else {
-    dot_blocks<Fm, N>(c, a, token, acc);
+    dot_blocks<Fm, N>(c, a, tokens, acc);
   }
-  for_sums<kDirectVectors, N>([&](auto r, auto n) {
-    store_out(a.out + (token + n) * a.out_stride, row + r * kLanes, a.rows, acc[r][n]);
+  for_sums<kDirectVectors, N>([&](auto r, auto n) __attribute__((always_inline)) {
+    store_out(a.out + tokens[n] * a.out_stride, row + r * kLanes, a.rows, acc[r][n]);
   });
 }
 
-// The sums of a superblock, integers and floats, need the more registers.
+// The sums of a superblock, integers and floats, need the more registers. Four tokens suffice where wider
+// tiles gain least for the time they take to compile: floats, which are read slower than multiplied, and
+// grids.
 template <class Fm>
-constexpr int kWidestDirect = kIsSuper<Fm> ? kDirectTokensOfSupers : kDirectTokens;
+constexpr int widest_direct() {
+  constexpr int kMost = kIsSuper<Fm> ? kDirectTokensOfSupers : kDirectTokens;
+  return (kIsFloat<Fm> || kIsGrid<Fm>)&&kMost > 4 ? 4 : kMost;
+}
+// There are tiles of 1 to 4, 6 and 8 tokens.
+constexpr int compiled_width(int tokens) { return tokens <= 4 ? tokens : (tokens + 1) / 2 * 2; }
 
 template <class Fm>
 void multiply_directly(const MatmulArgs& a) {
@@ -166,8 +188,8 @@ void multiply_directly(const MatmulArgs& a) {
   for (int panel = a.panel_begin; panel < a.panel_end; ++panel, data += a.panel_bytes) {
     for (int part = 0; part < kParts; part += kDirectVectors) {
       const int row = panel * kPanelRows + part * kLanes;
-      for_tiles<kWidestDirect<Fm>>(a.tokens, [&](int t, auto n) {
-        direct_tile<Fm, n>({data, part}, a, row, t);
+      for_tiles<widest_direct<Fm>()>(a.tokens, [&](int t, auto n) {
+        direct_tile<Fm, compiled_width(n)>({data, part}, a, row, {t, t + n - 1});
       });
     }
   }

@@ -112,15 +112,19 @@ void multiply_staged(const MatmulArgs& a) {
   }
 }
 
-// Tokens from which on unpacking into a stage pays: the later, the less there is to unpack. Measured on AVX2
-// with weights from memory, tiles of up to four tokens unpacked on the way against a stage: floats 1.6 times
-// as fast for 6 tokens, 1.1 for 24; blocks of 32 1.6 to 1.9 and 0.9 to 1.3 (12); superblocks with groups of
-// 32 1.0 to 1.5 (6), with groups of 16, which have bits in two places, 0.9 to 1.3 (3) and 0.8 (6).
+// Tokens from which on unpacking into a stage pays: the later, the less there is to unpack and the wider the
+// tiles are that unpack on the way. Measured with tiles of four tokens on AVX2, weights from memory, against a
+// stage: floats 1.6 times as fast for 6 tokens, 1.1 for 24; blocks of 32 1.6 to 1.9 and 0.9 to 1.3 (12);
+// superblocks 1.5 (Q4_K, 6 tokens) and 0.9 (8), with groups of 16, which have bits in two places, 1.0 (6) and
+// 0.85 (8). With tiles of eight on AVX-512, from the second cache level: Q4_K 1.9 (8), 1.3 (16), 1.2 (32);
+// Q6_K 1.5, 1.05 and 0.94; Q8_0 and Q4_0 1.0, 1.2 and 1.1.
 template <class Fm>
 constexpr int staged_tokens() {
   if (kIsFloat<Fm>) return 25;
-  if (!kIsSuper<Fm>) return 13;
-  return group_of<Fm>() == 32 ? 7 : 5;
+  const bool wide = widest_direct<Fm>() > 4;
+  if (!kIsSuper<Fm>) return wide ? 33 : 13;
+  if (!wide) return 7;
+  return group_of<Fm>() == 32 ? 33 : 21;
 }
 
 }  // namespace

@@ -98,8 +98,9 @@ inline F close_minima(F acc, I minima, F dmin, F y) {
 // f(r, n) for every vector of rows and token.
 template <int R, int N, class Function>
 [[gnu::always_inline]] inline void for_sums(const Function& f) {
-  repeat<R * N>(
-      [&](auto i) { f(std::integral_constant<int, i / N>{}, std::integral_constant<int, i % N>{}); });
+  repeat<R * N>([&](auto i) __attribute__((always_inline)) {
+    f(std::integral_constant<int, i / N>{}, std::integral_constant<int, i % N>{});
+  });
 }
 
 // One group for each vector and token; total += scale * its sum. `group` counts those of x. quad(r, g) are
@@ -111,21 +112,22 @@ template <class Fm, int R, int N, class Quad, class Scale>
   D dot[R][N];
   I scale[R];
   const std::int8_t* q[N];
-  repeat<R>([&](auto r) { scale[r] = scale_of(r); });
-  repeat<N>([&](auto n) {
+  repeat<R>([&](auto r) __attribute__((always_inline)) { scale[r] = scale_of(r); });
+  repeat<N>([&](auto n) __attribute__((always_inline)) {
     q[n] = x[n].q + group * group_of<Fm>();
     const I offset = x[n].template offset<Fm>(group);
-    repeat<R>([&](auto r) { dot[r][n].start(offset); });
+    repeat<R>([&](auto r) __attribute__((always_inline)) { dot[r][n].start(offset); });
   });
-  repeat<kQuadsOf<Fm>>([&](auto g) {
+  repeat<kQuadsOf<Fm>>([&](auto g) __attribute__((always_inline)) {
     typename D::Weights w[R];
-    repeat<R>([&](auto r) { w[r] = D::prepare(quad(r, g)); });
-    repeat<N>([&](auto n) {
+    repeat<R>([&](auto r) __attribute__((always_inline)) { w[r] = D::prepare(quad(r, g)); });
+    repeat<N>([&](auto n) __attribute__((always_inline)) {
       const I a = broadcast_quad(q[n] + 4 * g);
-      repeat<R>([&](auto r) { dot[r][n].add(w[r], a, g, scale[r], total[r][n]); });
+      repeat<R>([&](auto r)
+                    __attribute__((always_inline)) { dot[r][n].add(w[r], a, g, scale[r], total[r][n]); });
     });
   });
-  for_sums<R, N>([&](auto r, auto n) {
+  for_sums<R, N>([&](auto r, auto n) __attribute__((always_inline)) {
     if constexpr (kIsSuper<Fm>) {
       dot[r][n].finish(scale[r], total[r][n]);
     } else {
@@ -138,13 +140,14 @@ template <class Fm, int R, int N, class Quad, class Scale>
 template <class Fm, int R, int N, class Quad, class Scale, class Minimum>
 [[gnu::always_inline]] inline void add_run(const Column (&x)[N], int run, const Quad& quad,
                                            const Scale& scale, const Minimum& minimum, F (&acc)[R][N]) {
-  repeat<kGroupsOfRun<Fm>>([&](auto i) {
+  repeat<kGroupsOfRun<Fm>>([&](auto i) __attribute__((always_inline)) {
     I total[R][N];
-    for_sums<R, N>([&](auto r, auto n) { total[r][n] = I(0); });
+    for_sums<R, N>([&](auto r, auto n) __attribute__((always_inline)) { total[r][n] = I(0); });
     add_group<Fm>(
-        x, run * kGroupsOfRun<Fm> + i, [&](auto r, auto g) { return quad(r, i * kQuadsOf<Fm> + g); },
+        x, run * kGroupsOfRun<Fm> + i,
+        [&](auto r, auto g) __attribute__((always_inline)) { return quad(r, i * kQuadsOf<Fm> + g); },
         [](auto) { return DotOf<Fm>::unit(); }, total);
-    for_sums<R, N>([&](auto r, auto n) {
+    for_sums<R, N>([&](auto r, auto n) __attribute__((always_inline)) {
       acc[r][n] = close_sum(acc[r][n], total[r][n], scale(r, i), F(x[n].scale[run]));
       if constexpr (Fm::kHasMin) acc[r][n] = close_minimum(acc[r][n], minimum(r), x[n], run);
     });
@@ -156,16 +159,17 @@ template <class Fm, int R, int N, class Word, class Dmin>
 [[gnu::always_inline]] inline void add_minima(const Column (&x)[N], int superblock, const Word& word,
                                               const Dmin& dmin, F (&acc)[R][N]) {
   I sum[R][N];
-  for_sums<R, N>([&](auto r, auto n) { sum[r][n] = I(0); });
-  repeat<kMinimaWords<Fm>>([&](auto i) {
+  for_sums<R, N>([&](auto r, auto n) __attribute__((always_inline)) { sum[r][n] = I(0); });
+  repeat<kMinimaWords<Fm>>([&](auto i) __attribute__((always_inline)) {
     I m[R];
-    repeat<R>([&](auto r) { m[r] = word(r, i); });
-    repeat<N>([&](auto n) {
+    repeat<R>([&](auto r) __attribute__((always_inline)) { m[r] = word(r, i); });
+    repeat<N>([&](auto n) __attribute__((always_inline)) {
       const I sums = minima_sums<Fm>(x[n], superblock, i);
-      repeat<R>([&](auto r) { sum[r][n] = add_pair_products(sum[r][n], m[r], sums); });
+      repeat<R>([&](auto r)
+                    __attribute__((always_inline)) { sum[r][n] = add_pair_products(sum[r][n], m[r], sums); });
     });
   });
-  for_sums<R, N>([&](auto r, auto n) {
+  for_sums<R, N>([&](auto r, auto n) __attribute__((always_inline)) {
     acc[r][n] = close_minima(acc[r][n], sum[r][n], dmin(r), F(x[n].scale[superblock]));
   });
 }

@@ -10,7 +10,7 @@ inline namespace LONGHAND_UNIT {
 namespace {
 
 // Registers: 16 of eight lanes.
-constexpr int kDirectTokens = 4, kDirectTokensOfSupers = 3;
+constexpr int kDirectTokens = 4, kDirectTokensOfSupers = 4;
 constexpr int kTileVectors = 2, kTileTokens = 4, kFloatTokens = 6;
 constexpr int kTileSums = 12;
 

@@ -11,7 +11,7 @@ inline namespace LONGHAND_UNIT {
 namespace {
 
 // Registers: 32 of sixteen lanes.
-constexpr int kDirectTokens = 4, kDirectTokensOfSupers = 4;
+constexpr int kDirectTokens = 8, kDirectTokensOfSupers = 8;
 constexpr int kTileVectors = 2, kTileTokens = 6, kFloatTokens = 6;
 constexpr int kTileSums = 24;
 
