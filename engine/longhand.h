@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/types/architecture_info.h"
 #include "engine/types/generate.h"
 #include "engine/types/json_schema.h"
 #include "engine/types/load_options.h"
@@ -42,6 +43,8 @@ struct ModelData;
 
 /// "0.1.0"
 LONGHAND_API std::string_view version() noexcept;
+/// The kinds of models this library runs. Throws std::bad_alloc.
+LONGHAND_API std::vector<ArchitectureInfo> architectures();
 
 /// A loaded model: immutable, cheap to copy (copies share the weights).
 class LONGHAND_API Model {

@@ -1,6 +1,7 @@
 // longhand models: the models on this machine, and which of them can be run here.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -12,6 +13,7 @@
 #include "cli/terminal/terminal.h"
 #include "cli/terminal/units.h"
 #include "cli/verbs.h"
+#include "engine/longhand.h"
 #include "ops/machine.h"
 
 namespace longhand::cli {
@@ -21,7 +23,7 @@ using Json = nlohmann::ordered_json;
 
 struct Flags {
   std::vector<std::string> folders;
-  bool json = false;
+  bool json = false, architectures = false;
 };
 
 Json as_json(const FoundModel& model, const ModelCard& card, std::uint64_t available) {
@@ -47,6 +49,20 @@ std::string as_text(const FoundModel& model, const ModelCard& card, std::uint64_
                      make_visible(model.label), format_bytes(card.file_bytes), card.type,
                      card.context > 0 ? fmt::format("{}", card.context) : "", fit_text(card, available), "",
                      make_visible(model.path));
+}
+
+// A table in Markdown: docs/models.md ends with it.
+int list_architectures(bool json) {
+  std::vector<ArchitectureInfo> all = architectures();
+  std::ranges::sort(all, {}, &ArchitectureInfo::name);
+  Json list = Json::array();
+  if (!json) write_output("| architecture | models | what is special |\n| --- | --- | --- |\n");
+  for (const ArchitectureInfo& a : all) {
+    if (json) list.push_back({{"architecture", a.name}, {"models", a.models}, {"special", a.special}});
+    if (!json) write_output(fmt::format("| `{}` | {} | {} |\n", a.name, a.models, a.special));
+  }
+  if (json) write_output(list.dump(2) + "\n");
+  return kSuccess;
 }
 
 int list_models(const Flags& flags) {
@@ -75,11 +91,14 @@ void add_models(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
   verb->add_option("FOLDER", flags->folders, "Look here too, and in the folders below")->type_name("");
   verb->add_flag("--json", flags->json, "As JSON");
+  verb->add_flag("--architectures", flags->architectures, "Which kinds of models longhand runs, instead");
   verb->footer(
       "Looks in the current folder and where ollama, LM Studio, llama.cpp and the Hugging Face tools keep "
       "models "
       "($OLLAMA_MODELS, $LLAMA_CACHE, $HF_HUB_CACHE, $HF_HOME, $XDG_CACHE_HOME).");
-  verb->callback([flags, &action] { action = [flags] { return list_models(*flags); }; });
+  verb->callback([flags, &action] {
+    action = [flags] { return flags->architectures ? list_architectures(flags->json) : list_models(*flags); };
+  });
 }
 
 }  // namespace longhand::cli

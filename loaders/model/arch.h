@@ -53,7 +53,8 @@ struct ExpertSpec {
 };
 
 struct ArchSpec {
-  std::string_view name;  // general.architecture
+  std::string_view name;         // general.architecture
+  std::string_view models = {};  // well-known ones, for people
   Norm norm = Norm::rms;
   NormPlace place = NormPlace::pre;
   std::string_view ffn_norm = "ffn_norm";        // the tensor of the norm before the feed-forward

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -134,6 +135,16 @@ TEST_F(ModelsOnTheMachine, ADamagedFileIsListedWithItsErrorAndStopsNothing) {
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_THAT(result.out, AllOf(HasSubstr("[E_MAGIC]"), HasSubstr("[E_TRUNCATED]"), HasSubstr("c.gguf"),
                                 HasSubstr("Q8_0"), HasSubstr("\\x1b[31mred.gguf"), Not(HasSubstr("\x1b"))));
+}
+
+TEST_F(ModelsOnTheMachine, ThePageOfModelsIsWhatTheProgramPrints) {
+  const std::string table = program("models --architectures").out;
+  EXPECT_THAT(table, HasSubstr("\n| `llama` | Llama 1 to 3.3"));
+  EXPECT_TRUE(read_text(LONGHAND_GUIDE "/../../docs/models.md").ends_with("\n\n" + table))
+      << "docs/models.md ends with what `longhand models --architectures` prints";
+  const auto rows = nlohmann::json::parse(program("models --architectures --json").out);
+  EXPECT_EQ(rows.size() + 2, std::size_t(std::ranges::count(table, '\n')));
+  for (const auto& row : rows) EXPECT_NE(row["models"], "") << row["architecture"];
 }
 
 TEST(ModelCard, TellsWhatFitsFromTheHeader) {

@@ -1,0 +1,53 @@
+#include "loaders/model/arch_words.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace longhand {
+namespace {
+
+// Of layers that have something else where others have attention.
+constexpr std::array kMixers = {
+    std::pair{Mixer::short_conv, "short convolutions"},
+    std::pair{Mixer::delta_net, "gated delta nets"},
+};
+
+std::string window_words(const WindowSpec& window) {
+  if (window.everywhere) return "windows in all layers";
+  if (window.period == 0) return "";
+  return fmt::format("windows, but for one layer of {}", window.period);
+}
+
+std::string_view norm_words(const ArchSpec& arch) {
+  if (arch.place == NormPlace::sandwich) return "norms before and after each block";
+  if (arch.place == NormPlace::post) return "norms after each block";
+  return "";
+}
+
+}  // namespace
+
+std::string words_of(const ArchSpec& arch) {
+  std::string words;
+  const auto add = [&](bool holds, std::string_view what) {
+    if (holds && !what.empty()) words += (words.empty() ? "" : "; ") + std::string(what);
+  };
+  const auto mixer = std::ranges::find(kMixers, arch.mixer, &std::pair<Mixer, const char*>::first);
+  if (mixer != kMixers.end()) add(true, mixer->second);
+  add(arch.latent, "latent attention");
+  add(true, window_words(arch.window));
+  add(arch.window.rope_only_local, "rotary positions only in windows");
+  add(arch.no_rope_every > 0, fmt::format("no rotary positions in each layer of {}", arch.no_rope_every));
+  add(arch.rope == Rope::none, "no rotary positions");
+  add(arch.norm == Norm::layer, "layer norms");
+  add(true, norm_words(arch));
+  add(arch.qk_norm != QkNorm::none, "norms of queries and keys");
+  add(arch.residual == Residual::parallel, "attention and network side by side");
+  add(!arch.gated, "networks without a gate");
+  add(arch.streams > 1, fmt::format("{} streams of a token", arch.streams));
+  return words;
+}
+
+}  // namespace longhand

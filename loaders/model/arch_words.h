@@ -1,0 +1,13 @@
+// What is special about an architecture, in words for people.
+#pragma once
+
+#include <string>
+
+#include "loaders/model/arch.h"
+
+namespace longhand {
+
+/// "layer norms; attention and network side by side"; empty for what differs in nothing from Llama.
+std::string words_of(const ArchSpec& arch);
+
+}  // namespace longhand
