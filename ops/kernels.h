@@ -49,6 +49,10 @@ enum class Activate : std::uint8_t {
   gelu,          // the tanh form
   relu_squared,  // max(x, 0)^2
   swiglu_oai,    // with g = min(gate, 7), u = clamp(up, -7, 7): g sigmoid(1.702 g) (u + 1); always gated
+  sigmoid,
+  softplus,  // ln(1 + e^x)
+  tanh,
+  exp,
 };
 
 /// The expanded integral of ELU (Huang and Schlag 2024, arXiv 2411.13010): positive x^2 + linear x for x > 0,
@@ -87,6 +91,49 @@ struct DeltaArgs {
 /// What state_stride is a multiple of.
 inline constexpr int kStateLanes = 16;
 
+/// One token of a head whose state decays channel by channel.
+struct DplrToken {
+  const float *query, *key;   // (key_dim)
+  const float* value;         // (value_dim)
+  const float* decay;         // (key_dim), or one for all of them where decay_step is 0
+  const float *read, *erase;  // (key_dim) where something is erased
+  float weight;               // multiplies the value
+  float* out;                 // (value_dim)
+};
+/// M <- diag(decay) M + key (weight value)^T + erase (read^T M), out = scale M^T query, for the tokens of one
+/// head in order: linear attention whose transitions are diagonal plus low rank. Mamba-2 (Dao and Gu 2024,
+/// arXiv 2405.21060), RWKV-6 (2404.05892), RWKV-7 (2503.14456) and Kimi delta attention (2510.26692) are of
+/// this form.
+struct DplrArgs {
+  const DplrToken* token = nullptr;
+  std::int32_t tokens = 0, key_dim = 0, value_dim = 0;
+  std::int32_t decay_step = 1;  // 0: decay is one number
+  bool erases = false;          // else read and erase are not looked at
+  bool asks_before = false;     // the query meets M as it was before the token
+  float scale = 1;
+  float* state = nullptr;         // M (key_dim, state_stride)
+  std::int64_t state_stride = 0;  // value_dim, up to whole vectors
+};
+
+/// One token under a selective scan.
+struct ScanToken {
+  const float *x, *dt;  // (n) input and time step of each channel
+  const float *b, *c;   // (state_size)
+  float* out;           // (n)
+};
+/// M[s][i] <- exp(dt[i] a[s][i]) M[s][i] + dt[i] b[s] x[i]; out[i] = d[i] x[i] + sum over s of c[s] M[s][i],
+/// for the tokens of n channels in order. (Gu and Dao 2023, arXiv 2312.00752, eq. 2 with zero-order hold for
+/// a.)
+struct ScanArgs {
+  const ScanToken* token = nullptr;
+  std::int32_t tokens = 0, n = 0, state_size = 0;
+  const float* a = nullptr;  // (state_size, a_stride)
+  std::int64_t a_stride = 0;
+  const float* d = nullptr;       // (n)
+  float* state = nullptr;         // M (state_size, state_stride)
+  std::int64_t state_stride = 0;  // at least n, up to whole vectors
+};
+
 /// Where n values go when they are rounded to bytes.
 struct RoundedRow {
   std::int8_t* q;  // (n) -127..127
@@ -119,6 +166,8 @@ struct Kernels {
   void (*rotate)(const RotateArgs&) noexcept;
   void (*convolve)(const ConvArgs&) noexcept;
   void (*delta_rule)(const DeltaArgs&) noexcept;
+  void (*dplr_rule)(const DplrArgs&) noexcept;
+  void (*selective_scan)(const ScanArgs&) noexcept;
 
   /// Stores key and value of token `position`. By CacheFormat.
   void (*store_key[kCacheFormats])(const KvView&, std::int32_t position, const float* key) noexcept;

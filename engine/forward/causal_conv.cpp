@@ -13,11 +13,11 @@ void convolve_slice(const Pass& p, const ConvPlan& conv, const ConvRows& rows, c
                     float* past, Range part) {
   const int tail = conv.width - 1;
   const auto n = std::int32_t(part.end - part.begin);
-  const auto row = [&](const float* values, int r) {
-    return values + std::int64_t{r} * conv.channels + part.begin;
-  };
   // Input number i of the slice; negative ones are those the state holds.
-  const auto input = [&](int i) { return i < 0 ? row(past, tail + i) : row(rows.in, slice.first_row + i); };
+  const auto input = [&](int i) {
+    return part.begin + (i < 0 ? past + std::int64_t{tail + i} * conv.channels
+                               : rows.in + (slice.first_row + i) * rows.in_stride);
+  };
   std::array<const float*, kMostTaps> taps;
   for (int t = 0; t < slice.rows; ++t) {
     for (int j = 0; j < conv.width; ++j) taps[std::size_t(j)] = input(t - tail + j);

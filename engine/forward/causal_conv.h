@@ -5,11 +5,11 @@
 
 namespace longhand {
 
-/// out (rows, channels) = conv(in (rows, channels)) of every slice, which goes on from the inputs its state
-/// holds and leaves its last ones there. `silu`: of the sums. Called by every worker after a barrier; ends
-/// with one.
+/// out (rows, channels) = conv(in) of every slice, which goes on from the inputs its state holds and leaves
+/// its last ones there. `silu`: of the sums. Called by every worker after a barrier; ends with one.
 struct ConvRows {
-  const float* in;
+  const float* in;         // (rows, in_stride), of which the first `channels` are read
+  std::int64_t in_stride;  // at least `channels`
   float* out;
   bool silu;
 };

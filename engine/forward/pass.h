@@ -1,6 +1,8 @@
 // What every stage of the forward pass is given.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <span>
 
 #include "engine/forward/matmul_stage.h"
@@ -81,6 +83,12 @@ struct Pass {
   void round(const Activations& values, std::int64_t count, std::int64_t cols,
              ActKinds kinds) const noexcept {
     for_groups(count, cols, [&](std::int64_t row, Range part) { values.round(kernels, row, part, kinds); });
+  }
+  /// Scales n values to length 1; to less where they are shorter than `least`.
+  void to_length_1(float* x, std::int32_t n, double least) const noexcept {
+    double sum = 0;
+    for (std::int32_t i = 0; i < n; ++i) sum += double(x[i]) * double(x[i]);
+    kernels.scale(x, float(1 / std::max(std::sqrt(sum), least)), n);
   }
   /// to = norm(from) for n values; `to` may be `from`.
   void norm(const NormPlan& norm, const float* from, std::int32_t n, float* to) const noexcept {

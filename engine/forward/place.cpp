@@ -6,12 +6,6 @@
 namespace longhand {
 namespace {
 
-NormPlan norm_of_head(NormPlan norm, std::int64_t offset) {
-  norm.weight += offset;
-  if (norm.bias != nullptr) norm.bias += offset;
-  return norm;
-}
-
 // The norms of head h of a token, learned ones and then scaling to length 1. A rotation changes no length, so
 // that a norm after it can come before, all but its weights: those of keys and queries both multiply the
 // turned query.
@@ -22,12 +16,9 @@ void norm_head(const Pass& p, const AttentionCore& core, const NormPlan& norm, b
     p.norm({norm.kind, norm.epsilon, nullptr, nullptr}, head, n, head);
   } else if (!norm.empty() && core.qk_norm != QkNorm::full_width) {
     const bool own = core.qk_norm == QkNorm::own_per_head;
-    p.norm(own ? norm_of_head(norm, std::int64_t{h} * n) : norm, head, n, head);
+    p.norm(own ? norm.from(std::int64_t{h} * n) : norm, head, n, head);
   }
-  if (!to_length_1) return;
-  double sum = 0;
-  for (int d = 0; d < n; ++d) sum += double(head[d]) * double(head[d]);
-  p.kernels.scale(head, float(1 / std::max(std::sqrt(sum), 1e-12)), n);
+  if (to_length_1) p.to_length_1(head, n, 1e-12);
 }
 
 // The rotation of a row by a turn; in layers that turn nothing, none.

@@ -33,6 +33,41 @@ std::int64_t widest_input(const DeltaNetPlan& plan) noexcept;
 void measure(Carver& carver, const DeltaNetPlan& plan, const WorkspaceSizes& sizes) noexcept;
 void run(const Pass& pass, const DeltaNetPlan& plan, float* out) noexcept;
 
+ActKinds input_kinds(const KimiDeltaPlan& plan) noexcept;
+std::int64_t widest_input(const KimiDeltaPlan& plan) noexcept;
+void measure(Carver& carver, const KimiDeltaPlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const KimiDeltaPlan& plan, float* out) noexcept;
+
+ActKinds input_kinds(const MambaPlan& plan) noexcept;
+std::int64_t widest_input(const MambaPlan& plan) noexcept;
+void measure(Carver& carver, const MambaPlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const MambaPlan& plan, float* out) noexcept;
+
+ActKinds input_kinds(const MambaHeadsPlan& plan) noexcept;
+std::int64_t widest_input(const MambaHeadsPlan& plan) noexcept;
+void measure(Carver& carver, const MambaHeadsPlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const MambaHeadsPlan& plan, float* out) noexcept;
+
+ActKinds input_kinds(const Mamba2Plan& plan) noexcept;
+std::int64_t widest_input(const Mamba2Plan& plan) noexcept;
+void measure(Carver& carver, const Mamba2Plan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const Mamba2Plan& plan, float* out) noexcept;
+
+ActKinds input_kinds(const TimeMix6Plan& plan) noexcept;
+std::int64_t widest_input(const TimeMix6Plan& plan) noexcept;
+void measure(Carver& carver, const TimeMix6Plan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const TimeMix6Plan& plan, float* out) noexcept;
+
+ActKinds input_kinds(const TimeMix7Plan& plan) noexcept;
+std::int64_t widest_input(const TimeMix7Plan& plan) noexcept;
+void measure(Carver& carver, const TimeMix7Plan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const TimeMix7Plan& plan, float* out) noexcept;
+
+ActKinds input_kinds(const ChannelMixPlan& plan) noexcept;
+std::int64_t widest_input(const ChannelMixPlan& plan) noexcept;
+void measure(Carver& carver, const ChannelMixPlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const ChannelMixPlan& plan, float* out) noexcept;
+
 ActKinds input_kinds(const DensePlan& plan) noexcept;
 std::int64_t widest_input(const DensePlan& plan) noexcept;
 void measure(Carver& carver, const DensePlan& plan, const WorkspaceSizes& sizes) noexcept;

@@ -16,6 +16,7 @@ struct Most {
   std::int64_t input = 0;      // columns of ws.in
   std::size_t room = 0;        // bytes a block carves up
   std::int64_t head_size = 0;  // values
+  bool keeps_values = false;   // the first block leaves values to others
 };
 
 Most most_of(const Weights& weights, const WorkspaceSizes& sizes) {
@@ -36,6 +37,7 @@ Most most_of(const Weights& weights, const WorkspaceSizes& sizes) {
         most.room = std::max(most.room, room.used());
       }
     }
+    for_each_block<TimeMix7Plan>(layer, [&](const TimeMix7Plan&) { most.keeps_values = true; });
     for_each_attention(layer, [&](const AttentionCore& core) {
       most.head_size = std::max(most.head_size, std::int64_t{std::max(core.head_dim, core.value_dim)});
     });
@@ -75,6 +77,7 @@ Workspace::Workspace(const ModelConfig& c, const Weights& w, const WorkspaceSize
     for (float*& o : out) o = carver.floats(sizes.rows, c.hidden);
     if (adds_embedding(w)) embedded = carver.floats(sizes.rows, c.hidden);
     per_layer = carver.floats(sizes.rows, w.per_layer.values());
+    first_values = carver.floats(most.keeps_values ? sizes.rows : 0, c.hidden);
     cos = carver.floats(kTurns * std::int64_t{sizes.rows}, angles);
     sin = carver.floats(kTurns * std::int64_t{sizes.rows}, angles);
   };

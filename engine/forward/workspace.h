@@ -39,13 +39,14 @@ class Workspace {
   std::array<float*, kSideBySide> out{};  // (rows, hidden) what each block of a round adds to x
   float* embedded = nullptr;              // (rows, hidden) x before the first layer, where blocks ask for it
   float* per_layer = nullptr;             // (rows, layers, width) see per_layer_inputs.h
-  float *cos = nullptr, *sin = nullptr;   // (kTurns, rows, angles)
-  int angles = 0;                         // of a row: half the widest rotation
-  int max_units = 0;                      // attention is split into its parts while there are fewer units
-  float* partials = nullptr;              // (partial_items, kAttendRows, value_dim + 2)
-  std::int64_t partial_items = 0;         // units x parts
-  std::byte* room = nullptr;              // what the block at work carves up
-  std::vector<WorkerScratch> scratch;     // (workers)
+  float* first_values = nullptr;         // (rows, hidden) what the first block of RWKV-7 leaves to the others
+  float *cos = nullptr, *sin = nullptr;  // (kTurns, rows, angles)
+  int angles = 0;                        // of a row: half the widest rotation
+  int max_units = 0;                     // attention is split into its parts while there are fewer units
+  float* partials = nullptr;             // (partial_items, kAttendRows, value_dim + 2)
+  std::int64_t partial_items = 0;        // units x parts
+  std::byte* room = nullptr;             // what the block at work carves up
+  std::vector<WorkerScratch> scratch;    // (workers)
 
  private:
   WorkspaceSizes sizes_;

@@ -36,6 +36,13 @@ enum class Mixer : unsigned char {
   short_conv,
   delta_net,
   matrix,  // see MatrixPlan
+  kimi_delta,
+  mamba,
+  mamba_normed,  // scan inputs are normalised with weights
+  mamba_heads,   // the same, with time steps of heads
+  mamba2,
+  rwkv6,
+  rwkv7,
 };
 
 /// Which layers see only a window of the text.
@@ -71,6 +78,9 @@ struct ArchSpec {
   int no_rope_every = 0;           // layers (il + 1) % n == 0 are not rotated
   Mixer mixer = Mixer::attention;  // of layers without attention: those without heads for keys, ...
   int attention_interval = 0;      // ... or all but every so many, unless the file lists them
+  bool beside_attention = false;   // every layer has both, side by side
+  bool channel_mix = false;        // the feed-forward is ChannelMixPlan
+  bool single_block = false;       // a layer is one block: a network where it has a width, else what mixes
   bool latent = false;             // attention is that of LatentPlan
   bool output_gate = false;        // see AttentionPlan
   bool value_norm = false;         // values are normalised without weights; without attn_v they are the keys
@@ -101,6 +111,8 @@ std::span<const ArchSpec> lfm_family() noexcept;
 std::span<const ArchSpec> hunyuan_family() noexcept;
 std::span<const ArchSpec> plamo_family() noexcept;
 std::span<const ArchSpec> no_rope_family() noexcept;
+std::span<const ArchSpec> mamba_family() noexcept;
+std::span<const ArchSpec> rwkv_family() noexcept;
 
 /// nullptr for an architecture this library does not know.
 const ArchSpec* find_arch(std::string_view name) noexcept;

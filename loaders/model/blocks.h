@@ -13,21 +13,28 @@
 
 #include "loaders/model/blocks/altup.h"
 #include "loaders/model/blocks/attention.h"
+#include "loaders/model/blocks/channel_mix.h"
 #include "loaders/model/blocks/delta_net.h"
 #include "loaders/model/blocks/dense.h"
 #include "loaders/model/blocks/embedding_again.h"
 #include "loaders/model/blocks/experts.h"
+#include "loaders/model/blocks/kimi_delta.h"
 #include "loaders/model/blocks/latent.h"
 #include "loaders/model/blocks/laurel.h"
+#include "loaders/model/blocks/mamba.h"
+#include "loaders/model/blocks/mamba2.h"
 #include "loaders/model/blocks/matrix.h"
 #include "loaders/model/blocks/per_layer_input.h"
+#include "loaders/model/blocks/rwkv6.h"
+#include "loaders/model/blocks/rwkv7.h"
 #include "loaders/model/blocks/short_conv.h"
 
 namespace longhand {
 
-using BlockPlan = std::variant<AttentionPlan, LatentPlan, ShortConvPlan, DeltaNetPlan, DensePlan, MoePlan,
-                               PerLayerInputPlan, LaurelPlan, AltupPredictPlan, AltupCorrectPlan, MatrixPlan,
-                               EmbeddingAgainPlan>;
+using BlockPlan = std::variant<AttentionPlan, LatentPlan, ShortConvPlan, DeltaNetPlan, KimiDeltaPlan,
+                               MambaPlan, MambaHeadsPlan, Mamba2Plan, TimeMix6Plan, TimeMix7Plan,
+                               ChannelMixPlan, DensePlan, MoePlan, PerLayerInputPlan, LaurelPlan,
+                               AltupPredictPlan, AltupCorrectPlan, MatrixPlan, EmbeddingAgainPlan>;
 
 /// A norm of the stream, and the name of its tensors.
 struct StreamNorm {

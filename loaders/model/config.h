@@ -40,6 +40,7 @@ struct RopeConfig {
   // Those of images have several; those of text are all the same.
   std::array<int, 4> sections{};
   bool fourth_stands = false;  // but text has no fourth: those pairs are not turned
+  bool finetuned = true;       // trained with the scaling the file states
   double base = 10000, local_base = 10000;
   RopeScalingRule rule = RopeScalingRule::none;
   double factor = 1;
@@ -71,11 +72,20 @@ struct LatentConfig {
 
 /// Of recurrent layers; 0 where the architecture has none.
 struct RecurrentConfig {
-  int conv_width = 0;  // taps of the convolution
-  int state_size = 0;  // of a head's state
-  int heads = 0;       // time steps of a token
-  int groups = 0;      // of heads
-  int inner = 0;       // heads x their size
+  int conv_width = 0;   // taps of the convolution
+  int state_size = 0;   // of a head's state
+  int heads = 0;        // time steps of a token
+  int groups = 0;       // of heads
+  int inner = 0;        // heads x their size
+  int dt_rank = 0;      // values that time steps come from
+  bool normed = false;  // time steps and what else a scan reads are normalised, without weights
+};
+
+/// Of RWKV: where it is not said otherwise, the ranks of what comes through few values.
+struct RwkvConfig {
+  int mix_rank = 0, decay_rank = 0, rate_rank = 0, value_rank = 0, gate_rank = 0;
+  int kv_heads = 0;
+  int rescale_every = 0;  // the stream is halved behind every so many layers; 0: never
 };
 
 struct ModelConfig {
@@ -100,6 +110,8 @@ struct ModelConfig {
   AttentionConfig attention;
   LatentConfig latent;
   RecurrentConfig recurrent;
+  RwkvConfig rwkv;
+  int expert_latent = 0;  // width experts work in; 0: that of the stream
   int experts = 0, experts_used = 0, expert_ff = 0, shared_ff = 0;
   int expert_groups = 1, expert_groups_used = 1;
   Gating gating = Gating::softmax;

@@ -19,6 +19,7 @@ void read_experts(const ConfigReader& r, ModelConfig& c) {
   }
   // Old files leave the width of an expert to be guessed from the dense width.
   const int dense = c.layers[0].ff;
+  c.expert_latent = r.integer(key::moe_latent, 0);
   c.expert_ff = r.integer(key::expert_ff_length, 0);
   c.shared_ff = r.integer(key::expert_shared_ff, 0);
   if (c.expert_ff == 0) c.expert_ff = dense;

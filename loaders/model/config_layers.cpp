@@ -11,10 +11,10 @@ constexpr std::int64_t kMostHeadValues = 1 << 22;
 
 // Which layers have something else where others have attention.
 std::vector<bool> layers_without_attention(const ConfigReader& r, const ModelConfig& c,
-                                           const std::vector<int>& kv_heads) {
+                                           const std::vector<int>& heads, const std::vector<int>& kv_heads) {
   const std::size_t n = c.layers.size();
   std::vector<bool> without(n, false);
-  if (c.arch->mixer == Mixer::attention) return without;
+  if (c.arch->mixer == Mixer::attention || c.arch->beside_attention) return without;
   const std::vector<std::int64_t> listed = r.file().get_ints(key::recurrent_layers);
   if (!listed.empty() && listed.size() < n)
     r.refuse(key::recurrent_layers,
@@ -26,7 +26,7 @@ std::vector<bool> layers_without_attention(const ConfigReader& r, const ModelCon
     } else if (interval > 0) {
       without[il] = (int(il) + 1) % interval != 0;
     } else {
-      without[il] = kv_heads[il] == 0;
+      without[il] = kv_heads[il] == 0 || heads[il] == 0;
     }
   }
   return without;
@@ -45,13 +45,20 @@ void read_heads(const ConfigReader& r, ModelConfig& c) {
   const int n = int(c.layers.size());
   const auto heads = r.per_layer(key::head_count, n, 0);
   const auto ff = r.per_layer(key::feed_forward_length, n, 0);
-  if (!r.has(key::head_count)) r.refuse(key::head_count, "is missing");
+  // Architectures without any attention need not state heads.
+  const bool needed =
+      c.arch->mixer == Mixer::attention || c.arch->attention_interval > 0 || r.has(key::head_count_kv);
+  if (needed && !r.has(key::head_count)) r.refuse(key::head_count, "is missing");
   const auto kv = r.has(key::head_count_kv) ? r.per_layer(key::head_count_kv, n, 0) : heads;
-  const auto without = layers_without_attention(r, c, kv);
+  const auto without = layers_without_attention(r, c, heads, kv);
   for (int il = 0; il < n; ++il) {
     const auto i = std::size_t(il);
     LayerShape& layer = c.layers[i];
     layer.ff = ff[i];
+    if (c.arch->single_block && layer.ff > 0) {
+      layer.mixer = Mixer::none;
+      continue;
+    }
     if (without[i]) {
       layer.mixer = c.arch->mixer == Mixer::matrix && heads[i] == 0 ? Mixer::none : c.arch->mixer;
       continue;

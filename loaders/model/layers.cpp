@@ -7,6 +7,8 @@
 #include <cmath>
 #include <utility>
 
+#include "loaders/model/recurrent_plans.h"
+
 namespace longhand {
 namespace {
 
@@ -31,8 +33,20 @@ class LayerPlanner {
   LayerPlan plan(int il) {
     il_ = il;
     LayerPlan layer;
+    if (arch_.single_block) {
+      layer.rounds.push_back(round({shape().mixer == Mixer::none ? feed_forward() : mix()}));
+      finish(layer);
+      return layer;
+    }
     if (c_.streams > 1) layer.rounds.push_back(stream_round<AltupPredictPlan>());
     Block mixer = mix();
+    if (arch_.beside_attention) {
+      layer.rounds.push_back(
+          round({std::move(mixer), block(plan_recurrent(arch_.mixer, recurrent()), "attn_norm", {})}));
+      layer.rounds.push_back(round({feed_forward()}));
+      finish(layer);
+      return layer;
+    }
     if (arch_.dense_beside_experts && has_experts()) {
       layer.rounds.push_back(round({std::move(mixer)}));
       layer.rounds.push_back(dense_beside_experts());
@@ -113,6 +127,10 @@ class LayerPlanner {
       layer.rounds.push_back(round({std::move(b)}));
       if (streams) layer.rounds.back().to = AddTo::other_streams;
     }
+    if (c_.rwkv.rescale_every > 0 && (il_ + 1) % c_.rwkv.rescale_every == 0) {
+      static constexpr float kHalf = 0.5f;
+      layer.rounds.back().output_scale = &kHalf;
+    }
     if (arch_.adds_embedding) {
       Block b;
       b.plan = EmbeddingAgainPlan{c_.hidden, nullptr};
@@ -145,19 +163,16 @@ class LayerPlanner {
         return attention();
       case Mixer::latent:
         return latent();
-      case Mixer::short_conv:
-        return short_conv();
-      case Mixer::delta_net:
-        return delta_net();
       case Mixer::matrix:
         return MatrixPlan{c_.hidden, {}};
       case Mixer::none:
-        break;
+        return {};
+      default:
+        return plan_recurrent(shape().mixer, recurrent());
     }
-    return {};
   }
 
-  Block feed_forward() const {
+  Block feed_forward() {
     // Where both halves of a parallel layer read the same norm, the file has only one.
     const bool own_norm = c_.residual == Residual::serial || has(arch_.ffn_norm);
     return block(network(), own_norm ? arch_.ffn_norm : "attn_norm", "post_ffw_norm");
@@ -201,36 +216,16 @@ class LayerPlanner {
     p.hidden = c_.hidden;
     p.q_rank = c_.latent.q_rank;
     p.rank = c_.latent.rank;
-    p.pe = c_.rope.rot;
+    p.pe = p.head_dim - p.rank;
     p.nope = c_.latent.key_dim - p.pe;
     p.head_value = c_.latent.value_dim;
     p.q_a_norm = p.kv_a_norm = norm({}).plan;
     return p;
   }
 
-  ShortConvPlan short_conv() {
-    ShortConvPlan p;
-    p.hidden = c_.hidden;
-    p.state = states_++;
-    p.conv.channels = c_.hidden;
-    p.conv.width = c_.recurrent.conv_width;
-    return p;
-  }
-
-  DeltaNetPlan delta_net() {
-    const RecurrentConfig& r = c_.recurrent;
-    DeltaNetPlan p;
-    p.hidden = c_.hidden;
-    p.state = states_++;
-    p.key_heads = r.groups;
-    p.value_heads = r.heads;
-    p.head_dim = r.state_size;
-    p.interleaved = arch_.interleaved_heads;
-    p.epsilon = c_.norm_epsilon;
-    p.norm = norm({}).plan;
-    p.conv.channels = int(2 * p.key_dim() + p.inner());
-    p.conv.width = r.conv_width;
-    return p;
+  RecurrentLayer recurrent() {
+    return {c_, il_, states_++, norm({}).plan,
+            [this](std::string_view name) { return has_(fmt::format("blk.{}.{}", il_, name)); }};
   }
 
   // Of models made by a search, some layers have none.
@@ -238,7 +233,8 @@ class LayerPlanner {
 
   bool has_experts() const { return shape().may_have_experts && has("ffn_gate_inp"); }
 
-  BlockPlan network() const {
+  BlockPlan network() {
+    if (arch_.channel_mix) return plan_channel_mix(recurrent(), shape().ff);
     if (has_experts()) return experts();
     return dense(shape().ff);
   }
@@ -259,6 +255,7 @@ class LayerPlanner {
     MoePlan p;
     p.hidden = c_.hidden;
     p.ff = c_.expert_ff;
+    p.latent = c_.expert_latent;
     p.act = arch_.act;
     p.gated = arch_.gated;
     p.experts = c_.experts;

@@ -31,6 +31,11 @@ struct NormPlan {
   const float* bias = nullptr;    // (n); null: zeros
 
   bool empty() const noexcept { return kind == Norm::none; }
+  /// The same norm of values whose weights begin at `first`.
+  NormPlan from(std::int64_t first) const noexcept {
+    return {kind, epsilon, weight == nullptr ? nullptr : weight + first,
+            bias == nullptr ? nullptr : bias + first};
+  }
 };
 
 }  // namespace longhand

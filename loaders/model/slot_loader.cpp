@@ -96,12 +96,20 @@ void SlotLoader::vector(const Slot& slot, const float*& to) {
   to = taker_.vector(name(slot), slot.out * slot.in, slot.need == Need::required);
 }
 
-void SlotLoader::columns(const Slot& slot, const float*& to) {
-  const float* rows = taker_.vector(name(slot), slot.out * slot.in, slot.need == Need::required);
-  if (rows == nullptr) return;
-  std::vector<float> columns(std::size_t(slot.out * slot.in));
-  for (std::int64_t r = 0; r < slot.out; ++r) {
-    for (std::int64_t c = 0; c < slot.in; ++c) columns[std::size_t(c * slot.out + r)] = rows[r * slot.in + c];
+void SlotLoader::joined_columns(std::initializer_list<Slot> slots, const float*& to) {
+  std::int64_t out = 0;
+  for (const Slot& slot : slots) out += slot.out;
+  const std::int64_t in = slots.begin()->in;
+  std::vector<float> columns(std::size_t(out * in));
+  std::int64_t first = 0;
+  for (const Slot& slot : slots) {
+    const float* rows = nullptr;
+    vector(slot, rows);
+    if (rows == nullptr) return;
+    for (std::int64_t r = 0; r < slot.out; ++r) {
+      for (std::int64_t c = 0; c < in; ++c) columns[std::size_t(c * out + first + r)] = rows[r * in + c];
+    }
+    first += slot.out;
   }
   to = taker_.keep(std::move(columns));
 }

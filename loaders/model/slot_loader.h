@@ -25,7 +25,13 @@ class SlotLoader {
   /// Where the weight is optional and missing, the norm is left out.
   void norm(const Slot& slot, NormPlan& to);
   void vector(const Slot& slot, const float*& to);
-  void columns(const Slot& slot, const float*& to);
+  template <class Others>
+  void vector_or(const Slot& slot, const float*& to, const Others& others) {
+    vector(slot, to);
+    if (to == nullptr) others();
+  }
+  void columns(const Slot& slot, const float*& to) { joined_columns({slot}, to); }
+  void joined_columns(std::initializer_list<Slot> slots, const float*& to);
   void unused(std::string_view tensor) { taker_.find(name({.name = tensor})); }
   void factors(const Slot& slot, std::vector<float>& to) { to = taker_.factors(name(slot), slot.out); }
   template <class Others>

@@ -10,7 +10,9 @@
 //   walk.fused_experts(slot, {{slot, &linears}, ...})
 //   walk.norm(slot, plan)                     weight and bias of a norm
 //   walk.vector(slot, values)                 floats, (out) or (out, in)
+//   walk.vector_or(slot, values, others)      in place of the slots that others() shows
 //   walk.columns(slot, values)                floats of a matrix (out, in), kept as (in, out)
+//   walk.joined_columns({slot, ...}, values)  the same of matrices whose rows follow one another
 //   walk.unused(name)                         a tensor of some files that nothing reads
 //   walk.either(slot, linear, others)         a matrix of some files, in place of the slots that others()
 //   shows

@@ -57,10 +57,20 @@ class ListWalk {
     if (slot.need == Need::required || wants(slot))
       add(slot, slot.suffix, {slot.in, slot.out}, TensorKind::vector);
   }
+  template <class Any, class Others>
+  void vector_or(const Slot& slot, const Any& to, const Others& others) {
+    if (wants(slot)) return vector(slot, to);
+    others();
+  }
   template <class Any>
   void columns(const Slot& slot, const Any&) {
     if (slot.need == Need::required || wants(slot))
       add(slot, slot.suffix, {slot.in, slot.out}, TensorKind::matrix);
+  }
+  // Of three dimensions in files.
+  template <class Any>
+  void joined_columns(std::initializer_list<Slot> slots, const Any&) {
+    for (const Slot& slot : slots) add(slot, slot.suffix, {slot.in, 1, slot.out}, TensorKind::matrix);
   }
   template <class Any>
   void factors(const Slot& slot, const Any& to) {

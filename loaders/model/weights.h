@@ -83,8 +83,12 @@ class LinearWalk {
   void norm(const Slot&, Any&) {}
   template <class Any>
   void vector(const Slot&, Any&) {}
+  template <class Any, class Others>
+  void vector_or(const Slot&, Any&, const Others&) {}
   template <class Any>
   void columns(const Slot&, Any&) {}
+  template <class Any>
+  void joined_columns(std::initializer_list<Slot>, Any&) {}
   void unused(std::string_view) {}
   template <class Core, class Any>
   void key_codes(const Core&, Any&) {}

@@ -110,6 +110,20 @@ struct SwigluOai {
   }
 };
 
+struct Sigmoid {
+  F operator()(F x) const { return sigmoid(x); }
+};
+// max(x, 0) + ln(1 + e^-|x|) does not overflow.
+struct Softplus {
+  F operator()(F x) const { return xsimd::max(x, F(0.0f)) + xsimd::log1p(xsimd::exp(-xsimd::abs(x))); }
+};
+struct Tanh {
+  F operator()(F x) const { return xsimd::tanh(x); }
+};
+struct Exp {
+  F operator()(F x) const { return xsimd::exp(x); }
+};
+
 template <class Function>
 void activate_with(const float* gate, const float* up, int n, float* out) {
   const Function f;
@@ -124,9 +138,10 @@ void activate_with(const float* gate, const float* up, int n, float* out) {
 
 void activate(Activate act, const float* gate, const float* up, std::int32_t n, float* out) noexcept {
   using Fn = void (*)(const float*, const float*, int, float*);
-  static constexpr Fn kByActivate[] = {activate_with<Silu>, activate_with<Gelu>, activate_with<ReluSquared>,
-                                       activate_with<SwigluOai>};
-  static_assert(sizeof kByActivate / sizeof(Fn) == int(Activate::swiglu_oai) + 1);
+  static constexpr Fn kByActivate[] = {
+      activate_with<Silu>,    activate_with<Gelu>,     activate_with<ReluSquared>, activate_with<SwigluOai>,
+      activate_with<Sigmoid>, activate_with<Softplus>, activate_with<Tanh>,        activate_with<Exp>};
+  static_assert(sizeof kByActivate / sizeof(Fn) == int(Activate::exp) + 1);
   kByActivate[int(act)](gate, up, n, out);
 }
 

@@ -6,6 +6,7 @@
 #include "ops/isa/elementwise.inl"
 #include "ops/isa/quantize.inl"
 #include "ops/isa/recurrent.inl"
+#include "ops/isa/scan.inl"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {
@@ -51,6 +52,8 @@ constinit const Kernels LONGHAND_NAME(kernels_, LONGHAND_UNIT) = [] {
   k.rotate = rotate;
   k.convolve = convolve;
   k.delta_rule = delta_rule;
+  k.dplr_rule = dplr_rule;
+  k.selective_scan = selective_scan;
   set_cache<CacheF32>(k, CacheFormat::f32);
   set_cache<CacheF16>(k, CacheFormat::f16);
   set_cache<CacheQ8>(k, CacheFormat::q8_0);

@@ -14,8 +14,10 @@
 namespace longhand {
 namespace {
 
-// An attention model, one with windows, a hybrid and mixtures of experts.
-const char* const kModels[] = {"llama", "gemma3", "qwen35", "lfm2", "qwen3next", "deepseek2-v3", "gpt-oss"};
+// An attention model, one with windows, mixtures of experts, hybrids, and models without attention.
+const char* const kModels[] = {"llama",       "gemma3", "qwen35", "lfm2",       "qwen3next", "deepseek2-v3",
+                               "gpt-oss",     "mamba",  "mamba2", "falcon-h1",  "jamba",     "plamo2-rope",
+                               "kimi-linear", "rwkv6",  "rwkv7",  "rwkv6qwen2", "arwkv7"};
 
 SessionOptions options_of_golden() {
   SessionOptions o;

@@ -136,6 +136,10 @@ std::vector<Seed> model_seeds() {
                                      {"exp_probs_b.bias", "ffn_up_shexp.weight", "attn_q_norm.weight"}}));
   add("qwen3next_old", model_of({{.arch = "qwen3next"}, kQ8_0, {"ssm_in.weight", "ssm_ba.weight"}}));
   add("deepseek2_old", model_of({{.arch = "deepseek2"}, kQ8_0, {"attn_kv_b.weight"}}));
+  add("nemotron_h_latent", model_of({{.arch = "nemotron_h_moe", .experts = 4, .latent = 16}}));
+  add("rwkv7_gate", model_of({{.arch = "rwkv7"}, kQ8_0, {"time_mix_g1.weight", "token_embd_norm.bias"}}));
+  add("rwkv6_bonus", model_of({{.arch = "rwkv6"}, kQ8_0, {"time_mix_first.weight"}}));
+  add("jamba_moe", model_of({{.arch = "jamba", .experts = 4}}));
   add("starcoder2_biases",
       model_of({{.arch = "starcoder2"}, kQ8_0, {"attn_q.bias", "attn_norm.bias", "ffn_down.bias"}}));
   add("falcon_two_norms", model_of({{.arch = "falcon"}, kQ8_0, {"attn_norm_2.weight", "attn_norm.bias"}}));

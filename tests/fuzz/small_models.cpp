@@ -18,15 +18,7 @@ class Keys {
     key("context_length", U32{64});
     key("embedding_length", s_.hidden);
     key("block_count", layers());
-    key("feed_forward_length", s_.ff);
-    key("attention.head_count", s_.heads);
-    if (arch_.mixer == Mixer::short_conv || arch_.mixer == Mixer::matrix) {
-      std::vector<U32> heads(layers(), 0);
-      heads.back() = s_.kv_heads;
-      head_.entries.push_back(gguf_array(s_.arch + ".attention.head_count_kv", heads));
-    } else {
-      key("attention.head_count_kv", s_.kv_heads);
-    }
+    add_heads();
     key("attention.key_length", s_.head_dim);
     key("attention.value_length", s_.head_dim);
     key(arch_.norm == Norm::rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", 1e-5f);
@@ -41,19 +33,62 @@ class Keys {
   void key(const char* name, T value) {
     head_.entries.push_back(gguf_entry(s_.arch + "." + name, value));
   }
-  U32 layers() const { return arch_.mixer == Mixer::attention ? s_.layers : std::max<U32>(s_.layers, 2); }
+  bool attends() const { return !s_.arch.starts_with("mamba") && s_.arch.find("rwkv") == std::string::npos; }
+  // Of architectures with several kinds of layers one each.
+  U32 layers() const {
+    if (arch_.mixer == Mixer::attention) return s_.layers;
+    return std::max<U32>(s_.layers, arch_.single_block && attends() ? 3 : 2);
+  }
+  void array(const char* name, const std::vector<U32>& values) {
+    head_.entries.push_back(gguf_array(s_.arch + "." + name, values));
+  }
+
+  // Which layers attend, and which are networks.
+  void add_heads() {
+    key("attention.head_count", attends() ? s_.heads : 0);
+    const bool all =
+        arch_.mixer == Mixer::attention || arch_.attention_interval > 0 || arch_.beside_attention;
+    if (all) {
+      key("attention.head_count_kv", s_.kv_heads);
+    } else if (attends()) {
+      std::vector<U32> heads(layers(), 0);
+      heads.back() = s_.kv_heads;
+      array("attention.head_count_kv", heads);
+    }
+    if (arch_.single_block) {
+      std::vector<U32> widths(layers(), 0);
+      if (attends()) widths[1] = s_.ff;
+      array("feed_forward_length", widths);
+    } else {
+      key("feed_forward_length", s_.ff);
+    }
+  }
+
+  void add_mamba() {
+    key("ssm.conv_kernel", U32{4});
+    key("ssm.state_size", U32{16});
+    key("ssm.group_count", U32{1});
+    key("ssm.time_step_rank", U32{2});
+    key("ssm.inner_size", U32{32});
+  }
+
+  void add_rwkv() {
+    key("wkv.head_size", U32{16});
+    for (const char* name :
+         {"time_mix_extra_dim", "time_decay_extra_dim", "attention.decay_lora_rank",
+          "attention.iclr_lora_rank", "attention.value_residual_mix_lora_rank", "attention.gate_lora_rank"})
+      key(name, U32{8});
+    key("rescale_every_n_layers", U32{2});
+  }
 
   // Of layers without attention, and of attention with compressed keys.
   void add_own() {
     if (arch_.mixer == Mixer::short_conv) key("shortconv.l_cache", U32{3});
-    if (arch_.mixer == Mixer::delta_net) {
-      key("full_attention_interval", layers());
-      key("ssm.conv_kernel", U32{4});
-      key("ssm.state_size", U32{16});
-      key("ssm.group_count", U32{1});
-      key("ssm.time_step_rank", U32{2});
-      key("ssm.inner_size", U32{32});
-    }
+    if (arch_.mixer == Mixer::delta_net) key("full_attention_interval", layers());
+    if (arch_.mixer >= Mixer::delta_net && arch_.mixer < Mixer::rwkv6 && arch_.mixer != Mixer::matrix)
+      add_mamba();
+    if (arch_.mixer == Mixer::kimi_delta) key("kda.head_dim", U32{16});
+    if (arch_.mixer >= Mixer::rwkv6) add_rwkv();
     if (s_.arch == "apertus") {
       for (const char* name : {"xielu.alpha_p", "xielu.alpha_n", "xielu.beta"})
         head_.entries.push_back(gguf_entry(name, 0.5f));
@@ -70,6 +105,7 @@ class Keys {
     key("expert_used_count", U32{2});
     key("expert_feed_forward_length", s_.ff);
     key("expert_shared_feed_forward_length", s_.ff);
+    if (s_.latent > 0) key("moe_latent_size", s_.latent);
   }
 
   GgufHead& head_;
@@ -80,7 +116,7 @@ class Keys {
 }  // namespace
 
 bool has_experts(const std::string& arch) {
-  return arch.ends_with("moe") || arch == "qwen3next" ||
+  return arch.ends_with("moe") || arch == "qwen3next" || arch == "kimi-linear" ||
          std::ranges::find(experts_family(), arch, &ArchSpec::name) != experts_family().end();
 }
 

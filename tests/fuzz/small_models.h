@@ -13,7 +13,7 @@ struct SmallShape {
   std::string arch;
   std::uint32_t hidden = 32, heads = 2, kv_heads = 1, head_dim = 16, ff = 32;
   std::uint32_t layers = 1;  // architectures with two kinds of layers have at least 2
-  std::uint32_t experts = 0;
+  std::uint32_t experts = 0, latent = 0;
 };
 
 /// Whether models of this architecture are mixtures of experts.

@@ -2,6 +2,7 @@
 // block: what is still read must compute, and nothing may crash. Each goes through the fuzz target of models.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <stdexcept>
@@ -26,9 +27,9 @@ const std::string& seed(const std::string& name) {
   throw std::out_of_range(name);
 }
 
-// Two norms and sliding windows; experts; matrices that are three in one; recurrent layers; compressed keys;
-// sinks and biases; learned positions and ALiBi; layers with a matrix instead of attention; norms in unusual
-// places, or without weights; an activation with parameters.
+// Two norms and sliding windows; experts; matrices that are three in one; recurrent layers of every kind;
+// compressed keys; sinks and biases; learned positions and ALiBi; layers with a matrix instead of attention;
+// norms in unusual places, or without weights; an activation with parameters.
 class SpoiledArch : public testing::TestWithParam<const char*> {
  protected:
   const GgufParts good_ = parts_of(seed(GetParam()));
@@ -102,8 +103,14 @@ TEST_P(SpoiledArch, AnyTensorChangedIsReadOrRefused) {
 INSTANTIATE_TEST_SUITE_P(Seeds, SpoiledArch,
                          testing::Values("gemma3_windows", "qwen3moe", "phi3_fused", "qwen35", "lfm2",
                                          "deepseek2", "gpt_oss_biases", "gpt2", "deci", "bloom", "apertus",
-                                         "talkie", "falcon_two_norms", "hunyuan_vl", "olmo", "bitnet"),
-                         [](const auto& info) { return std::string(info.param); });
+                                         "talkie", "falcon_two_norms", "hunyuan_vl", "olmo", "bitnet",
+                                         "jamba", "plamo2", "nemotron_h_latent", "kimi-linear", "rwkv6",
+                                         "rwkv7_gate"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
 
 // The scales of a block: not a number, infinite, the largest. What follows must be refused or finite, and the
 // same in one batch as token by token where it is.

@@ -68,7 +68,13 @@ TEST_P(Elementwise, Activations) {
   };
   const auto relu_squared = [](double v) { return v > 0 ? v * v : 0.0; };
   const std::pair<Activate, std::function<double(double)>> cases[] = {
-      {Activate::silu, silu}, {Activate::gelu, gelu}, {Activate::relu_squared, relu_squared}};
+      {Activate::silu, silu},
+      {Activate::gelu, gelu},
+      {Activate::relu_squared, relu_squared},
+      {Activate::sigmoid, [](double v) { return 1 / (1 + std::exp(-v)); }},
+      {Activate::softplus, [](double v) { return v > 40 ? v : std::log1p(std::exp(v)); }},
+      {Activate::tanh, [](double v) { return std::tanh(v); }},
+      {Activate::exp, [](double v) { return std::exp(v); }}};
   for (const auto& [act, f] : cases) {
     for (const int n : kSizes) {
       auto gate = normal(std::size_t(n), 4);

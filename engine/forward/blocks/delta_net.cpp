@@ -100,9 +100,7 @@ void normalise_keys(const Pass& p, const DeltaNetPlan& plan, const Room& room) {
   const int n = plan.head_dim;
   p.for_pieces(2 * plan.key_heads, [&](const Slice&, int row, int head) {
     float* x = room.mixed + std::int64_t{row} * plan.conv.channels + std::int64_t{head} * n;
-    double sum = 0;
-    for (int d = 0; d < n; ++d) sum += double(x[d]) * double(x[d]);
-    p.kernels.scale(x, float(1 / std::max(std::sqrt(sum), double(plan.epsilon))), n);
+    p.to_length_1(x, n, double(plan.epsilon));
   });
   p.worker.sync();
 }
@@ -162,7 +160,7 @@ void run(const Pass& p, const DeltaNetPlan& plan, float* out) noexcept {
   project(p, plan, room);
   if (!plan.all.empty()) part_groups(p, plan, room);
   settle_rates(p, plan, room);
-  convolve(p, plan, {room.projected, room.mixed, true});
+  convolve(p, plan, {room.projected, plan.conv.channels, room.mixed, true});
   normalise_keys(p, plan, room);
   p.worker.deal(std::int64_t(p.slices.size()) * plan.value_heads, [&](std::int64_t i) {
     run_head(p, plan, room, p.slices[std::size_t(i / plan.value_heads)], int(i % plan.value_heads));

@@ -18,18 +18,22 @@ namespace {
 
 struct Room {
   Routes routes;
-  Activations in, mid;   // (rows x used, hidden), (rows x used, ff), grouped by expert
+  Activations latent;    // (rows, latent), where experts work in another width
+  float* lifted;         // (rows, hidden) and back
+  Activations in, mid;   // (rows x used, width), (rows x used, ff), grouped by expert
   NetworkRoom inner;     // (rows x used, ff)
-  float* result;         // (rows x used, hidden)
+  float* result;         // (rows x used, width)
   NetworkRoom shared;    // (rows, shared ff)
   float* shared_weight;  // (rows)
 
   Room(Carver& carver, const MoePlan& plan, const WorkspaceSizes& sizes) noexcept
       : routes(carver, plan, sizes.rows),
-        in(carver, std::int64_t{sizes.rows} * plan.used, plan.hidden),
+        latent(carver, plan.latent > 0 ? sizes.rows : 0, plan.latent),
+        lifted(carver.floats(plan.latent > 0 ? sizes.rows : 0, plan.hidden)),
+        in(carver, std::int64_t{sizes.rows} * plan.used, plan.width()),
         mid(carver, std::int64_t{sizes.rows} * plan.used, plan.ff),
         inner(carver, std::int64_t{sizes.rows} * plan.used, plan.ff),
-        result(carver.floats(std::int64_t{sizes.rows} * plan.used, plan.hidden)),
+        result(carver.floats(std::int64_t{sizes.rows} * plan.used, plan.width())),
         shared(carver, plan.shared.ff > 0 ? sizes.rows : 0, plan.shared.ff),
         shared_weight(carver.floats(sizes.rows, 1)) {}
 };
@@ -44,18 +48,19 @@ void for_active_experts(const MoePlan& plan, const Routes& routes, const Emit& e
 }
 
 void gather(const Pass& p, const MoePlan& plan, const Room& room) {
-  const std::int32_t hidden = plan.hidden;
+  const std::int32_t width = plan.width();
+  const Activations& from = plan.latent > 0 ? room.latent : p.ws.in;
   const ActKinds kinds = kinds_of({&plan.up[0], plan.gated ? &plan.gate[0] : &plan.up[0]});
   p.for_pieces(plan.used, [&](const Slice&, int row, int i) {
     const std::int32_t to = room.routes.slot_row[std::int64_t{row} * plan.used + i];
-    std::memcpy(room.in.row(to), p.ws.in.row(row), std::size_t(hidden) * sizeof(float));
-    room.in.round(p.kernels, to, {0, hidden}, kinds);
+    std::memcpy(room.in.row(to), from.row(row), std::size_t(width) * sizeof(float));
+    room.in.round(p.kernels, to, {0, width}, kinds);
   });
   p.worker.sync();
 }
 
 void run_experts(const Pass& p, const MoePlan& plan, const Room& room) {
-  const std::int64_t hidden = plan.hidden, ff = plan.ff;
+  const std::int64_t width = plan.width(), ff = plan.ff;
   for_active_experts(plan, room.routes, [&](std::size_t e, std::int32_t first, std::int32_t count) {
     std::array<MatmulJob, 2> jobs = {{{&plan.up[e], &room.in, first, count, room.inner.up + first * ff, ff}}};
     if (plan.gated) jobs[1] = {&plan.gate[e], &room.in, first, count, room.inner.gate + first * ff, ff};
@@ -65,7 +70,7 @@ void run_experts(const Pass& p, const MoePlan& plan, const Room& room) {
   activate(p, std::int64_t{p.rows()} * plan.used, {plan.act, plan.gated, room.inner, plan.down[0], room.mid});
   p.worker.sync();
   for_active_experts(plan, room.routes, [&](std::size_t e, std::int32_t first, std::int32_t count) {
-    p.multiply({&plan.down[e], &room.mid, first, count, room.result + first * hidden, hidden});
+    p.multiply({&plan.down[e], &room.mid, first, count, room.result + first * width, width});
   });
   p.worker.sync();
 }
@@ -86,10 +91,34 @@ void run_shared(const Pass& p, const MoePlan& plan, const Room& room, float* out
   });
 }
 
+// to += the weighted results of the experts of a row, in the order the router ranked them.
+void add_experts(const Pass& p, const MoePlan& plan, const Room& room, std::int64_t row, float* to) {
+  for (std::int64_t slot = row * plan.used; slot < (row + 1) * plan.used; ++slot) {
+    const float* y = room.result + std::int64_t{room.routes.slot_row[slot]} * plan.width();
+    p.kernels.add_scaled(to, y, room.routes.weight[slot], plan.width());
+  }
+}
+
+// out += latent_up(what the experts add up to).
+void add_lifted(const Pass& p, const MoePlan& plan, const Room& room, float* out) {
+  p.for_rows([&](int row) {
+    std::fill_n(room.latent.row(row), plan.latent, 0.0f);
+    add_experts(p, plan, room, row, room.latent.row(row));
+    room.latent.round(p.kernels, row, {0, plan.latent}, kinds_of({&plan.latent_up}));
+  });
+  p.worker.sync();
+  p.multiply({&plan.latent_up, &room.latent, 0, p.rows(), room.lifted, plan.hidden});
+  p.worker.sync();
+  p.for_rows([&](int row) {
+    const std::int64_t at = std::int64_t{row} * plan.hidden;
+    p.kernels.add(out + at, room.lifted + at, plan.hidden);
+  });
+}
+
 }  // namespace
 
 ActKinds input_kinds(const MoePlan& plan) noexcept {
-  return kinds_of({&plan.router, &plan.shared.gate, &plan.shared.up, &plan.shared_router});
+  return kinds_of({&plan.router, &plan.latent_down, &plan.shared.gate, &plan.shared.up, &plan.shared_router});
 }
 
 std::int64_t widest_input(const MoePlan& plan) noexcept { return plan.shared.ff; }
@@ -102,16 +131,18 @@ void run(const Pass& p, const MoePlan& plan, float* out) noexcept {
   Carver carver(p.ws.room);
   const Room room(carver, plan, p.ws.sizes());
   route(p, plan, room.routes);
+  if (plan.latent > 0) {
+    p.multiply({&plan.latent_down, &p.ws.in, 0, p.rows(), room.latent.row(0), room.latent.stride()});
+    p.worker.sync();
+  }
   gather(p, plan, room);
   run_experts(p, plan, room);
   run_shared(p, plan, room, out);
-  p.for_rows([&](int row) {
-    for (std::int64_t slot = std::int64_t{row} * plan.used; slot < (std::int64_t{row} + 1) * plan.used;
-         ++slot) {
-      const float* y = room.result + std::int64_t{room.routes.slot_row[slot]} * plan.hidden;
-      p.kernels.add_scaled(out + std::int64_t{row} * plan.hidden, y, room.routes.weight[slot], plan.hidden);
-    }
-  });
+  if (plan.latent > 0) {
+    add_lifted(p, plan, room, out);
+  } else {
+    p.for_rows([&](int row) { add_experts(p, plan, room, row, out + std::int64_t{row} * plan.hidden); });
+  }
   p.worker.sync();
 }
 

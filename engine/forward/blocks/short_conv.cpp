@@ -38,7 +38,7 @@ void run(const Pass& p, const ShortConvPlan& plan, float* out) noexcept {
     for (std::int64_t i = cols.begin; i < cols.end; ++i) room.gated[row * n + i] = b[i] * x[i];
   });
   p.worker.sync();
-  convolve(p, plan, {room.gated, room.mixed, false});
+  convolve(p, plan, {room.gated, n, room.mixed, false});
   const ActKinds kinds = kinds_of({&plan.out});
   p.for_groups(p.rows(), n, [&](std::int64_t row, Range cols) {
     const float *c = room.projected + row * 3 * n + n, *y = room.mixed + row * n;

@@ -25,11 +25,15 @@ struct MoePlan {
   NormPlan router_norm;                   // of the stream, for the router; none: it reads what experts read
   float router_scale = 1;                 // multiplies what the router says
   const float* selection_bias = nullptr;  // (experts) or null
-  std::vector<Linear> gate, up;           // experts of (ff, hidden)
-  std::vector<Linear> down;               // experts of (hidden, ff)
+  int latent = 0;                         // width experts work in; 0: hidden
+  Linear latent_down, latent_up;          // (latent, hidden), (hidden, latent)
+  std::vector<Linear> gate, up;           // experts of (ff, width)
+  std::vector<Linear> down;               // experts of (width, ff)
 
   DensePlan shared;      // ff 0: there is none
   Linear shared_router;  // (1, hidden): its sigmoid scales the shared network
+
+  int width() const noexcept { return latent > 0 ? latent : hidden; }
 };
 
 template <PlanOf<MoePlan> Plan, class Walk>
@@ -44,17 +48,21 @@ void walk_slots(Plan& p, Walk& walk) {
   walk.linear(router, p.router);
   walk.vector({"exp_probs_b", p.experts, 1, Need::optional, MatrixRole::small, Split::whole, ".bias"},
               p.selection_bias);
-  const Slot up{"ffn_up_exps", p.ff, p.hidden, Need::required, MatrixRole::ffn, Split::experts};
+  if (p.latent > 0) {
+    walk.linear({"ffn_latent_down", p.latent, p.hidden, Need::required, MatrixRole::ffn}, p.latent_down);
+    walk.linear({"ffn_latent_up", p.hidden, p.latent, Need::required, MatrixRole::ffn}, p.latent_up);
+  }
+  const Slot up{"ffn_up_exps", p.ff, p.width(), Need::required, MatrixRole::ffn, Split::experts};
   if (p.gated) {
     walk.fused_experts(
-        {"ffn_gate_up_exps", 2 * p.ff, p.hidden}, p.experts,
-        {SlotPart{{"ffn_gate_exps", p.ff, p.hidden, Need::required, MatrixRole::ffn, Split::experts},
+        {"ffn_gate_up_exps", 2 * p.ff, p.width()}, p.experts,
+        {SlotPart{{"ffn_gate_exps", p.ff, p.width(), Need::required, MatrixRole::ffn, Split::experts},
                   &p.gate},
          SlotPart{up, &p.up}});
   } else {
     walk.experts(up, p.experts, p.up);
   }
-  walk.experts({"ffn_down_exps", p.hidden, p.ff, Need::required, MatrixRole::ffn_down, Split::experts},
+  walk.experts({"ffn_down_exps", p.width(), p.ff, Need::required, MatrixRole::ffn_down, Split::experts},
                p.experts, p.down);
   if (p.shared.ff == 0) return;
   const std::int64_t ff = p.shared.ff;
