@@ -16,58 +16,85 @@
 namespace longhand {
 namespace {
 
+// Rows of a pass, one for each of the experts it goes to, grouped by expert.
 struct Room {
   Routes routes;
-  Activations in, mid;   // (rows x used, hidden), (rows x used, ff), grouped by expert
-  NetworkRoom inner;     // (rows x used, ff)
+  Activations in, mid;   // (rows x used, hidden), (rows x used, widest expert)
+  NetworkRoom inner;     // (rows x used, widest expert)
   float* result;         // (rows x used, hidden)
   NetworkRoom shared;    // (rows, shared ff)
   float* shared_weight;  // (rows)
+  float* sum;            // (rows, hidden) of the experts, where chunks read it
 
   Room(Carver& carver, const MoePlan& plan, const WorkspaceSizes& sizes) noexcept
       : routes(carver, plan, sizes.rows),
         in(carver, std::int64_t{sizes.rows} * plan.used, plan.hidden),
-        mid(carver, std::int64_t{sizes.rows} * plan.used, plan.ff),
-        inner(carver, std::int64_t{sizes.rows} * plan.used, plan.ff),
+        mid(carver, std::int64_t{sizes.rows} * plan.used, std::max(plan.ff, plan.chunk_ff)),
+        inner(carver, std::int64_t{sizes.rows} * plan.used, std::max(plan.ff, plan.chunk_ff)),
         result(carver.floats(std::int64_t{sizes.rows} * plan.used, plan.hidden)),
         shared(carver, plan.shared.ff > 0 ? sizes.rows : 0, plan.shared.ff),
-        shared_weight(carver.floats(sizes.rows, 1)) {}
+        shared_weight(carver.floats(sizes.rows, 1)),
+        sum(carver.floats(plan.chunks > 0 ? sizes.rows : 0, plan.hidden)) {}
 };
 
-// The same matrix of every expert that has tokens.
+// The experts, or their chunks.
+struct Networks {
+  const MoePlan& plan;
+  const std::vector<Linear>&gate, &up, &down;
+  std::int64_t ff;
+
+  bool gated() const noexcept { return !gate.empty(); }
+};
+
+// The same matrix of every network that has tokens.
 template <class Emit>
-void for_active_experts(const MoePlan& plan, const Routes& routes, const Emit& emit) {
-  for (int e = 0; e < plan.experts; ++e) {
+void for_active(const Networks& n, const Routes& routes, const Emit& emit) {
+  for (std::size_t e = 0; e < n.up.size(); ++e) {
     const std::int32_t first = routes.expert_begin[e], count = routes.expert_begin[e + 1] - first;
-    if (count > 0) emit(std::size_t(e), first, count);
+    if (count > 0) emit(e, first, count);
   }
 }
 
-void gather(const Pass& p, const MoePlan& plan, const Room& room) {
+// Rows of `from` go to the networks' rows; from(row) is (hidden).
+template <class From>
+void gather(const Pass& p, const Networks& n, const Room& room, const From& from) {
+  const MoePlan& plan = n.plan;
   const std::int32_t hidden = plan.hidden;
-  const ActKinds kinds = kinds_of({&plan.up[0], plan.gated ? &plan.gate[0] : &plan.up[0]});
+  const ActKinds kinds = kinds_of({&n.up[0], n.gated() ? &n.gate[0] : &n.up[0]});
   p.for_pieces(plan.used, [&](const Slice&, int row, int i) {
-    const std::int32_t to = room.routes.slot_row[std::int64_t{row} * plan.used + i];
-    std::memcpy(room.in.row(to), p.ws.in.row(row), std::size_t(hidden) * sizeof(float));
+    const std::int64_t slot = std::int64_t{row} * plan.used + i;
+    const std::int32_t to = room.routes.slot_row[slot];
+    std::memcpy(room.in.row(to), from(row), std::size_t(hidden) * sizeof(float));
+    if (plan.weighs_input) p.kernels.scale(room.in.row(to), room.routes.weight[slot], hidden);
     room.in.round(p.kernels, to, {0, hidden}, kinds);
   });
   p.worker.sync();
 }
 
-void run_experts(const Pass& p, const MoePlan& plan, const Room& room) {
-  const std::int64_t hidden = plan.hidden, ff = plan.ff;
-  for_active_experts(plan, room.routes, [&](std::size_t e, std::int32_t first, std::int32_t count) {
-    std::array<MatmulJob, 2> jobs = {{{&plan.up[e], &room.in, first, count, room.inner.up + first * ff, ff}}};
-    if (plan.gated) jobs[1] = {&plan.gate[e], &room.in, first, count, room.inner.gate + first * ff, ff};
-    p.multiply(std::span(jobs).first(plan.gated ? 2 : 1));
+void run_networks(const Pass& p, const Networks& n, const Room& room) {
+  const std::int64_t hidden = n.plan.hidden, ff = n.ff;
+  for_active(n, room.routes, [&](std::size_t e, std::int32_t first, std::int32_t count) {
+    std::array<MatmulJob, 2> jobs = {{{&n.up[e], &room.in, first, count, room.inner.up + first * ff, ff}}};
+    if (n.gated()) jobs[1] = {&n.gate[e], &room.in, first, count, room.inner.gate + first * ff, ff};
+    p.multiply(std::span(jobs).first(n.gated() ? 2 : 1));
   });
   p.worker.sync();
-  activate(p, std::int64_t{p.rows()} * plan.used, {plan.act, plan.gated, room.inner, plan.down[0], room.mid});
+  activate(p, std::int64_t{p.rows()} * n.plan.used,
+           {n.plan.act, n.gated(), n.plan.limit, room.inner, n.down[0], room.mid});
   p.worker.sync();
-  for_active_experts(plan, room.routes, [&](std::size_t e, std::int32_t first, std::int32_t count) {
-    p.multiply({&plan.down[e], &room.mid, first, count, room.result + first * hidden, hidden});
+  for_active(n, room.routes, [&](std::size_t e, std::int32_t first, std::int32_t count) {
+    p.multiply({&n.down[e], &room.mid, first, count, room.result + first * hidden, hidden});
   });
   p.worker.sync();
+}
+
+// Adds up what the networks made of a row.
+void add_results(const Pass& p, const MoePlan& plan, const Room& room, int row, float* to) {
+  for (std::int64_t slot = std::int64_t{row} * plan.used; slot < (std::int64_t{row} + 1) * plan.used;
+       ++slot) {
+    const float* y = room.result + std::int64_t{room.routes.slot_row[slot]} * plan.hidden;
+    p.kernels.add_scaled(to, y, plan.weighs_input ? 1 : room.routes.weight[slot], plan.hidden);
+  }
 }
 
 // out = the shared network of every token, scaled by its own gate where it has one; or zero.
@@ -80,10 +107,26 @@ void run_shared(const Pass& p, const MoePlan& plan, const Room& room, float* out
   const bool weighed = !plan.shared_router.empty();
   const MatmulJob router{&plan.shared_router, &p.ws.in, 0, p.rows(), room.shared_weight, 1};
   run_network(p, plan.shared, room.shared, out, weighed ? &router : nullptr);
-  if (!weighed) return;
+  if (!weighed && plan.shared_scale == 1) return;
   p.for_rows([&](int row) {
-    p.kernels.scale(out + row * hidden, 1 / (1 + std::exp(-room.shared_weight[row])), plan.hidden);
+    const float weight = weighed ? 1 / (1 + std::exp(-room.shared_weight[row])) : 1;
+    p.kernels.scale(out + row * hidden, plan.shared_scale * weight, plan.hidden);
   });
+}
+
+// Adds what the chunks make of the experts' sum.
+void run_chunks(const Pass& p, const MoePlan& plan, const Room& room, float* out) {
+  const auto sum = [&](int row) { return room.sum + std::int64_t{row} * plan.hidden; };
+  p.for_rows([&](int row) {
+    std::fill_n(sum(row), plan.hidden, 0.0f);
+    add_results(p, plan, room, row, sum(row));
+    p.kernels.add(out + std::int64_t{row} * plan.hidden, sum(row), plan.hidden);
+  });
+  p.worker.sync();
+  route_chunks(p, plan, room.routes);
+  const Networks chunks{plan, plan.chunk_gate, plan.chunk_up, plan.chunk_down, plan.chunk_ff};
+  gather(p, chunks, room, sum);
+  run_networks(p, chunks, room);
 }
 
 }  // namespace
@@ -102,16 +145,12 @@ void run(const Pass& p, const MoePlan& plan, float* out) noexcept {
   Carver carver(p.ws.room);
   const Room room(carver, plan, p.ws.sizes());
   route(p, plan, room.routes);
-  gather(p, plan, room);
-  run_experts(p, plan, room);
+  const Networks experts{plan, plan.gate, plan.up, plan.down, plan.ff};
+  gather(p, experts, room, [&](int row) { return p.ws.in.row(row); });
+  run_networks(p, experts, room);
   run_shared(p, plan, room, out);
-  p.for_rows([&](int row) {
-    for (std::int64_t slot = std::int64_t{row} * plan.used; slot < (std::int64_t{row} + 1) * plan.used;
-         ++slot) {
-      const float* y = room.result + std::int64_t{room.routes.slot_row[slot]} * plan.hidden;
-      p.kernels.add_scaled(out + std::int64_t{row} * plan.hidden, y, room.routes.weight[slot], plan.hidden);
-    }
-  });
+  if (plan.chunks > 0) run_chunks(p, plan, room, out);
+  p.for_rows([&](int row) { add_results(p, plan, room, row, out + std::int64_t{row} * plan.hidden); });
   p.worker.sync();
 }
 
