@@ -94,6 +94,7 @@ typedef struct lh_session_options {
   int32_t exact;           /* [-1] old tokens every query reads exactly */
   int32_t checkpoints;     /* [8] earlier states kept for rewinds */
   int32_t log_n;           /* [-1] 0: attention sharpens beyond the trained context; negative: off */
+  int32_t indexer;         /* [1] 0: models that choose the keys each query sees let it see all */
   int (*progress)(void* user, int32_t done, int32_t total); /* [NULL] tokens, after each batch of a feed */
   void* progress_user;
 } lh_session_options;

@@ -48,6 +48,7 @@ enum class Activate : std::uint8_t {
   silu,
   gelu,          // the tanh form
   relu_squared,  // max(x, 0)^2
+  relu,          // max(x, 0)
   swiglu_oai,    // with g = min(gate, 7), u = clamp(up, -7, 7): g sigmoid(1.702 g) (u + 1); always gated
   sigmoid,
   softplus,  // ln(1 + e^x)

@@ -35,6 +35,7 @@ constexpr OptionFlag kFlags[] = {
     {"attention.features", "--performer-features", "N"},
     {"attention.checkpoints", "--ctx-checkpoints,--attention-checkpoints", "N", " (default 8)"},
     {"attention.log_n", "--log-n", "[N]", ", as does the flag alone", false},
+    {"attention.indexer", "--indexer", "on|off", "", false},
     {"sampler.seed", "-s,--seed", "", "", false},
     {"sampler.temperature", "--temp,--temperature"},
     {"sampler.top_k", "--top-k"},

@@ -171,6 +171,13 @@ void SessionFlags::add_attention(CLI::App& verb) {
           log_n_flag.flags, [&a](const std::string& text) { a.log_n = length_or(text, 0); }, help_of(log_n))
       ->expected(0, 1)
       ->type_name(log_n_flag.value);
+  const auto& indexer = find_option(kAttentionOptions, &AttentionOptions::indexer);
+  const OptionFlag& indexer_flag = *find_flag(indexer.name);
+  group
+      ->add_option_function<std::string>(
+          indexer_flag.flags, [&a](const std::string& text) { a.indexer = text == "on"; }, help_of(indexer))
+      ->check(CLI::IsMember({"on", "off"}))
+      ->type_name(indexer_flag.value);
 }
 
 void SessionFlags::add_ignored(CLI::App& verb) {

@@ -55,7 +55,8 @@ constexpr std::tuple kAttentionFields = {
     std::pair(&CSession::second_order, &AttentionOptions::second_order),
     std::pair(&CSession::exact, &AttentionOptions::exact),
     std::pair(&CSession::checkpoints, &AttentionOptions::checkpoints),
-    std::pair(&CSession::log_n, &AttentionOptions::log_n)};
+    std::pair(&CSession::log_n, &AttentionOptions::log_n),
+    std::pair(&CSession::indexer, &AttentionOptions::indexer)};
 
 constexpr std::tuple kSamplerFields = {
     std::pair(&CSampler::seed, &SamplerOptions::seed),

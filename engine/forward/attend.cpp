@@ -16,16 +16,18 @@ struct Layer {
 };
 
 // The queries of neighbouring tokens of a slice, which find the same state. They fall into units: up to
-// kAttendRows rows of one kv head. Each unit goes through the parts of the state, one partial result each.
+// kAttendRows rows of one kv head, where an indexer chose of one token. Each unit goes through the parts of
+// the state, one partial result each.
 struct Units {
   const Layer& layer;
   const AttentionCore& core;
   const Slice& slice;
   const AttentionState& state;
   Queries queries;
-  int rows;   // of one kv head: tokens x query heads per kv head
-  int tiles;  // units of one kv head
-  int count;  // units in all
+  int together;        // rows of one kv head that may share units: tokens x query heads per kv head
+  int tiles_of_these;  // units they fall into
+  int tiles;           // units of one kv head
+  int count;           // units in all
   int parts;
 
   Units(const Layer& of, const Slice& of_slice, Queries asked)
@@ -34,8 +36,9 @@ struct Units {
         slice(of_slice),
         state(of_slice.states.attention(core.state)),
         queries(asked),
-        rows((asked.end - asked.begin) * core.group()),
-        tiles((rows + kAttendRows - 1) / kAttendRows),
+        together((layer.rows.chosen.count == nullptr ? asked.end - asked.begin : 1) * core.group()),
+        tiles_of_these((together + kAttendRows - 1) / kAttendRows),
+        tiles(tiles_of_these * ((asked.end - asked.begin) * core.group() / together)),
         count(tiles * core.kv_heads),
         parts(state.parts(asked)) {}
 
@@ -43,8 +46,8 @@ struct Units {
     Tile tile{layer.pass.kernels, layer.pass.scratch(), core.softcap};
     tile.kv_head = unit / tiles;
     tile.slopes = !core.slopes.empty();
-    const int row0 = unit % tiles * kAttendRows;
-    tile.rows = std::min(kAttendRows, rows - row0);
+    tile.rows = std::min(kAttendRows, together - unit % tiles_of_these * kAttendRows);
+    const int row0 = first_row(unit);
     for (int r = 0; r < tile.rows; ++r) {
       const auto i = std::size_t(r);
       const Place place = place_of(unit, r);
@@ -54,6 +57,7 @@ struct Units {
       tile.position[i] = queries.begin + (row0 + r) / core.group();
       if (tile.slopes) tile.slope[i] = core.slopes[std::size_t(place.head)];
     }
+    if (layer.rows.chosen.count != nullptr) choose(tile, place_of(unit, 0).row);
     return tile;
   }
   // Row of the pass and head of row r of a unit.
@@ -61,9 +65,25 @@ struct Units {
     int row, head;
   };
   Place place_of(int unit, int r) const {
-    const int row = unit % tiles * kAttendRows + r, group = core.group();
+    const int row = first_row(unit) + r, group = core.group();
     return {slice.first_row + queries.begin - slice.position + row / group,
             unit / tiles * group + row % group};
+  }
+
+ private:
+  // Of a unit, among all rows of its kv head.
+  int first_row(int unit) const {
+    const int tile = unit % tiles;
+    return tile / tiles_of_these * together + tile % tiles_of_these * kAttendRows;
+  }
+  void choose(Tile& tile, int row) const {
+    const IndexerPlan& plan = core.indexer;
+    const std::int64_t choice =
+        std::int64_t{row} * plan.choices() + (plan.for_each_kv_head ? tile.kv_head : 0);
+    const std::int32_t count = layer.rows.chosen.count[choice];
+    if (count < 0) return;
+    tile.block = plan.block;
+    tile.chosen = {layer.rows.chosen.blocks + choice * plan.top, std::size_t(count)};
   }
 };
 

@@ -12,6 +12,12 @@ struct AttendTarget {
   std::int64_t row_stride = 0, head_stride = 0;
 };
 
+/// What indexers chose for the queries of a pass, in ascending order: blocks (rows, choices, top), of which
+/// count (rows, choices) are there; a count of -1: all keys.
+struct Chosen {
+  std::int32_t *blocks = nullptr, *count = nullptr;
+};
+
 /// The rows of a pass as the projections leave them.
 struct AttentionRows {
   float* q = nullptr;      // (rows, heads, head_dim)
@@ -19,6 +25,7 @@ struct AttentionRows {
   float* k = nullptr;      // (rows, kv_heads, head_dim); of layers that store
   float* v = nullptr;      // (rows, kv_heads, value_dim)
   AttendTarget to;
+  Chosen chosen;  // where an indexer has chosen
 
   AttentionRows() = default;
   AttentionRows(Carver& carver, const AttentionCore& core, const WorkspaceSizes& sizes) noexcept

@@ -37,12 +37,14 @@ void set_angles(const Pass& p) {
 }
 
 // ws.in = norm(x) (or x where a block normalises only what comes out), rounded for the matrices that read it.
-void enter(const Pass& p, const NormPlan& norm, ActKinds kinds) {
+void enter(const Pass& p, const Block& block, ActKinds kinds) {
+  const NormPlan& norm = block.pre.plan;
   p.for_rows([&](int row) {
+    const float* x = block.of_entry ? p.entry(row) : p.x(row);
     if (norm.empty()) {
-      std::copy_n(p.x(row), p.config.hidden, p.ws.in.row(row));
+      std::copy_n(x, p.config.hidden, p.ws.in.row(row));
     } else {
-      p.norm(norm, p.x(row), p.config.hidden, p.ws.in.row(row));
+      p.norm(norm, x, p.config.hidden, p.ws.in.row(row));
     }
     p.ws.in.round(p.kernels, row, {0, p.config.hidden}, kinds);
   });
@@ -86,12 +88,14 @@ void leave(const Pass& p, const Round& round) {
 }
 
 void layer(const Pass& p, const LayerPlan& plan) {
+  if (p.ws.entry != nullptr)
+    p.for_rows([&](int row) { std::copy_n(p.x(row), p.config.hidden, p.entry(row)); });
   for (const Round& round : plan.rounds) {
     for (std::size_t i = 0; i < round.side_by_side.size(); ++i) {
       const Block& block = round.side_by_side[i];
       std::visit(
           [&](const auto& b) {
-            enter(p, block.pre.plan, input_kinds(b));
+            enter(p, block, input_kinds(b));
             run(p, b, p.ws.out[i]);
           },
           block.plan);

@@ -14,10 +14,11 @@ struct NetworkRoom {
 };
 
 /// to = act(gate) * up, or act(up) where nothing gates it, for `count` rows as wide as `next` reads, rounded
-/// for it. Each worker does its share.
+/// for it. A limit as in DensePlan. Each worker does its share.
 struct ActivateJob {
   Act act;
   bool gated;
+  float limit;
   NetworkRoom room;
   const Linear& next;
   const Activations& to;

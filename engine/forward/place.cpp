@@ -21,13 +21,6 @@ void norm_head(const Pass& p, const AttentionCore& core, const NormPlan& norm, b
   if (to_length_1) p.to_length_1(head, n, 1e-12);
 }
 
-// The rotation of a row by a turn; in layers that turn nothing, none.
-RotateArgs rotation(const Pass& p, const AttentionCore& core, const Slice& slice, Turn turn, int row) {
-  if (core.rope == Rope::none || !slice.positions.has(turn)) return {};
-  const std::int64_t at = (std::int64_t(turn) * p.ws.sizes().rows + row) * p.ws.angles;
-  return {nullptr, p.ws.cos + at, p.ws.sin + at, slice.positions.rot(turn), core.rope == Rope::halves};
-}
-
 void rotate(const Pass& p, RotateArgs by, float* head) {
   by.x = head;
   if (by.rot > 0) p.kernels.rotate(by);
@@ -80,6 +73,13 @@ void place_key(const Pass& p, const AttentionCore& core, const AttentionRows& ro
 }
 
 }  // namespace
+
+RotateArgs rotation(const Pass& p, const AttentionCore& core, const Slice& slice, Turn turn,
+                    int row) noexcept {
+  if (core.rope == Rope::none || !slice.positions.has(turn)) return {};
+  const std::int64_t at = (std::int64_t(turn) * p.ws.sizes().rows + row) * p.ws.angles;
+  return {nullptr, p.ws.cos + at, p.ws.sin + at, slice.positions.rot(turn), core.rope == Rope::halves};
+}
 
 bool asks_far(const Slice& slice, const AttentionCore& core) noexcept {
   return core.window == 0 && slice.positions.has(Turn::far_query);

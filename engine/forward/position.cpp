@@ -128,6 +128,7 @@ PositionPlan::PositionPlan(const ModelConfig& c, const Weights& w, const Session
       far_(far),
       temperature_scale_(c.temperature_scale),
       temperature_length_(c.temperature_length),
+      temperature_offset_(c.temperature_offset),
       rule_(c.attention.scale_rule),
       coefficient_(c.attention.scale_coefficient),
       log_n_(log_of_length(c, options.attention)) {
@@ -174,10 +175,10 @@ float PositionPlan::query_scale(const AttentionCore& core, int position) const n
   if (rule_ == ScaleRule::sqrt_log_n) gain = coefficient_ * std::sqrt(std::log(n));
   if (log_n_ > 0 && core.window == 0) gain = std::max(1.0, std::log(n) / log_n_);
   const float scale = float(double(core.scale) * gain);
-  if (temperature_scale_ == 0) return scale;
+  if (temperature_scale_ == 0 || !core.tempered) return scale;
   // The temperature rises with every temperature_length tokens, as Ministral 3 and Llama 4 were trained.
-  return scale *
-         (1 + temperature_scale_ * float(std::log(std::floor(double(position) / temperature_length_) + 1)));
+  const double steps = std::floor((double(position) + temperature_offset_) / temperature_length_);
+  return scale * (1 + temperature_scale_ * float(std::log(steps + 1)));
 }
 
 }  // namespace longhand

@@ -56,7 +56,7 @@ class PositionPlan {
   RopeTable global_, local_, far_query_;
   FarPositions far_;
   float temperature_scale_;
-  int temperature_length_;
+  int temperature_length_, temperature_offset_;
   ScaleRule rule_;
   double coefficient_;
   double log_n_;  // ln of the length from which on attention grows sharper; 0: it does not

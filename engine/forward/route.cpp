@@ -51,7 +51,7 @@ bool group_is_used(const MoePlan& plan, const float* probability, int group) {
   return better < plan.groups_used;
 }
 
-// The best experts by their scores (experts), best first. What is taken from `scores` is lost.
+// The best experts by their scores (experts), best first.
 void take_best(const MoePlan& plan, float* scores, std::int32_t* chosen) {
   for (int i = 0; i < plan.used; ++i) {
     int best = -1;
@@ -65,14 +65,16 @@ void take_best(const MoePlan& plan, float* scores, std::int32_t* chosen) {
   }
 }
 
+// The smallest normal half keeps the quotient finite where all weights vanish.
+void make_sum_1(float* weight, int n) {
+  const float sum = std::max(std::accumulate(weight, weight + n, 0.0f), 0x1p-14f);
+  for (int i = 0; i < n; ++i) weight[i] /= sum;
+}
+
 void weigh(const Pass& p, const MoePlan& plan, float* weight) {
   const int used = plan.used;
   if (plan.gating == Gating::softmax_selected) p.kernels.softmax(weight, used);
-  if (plan.normalise) {
-    // The smallest normal half keeps the quotient finite where all weights vanish.
-    const float sum = std::max(std::accumulate(weight, weight + used, 0.0f), 0x1p-14f);
-    for (int i = 0; i < used; ++i) weight[i] /= sum;
-  }
+  if (plan.normalise) make_sum_1(weight, used);
   for (int i = 0; i < used; ++i) weight[i] *= plan.scale;
 }
 
@@ -82,10 +84,12 @@ void choose(const Pass& p, const MoePlan& plan, const Routes& routes, int row) {
   std::int32_t* chosen = routes.chosen + std::int64_t{row} * plan.used;
   float* weight = routes.weight + std::int64_t{row} * plan.used;
   if (plan.router_scale != 1) p.kernels.scale(probability, plan.router_scale, plan.experts);
-  gate_scores(p, plan, probability);
   if (plan.selection_bias == nullptr && plan.groups_used >= plan.groups) {
+    // A greater output is a greater probability; outputs are told apart where probabilities round to 1.
     take_best(plan, probability, chosen);
+    gate_scores(p, plan, probability);
   } else {
+    gate_scores(p, plan, probability);
     float* selection = routes.selection + std::int64_t{row} * plan.experts;
     const int size = plan.experts / plan.groups;
     for (int g = 0; g < plan.groups; ++g) {
@@ -113,16 +117,37 @@ void group_by_expert(const Pass& p, const MoePlan& plan, const Routes& r) {
 
 }  // namespace
 
+void route_chunks(const Pass& p, const MoePlan& plan, const Routes& r) noexcept {
+  p.for_rows([&](int row) {
+    const std::int64_t first = std::int64_t{row} * plan.used;
+    const float* probability = r.scores + std::int64_t{row} * plan.experts;
+    for (std::int64_t slot = first; slot < first + plan.used; ++slot) {
+      r.chosen[slot] /= plan.experts_per_chunk;
+      r.weight[slot] = probability[r.chosen[slot]];
+    }
+    make_sum_1(r.weight + first, plan.used);
+    for (int i = 0; i < plan.used; ++i) r.weight[first + i] *= plan.chunk_scale;
+  });
+  p.worker.sync();
+  if (p.worker.id == 0) group_by_expert(p, plan, r);
+  p.worker.sync();
+}
+
 void route(const Pass& p, const MoePlan& plan, const Routes& routes) noexcept {
-  const bool own_norm = !plan.router_norm.empty();
-  if (own_norm) {
+  const bool from_stream = Routes::reads_stream(plan);
+  if (from_stream) {
     p.for_rows([&](int row) {
-      p.norm(plan.router_norm, p.x(row), plan.hidden, routes.in.row(row));
+      const float* x = plan.routed_by_entry ? p.entry(row) : p.x(row);
+      if (plan.router_norm.empty()) {
+        std::copy_n(x, plan.hidden, routes.in.row(row));
+      } else {
+        p.norm(plan.router_norm, x, plan.hidden, routes.in.row(row));
+      }
       routes.in.round(p.kernels, row, {0, plan.hidden}, kinds_of({&plan.router}));
     });
     p.worker.sync();
   }
-  p.multiply({&plan.router, own_norm ? &routes.in : &p.ws.in, 0, p.rows(), routes.scores, plan.experts});
+  p.multiply({&plan.router, from_stream ? &routes.in : &p.ws.in, 0, p.rows(), routes.scores, plan.experts});
   p.worker.sync();
   p.for_rows([&](int row) { choose(p, plan, routes, row); });
   p.worker.sync();

@@ -13,7 +13,7 @@ struct Routes {
   std::int32_t* chosen;        // (rows, used)
   std::int32_t* slot_row;      // (rows, used) row of each slot once slots are grouped by expert
   std::int32_t* expert_begin;  // (experts + 1) first of these rows of each expert
-  Activations in;              // (rows, hidden) what the router reads, where it has a norm of its own
+  Activations in;              // (rows, hidden) what the router reads, where it is not what experts read
 
   Routes(Carver& carver, const MoePlan& plan, std::int64_t rows) noexcept
       : scores(carver.floats(rows, plan.experts)),
@@ -22,11 +22,20 @@ struct Routes {
         chosen(carver.take<std::int32_t>(rows * plan.used)),
         slot_row(carver.take<std::int32_t>(rows * plan.used)),
         expert_begin(carver.take<std::int32_t>(plan.experts + 1)),
-        in(carver, plan.router_norm.empty() ? 0 : rows, plan.hidden) {}
+        in(carver, reads_stream(plan) ? rows : 0, plan.hidden) {}
+
+  /// Whether the router reads something else than the experts.
+  static bool reads_stream(const MoePlan& plan) noexcept {
+    return plan.routed_by_entry || !plan.router_norm.empty();
+  }
 };
 
-/// Fills the routes from ws.in, or from the stream where the router has a norm of its own. Called by every
-/// worker; ends with a barrier.
+/// Fills the routes from ws.in, or from the stream where the router reads something else than the experts.
+/// Called by every worker; ends with a barrier.
 void route(const Pass& pass, const MoePlan& plan, const Routes& routes) noexcept;
+
+/// From the experts to their chunks, whose routes these become. Called by every worker after a barrier; ends
+/// with one.
+void route_chunks(const Pass& pass, const MoePlan& plan, const Routes& routes) noexcept;
 
 }  // namespace longhand

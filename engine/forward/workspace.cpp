@@ -60,6 +60,7 @@ bool adds_embedding(const Weights& w) {
     for_each_block<EmbeddingAgainPlan>(layer, [&](const auto&) { found = true; });
   return found;
 }
+bool any_keeps_entry(const Weights& w) { return std::ranges::any_of(w.layers, keeps_entry<LayerPlan>); }
 
 Buffer floats(std::int64_t rows, std::int64_t cols) {
   return Buffer(std::size_t(rows) * std::size_t(cols) * sizeof(float));
@@ -76,6 +77,7 @@ Workspace::Workspace(const ModelConfig& c, const Weights& w, const WorkspaceSize
     in = Activations(carver, sizes.rows, std::max<std::int64_t>(c.hidden, most.input));
     for (float*& o : out) o = carver.floats(sizes.rows, c.hidden);
     if (adds_embedding(w)) embedded = carver.floats(sizes.rows, c.hidden);
+    if (any_keeps_entry(w)) entry = carver.floats(sizes.rows, c.hidden);
     per_layer = carver.floats(sizes.rows, w.per_layer.values());
     first_values = carver.floats(most.keeps_values ? sizes.rows : 0, c.hidden);
     cos = carver.floats(kTurns * std::int64_t{sizes.rows}, angles);

@@ -38,6 +38,7 @@ class Workspace {
   Activations in;                         // (rows, widest input) what the next matrices read
   std::array<float*, kSideBySide> out{};  // (rows, hidden) what each block of a round adds to x
   float* embedded = nullptr;              // (rows, hidden) x before the first layer, where blocks ask for it
+  float* entry = nullptr;                 // (rows, hidden) what a layer was given, where it is kept
   float* per_layer = nullptr;             // (rows, layers, width) see per_layer_inputs.h
   float* first_values = nullptr;         // (rows, hidden) what the first block of RWKV-7 leaves to the others
   float *cos = nullptr, *sin = nullptr;  // (kTurns, rows, angles)

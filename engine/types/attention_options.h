@@ -38,6 +38,8 @@ struct AttentionOptions {
   /// Attention grows sharper with the text: queries at position i times max(1, ln(i + 1) / ln(log_n)).
   /// 0: log_n is the trained context; negative: off. Refused for files trained with a rule of their own.
   int log_n = -1;
+  /// Models with an indexer choose the keys each query sees. False: all are seen.
+  bool indexer = true;
 };
 
 inline constexpr std::array<std::string_view, 6> kMemoryNames = {"full",         "window", "rerope",
@@ -67,6 +69,8 @@ inline constexpr std::tuple kAttentionOptions = {
            "Earlier states kept for going back", false},
     Option{"attention.log_n", &AttentionOptions::log_n, {0, std::numeric_limits<int>::max(), false, true},
            "Attention grows sharper with the text, from N tokens on; 0: from the trained context"},
+    Option{"attention.indexer", &AttentionOptions::indexer, {},
+           "Models made so choose the keys each query sees; off: all are seen"},
 };
 // clang-format on
 

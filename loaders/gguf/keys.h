@@ -66,6 +66,8 @@ inline constexpr KeySpec
   logit_scale         {"%s.logit_scale", KeyType::number, 0, kMaxScale},
   residual_scale      {"%s.residual_scale", KeyType::number, 0, kMaxScale},
   embedding_scale     {"%s.embedding_scale", KeyType::number, 0, kMaxScale},
+  attention_output_scale {"%s.attention.output_scale", KeyType::number, 0, kMaxScale},
+  value_scale         {"%s.attention.value_scale", KeyType::number, 0, kMaxScale},
   clamp_kqv           {"%s.attention.clamp_kqv", KeyType::number, 0, kMaxScale},
   max_alibi_bias      {"%s.attention.max_alibi_bias", KeyType::number, 0, 1024},
   parallel_residual   {"%s.use_parallel_residual", KeyType::boolean},
@@ -112,6 +114,12 @@ inline constexpr KeySpec
   kv_lora_rank        {"%s.attention.kv_lora_rank", KeyType::integer, 0, 65536},
   key_length_mla      {"%s.attention.key_length_mla", KeyType::integer, 0, 65536},
   value_length_mla    {"%s.attention.value_length_mla", KeyType::integer, 0, 65536},
+  // Attention to what an indexer chooses.
+  indexer_heads       {"%s.attention.indexer.head_count", KeyType::integer, 0, 65536},
+  indexer_key_length  {"%s.attention.indexer.key_length", KeyType::integer, 0, 65536},
+  indexer_top_k       {"%s.attention.indexer.top_k", KeyType::integer, 0, kMaxCount},
+  indexer_block       {"%s.attention.indexer.block_size", KeyType::integer, 0, kMaxCount},
+  indexer_local       {"%s.attention.indexer.local_blocks", KeyType::integer, 0, kMaxCount},
   // Recurrent layers.
   conv_kernel         {"%s.ssm.conv_kernel", KeyType::integer, 0, 256},
   inner_size          {"%s.ssm.inner_size", KeyType::integer, 0, kMaxCount},
@@ -143,6 +151,11 @@ inline constexpr KeySpec
   expert_gating       {"%s.expert_gating_func", KeyType::integer, 0, 4},
   expert_norm         {"%s.expert_weights_norm", KeyType::boolean},
   expert_scale        {"%s.expert_weights_scale", KeyType::number, 0, kMaxScale},
+  expert_limits       {"%s.swiglu_clamp_exp", KeyType::numbers, 0, kMaxScale},
+  dense_limits        {"%s.swiglu_clamp_shexp", KeyType::numbers, 0, kMaxScale},
+  chunk_ff_length     {"%s.expert_chunk_feed_forward_length", KeyType::integer, 0, kMaxCount},
+  experts_per_chunk   {"%s.experts_per_group", KeyType::integer, 0, 512},
+  chunk_scale         {"%s.expert_group_scale", KeyType::number, 0, kMaxScale},
   // Sampling defaults recommended by the model's authors.
   sampling_temp       {"general.sampling.temp", KeyType::number, 0, 1e6},
   sampling_top_k      {"general.sampling.top_k", KeyType::integer, -1, 1 << 21},

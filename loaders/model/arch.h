@@ -45,34 +45,60 @@ enum class Mixer : unsigned char {
   rwkv7,
 };
 
+/// Which layers have an indexer (see IndexerPlan).
+enum class Indexed : unsigned char {
+  none,
+  all,
+  by_tensor,     // those whose tensors are there
+  behind_dense,  // all but the first dense ones; it chooses for each kv head
+};
+
+/// Layers with experts that have a dense network, too.
+enum class DenseBeside : unsigned char {
+  no,
+  own_norms,    // x + norm(norm_1(dense(norm(x))) + norm_2(experts(norm_3(x))))
+  same_norm,    // x + norm((dense(n) + experts(n)) / sqrt(2)), n = norm(x)
+  layer_input,  // x + dense(norm(x)) + experts(norm_1(what the layer was given)), as wide as the stream
+};
+
 /// Which layers see only a window of the text.
 struct WindowSpec {
   int period = 0;                // layers il with il % period < period - 1 have the window; 0: no layer
   bool everywhere = false;       // every layer has the window
   int width = 0;                 // used when the file does not say
+  bool full_first = false;       // ... or all but those with il % period == 0
   bool local_rope = false;       // window layers use their own rope base, without scaling
   bool rope_only_local = false;  // full layers have no rope
+  bool chunks = false;           // see AttentionCore::chunked
 };
 
 struct ExpertSpec {
   Gating gating = Gating::softmax;
-  bool normalise = true;  // selected weights sum to 1
+  bool normalise = true;         // selected weights sum to 1
+  bool parts_of_dense = false;   // without a width of its own, an expert has 1 / used of the dense width
+  bool shared_each = false;      // the file's shared width is that of each of expert_shared_count networks
+  bool averaged = false;         // the result is the mean of the chosen experts' and the shared network's
+  bool weighs_input = false;     // see MoePlan
+  bool routed_by_entry = false;  // the router reads what the layer was given
+  bool chunks = false;           // see MoePlan
 };
 
 struct ArchSpec {
   std::string_view name;         // general.architecture
   std::string_view models = {};  // well-known ones, for people
   Norm norm = Norm::rms;
+  bool rms_by_key = false;  // files that state the epsilon of root-mean-square norms have those
   NormPlace place = NormPlace::pre;
   std::string_view ffn_norm = "ffn_norm";        // the tensor of the norm before the feed-forward
   std::string_view output_norm = "output_norm";  // and of the last one
-  bool norm_weights = true;                      // norms of the stream have tensors
-  bool sub_norms = false;                        // results are normalised before the last matrix of a block
-  bool embedding_norm = false;                   // of the embeddings, before the first layer
-  bool learned_positions = false;                // each position has a vector, added to the embedding
-  bool adds_embedding = false;                   // each layer adds a multiple of the embedding
-  float alibi = 0;                               // largest ALiBi bias where the file does not say; 0: none
-  QkNorm qk_norm = QkNorm::none;                 // before the rotation
+  std::string_view attention_post_norm = "post_attention_norm";
+  bool norm_weights = true;        // norms of the stream have tensors
+  bool sub_norms = false;          // results are normalised before the last matrix of a block
+  bool embedding_norm = false;     // of the embeddings, before the first layer
+  bool learned_positions = false;  // each position has a vector, added to the embedding
+  bool adds_embedding = false;     // each layer adds a multiple of the embedding
+  float alibi = 0;                 // largest ALiBi bias where the file does not say; 0: none
+  QkNorm qk_norm = QkNorm::none;   // before the rotation
   Residual residual = Residual::serial;
   Rope rope = Rope::neighbours;
   int no_rope_every = 0;           // layers (il + 1) % n == 0 are not rotated
@@ -82,10 +108,12 @@ struct ArchSpec {
   bool channel_mix = false;        // the feed-forward is ChannelMixPlan
   bool single_block = false;       // a layer is one block: a network where it has a width, else what mixes
   bool latent = false;             // attention is that of LatentPlan
-  bool output_gate = false;        // see AttentionPlan
-  bool value_norm = false;         // values are normalised without weights; without attn_v they are the keys
-  bool dense_beside_experts = false;  // layers with experts have a dense network, too, each with own norms
-  bool interleaved_heads = false;     // see DeltaNetPlan
+  bool head_is_rotated = false;    // a head has as many values as are rotated
+  Indexed indexed = Indexed::none;
+  OutputGate gate = OutputGate::no;
+  bool value_norm = false;  // values are normalised without weights; without attn_v they are the keys
+  DenseBeside beside = DenseBeside::no;
+  bool interleaved_heads = false;  // see DeltaNetPlan
   Act act = Act::silu;
   bool gated = true;  // act(gate x) * (up x), else act(up x)
   WindowSpec window{};
@@ -107,6 +135,8 @@ std::span<const ArchSpec> qwen_family() noexcept;
 std::span<const ArchSpec> layer_norm_family() noexcept;
 std::span<const ArchSpec> scaled_family() noexcept;
 std::span<const ArchSpec> experts_family() noexcept;
+std::span<const ArchSpec> windowed_experts_family() noexcept;
+std::span<const ArchSpec> latent_family() noexcept;
 std::span<const ArchSpec> lfm_family() noexcept;
 std::span<const ArchSpec> hunyuan_family() noexcept;
 std::span<const ArchSpec> plamo_family() noexcept;

@@ -6,10 +6,21 @@ namespace longhand {
 namespace {
 
 // One line a family.
-std::array<std::span<const ArchSpec>, 12> families() noexcept {
-  return {llama_family(),      qwen_family(),    gemma_family(), scaled_family(),
-          layer_norm_family(), experts_family(), lfm_family(),   hunyuan_family(),
-          plamo_family(),      no_rope_family(), mamba_family(), rwkv_family()};
+auto families() noexcept {
+  return std::array{llama_family(),
+                    qwen_family(),
+                    gemma_family(),
+                    scaled_family(),
+                    layer_norm_family(),
+                    experts_family(),
+                    windowed_experts_family(),
+                    latent_family(),
+                    lfm_family(),
+                    hunyuan_family(),
+                    plamo_family(),
+                    no_rope_family(),
+                    mamba_family(),
+                    rwkv_family()};
 }
 
 }  // namespace

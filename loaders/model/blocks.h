@@ -46,6 +46,7 @@ struct StreamNorm {
 struct Block {
   StreamNorm pre, post;
   BlockPlan plan;
+  bool of_entry = false;  // x is what the layer was given
 };
 
 /// Where a round's sum goes.
@@ -101,6 +102,17 @@ void for_each_attention(Layer& layer, const Function& f) {
 template <class Layer, class Function>
 void for_each_recurrent(Layer& layer, const Function& f) {
   for_each_derived<RecurrentPlan>(layer, f);
+}
+
+/// Whether something in a layer reads what the layer was given after it has changed the stream.
+template <class Layer>
+bool keeps_entry(const Layer& layer) {
+  bool keeps = false;
+  for (const auto& round : layer.rounds) {
+    for (const auto& block : round.side_by_side) keeps = keeps || block.of_entry;
+  }
+  for_each_block<MoePlan>(layer, [&](const MoePlan& plan) { keeps = keeps || plan.routed_by_entry; });
+  return keeps;
 }
 
 /// f(state) for every state a layer's blocks refer to.

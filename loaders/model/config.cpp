@@ -32,6 +32,7 @@ ModelConfig load_config(const Gguf& file) {
     throw Error(Errc::unsupported, fmt::format("{}: architecture '{}' is not one of those supported: {}",
                                                file.name(), name, known_archs()));
   }
+  c.norm = c.arch->rms_by_key && r.has(key::rms_epsilon) ? Norm::rms : c.arch->norm;
   c.residual = read_residual(r, *c.arch);
   read_clamp(r, c);
   c.alibi = r.number(key::max_alibi_bias, double(c.arch->alibi));
@@ -50,7 +51,7 @@ ModelConfig load_config(const Gguf& file) {
   if (c.streams > 1) r.integer(key::altup_active, 0);  // any other is refused
   read_recurrent(r, c);
   read_layers(r, c);
-  const KeySpec& epsilon = c.arch->norm == Norm::rms ? key::rms_epsilon : key::norm_epsilon;
+  const KeySpec& epsilon = c.norm == Norm::rms ? key::rms_epsilon : key::norm_epsilon;
   c.norm_epsilon = float(file.require_float(epsilon));
   c.attention_scale = r.number(key::attention_scale, 0);
   c.attention_softcap = r.number(key::attention_softcap, double(c.arch->attention_softcap));
@@ -62,6 +63,7 @@ ModelConfig load_config(const Gguf& file) {
   c.temperature_scale = r.number(key::temperature_scale, 0);
   read_rope(r, c);
   read_attention(r, c.attention);
+  read_indexer(r, c);
   c.temperature_length = r.integer(key::temperature_length, 0);
   if (c.temperature_length == 0) c.temperature_length = c.rope.original_context;
   read_experts(r, c);

@@ -21,8 +21,11 @@ struct LayerShape {
   int ff = 0;                       // feed-forward width of the dense form
   float gate_cut = -std::numeric_limits<float>::infinity();  // see DensePlan
   std::optional<Xielu> xielu;                                // its activation, in place of the architecture's
+  float dense_limit = 0, expert_limit = 0;                   // see DensePlan
   int window = 0;  // keys visible to a query, itself included; 0: all
   bool rope = true;
+  bool tempered = true;  // see ModelConfig::temperature_scale
+  QkNorm qk_norm = QkNorm::none;
   bool local_rope = false;  // rotated by RopeConfig::local_base, without scaling
   bool may_have_experts = true;
   int kv_layer = -1;  // the earlier layer whose keys and values this one reads; -1: it has its own
@@ -70,6 +73,11 @@ struct LatentConfig {
   int key_dim = 0, value_dim = 0;  // of a head, before compression
 };
 
+/// Of indexers: see IndexerPlan.
+struct IndexerConfig {
+  int heads = 0, width = 0, top = 0, block = 1, local = 0;
+};
+
 /// Of recurrent layers; 0 where the architecture has none.
 struct RecurrentConfig {
   int conv_width = 0;   // taps of the convolution
@@ -90,6 +98,7 @@ struct RwkvConfig {
 
 struct ModelConfig {
   const ArchSpec* arch = nullptr;
+  Norm norm = Norm::rms;
   Residual residual = Residual::serial;
   Rope pairs = Rope::none;  // how dimensions are paired for rotation
   int vocab = 0, hidden = 0, trained_context = 0;
@@ -104,11 +113,15 @@ struct ModelConfig {
   float clamp_kqv = 0;                                             // see AttentionPlan
   float alibi = 0;                                                 // largest ALiBi bias; 0: none
   float embedding_scale = 0, residual_scale = 0, logit_scale = 0;  // 0: none
-  float temperature_scale = 0;  // q *= 1 + scale ln(floor(position / temperature_length) + 1); 0: none
-  int temperature_length = 0;
+  bool gates_heads = false;                                        // see AttentionPlan
+  float attention_output_scale = 0;                                // of what attention adds; 0: none
+  // q *= 1 + scale ln(floor((position + offset) / length) + 1); scale 0: none
+  float temperature_scale = 0;
+  int temperature_length = 0, temperature_offset = 0;
   RopeConfig rope;
   AttentionConfig attention;
   LatentConfig latent;
+  IndexerConfig indexer;
   RecurrentConfig recurrent;
   RwkvConfig rwkv;
   int expert_latent = 0;  // width experts work in; 0: that of the stream
@@ -117,6 +130,8 @@ struct ModelConfig {
   Gating gating = Gating::softmax;
   bool normalise_experts = true;
   float expert_scale = 1;
+  int chunk_ff = 0, experts_per_chunk = 1;  // see MoePlan
+  float chunk_scale = 1;
 };
 
 struct GgufHead;

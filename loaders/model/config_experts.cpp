@@ -6,6 +6,19 @@
 
 namespace longhand {
 
+namespace {
+
+void read_chunks(const ConfigReader& r, ModelConfig& c) {
+  c.chunk_ff = r.at_least_1(key::chunk_ff_length);
+  c.experts_per_chunk = r.integer(key::experts_per_chunk, 2);
+  c.chunk_scale = r.number(key::chunk_scale, 0.05);
+  if (c.experts_per_chunk < 1 || c.experts % c.experts_per_chunk != 0)
+    r.refuse(key::experts_per_chunk,
+             fmt::format("is {}, must divide the {} experts", c.experts_per_chunk, c.experts));
+}
+
+}  // namespace
+
 void read_experts(const ConfigReader& r, ModelConfig& c) {
   c.experts = r.integer(key::expert_count, 0);
   c.experts_used = r.integer(key::expert_used_count, 0);
@@ -22,10 +35,14 @@ void read_experts(const ConfigReader& r, ModelConfig& c) {
   c.expert_latent = r.integer(key::moe_latent, 0);
   c.expert_ff = r.integer(key::expert_ff_length, 0);
   c.shared_ff = r.integer(key::expert_shared_ff, 0);
-  if (c.expert_ff == 0) c.expert_ff = dense;
-  if (c.shared_ff == 0)
-    c.shared_ff = int(std::min<std::int64_t>(
-        std::int64_t{c.expert_ff} * r.integer(key::expert_shared_count, 0), int(key::kMaxCount)));
+  const ExpertSpec& spec = c.arch->experts;
+  if (c.expert_ff == 0) c.expert_ff = spec.parts_of_dense ? dense / c.experts_used : dense;
+  // The networks that every token uses are one, as wide as all of them.
+  const std::int64_t count = std::max(1, r.integer(key::expert_shared_count, 1));
+  const bool stated = c.shared_ff > 0;
+  const std::int64_t each = stated ? c.shared_ff : c.expert_ff;
+  c.shared_ff = int(std::min<std::int64_t>(stated && !spec.shared_each ? each : count * each,
+                                           std::int64_t(key::kMaxCount)));
   c.expert_groups = std::max(1, r.integer(key::expert_groups, 1));
   c.expert_groups_used = r.integer(key::expert_groups_used, c.expert_groups);
   if (c.experts % c.expert_groups != 0)
@@ -38,13 +55,14 @@ void read_experts(const ConfigReader& r, ModelConfig& c) {
   }
   for (int il = 0; il < std::min(int(c.layers.size()), r.integer(key::leading_dense, 0)); ++il)
     c.layers[std::size_t(il)].may_have_experts = false;
-  c.normalise_experts = r.file().get_bool(key::expert_norm).value_or(c.arch->experts.normalise);
+  c.normalise_experts = r.file().get_bool(key::expert_norm).value_or(spec.normalise);
   constexpr Gating kGatings[] = {Gating::softmax, Gating::softmax, Gating::sigmoid, Gating::softmax_selected};
   const int gating = r.integer(key::expert_gating, 0);
   if (gating > 3) r.refuse(key::expert_gating, fmt::format("is {}, must be 0..3", gating));
-  c.gating = gating == 0 ? c.arch->experts.gating : kGatings[gating];
+  c.gating = gating == 0 ? spec.gating : kGatings[gating];
   const float scale = r.number(key::expert_scale, 0);
   c.expert_scale = scale == 0 ? 1 : scale;
+  if (spec.chunks) read_chunks(r, c);
 }
 
 }  // namespace longhand

@@ -77,7 +77,11 @@ void read_latent(const ConfigReader& r, ModelConfig& c) {
   l.key_dim = r.integer(key::key_length_mla, 0);
   if (l.key_dim == 0) l.key_dim = r.at_least_1(key::key_length);
   l.value_dim = r.integer(key::value_length_mla, 0);
-  if (l.value_dim == 0) l.value_dim = r.at_least_1(key::value_length);
+  const auto first = std::ranges::find_if(c.layers, &LayerShape::attends);
+  if (first == c.layers.end()) return;
+  if (l.value_dim == 0) l.value_dim = r.integer(key::value_length, c.hidden / first->heads);
+  if (l.value_dim == 0)
+    r.refuse(key::head_count, fmt::format("is {}, more than embedding_length", first->heads));
   const int pe = r.integer(key::rope_dimensions);
   if (pe >= l.key_dim)
     r.refuse(key::rope_dimensions, fmt::format("is {}, must be less than a head's {}", pe, l.key_dim));
@@ -97,8 +101,8 @@ void read_head_sizes(const ConfigReader& r, ModelConfig& c) {
   if (c.arch->latent) return read_latent(r, c);
   const auto first = std::ranges::find_if(c.layers, &LayerShape::attends);
   if (first == c.layers.end()) return;
-  const int default_dim = c.hidden / first->heads;
-  if (!r.has(key::key_length) && default_dim * first->heads != c.hidden) {
+  const int default_dim = c.arch->head_is_rotated ? r.integer(key::rope_dimensions) : c.hidden / first->heads;
+  if (!r.has(key::key_length) && !c.arch->head_is_rotated && default_dim * first->heads != c.hidden) {
     r.refuse(key::head_count, fmt::format("is {}, must divide embedding_length {}", first->heads, c.hidden));
   }
   const int key_dim = r.integer(key::key_length, default_dim);
@@ -116,6 +120,11 @@ void read_head_sizes(const ConfigReader& r, ModelConfig& c) {
   }
 }
 
+bool is_local(const WindowSpec& spec, std::int64_t period, std::int64_t il) {
+  if (period == 0) return true;
+  return spec.full_first ? il % period != 0 : il % period < period - 1;
+}
+
 void read_windows(const ConfigReader& r, ModelConfig& c) {
   const WindowSpec& spec = c.arch->window;
   if (spec.period == 0 && !spec.everywhere) return;
@@ -130,8 +139,7 @@ void read_windows(const ConfigReader& r, ModelConfig& c) {
   const std::int64_t period = pattern.size() == 1 ? pattern[0] : spec.period;
   for (std::size_t il = 0; il < c.layers.size(); ++il) {
     LayerShape& layer = c.layers[il];
-    const bool local =
-        pattern.size() > 1 ? pattern[il] != 0 : period == 0 || std::int64_t(il) % period < period - 1;
+    const bool local = pattern.size() > 1 ? pattern[il] != 0 : is_local(spec, period, std::int64_t(il));
     layer.window = local ? width : 0;
     layer.local_rope = local && spec.local_rope;
     if (!local && spec.rope_only_local) layer.rope = false;
@@ -178,6 +186,7 @@ void read_layers(const ConfigReader& r, ModelConfig& c) {
   read_gate_cuts(r, c);
   for (std::size_t il = 0; il < c.layers.size(); ++il) {
     LayerShape& layer = c.layers[il];
+    layer.qk_norm = c.arch->qk_norm;
     if (c.arch->rope == Rope::none) layer.rope = false;
     if (c.arch->no_rope_every > 0 && (int(il) + 1) % c.arch->no_rope_every == 0) layer.rope = false;
   }

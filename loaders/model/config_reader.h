@@ -64,6 +64,7 @@ class ConfigReader {
 void read_layers(const ConfigReader& r, ModelConfig& c);
 void read_rope(const ConfigReader& r, ModelConfig& c);
 void read_attention(const ConfigReader& r, AttentionConfig& a);
+void read_indexer(const ConfigReader& r, ModelConfig& c);
 void read_recurrent(const ConfigReader& r, ModelConfig& c);
 void read_experts(const ConfigReader& r, ModelConfig& c);
 

@@ -47,8 +47,8 @@ class LayerPlanner {
       finish(layer);
       return layer;
     }
-    if (arch_.dense_beside_experts && has_experts()) {
-      layer.rounds.push_back(round({std::move(mixer)}));
+    if (has_experts() && has_dense_beside()) {
+      layer.rounds.push_back(mix_round(std::move(mixer)));
       layer.rounds.push_back(dense_beside_experts());
       finish(layer);
       return layer;
@@ -61,7 +61,7 @@ class LayerPlanner {
     } else {
       if (shape().mixer != Mixer::none)
         layer.rounds.push_back(arch_.laurel_rank > 0 ? beside_laurel(std::move(mixer))
-                                                     : round({std::move(mixer)}));
+                                                     : mix_round(std::move(mixer)));
       if (has_network()) layer.rounds.push_back(round({std::move(network)}));
     }
     finish(layer);
@@ -73,13 +73,19 @@ class LayerPlanner {
   bool has(std::string_view name) const { return has_(fmt::format("blk.{}.{}.weight", il_, name)); }
 
   StreamNorm norm(std::string_view name) const {
-    return {arch_.norm_weights ? name : "", {arch_.norm, c_.norm_epsilon, nullptr, nullptr}};
+    return {arch_.norm_weights ? name : "", {c_.norm, c_.norm_epsilon, nullptr, nullptr}};
   }
 
   Round round(std::vector<Block> blocks) const {
     Round r;
     r.side_by_side = std::move(blocks);
     r.scale = c_.residual_scale;
+    return r;
+  }
+
+  Round mix_round(Block mixer) const {
+    Round r = round({std::move(mixer)});
+    if (c_.attention_output_scale != 0) r.scale = c_.attention_output_scale;
     return r;
   }
 
@@ -140,8 +146,14 @@ class LayerPlanner {
     }
   }
 
-  // Both have norms of their own, and their sum has one more.
+  // Some models of a family have only the experts.
+  bool has_dense_beside() const {
+    return arch_.beside != DenseBeside::no && (arch_.beside != DenseBeside::same_norm || has("ffn_up"));
+  }
+
   Round dense_beside_experts() const {
+    if (arch_.beside == DenseBeside::same_norm) return dense_by_same_norm();
+    if (arch_.beside == DenseBeside::layer_input) return dense_and_layer_input();
     MoePlan moe = experts();
     moe.router_norm = norm({}).plan;
     moe.router_scale = 1 / std::sqrt(float(c_.hidden));
@@ -151,10 +163,30 @@ class LayerPlanner {
     return r;
   }
 
+  // A root-mean-square norm takes a factor away but for its epsilon: that of the sum over sqrt(2) is that of
+  // the sum with twice the epsilon.
+  Round dense_by_same_norm() const {
+    Round r = round(
+        {Block{norm(arch_.ffn_norm), {}, dense(shape().ff)}, Block{norm(arch_.ffn_norm), {}, experts()}});
+    r.post = norm(ffn_post_norm());
+    r.post.plan.epsilon *= 2;
+    return r;
+  }
+
+  Round dense_and_layer_input() const {
+    Block moe{norm("ffn_norm_exps"), {}, experts()};
+    moe.of_entry = true;
+    return round({Block{norm(arch_.ffn_norm), {}, dense(c_.hidden)}, std::move(moe)});
+  }
+
+  std::string_view ffn_post_norm() const {
+    return has("layer_output_norm") ? "layer_output_norm" : "post_ffw_norm";
+  }
+
   // Where both halves of a parallel layer have norms of their own, that of attention may be the second.
   Block mix() {
     const bool second = c_.residual == Residual::parallel && has("attn_norm_2");
-    return block(mixer(), second ? "attn_norm_2" : "attn_norm", "post_attention_norm");
+    return block(mixer(), second ? "attn_norm_2" : "attn_norm", arch_.attention_post_norm);
   }
 
   BlockPlan mixer() {
@@ -175,7 +207,7 @@ class LayerPlanner {
   Block feed_forward() {
     // Where both halves of a parallel layer read the same norm, the file has only one.
     const bool own_norm = c_.residual == Residual::serial || has(arch_.ffn_norm);
-    return block(network(), own_norm ? arch_.ffn_norm : "attn_norm", "post_ffw_norm");
+    return block(network(), own_norm ? arch_.ffn_norm : "attn_norm", ffn_post_norm());
   }
 
   // What every attention has.
@@ -186,23 +218,56 @@ class LayerPlanner {
     p.head_dim = shape.head_dim;
     p.value_dim = shape.value_dim;
     p.window = shape.window;
+    p.chunked = arch_.window.chunks;
     p.rope = shape.rope ? c_.pairs : Rope::none;
     p.local_rope = shape.local_rope;
     p.scale = c_.attention_scale != 0 ? c_.attention_scale : 1.0f / std::sqrt(float(p.head_dim));
+    p.tempered = shape.tempered;
     p.softcap = c_.attention_softcap;
     if (c_.alibi != 0) p.slopes = alibi_slopes(p.heads, double(c_.alibi));
     p.stores = shape.kv_layer < 0;
     p.state = p.stores ? states_++ : state_of_layer_[std::size_t(shape.kv_layer)];
     state_of_layer_[std::size_t(il_)] = p.state;
     if (arch_.value_norm) p.value_norm = norm({}).plan;
+    if (has_indexer()) p.indexer = indexer();
+  }
+
+  bool has_indexer() const {
+    switch (arch_.indexed) {
+      case Indexed::none:
+        return false;
+      case Indexed::all:
+        return true;
+      case Indexed::by_tensor:
+        return c_.indexer.heads > 0 && has("indexer.attn_k");
+      case Indexed::behind_dense:
+        return shape().may_have_experts;
+    }
+    return false;
+  }
+
+  IndexerPlan indexer() const {
+    constexpr float kEpsilon = 1e-6f;  // of DeepSeek's, which no file states
+    IndexerPlan p;
+    p.heads = c_.indexer.heads;
+    p.width = c_.indexer.width;
+    p.top = c_.indexer.top;
+    p.block = c_.indexer.block;
+    p.local = c_.indexer.local;
+    p.for_each_kv_head = arch_.indexed == Indexed::behind_dense;
+    p.q_in = p.for_each_kv_head ? c_.hidden : c_.latent.q_rank;
+    p.k_norm = p.for_each_kv_head ? norm({}).plan : NormPlan{Norm::layer, kEpsilon, nullptr, nullptr};
+    if (p.for_each_kv_head) p.q_norm = norm({}).plan;
+    return p;
   }
 
   AttentionPlan attention() {
     AttentionPlan p;
     settle(p);
     p.hidden = c_.hidden;
-    p.output_gate = arch_.output_gate;
-    p.qk_norm = arch_.qk_norm;
+    p.gate_kind = arch_.gate;
+    p.gates_heads = c_.gates_heads;
+    p.qk_norm = shape().qk_norm;
     p.values_are_keys = arch_.value_norm && p.head_dim == p.value_dim && !has("attn_v") && !has("attn_qkv");
     if (p.qk_norm != QkNorm::none) p.q_norm = p.k_norm = norm({}).plan;
     p.clamp = c_.clamp_kqv;
@@ -248,6 +313,7 @@ class LayerPlanner {
     p.gate_cut = shape().gate_cut;
     p.xielu = shape().xielu;
     if (arch_.sub_norms) p.sub_norm = norm({}).plan;
+    p.limit = shape().dense_limit;
     return p;
   }
 
@@ -258,6 +324,7 @@ class LayerPlanner {
     p.latent = c_.expert_latent;
     p.act = arch_.act;
     p.gated = arch_.gated;
+    p.limit = shape().expert_limit;
     p.experts = c_.experts;
     p.used = c_.experts_used;
     p.gating = c_.gating;
@@ -265,7 +332,20 @@ class LayerPlanner {
     p.scale = c_.expert_scale;
     p.groups = c_.expert_groups;
     p.groups_used = c_.expert_groups_used;
-    if (has("ffn_up_shexp")) p.shared = dense(c_.shared_ff);
+    p.weighs_input = arch_.experts.weighs_input;
+    p.routed_by_entry = arch_.experts.routed_by_entry;
+    if (arch_.experts.chunks) {
+      p.chunks = c_.experts / c_.experts_per_chunk;
+      p.chunk_ff = c_.chunk_ff;
+      p.experts_per_chunk = c_.experts_per_chunk;
+      p.chunk_scale = c_.chunk_scale;
+    }
+    if (!has("ffn_up_shexp")) return p;
+    p.shared = dense(c_.shared_ff);
+    if (arch_.experts.averaged) {
+      p.scale /= 2;
+      p.shared_scale = 0.5f;
+    }
     return p;
   }
 

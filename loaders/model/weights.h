@@ -122,13 +122,13 @@ inline PerLayerInputs plan_per_layer(const ModelConfig& c) {
   if (c.per_layer_width == 0) return p;
   p.width = c.per_layer_width;
   p.layers = int(c.layers.size());
-  p.norm = {c.arch->norm, c.norm_epsilon, nullptr, nullptr};
+  p.norm = {c.norm, c.norm_epsilon, nullptr, nullptr};
   return p;
 }
 
 /// Settles the numbers of what stands before and behind the layers.
 inline void plan_ends(const ModelConfig& c, Weights& w) {
-  w.output_norm = {c.arch->norm, c.norm_epsilon, nullptr, nullptr};
+  w.output_norm = {c.norm, c.norm_epsilon, nullptr, nullptr};
   if (c.arch->embedding_norm) w.embedding_norm = w.output_norm;
   w.per_layer = plan_per_layer(c);
   w.streams.count = c.streams;

@@ -45,6 +45,8 @@ struct Golden {
     SessionOptions o;
     o.context = meta.at("n_ctx");
     o.key_cache = o.value_cache = CacheType::f32;
+    // The reference lets queries of this model see all keys.
+    o.attention.indexer = meta.at("arch") != "glm-dsa";
     if (const auto overrides = meta.find("context_overrides"); overrides != meta.end()) {
       o.rope.base = overrides->value("rope_freq_base", -1.0f);
       o.rope.yarn_beta_fast = overrides->value("yarn_beta_fast", -1.0f);

@@ -134,6 +134,11 @@ std::vector<Seed> model_seeds() {
   add("glm4moe_selection", model_of({{.arch = "glm4moe", .experts = 4},
                                      kQ8_0,
                                      {"exp_probs_b.bias", "ffn_up_shexp.weight", "attn_q_norm.weight"}}));
+  add("glm-dsa_indexer",
+      model_of({{.arch = "glm-dsa", .experts = 4}, kQ8_0, {"indexer.attn_k.weight", "ffn_up_shexp.weight"}}));
+  add("grok_dense", model_of({{.arch = "grok", .experts = 4}, kQ8_0, {"ffn_up.weight"}}));
+  add("llama4_layers",
+      model_of({{.arch = "llama4", .layers = 4, .experts = 4}, kQ8_0, {"ffn_up_shexp.weight"}}));
   add("qwen3next_old", model_of({{.arch = "qwen3next"}, kQ8_0, {"ssm_in.weight", "ssm_ba.weight"}}));
   add("deepseek2_old", model_of({{.arch = "deepseek2"}, kQ8_0, {"attn_kv_b.weight"}}));
   add("nemotron_h_latent", model_of({{.arch = "nemotron_h_moe", .experts = 4, .latent = 16}}));

@@ -94,6 +94,12 @@ class Keys {
         head_.entries.push_back(gguf_entry(name, 0.5f));
       head_.entries.push_back(gguf_entry("xielu.eps", -1e-6f));
     }
+    if (arch_.indexed != Indexed::none) {
+      key("attention.indexer.head_count", s_.kv_heads);
+      key("attention.indexer.key_length", s_.head_dim);
+      key("attention.indexer.top_k", U32{2});
+      key("attention.indexer.block_size", U32{2});
+    }
     if (arch_.latent) {
       key("attention.q_lora_rank", U32{32});
       key("attention.kv_lora_rank", U32{32});
@@ -106,6 +112,7 @@ class Keys {
     key("expert_feed_forward_length", s_.ff);
     key("expert_shared_feed_forward_length", s_.ff);
     if (s_.latent > 0) key("moe_latent_size", s_.latent);
+    if (arch_.experts.chunks) key("expert_chunk_feed_forward_length", s_.ff);
   }
 
   GgufHead& head_;
@@ -116,8 +123,11 @@ class Keys {
 }  // namespace
 
 bool has_experts(const std::string& arch) {
-  return arch.ends_with("moe") || arch == "qwen3next" || arch == "kimi-linear" ||
-         std::ranges::find(experts_family(), arch, &ArchSpec::name) != experts_family().end();
+  const auto is_in = [&](std::span<const ArchSpec> family) {
+    return std::ranges::find(family, arch, &ArchSpec::name) != family.end();
+  };
+  return arch.ends_with("moe") || arch == "qwen3next" || arch == "kimi-linear" || is_in(experts_family()) ||
+         is_in(windowed_experts_family());
 }
 
 void add_metadata(GgufHead& head, const SmallShape& shape) { Keys(head, shape).add_all(); }

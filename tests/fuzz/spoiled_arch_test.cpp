@@ -105,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, SpoiledArch,
                                          "deepseek2", "gpt_oss_biases", "gpt2", "deci", "bloom", "apertus",
                                          "talkie", "falcon_two_norms", "hunyuan_vl", "olmo", "bitnet",
                                          "jamba", "plamo2", "nemotron_h_latent", "kimi-linear", "rwkv6",
-                                         "rwkv7_gate"),
+                                         "rwkv7_gate", "minimax-m3", "grovemoe", "arctic"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::ranges::replace(name, '-', '_');

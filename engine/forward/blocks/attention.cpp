@@ -4,28 +4,33 @@
 #include <array>
 #include <cmath>
 
-#include "engine/forward/attend.h"
+#include "engine/forward/indexer.h"
 #include "engine/forward/run_block.h"
 
 namespace longhand {
 namespace {
 
 struct Room : AttentionRows {
-  float* gated_q;  // (rows, heads, 2 head_dim) queries and their gates, where there are gates
-  float* gate;     // (rows, heads, head_dim)
+  IndexerRoom indexer;
+  float* gated_q;  // (rows, heads, 2 head_dim) queries and their gates, where gates stand behind queries
+  float* gate;     // (rows, heads, head_dim), or as many as the matrix of gates gives
 
   Room(Carver& carver, const AttentionPlan& plan, const WorkspaceSizes& sizes) noexcept
       : AttentionRows(carver, plan, sizes),
-        gated_q(carver.floats(plan.output_gate ? sizes.rows : 0, plan.q_rows())),
-        gate(carver.floats(plan.output_gate ? sizes.rows : 0, plan.q_dim())) {}
+        indexer(carver, plan.indexer, sizes),
+        gated_q(carver.floats(plan.gate_in_q() ? sizes.rows : 0, plan.q_rows())),
+        gate(carver.floats(sizes.rows, plan.gate_in_q() ? plan.q_dim() : plan.gate.weight.rows)) {}
 };
 
 void project(const Pass& p, const AttentionPlan& plan, const Room& room) {
-  const std::array<MatmulJob, 3> jobs = {
-      {{&plan.q, &p.ws.in, 0, p.rows(), plan.output_gate ? room.gated_q : room.q, plan.q_rows()},
+  std::array<MatmulJob, 4> jobs = {
+      {{&plan.q, &p.ws.in, 0, p.rows(), plan.gate_in_q() ? room.gated_q : room.q, plan.q_rows()},
        {&plan.k, &p.ws.in, 0, p.rows(), room.k, plan.k_dim()},
        {&plan.v, &p.ws.in, 0, p.rows(), room.v, plan.v_dim()}}};
-  p.multiply(std::span(jobs).first(!plan.stores ? 1 : plan.values_are_keys ? 2 : 3));
+  std::size_t count = !plan.stores ? 1 : plan.values_are_keys ? 2 : 3;
+  if (!plan.gate.empty())
+    jobs[count++] = {&plan.gate, &p.ws.in, 0, p.rows(), room.gate, plan.gate.weight.rows};
+  p.multiply(std::span(jobs).first(count));
   p.worker.sync();
   if (plan.stores && plan.values_are_keys) {
     p.for_rows([&](int row) {
@@ -67,19 +72,27 @@ void part_gates(const Pass& p, const AttentionPlan& plan, const Room& room) {
   p.worker.sync();
 }
 
-// The result times sigmoid(gate), element by element.
+// What a gate multiplies by. Above 20, softplus is its argument in floats.
+float opened(OutputGate kind, float gate) {
+  if (kind != OutputGate::softplus) return 1 / (1 + std::exp(-gate));
+  return gate > 20 ? gate : std::log1p(std::exp(gate));
+}
+
+// The result times what its gates say, each of which is for one value or for those of one head.
 void apply_gates(const Pass& p, const AttentionPlan& plan, const Room& room) {
-  const std::int64_t width = plan.result_dim();
-  p.for_groups(p.rows(), width, [&](std::int64_t row, Range cols) {
-    float* values = p.ws.in.row(row);
-    const float* gate = room.gate + row * width;
-    for (std::int64_t i = cols.begin; i < cols.end; ++i) values[i] *= 1 / (1 + std::exp(-gate[i]));
+  const std::int64_t width = plan.gates_heads ? plan.value_dim : 1, values = plan.result_dim();
+  p.for_groups(p.rows(), values, [&](std::int64_t row, Range cols) {
+    float* result = p.ws.in.row(row);
+    const float* gate = room.gate + row * values / width;
+    for (std::int64_t i = cols.begin; i < cols.end; ++i) result[i] *= opened(plan.gate_kind, gate[i / width]);
   });
 }
 
 }  // namespace
 
-ActKinds input_kinds(const AttentionPlan& plan) noexcept { return kinds_of({&plan.q, &plan.k, &plan.v}); }
+ActKinds input_kinds(const AttentionPlan& plan) noexcept {
+  return kinds_of({&plan.q, &plan.k, &plan.v, &plan.gate, &plan.indexer.q, &plan.indexer.k});
+}
 
 std::int64_t widest_input(const AttentionPlan& plan) noexcept { return plan.result_dim(); }
 
@@ -91,11 +104,15 @@ void run(const Pass& p, const AttentionPlan& plan, float* out) noexcept {
   Carver carver(p.ws.room);
   Room room(carver, plan, p.ws.sizes());
   project(p, plan, room);
-  if (plan.output_gate) part_gates(p, plan, room);
+  if (plan.gate_in_q()) part_gates(p, plan, room);
   if (plan.clamp != 0) clamp(p, plan, room);
+  if (!plan.indexer.empty()) {
+    choose_keys(p, plan, p.ws.in, room.indexer);
+    room.chosen = room.indexer.chosen;
+  }
   room.to = {p.ws.in.row(0), p.ws.in.stride(), plan.value_dim};
   attend(p, plan, room);
-  if (plan.output_gate) apply_gates(p, plan, room);
+  if (plan.gate_kind != OutputGate::no) apply_gates(p, plan, room);
   if (!plan.sub_norm.empty()) norm_result(p, plan);
   p.round(p.ws.in, p.rows(), plan.result_dim(), kinds_of({&plan.out}));
   p.worker.sync();

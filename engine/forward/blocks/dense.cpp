@@ -1,5 +1,6 @@
 // The feed-forward network of one layer.
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -7,6 +8,18 @@
 #include "engine/forward/run_block.h"
 
 namespace longhand {
+
+namespace {
+
+// out = min(act(gate), limit) * clamp(up, -limit, limit).
+void activate_limited(const Pass& p, const ActivateJob& job, const float* gate, const float* up, int n,
+                      float* out) {
+  p.kernels.activate(job.act, gate, nullptr, n, out);
+  for (int i = 0; i < n; ++i)
+    out[i] = std::min(out[i], job.limit) * std::max(-job.limit, std::min(up[i], job.limit));
+}
+
+}  // namespace
 
 void activate(const Pass& p, std::int64_t count, const ActivateJob& job) noexcept {
   const std::int64_t ff = job.next.weight.cols;
@@ -18,6 +31,8 @@ void activate(const Pass& p, std::int64_t count, const ActivateJob& job) noexcep
     float* to = job.to.row(r) + cols.begin;
     if (job.xielu != nullptr) {
       p.kernels.xielu(*job.xielu, up, n, to);
+    } else if (job.limit > 0) {
+      activate_limited(p, job, gate, up, n, to);
     } else {
       p.kernels.activate(job.act, job.gated ? gate : up, job.gated ? up : nullptr, n, to);
     }
@@ -62,7 +77,7 @@ void run_network(const Pass& p, const DensePlan& n, const NetworkRoom& room, flo
     p.for_rows([&](int row) { cut(room.gate + std::int64_t{row} * ff, ff, n.gate_cut); });
     p.worker.sync();
   }
-  activate(p, p.rows(), {n.act, n.gated, room, n.down, p.ws.in, n.xielu ? &*n.xielu : nullptr});
+  activate(p, p.rows(), {n.act, n.gated, n.limit, room, n.down, p.ws.in, n.xielu ? &*n.xielu : nullptr});
   p.worker.sync();
   if (!n.sub_norm.empty()) norm_inner(p, n);
   p.multiply({&n.down, &p.ws.in, 0, p.rows(), out, p.config.hidden});

@@ -16,63 +16,89 @@
 namespace longhand {
 namespace {
 
+// Rows of a pass, one for each of the experts it goes to, grouped by expert.
 struct Room {
   Routes routes;
   Activations latent;    // (rows, latent), where experts work in another width
   float* lifted;         // (rows, hidden) and back
-  Activations in, mid;   // (rows x used, width), (rows x used, ff), grouped by expert
-  NetworkRoom inner;     // (rows x used, ff)
+  Activations in, mid;   // (rows x used, width), (rows x used, widest expert)
+  NetworkRoom inner;     // (rows x used, widest expert)
   float* result;         // (rows x used, width)
   NetworkRoom shared;    // (rows, shared ff)
   float* shared_weight;  // (rows)
+  float* sum;            // (rows, hidden) of the experts, where chunks read it
 
   Room(Carver& carver, const MoePlan& plan, const WorkspaceSizes& sizes) noexcept
       : routes(carver, plan, sizes.rows),
         latent(carver, plan.latent > 0 ? sizes.rows : 0, plan.latent),
         lifted(carver.floats(plan.latent > 0 ? sizes.rows : 0, plan.hidden)),
-        in(carver, std::int64_t{sizes.rows} * plan.used, plan.width()),
-        mid(carver, std::int64_t{sizes.rows} * plan.used, plan.ff),
-        inner(carver, std::int64_t{sizes.rows} * plan.used, plan.ff),
-        result(carver.floats(std::int64_t{sizes.rows} * plan.used, plan.width())),
+        in(carver, std::int64_t{sizes.rows} * plan.used, std::max(plan.width(), plan.chunks > 0 ? plan.hidden : 0)),
+        mid(carver, std::int64_t{sizes.rows} * plan.used, std::max(plan.ff, plan.chunk_ff)),
+        inner(carver, std::int64_t{sizes.rows} * plan.used, std::max(plan.ff, plan.chunk_ff)),
+        result(carver.floats(std::int64_t{sizes.rows} * plan.used, std::max(plan.width(), plan.chunks > 0 ? plan.hidden : 0))),
         shared(carver, plan.shared.ff > 0 ? sizes.rows : 0, plan.shared.ff),
-        shared_weight(carver.floats(sizes.rows, 1)) {}
+        shared_weight(carver.floats(sizes.rows, 1)),
+        sum(carver.floats(plan.chunks > 0 ? sizes.rows : 0, plan.hidden)) {}
 };
 
-// The same matrix of every expert that has tokens.
+// The experts, or their chunks.
+struct Networks {
+  const MoePlan& plan;
+  const std::vector<Linear>&gate, &up, &down;
+  std::int32_t width;
+  std::int64_t ff;
+
+  bool gated() const noexcept { return !gate.empty(); }
+};
+
+// The same matrix of every network that has tokens.
 template <class Emit>
-void for_active_experts(const MoePlan& plan, const Routes& routes, const Emit& emit) {
-  for (int e = 0; e < plan.experts; ++e) {
+void for_active(const Networks& n, const Routes& routes, const Emit& emit) {
+  for (std::size_t e = 0; e < n.up.size(); ++e) {
     const std::int32_t first = routes.expert_begin[e], count = routes.expert_begin[e + 1] - first;
-    if (count > 0) emit(std::size_t(e), first, count);
+    if (count > 0) emit(e, first, count);
   }
 }
 
-void gather(const Pass& p, const MoePlan& plan, const Room& room) {
-  const std::int32_t width = plan.width();
-  const Activations& from = plan.latent > 0 ? room.latent : p.ws.in;
-  const ActKinds kinds = kinds_of({&plan.up[0], plan.gated ? &plan.gate[0] : &plan.up[0]});
+// Rows of `from` go to the networks' rows; from(row) is (n.width).
+template <class From>
+void gather(const Pass& p, const Networks& n, const Room& room, const From& from) {
+  const MoePlan& plan = n.plan;
+  const ActKinds kinds = kinds_of({&n.up[0], n.gated() ? &n.gate[0] : &n.up[0]});
   p.for_pieces(plan.used, [&](const Slice&, int row, int i) {
-    const std::int32_t to = room.routes.slot_row[std::int64_t{row} * plan.used + i];
-    std::memcpy(room.in.row(to), from.row(row), std::size_t(width) * sizeof(float));
-    room.in.round(p.kernels, to, {0, width}, kinds);
+    const std::int64_t slot = std::int64_t{row} * plan.used + i;
+    const std::int32_t to = room.routes.slot_row[slot];
+    std::memcpy(room.in.row(to), from(row), std::size_t(n.width) * sizeof(float));
+    if (plan.weighs_input) p.kernels.scale(room.in.row(to), room.routes.weight[slot], n.width);
+    room.in.round(p.kernels, to, {0, n.width}, kinds);
   });
   p.worker.sync();
 }
 
-void run_experts(const Pass& p, const MoePlan& plan, const Room& room) {
-  const std::int64_t width = plan.width(), ff = plan.ff;
-  for_active_experts(plan, room.routes, [&](std::size_t e, std::int32_t first, std::int32_t count) {
-    std::array<MatmulJob, 2> jobs = {{{&plan.up[e], &room.in, first, count, room.inner.up + first * ff, ff}}};
-    if (plan.gated) jobs[1] = {&plan.gate[e], &room.in, first, count, room.inner.gate + first * ff, ff};
-    p.multiply(std::span(jobs).first(plan.gated ? 2 : 1));
+void run_networks(const Pass& p, const Networks& n, const Room& room) {
+  const std::int64_t ff = n.ff;
+  for_active(n, room.routes, [&](std::size_t e, std::int32_t first, std::int32_t count) {
+    std::array<MatmulJob, 2> jobs = {{{&n.up[e], &room.in, first, count, room.inner.up + first * ff, ff}}};
+    if (n.gated()) jobs[1] = {&n.gate[e], &room.in, first, count, room.inner.gate + first * ff, ff};
+    p.multiply(std::span(jobs).first(n.gated() ? 2 : 1));
   });
   p.worker.sync();
-  activate(p, std::int64_t{p.rows()} * plan.used, {plan.act, plan.gated, room.inner, plan.down[0], room.mid});
+  activate(p, std::int64_t{p.rows()} * n.plan.used,
+           {n.plan.act, n.gated(), n.plan.limit, room.inner, n.down[0], room.mid});
   p.worker.sync();
-  for_active_experts(plan, room.routes, [&](std::size_t e, std::int32_t first, std::int32_t count) {
-    p.multiply({&plan.down[e], &room.mid, first, count, room.result + first * width, width});
+  for_active(n, room.routes, [&](std::size_t e, std::int32_t first, std::int32_t count) {
+    p.multiply({&n.down[e], &room.mid, first, count, room.result + std::int64_t{first} * n.width, n.width});
   });
   p.worker.sync();
+}
+
+// Adds up what the networks made of a row.
+void add_results(const Pass& p, const MoePlan& plan, const Room& room, int row, float* to) {
+  for (std::int64_t slot = std::int64_t{row} * plan.used; slot < (std::int64_t{row} + 1) * plan.used;
+       ++slot) {
+    const float* y = room.result + std::int64_t{room.routes.slot_row[slot]} * plan.hidden;
+    p.kernels.add_scaled(to, y, plan.weighs_input ? 1 : room.routes.weight[slot], plan.hidden);
+  }
 }
 
 // out = the shared network of every token, scaled by its own gate where it has one; or zero.
@@ -85,25 +111,18 @@ void run_shared(const Pass& p, const MoePlan& plan, const Room& room, float* out
   const bool weighed = !plan.shared_router.empty();
   const MatmulJob router{&plan.shared_router, &p.ws.in, 0, p.rows(), room.shared_weight, 1};
   run_network(p, plan.shared, room.shared, out, weighed ? &router : nullptr);
-  if (!weighed) return;
+  if (!weighed && plan.shared_scale == 1) return;
   p.for_rows([&](int row) {
-    p.kernels.scale(out + row * hidden, 1 / (1 + std::exp(-room.shared_weight[row])), plan.hidden);
+    const float weight = weighed ? 1 / (1 + std::exp(-room.shared_weight[row])) : 1;
+    p.kernels.scale(out + row * hidden, plan.shared_scale * weight, plan.hidden);
   });
-}
-
-// to += the weighted results of the experts of a row, in the order the router ranked them.
-void add_experts(const Pass& p, const MoePlan& plan, const Room& room, std::int64_t row, float* to) {
-  for (std::int64_t slot = row * plan.used; slot < (row + 1) * plan.used; ++slot) {
-    const float* y = room.result + std::int64_t{room.routes.slot_row[slot]} * plan.width();
-    p.kernels.add_scaled(to, y, room.routes.weight[slot], plan.width());
-  }
 }
 
 // out += latent_up(what the experts add up to).
 void add_lifted(const Pass& p, const MoePlan& plan, const Room& room, float* out) {
   p.for_rows([&](int row) {
     std::fill_n(room.latent.row(row), plan.latent, 0.0f);
-    add_experts(p, plan, room, row, room.latent.row(row));
+    add_results(p, plan, room, row, room.latent.row(row));
     room.latent.round(p.kernels, row, {0, plan.latent}, kinds_of({&plan.latent_up}));
   });
   p.worker.sync();
@@ -113,6 +132,21 @@ void add_lifted(const Pass& p, const MoePlan& plan, const Room& room, float* out
     const std::int64_t at = std::int64_t{row} * plan.hidden;
     p.kernels.add(out + at, room.lifted + at, plan.hidden);
   });
+}
+
+// Adds what the chunks make of the experts' sum.
+void run_chunks(const Pass& p, const MoePlan& plan, const Room& room, float* out) {
+  const auto sum = [&](int row) { return room.sum + std::int64_t{row} * plan.hidden; };
+  p.for_rows([&](int row) {
+    std::fill_n(sum(row), plan.hidden, 0.0f);
+    add_results(p, plan, room, row, sum(row));
+    p.kernels.add(out + std::int64_t{row} * plan.hidden, sum(row), plan.hidden);
+  });
+  p.worker.sync();
+  route_chunks(p, plan, room.routes);
+  const Networks chunks{plan, plan.chunk_gate, plan.chunk_up, plan.chunk_down, plan.hidden, plan.chunk_ff};
+  gather(p, chunks, room, sum);
+  run_networks(p, chunks, room);
 }
 
 }  // namespace
@@ -135,13 +169,16 @@ void run(const Pass& p, const MoePlan& plan, float* out) noexcept {
     p.multiply({&plan.latent_down, &p.ws.in, 0, p.rows(), room.latent.row(0), room.latent.stride()});
     p.worker.sync();
   }
-  gather(p, plan, room);
-  run_experts(p, plan, room);
+  const Networks experts{plan, plan.gate, plan.up, plan.down, plan.width(), plan.ff};
+  const Activations& from = plan.latent > 0 ? room.latent : p.ws.in;
+  gather(p, experts, room, [&](int row) { return from.row(row); });
+  run_networks(p, experts, room);
   run_shared(p, plan, room, out);
   if (plan.latent > 0) {
     add_lifted(p, plan, room, out);
   } else {
-    p.for_rows([&](int row) { add_experts(p, plan, room, row, out + std::int64_t{row} * plan.hidden); });
+    if (plan.chunks > 0) run_chunks(p, plan, room, out);
+    p.for_rows([&](int row) { add_results(p, plan, room, row, out + std::int64_t{row} * plan.hidden); });
   }
   p.worker.sync();
 }

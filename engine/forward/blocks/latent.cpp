@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/forward/attend.h"
+#include "engine/forward/indexer.h"
 #include "engine/forward/run_block.h"
 
 namespace longhand {
@@ -16,6 +16,7 @@ struct Room : AttentionRows {
   Activations q_latent;  // (rows, q_rank)
   Activations by_head;   // (heads, rows, widest of nope and rank): what the matrices of each head read
   float* values;         // (rows, heads, head_value)
+  IndexerRoom indexer;
 
   Room(Carver& carver, const LatentPlan& plan, const WorkspaceSizes& sizes) noexcept
       : AttentionRows(carver, plan, sizes),
@@ -23,7 +24,8 @@ struct Room : AttentionRows {
         projected_kv(carver.floats(sizes.rows, plan.rank + plan.pe)),
         q_latent(carver, sizes.rows, plan.q_rank),
         by_head(carver, std::int64_t{plan.heads} * sizes.rows, std::max(plan.nope, plan.rank)),
-        values(carver.floats(sizes.rows, plan.out_cols())) {}
+        values(carver.floats(sizes.rows, plan.out_cols())),
+        indexer(carver, plan.indexer, sizes) {}
 };
 
 void project(const Pass& p, const LatentPlan& plan, const Room& room) {
@@ -42,7 +44,7 @@ void project(const Pass& p, const LatentPlan& plan, const Room& room) {
   p.for_rows([&](int row) {
     float* latent = room.q_latent.row(row);
     p.norm(plan.q_a_norm, latent, plan.q_rank, latent);
-    room.q_latent.round(p.kernels, row, {0, plan.q_rank}, kinds_of({&plan.q_b}));
+    room.q_latent.round(p.kernels, row, {0, plan.q_rank}, kinds_of({&plan.q_b, &plan.indexer.q}));
   });
   p.worker.sync();
   p.multiply({&plan.q_b, &room.q_latent, 0, p.rows(), room.projected_q, plan.q_rows()});
@@ -82,7 +84,9 @@ void compress(const Pass& p, const LatentPlan& plan, const Room& room) {
 
 }  // namespace
 
-ActKinds input_kinds(const LatentPlan& plan) noexcept { return kinds_of({&plan.q, &plan.q_a, &plan.kv_a}); }
+ActKinds input_kinds(const LatentPlan& plan) noexcept {
+  return kinds_of({&plan.q, &plan.q_a, &plan.kv_a, &plan.indexer.k, &plan.indexer.weights});
+}
 
 std::int64_t widest_input(const LatentPlan& plan) noexcept { return plan.out_cols(); }
 
@@ -95,6 +99,10 @@ void run(const Pass& p, const LatentPlan& plan, float* out) noexcept {
   Room room(carver, plan, p.ws.sizes());
   project(p, plan, room);
   compress(p, plan, room);
+  if (!plan.indexer.empty()) {
+    choose_keys(p, plan, room.q_latent, room.indexer);
+    room.chosen = room.indexer.chosen;
+  }
   room.to = {room.by_head.row(0), room.by_head.stride(), p.rows() * room.by_head.stride()};
   attend(p, plan, room);
   p.round(room.by_head, std::int64_t{plan.heads} * p.rows(), plan.rank, kinds_of({&plan.v_b[0]}));

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <memory>
+#include <span>
 
 #include "engine/state/kv_cache.h"
 #include "engine/state/layer_state.h"
@@ -31,6 +32,10 @@ struct Tile {
   std::array<int, kAttendRows> position{};
   std::array<float, kAttendRows> slope{};  // of ALiBi, where the layer has it
   bool slopes = false;
+  // What an indexer chose: blocks of so many keys, in ascending order, seen by all rows, which are of one
+  // token. Blocks of 0 keys: nothing was chosen, all keys are seen.
+  int block = 0;
+  std::span<const std::int32_t> chosen{};
 
   int first() const noexcept { return position[0]; }
   int last() const noexcept { return position[std::size_t(rows - 1)]; }
@@ -65,6 +70,13 @@ class AttentionState : public LayerState {
  public:
   /// Remembers a token. Several workers may call this at once, for different heads or positions.
   virtual void store(const NewToken& token) noexcept = 0;
+
+  /// Where it keeps the keys of an indexer: those of the block of kKeyBlock tokens with `position`, (width,
+  /// kKeyBlock); null where it keeps none.
+  virtual float* index_block(int position) const noexcept {
+    (void)position;
+    return nullptr;
+  }
 
   /// Queries [begin, result) find the same memory; result is at most `end`.
   virtual int same_until(int begin, int end) const noexcept {

@@ -1,4 +1,7 @@
-// All keys, each at its true distance.
+// All keys, each at its true distance. Where an indexer chooses among them, its keys too.
+
+#include <algorithm>
+#include <limits>
 
 #include "engine/state/attention/kinds.h"
 #include "engine/state/attention/kv_store.h"
@@ -12,22 +15,27 @@ class Full final : public AttentionState {
       : kv_(s.kv),
         chunks_(chunks_for(s.context, s.context)),
         keys_(chunks_, kAttendKeys, s.core.kv_heads, kv_.key_block_bytes()),
-        values_(chunks_, kAttendKeys, s.core.kv_heads, kKeyBlock * kv_.value_row_bytes()) {}
+        values_(chunks_, kAttendKeys, s.core.kv_heads, kKeyBlock * kv_.value_row_bytes()),
+        index_width_(s.plan.indexer ? s.core.indexer.width : 0),
+        index_(index_width_ > 0 ? chunks_ : 0, kAttendKeys, 1,
+               std::int64_t{kKeyBlock} * index_width_ * std::int64_t(sizeof(float))) {}
 
-  std::uint64_t bytes() const noexcept override { return keys_.bytes() + values_.bytes(); }
+  std::uint64_t bytes() const noexcept override { return keys_.bytes() + values_.bytes() + index_.bytes(); }
+  std::size_t scratch_bytes() const noexcept override {
+    return index_width_ > 0 ? kAttendKeys * sizeof(float) : 0;
+  }
   void reserve() override {
-    keys_.reserve();
-    values_.reserve();
+    for (TokenStore* s : {&keys_, &values_, &index_}) s->reserve();
   }
 
   void will_write(int from, int to) override {
-    keys_.will_write(from, to);
-    values_.will_write(from, to);
+    for (TokenStore* s : {&keys_, &values_, &index_}) s->will_write(from, to);
   }
   bool share(const LayerState& other) override {
     const auto& from = dynamic_cast<const Full&>(other);
     keys_.share(from.keys_);
     values_.share(from.values_);
+    index_.share(from.index_);
     return true;
   }
 
@@ -39,8 +47,21 @@ class Full final : public AttentionState {
   int parts(Queries q) const noexcept override { return (q.end - 1) / kAttendKeys + 1; }
   int most_parts() const noexcept override { return chunks_; }
   void attend(const Tile& tile, Queries, int part, const Partials& to) const noexcept override {
-    const Keys keys = all().at(tile.kv_head, part * kAttendKeys);
+    Keys keys = all().at(tile.kv_head, part * kAttendKeys);
+    if (tile.block > 0) {
+      keys.bias = tile.scratch.memory.as<float>();
+      if (!hide_others(tile, keys.start, tile.scratch.memory.as<float>())) {
+        std::fill_n(to.l, tile.rows, 0.0f);
+        return;
+      }
+    }
     attend_keys(tile, tile.query, keys, seen(tile, from_start, to_itself), to);
+  }
+
+  float* index_block(int position) const noexcept override {
+    if (index_width_ == 0) return nullptr;
+    auto* chunk = reinterpret_cast<float*>(index_.chunk(0, position));
+    return chunk + position % kAttendKeys / kKeyBlock * kKeyBlock * index_width_;
   }
 
   bool reaches(int, int) const noexcept override { return true; }
@@ -48,14 +69,33 @@ class Full final : public AttentionState {
   std::uint64_t most_live() const noexcept override { return 0; }
   void held(int size, int, const VisitBytes& visit) override {
     for (TokenStore* s : {&keys_, &values_}) s->live(0, size, visit);
+    if (index_width_ > 0) index_.live(0, size, visit);
   }
 
  private:
   KvStore all() const noexcept { return {kv_, keys_, values_}; }
 
+  // A bias for each of the kAttendKeys keys from `start` on, which hides those that were not chosen. False
+  // where that is all of them.
+  static bool hide_others(const Tile& tile, int start, float* bias) noexcept {
+    std::fill_n(bias, kAttendKeys, -std::numeric_limits<float>::infinity());
+    const int first = start / tile.block, end = start + kAttendKeys;
+    auto chosen = std::lower_bound(tile.chosen.begin(), tile.chosen.end(), first);
+    bool any = false;
+    for (; chosen != tile.chosen.end() && std::int64_t{*chosen} * tile.block < end; ++chosen) {
+      const int from = std::max(start, *chosen * tile.block) - start;
+      const auto to = int(std::min<std::int64_t>(end, (std::int64_t{*chosen} + 1) * tile.block)) - start;
+      std::fill(bias + from, bias + to, 0.0f);
+      any = true;
+    }
+    return any;
+  }
+
   KvShape kv_;
   int chunks_;
   TokenStore keys_, values_;
+  int index_width_;  // 0: no indexer
+  TokenStore index_;
 };
 
 }  // namespace

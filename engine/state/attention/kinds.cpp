@@ -119,6 +119,7 @@ MemoryPlan plan_memory(const ModelConfig& c, const AttentionOptions& o, int cont
   p.features = s.settle(&O::features, kind->features, 0, 256);
   check_option(find_option(kAttentionOptions, &O::checkpoints), o.checkpoints);
   p.checkpoints = o.checkpoints;
+  p.indexer = o.indexer;
   p.exact = s.settle(&O::exact, kind->codes, 0, 0);
   p.weighted = s.settle(&O::weighted, kind->codes);
   p.second_order = s.settle(&O::second_order, kind->codes);
@@ -150,18 +151,21 @@ void check_memory(const MemoryPlan& p, const ModelConfig& c, const std::vector<L
     throw Error(Errc::range, fmt::format("attention.memory {}: {}", p.kind->name, why));
   };
   bool global = false, turned = false, sloped = false, own_codes = false, own_features = false,
-       shared = false;
+       shared = false, indexed = false;
   for (const LayerPlan& layer : layers) {
     for_each_attention(layer, [&](const AttentionCore& core) {
       if (core.window > 0) return;
       global = true;
       shared = shared || !core.stores;
       sloped = sloped || !core.slopes.empty();
+      indexed = indexed || !core.indexer.empty();
       turned = turned || core.rope != Rope::none;
       own_codes = own_codes || core.key_codes.vectors != nullptr;
       own_features = own_features || core.key_codes.feature != nullptr;
     });
   }
+  if (indexed && p.indexer)
+    refuse("this model chooses itself what a query sees; with attention.indexer off it sees everything");
   if (!global) refuse("no layer of this model attends to the whole text");
   if (shared && (p.kind->codes || p.kind->features))
     refuse(

@@ -19,6 +19,7 @@ struct MemoryPlan {
   int codes = 0, features = 0;
   bool weighted = false, second_order = false;  // of learned codes
   int exact = 0;
+  bool indexer = false;  // indexers choose keys
   int checkpoints = 0;
 };
 

@@ -15,6 +15,7 @@ class Window final : public AttentionState {
       : kv_(s.kv),
         window_(s.plan.window),
         sinks_(s.plan.sinks),
+        chunked_(s.core.chunked && s.core.window > 0),
         chunks_(chunks_for(std::int64_t{window_} + s.batch, s.context)),
         keys_(chunks_, kAttendKeys, s.core.kv_heads, kv_.key_block_bytes()),
         values_(chunks_, kAttendKeys, s.core.kv_heads, kKeyBlock * kv_.value_row_bytes()),
@@ -62,13 +63,15 @@ class Window final : public AttentionState {
   }
 
  private:
-  int from(int i) const noexcept { return std::max(0, i - window_ + 1); }
+  int from(int i) const noexcept { return chunked_ ? i / window_ * window_ : std::max(0, i - window_ + 1); }
   int first_chunk(Queries q) const noexcept { return from(q.begin) / kAttendKeys; }
   KvStore last() const noexcept { return {kv_, keys_, values_}; }
   KvStore sinks() const noexcept { return {kv_, sink_keys_, sink_values_}; }
 
   KvShape kv_;
-  int window_, sinks_, chunks_;
+  int window_, sinks_;
+  bool chunked_;
+  int chunks_;
   TokenStore keys_, values_, sink_keys_, sink_values_;
 };
 

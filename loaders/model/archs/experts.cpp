@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "loaders/model/arch.h"
-#include "loaders/model/config.h"
+#include "loaders/model/config_reader.h"
 
 namespace longhand {
 namespace {
@@ -22,6 +22,14 @@ void latent_scale(ModelConfig& c) {
   c.attention_scale = float(magnitude * magnitude / std::sqrt(double(c.latent.key_dim)));
 }
 
+// Grok-1's numbers, which its files do not state.
+void grok_scales(const ConfigReader& r, ModelConfig& c) {
+  c.embedding_scale = r.number(key::embedding_scale, 78.38367176906169);
+  c.attention_scale = r.number(key::attention_output_scale, 0.08838834764831845);
+  c.logit_scale = r.number(key::logit_scale, 0.5773502691896257);
+  c.rope.beta_fast = r.number(key::yarn_beta_fast, 8);
+}
+
 constexpr ArchSpec kArchs[] = {
     {.name = "gpt-oss",
      .ffn_norm = "post_attention_norm",
@@ -30,16 +38,66 @@ constexpr ArchSpec kArchs[] = {
      .window = {.period = 2},
      .experts = {.gating = Gating::softmax_selected, .normalise = false}},
     {.name = "deepseek2", .latent = true, .experts = {.normalise = false}, .quirk = latent_scale},
+    {.name = "mistral4", .latent = true, .experts = {.normalise = false}, .quirk = latent_scale},
+    {.name = "deepseek32",
+     .latent = true,
+     .indexed = Indexed::all,
+     .experts = {.gating = Gating::sigmoid, .normalise = false},
+     .quirk = latent_scale},
+    {.name = "glm-dsa",
+     .latent = true,
+     .indexed = Indexed::by_tensor,
+     .experts = {.gating = Gating::sigmoid, .normalise = false},
+     .quirk = latent_scale},
+    {.name = "minimax-m3",
+     .qk_norm = QkNorm::per_head,
+     .rope = Rope::halves,
+     .indexed = Indexed::behind_dense,
+     .act = Act::swiglu_oai,
+     .experts = {.gating = Gating::sigmoid, .normalise = false}},
     {.name = "glm4moe",
      .ffn_norm = "post_attention_norm",
      .qk_norm = QkNorm::per_head_optional,
      .rope = Rope::halves,
-     .experts = {.gating = Gating::sigmoid}},
+     .experts = {.gating = Gating::sigmoid, .normalise = false}},
     {.name = "minimax-m2",
      .qk_norm = QkNorm::full_width,
      .rope = Rope::halves,
      .experts = {.gating = Gating::sigmoid}},
     {.name = "ernie4_5-moe"},
+    {.name = "deepseek", .experts = {.normalise = false}},
+    {.name = "dots1",
+     .qk_norm = QkNorm::per_head,
+     .rope = Rope::halves,
+     .experts = {.gating = Gating::sigmoid, .normalise = false}},
+    {.name = "bailingmoe", .head_is_rotated = true, .experts = {.normalise = false}},
+    {.name = "bailingmoe2",
+     .qk_norm = QkNorm::per_head,
+     .rope = Rope::halves,
+     .experts = {.gating = Gating::sigmoid, .normalise = false, .shared_each = true}},
+    {.name = "qwen3vlmoe",
+     .qk_norm = QkNorm::per_head,
+     .rope = Rope::halves,
+     .experts = {.parts_of_dense = true}},
+    {.name = "grovemoe",
+     .qk_norm = QkNorm::per_head,
+     .rope = Rope::halves,
+     .experts = {.parts_of_dense = true, .chunks = true}},
+    {.name = "hunyuan-moe", .qk_norm = QkNorm::per_head_turned, .rope = Rope::halves},
+    {.name = "dbrx", .norm = Norm::layer, .ffn_norm = "attn_output_norm", .rope = Rope::halves},
+    {.name = "hy_v3",
+     .qk_norm = QkNorm::per_head,
+     .rope = Rope::halves,
+     .experts = {.gating = Gating::sigmoid, .normalise = false}},
+    {.name = "grok",
+     .place = NormPlace::sandwich,
+     .attention_post_norm = "attn_output_norm",
+     .rope = Rope::halves,
+     .beside = DenseBeside::same_norm,
+     .act = Act::gelu,
+     .attention_softcap = 30,
+     .read = grok_scales},
+    {.name = "arctic", .beside = DenseBeside::layer_input},
 };
 
 }  // namespace

@@ -64,7 +64,7 @@ constexpr ArchSpec kArchs[] = {
      .qk_norm = QkNorm::per_head,
      .rope = Rope::halves,
      .value_norm = true,
-     .dense_beside_experts = true,
+     .beside = DenseBeside::own_norms,
      .act = Act::gelu,
      .window = {.period = 6, .local_rope = true},
      .sqrt_embedding = true,

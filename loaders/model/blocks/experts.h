@@ -12,17 +12,24 @@ enum class Gating : std::uint8_t { softmax, sigmoid, softmax_selected };
 /// sum of w_e down_e(act(gate_e x) * up_e x) over the chosen experts, plus a shared network that every token
 /// uses. Chosen are the experts with the highest probability plus selection bias, in the best groups where
 /// there are groups.
+///
+/// Where there are chunks, each of which belongs to a few neighbouring experts, what the chosen experts'
+/// chunks make of that sum m is added: chunk_scale times the sum of p_i chunk_i(m), i = e /
+/// experts_per_chunk, with the router's probabilities p_i of the experts NUMBERED i, made to sum to 1.
 struct MoePlan {
   int hidden = 0, ff = 0;
   Act act = Act::silu;
   bool gated = true;
+  float limit = 0;  // see DensePlan
   int experts = 0, used = 0;
   Gating gating = Gating::softmax;
   bool normalise = true;                  // the chosen experts' weights sum to 1
+  bool weighs_input = false;              // w_e multiplies what an expert reads, not what it gives
   float scale = 1;                        // multiplies the weights
   int groups = 1, groups_used = 1;        // each group's score is the sum of its two best experts'
   Linear router;                          // (experts, hidden)
   NormPlan router_norm;                   // of the stream, for the router; none: it reads what experts read
+  bool routed_by_entry = false;           // or what the layer was given
   float router_scale = 1;                 // multiplies what the router says
   const float* selection_bias = nullptr;  // (experts) or null
   int latent = 0;                         // width experts work in; 0: hidden
@@ -30,8 +37,13 @@ struct MoePlan {
   std::vector<Linear> gate, up;           // experts of (ff, width)
   std::vector<Linear> down;               // experts of (width, ff)
 
-  DensePlan shared;      // ff 0: there is none
-  Linear shared_router;  // (1, hidden): its sigmoid scales the shared network
+  int chunks = 0, chunk_ff = 0, experts_per_chunk = 1;
+  float chunk_scale = 1;
+  std::vector<Linear> chunk_gate, chunk_up, chunk_down;  // chunks of (chunk_ff, hidden), (hidden, chunk_ff)
+
+  DensePlan shared;        // ff 0: there is none
+  float shared_scale = 1;  // multiplies what it gives
+  Linear shared_router;    // (1, hidden): its sigmoid scales the shared network
 
   int width() const noexcept { return latent > 0 ? latent : hidden; }
 };
@@ -46,8 +58,10 @@ void walk_slots(Plan& p, Walk& walk) {
     walk.norm(norm, p.router_norm);
   }
   walk.linear(router, p.router);
-  walk.vector({"exp_probs_b", p.experts, 1, Need::optional, MatrixRole::small, Split::whole, ".bias"},
-              p.selection_bias);
+  Slot bias{"exp_probs_b", p.experts, 1, Need::optional, MatrixRole::small, Split::whole, ".bias"};
+  walk.vector(bias, p.selection_bias);
+  bias.suffix = "";
+  if (p.selection_bias == nullptr) walk.vector(bias, p.selection_bias);
   if (p.latent > 0) {
     walk.linear({"ffn_latent_down", p.latent, p.hidden, Need::required, MatrixRole::ffn}, p.latent_down);
     walk.linear({"ffn_latent_up", p.hidden, p.latent, Need::required, MatrixRole::ffn}, p.latent_up);
@@ -64,6 +78,16 @@ void walk_slots(Plan& p, Walk& walk) {
   }
   walk.experts({"ffn_down_exps", p.width(), p.ff, Need::required, MatrixRole::ffn_down, Split::experts},
                p.experts, p.down);
+  if (p.chunks > 0) {
+    constexpr auto kRole = MatrixRole::ffn;
+    walk.experts({"ffn_gate_chexps", p.chunk_ff, p.hidden, Need::required, kRole, Split::experts}, p.chunks,
+                 p.chunk_gate);
+    walk.experts({"ffn_up_chexps", p.chunk_ff, p.hidden, Need::required, kRole, Split::experts}, p.chunks,
+                 p.chunk_up);
+    walk.experts(
+        {"ffn_down_chexps", p.hidden, p.chunk_ff, Need::required, MatrixRole::ffn_down, Split::experts},
+        p.chunks, p.chunk_down);
+  }
   if (p.shared.ff == 0) return;
   const std::int64_t ff = p.shared.ff;
   if (p.shared.gated)

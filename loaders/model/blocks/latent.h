@@ -44,6 +44,7 @@ void walk_slots(Plan& p, Walk& walk) {
                     {"attn_k_b", p.rank, p.nope, Need::required, kRole, Split::experts},
                     {"attn_v_b", p.head_value, p.rank, Need::required, MatrixRole::attn_v, Split::experts},
                     p);
+  walk_indexer(p.indexer, p.hidden, walk);
   walk.linear({"attn_output", p.hidden, p.out_cols(), Need::required, MatrixRole::attn_output, Split::inputs},
               p.out);
 }
