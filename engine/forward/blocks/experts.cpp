@@ -32,10 +32,12 @@ struct Room {
       : routes(carver, plan, sizes.rows),
         latent(carver, plan.latent > 0 ? sizes.rows : 0, plan.latent),
         lifted(carver.floats(plan.latent > 0 ? sizes.rows : 0, plan.hidden)),
-        in(carver, std::int64_t{sizes.rows} * plan.used, std::max(plan.width(), plan.chunks > 0 ? plan.hidden : 0)),
+        in(carver, std::int64_t{sizes.rows} * plan.used,
+           std::max(plan.width(), plan.chunks > 0 ? plan.hidden : 0)),
         mid(carver, std::int64_t{sizes.rows} * plan.used, std::max(plan.ff, plan.chunk_ff)),
         inner(carver, std::int64_t{sizes.rows} * plan.used, std::max(plan.ff, plan.chunk_ff)),
-        result(carver.floats(std::int64_t{sizes.rows} * plan.used, std::max(plan.width(), plan.chunks > 0 ? plan.hidden : 0))),
+        result(carver.floats(std::int64_t{sizes.rows} * plan.used,
+                             std::max(plan.width(), plan.chunks > 0 ? plan.hidden : 0))),
         shared(carver, plan.shared.ff > 0 ? sizes.rows : 0, plan.shared.ff),
         shared_weight(carver.floats(sizes.rows, 1)),
         sum(carver.floats(plan.chunks > 0 ? sizes.rows : 0, plan.hidden)) {}
@@ -96,8 +98,8 @@ void run_networks(const Pass& p, const Networks& n, const Room& room) {
 void add_results(const Pass& p, const MoePlan& plan, const Room& room, int row, float* to) {
   for (std::int64_t slot = std::int64_t{row} * plan.used; slot < (std::int64_t{row} + 1) * plan.used;
        ++slot) {
-    const float* y = room.result + std::int64_t{room.routes.slot_row[slot]} * plan.hidden;
-    p.kernels.add_scaled(to, y, plan.weighs_input ? 1 : room.routes.weight[slot], plan.hidden);
+    const float* y = room.result + std::int64_t{room.routes.slot_row[slot]} * plan.width();
+    p.kernels.add_scaled(to, y, plan.weighs_input ? 1 : room.routes.weight[slot], plan.width());
   }
 }
 
