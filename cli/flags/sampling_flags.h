@@ -17,6 +17,9 @@ namespace longhand::cli {
 /// file.
 void apply_model_defaults(SamplerOptions& options, const Gguf& file, const std::set<std::string>& given);
 
+/// Adds the flags that say before which texts an answer ends.
+void add_stops(CLI::App& verb, std::vector<std::string>& stops);
+
 /// "15043+1.5", "15043-inf". Throws Error (range).
 std::pair<Token, float> parse_logit_bias(const std::string& text);
 
