@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <span>
 
 #include "cli/chat/answer_view.h"
 #include "cli/chat/context_hint.h"
@@ -11,6 +12,7 @@
 #include "cli/flags/sampling_flags.h"
 #include "cli/flags/session_flags.h"
 #include "cli/flags/speculation_flags.h"
+#include "cli/prompt_cache.h"
 #include "cli/terminal/escapes.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/output_filter.h"
@@ -26,9 +28,11 @@ struct Flags {
   SessionFlags session;
   SamplingFlags sampling;
   SpeculationFlags speculation;
-  std::string prompt, file, binary_file;
+  std::string prompt, file, binary_file, prompt_cache;
+  std::vector<std::string> stops;
   int max_tokens = -1, kept = 0;
   bool has_prompt = false, escapes = false, json = false, show_prompt = false, as_usual = false;
+  bool cache_answer = false, cache_is_fixed = false;
 };
 
 // A file before -p, so that a text can be followed by what to do with it.
@@ -80,7 +84,7 @@ class PlainText {
 struct Job {
   Session& session;
   Sampler& sampler;
-  const std::vector<Token>& prompt;
+  std::span<const Token> prompt;  // what the session does not hold yet
   GenerateOptions options;
 };
 
@@ -99,7 +103,7 @@ GenerateResult run_for_people(const Job& job) {
 }
 
 GenerateResult run_for_programs(const Job& job, AnswerView& view) {
-  view.ready(job.session);
+  view.ready(job.session, job.sampler.seed());
   job.session.on_progress([&view](int done, int total) { view.reading(done, total); });
   auto result = generate(job.session, job.prompt, job.sampler, job.options, [&](std::string_view text) {
     view.text(text, false);
@@ -121,10 +125,11 @@ int continue_text(const Flags& flags, AnswerView* view) {
   const std::string prompt = read_prompt(flags);
   LoadOptions load = flags.session.load_options();
   if (view != nullptr) load.progress = loading_events();
-  const Model model = open_model(flags.session.model, load);
+  const Model model = flags.session.open(flags.session.model, load);
   const SessionOptions session_options = flags.session.session_options();
   Session session(model, session_options);
   Sampler sampler(model, flags.sampling.options(model));
+  flags.session.tell_details(session, sampler.seed());
   const std::vector<Token> tokens = model.encode(prompt);
   if (tokens.empty())
     throw Error(Errc::range, "the prompt is empty, and this model has no token to begin a text with");
@@ -136,8 +141,13 @@ int continue_text(const Flags& flags, AnswerView* view) {
 
   auto speculation = flags.speculation.speculation(session, session_options, load);
   const CancelOnSignal cancel(session);
-  Job job{session, sampler, tokens, {}};
+  PromptCache cache(flags.prompt_cache, flags.cache_answer, flags.cache_is_fixed);
+  const std::size_t held = cache.use(session, tokens);
+  sampler.accept(std::span(tokens).first(held));
+  Job job{session, sampler, std::span(tokens).subspan(held), {}};
   job.options.max_tokens = flags.max_tokens;
+  for (const std::string& stop : flags.stops)
+    job.options.stop.push_back(flags.escapes ? unescape(stop) : stop);
   job.options.speculation = speculation ? &*speculation : nullptr;
   ReachNote reach(session, session_options);
   reach.tell(static_cast<int>(tokens.size()));
@@ -153,6 +163,7 @@ int continue_text(const Flags& flags, AnswerView* view) {
   };
   const GenerateResult result = generate_text();
   reach.tell(session.size());
+  cache.keep(session, tokens);
   if (const int signal = leave_signal()) return kSignalBase + signal;
   return result.reason == StopReason::cancelled ? kInterrupted : kSuccess;
 }
@@ -188,6 +199,13 @@ void add_run(CLI::App& app, Action& action) {
       ->capture_default_str()
       ->check(CLI::Range(-1, 1 << 30))
       ->type_name("N");
+  add_stops(*verb, flags->stops);
+  verb->add_option("--prompt-cache", flags->prompt_cache,
+                   "Keep what the model made of the prompt in FILE, and go on from there where the next one "
+                   "begins alike")
+      ->type_name("FILE");
+  verb->add_flag("--prompt-cache-all", flags->cache_answer, "Keep the text written too");
+  verb->add_flag("--prompt-cache-ro", flags->cache_is_fixed, "Only read that file");
   verb->add_flag("-e,--escape", flags->escapes, "Read \\n, \\t and such in the text as what they mean");
   verb->add_flag("--json", flags->json, "Write events on standard output, one JSON object a line");
   verb->add_flag("--show-prompt", flags->show_prompt,

@@ -170,6 +170,12 @@ class LONGHAND_API Session {
   /// before `size`, or from the start of the text.
   int rewind_cost(int size) const noexcept;
 
+  /// Takes tokens [from, to) out of the text: those behind move up, their keys turned to their new positions.
+  /// They still know what was taken out, so that logits are not quite those of the shorter text. False, and
+  /// nothing changes, where that cannot be: memories other than full, recurrent states, layers with a window
+  /// of their own, learned positions, caches of q8_0. Throws Error: range, no_memory, and changes nothing.
+  bool cut(int from, int to);
+
   int size() const noexcept;     ///< tokens fed
   int context() const noexcept;  ///< tokens that fit
   int threads() const noexcept;

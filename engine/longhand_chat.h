@@ -61,9 +61,15 @@ struct ChatSettings {
   SamplerOptions sampler = {};
   int max_tokens = -1;                 ///< of one answer; -1: no limit
   std::vector<std::string> stop = {};  ///< an answer ends before the first of these
-  std::optional<bool> thinking = {};   ///< as in ChatOptions
-  std::string effort = {};             ///< ChatOptions::reasoning_effort
-  std::string variables = {};          ///< as in ChatOptions
+  /// When turns leave a full context, what the model made of those that stay is moved instead of read again,
+  /// where the session can (Session::cut).
+  bool context_shift = true;
+  int reasoning_budget =
+      -1;  ///< tokens of reasoning, after which it is closed; -1: no limit; 0: as thinking false
+  bool reasoning_apart = true;        ///< false: reasoning and its markers are part of the answer's text
+  std::optional<bool> thinking = {};  ///< as in ChatOptions
+  std::string effort = {};            ///< ChatOptions::reasoning_effort
+  std::string variables = {};         ///< as in ChatOptions
 };
 
 /// What a chat tells while it answers. Callbacks must not use the chat, except session().cancel().
@@ -80,6 +86,7 @@ struct ChatAnswer {
   StopReason reason = StopReason::end_of_generation;
   int dropped_turns = 0;  ///< oldest turns the model no longer sees from now on
   int read_tokens = 0, written_tokens = 0;
+  int moved_tokens = 0;  ///< of the turns that stayed, which were not read again
   double read_seconds = 0, write_seconds = 0;
 };
 

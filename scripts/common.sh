@@ -5,7 +5,7 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build
-program_packages=(g++ cmake ninja-build ccache libxsimd-dev libcli11-dev libfmt-dev nlohmann-json3-dev libedit-dev)
+program_packages=(g++ cmake ninja-build ccache libxsimd-dev libcli11-dev libfmt-dev nlohmann-json3-dev libedit-dev libmd4c-dev)
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev python3)
 
 say() { printf '%s\n' "$*" >&2; }

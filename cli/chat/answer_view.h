@@ -1,6 +1,7 @@
 // How an answer is shown while it comes: as text for people and pipes, or as events for programs.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,14 +11,20 @@
 
 namespace longhand::cli {
 
+/// What people see of an answer; programs see all.
+struct Showing {
+  bool reasoning = true;
+  bool plain = false;  // as it comes, without wrapped words and Markdown
+};
+
 class AnswerView {
  public:
   virtual ~AnswerView() = default;
 
-  /// The model is loaded, and `session` waits for the first message.
-  virtual void ready(const Session& session) = 0;
-  /// An answer begins; hidden reasoning is kept from people, never from programs.
-  virtual void begin(bool show_reasoning) = 0;
+  /// The model is loaded, and `session` waits for the first message. `seed`: the one really used.
+  virtual void ready(const Session& session, std::uint32_t seed) = 0;
+  /// An answer begins.
+  virtual void begin(Showing showing) = 0;
   virtual void reading(int done, int total) = 0;
   /// What the model is given, control tokens written out.
   virtual void prompt(const std::string& text) = 0;
@@ -27,16 +34,18 @@ class AnswerView {
   virtual void fail(const Error& error) = 0;
 };
 
-/// The answer on stdout, everything else on stderr. `interactive`: a person reads along.
-std::unique_ptr<AnswerView> make_text_view(bool interactive);
+/// The answer on stdout, everything else on stderr. `interactive`: a person reads along. `details`: speeds
+/// are told even where nobody does.
+std::unique_ptr<AnswerView> make_text_view(bool interactive, bool details = false);
 
 /// One JSON object a line on stdout; errors on stderr too. "event" says what it is:
-///   ready      model, architecture, context, threads
+///   ready      model, architecture, context, threads, seed
 ///   progress   what ("loading" or "reading"), done, total
 ///   prompt     text
 ///   reasoning  text
 ///   text       text
-///   end        reason, read_tokens, written_tokens, dropped_turns, read_seconds, write_seconds,
+///   end        reason, read_tokens, written_tokens, dropped_turns, moved_tokens, read_seconds,
+///   write_seconds,
 ///              tokens_per_second, context_used, context
 ///   error      code, message
 std::unique_ptr<AnswerView> make_json_view();

@@ -3,13 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <filesystem>
 #include <utility>
 #include <vector>
 
 #include "cli/chat/chat_reports.h"
 #include "cli/chat/chat_saving.h"
 #include "cli/chat/chat_settings.h"
+#include "cli/flags/nearest.h"
+#include "cli/models/model_places.h"
 #include "cli/terminal/clipboard.h"
+#include "cli/terminal/markdown.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/output_filter.h"
 #include "cli/terminal/terminal.h"
@@ -27,6 +32,7 @@ void show_help(ChatState&, const std::string&) {
     out += fmt::format("  {:<22} {}\n", fmt::format("{} {}", command.name, command.arguments), command.help);
   }
   out +=
+      "  Alt-Enter, or \\ at the end of a line, goes on with the message in a new line, and\n"
       "  \"\"\"                    begins and ends a message of several lines\n"
       "  Ctrl-C                 stops an answer; twice at an empty prompt leaves\n";
   write_error(out);
@@ -58,19 +64,30 @@ void set_system(ChatState& state, const std::string& text) {
   start_anew(state, "new system prompt; ");
 }
 
+// Of "-1" also the seed that was drawn.
+std::string shown_value(const ChatState& state, const NamedValue& row) {
+  const bool drawn = row.name == "seed" && row.value == "-1";
+  return drawn ? fmt::format("-1 (drawn: {})", state.chat.seed()) : make_visible(row.value);
+}
+
 void set_value(ChatState& state, const std::string& argument) {
   if (argument.empty()) {
     std::string out;
-    for (const auto& [name, value] : list_settings(state.settings()))
-      out += fmt::format("  {:<18} {}\n", name, value);
+    for (const NamedValue& row : list_settings(state.settings()))
+      out += fmt::format("  {:<18} {}\n", row.name, shown_value(state, row));
     write_error(out);
     return;
   }
   const auto space = argument.find_first_of(" =");
   const std::string name = argument.substr(0, space);
-  const auto value = space == std::string::npos ? space : argument.find_first_not_of(" =", space);
-  if (value == std::string::npos) throw Error(Errc::range, fmt::format("/set {} needs a value", name));
   ProgramSettings settings = state.settings();
+  const auto value = space == std::string::npos ? space : argument.find_first_not_of(" =", space);
+  if (value == std::string::npos) {
+    for (const NamedValue& row : list_settings(settings)) {
+      if (row.name == name) return write_error(fmt::format("  {:<18} {}\n", name, shown_value(state, row)));
+    }
+    throw Error(Errc::range, fmt::format("/set {} needs a value", name));
+  }
   change_setting(settings, name, argument.substr(value));
   state.change(std::move(settings));
   print_note(fmt::format("{} is {} from the next answer on", name, argument.substr(value)));
@@ -111,12 +128,61 @@ void retry(ChatState& state, const std::string&) {
   if (const std::string cost = cost_of(state.chat.way_back()); !cost.empty()) print_note(cost);
 }
 
-void copy(ChatState& state, const std::string&) {
+// "code" is the last block of code, "code 2" the second.
+std::string code_of(const std::string& answer, const std::string& which) {
+  const std::vector<std::string> blocks = code_blocks(answer);
+  if (blocks.empty()) throw Error(Errc::missing, "the last answer has no block of code");
+  const std::string number = which.substr(std::min(which.find_first_not_of(' '), which.size()));
+  if (number.empty()) return blocks.back();
+  std::size_t at = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), at);
+  if (error != std::errc() || end != number.data() + number.size() || at < 1 || at > blocks.size())
+    throw Error(Errc::range, fmt::format("/copy code {}: must be 1..{}", number, blocks.size()));
+  return blocks[at - 1];
+}
+
+void copy(ChatState& state, const std::string& argument) {
   if (state.chat.turns().empty()) throw Error(Errc::missing, "there is no answer to copy yet");
+  if (!argument.empty() && !argument.starts_with("code"))
+    throw Error(Errc::range, fmt::format("/copy: '{}' must be code, or nothing", argument));
   const std::string& answer = state.chat.turns().back().answer;
-  copy_to_clipboard(answer);
-  print_note(
-      fmt::format("the last answer ({}) is sent to the terminal's clipboard", format_bytes(answer.size())));
+  const std::string text = argument.empty() ? answer : code_of(answer, argument.substr(4));
+  copy_to_clipboard(text);
+  print_note(fmt::format("{} ({}) is sent to the terminal's clipboard",
+                         argument.empty() ? "the last answer" : "code of the last answer",
+                         format_bytes(text.size())));
+}
+
+// The file itself, or a model that `longhand models` lists under this name or one that ends so.
+std::string model_called(const std::string& name) {
+  const std::string path = expand_home(name);
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored)) return path;
+  const std::vector<FoundModel> models = find_models();
+  std::vector<std::string> labels;
+  for (const FoundModel& model : models) {
+    if (model.label == name || (model.source == name && name == "included")) return model.path;
+    labels.push_back(model.label);
+  }
+  for (const FoundModel& model : models) {
+    if (model.label.find(name) != std::string::npos) return model.path;
+  }
+  const std::string near = nearest_word(name, labels);
+  throw Error(Errc::missing, fmt::format("there is no model '{}'; {}", name,
+                                         near.empty() ? "`longhand models` lists those on this machine"
+                                                      : fmt::format("the nearest is {}", near)));
+}
+
+void change_model(ChatState& state, const std::string& name) {
+  const std::string before = state.chat.model().info().name;
+  if (name.empty()) return print_note(fmt::format("this is {}; /model NAME goes on with another", before));
+  Chat next = state.open(model_called(name), state.chat.settings());
+  next.restore(state.chat.settings(), state.chat.turns());
+  leave_chat(state);
+  state.chat = std::move(next);
+  state.other_model = true;
+  print_note(fmt::format("{} goes on where {} was; it reads the conversation with the next message",
+                         state.chat.model().info().name, before));
 }
 
 void read_file(ChatState& state, const std::string& given) {
@@ -133,7 +199,9 @@ constexpr ChatCommand kCommands[] = {
     {"/exit", "", "Leave (also Ctrl-D)", leave},
     {"/clear", "", "Forget the conversation", clear},
     {"/system", "[TEXT]", "Show the system prompt, or start anew with TEXT", set_system},
-    {"/set", "[NAME VALUE]", "Show the sampling values, or change one: /set temp 0.5", set_value},
+    {"/model", "[NAME]", "Go on with another model, a file or one that `longhand models` lists",
+     change_model},
+    {"/set", "[NAME VALUE]", "Show what can be changed, or change it: /set temp 0.5", set_value},
     {"/think", "[WORD]", "on, off, auto, low, medium, high: reasoning; show, hide: its text", set_thinking},
     {"/show", "", "Show the model and the settings", show_settings},
     {"/stats", "", "Show speed and memory", show_stats},
@@ -141,29 +209,15 @@ constexpr ChatCommand kCommands[] = {
     {"/undo", "", "Forget the last turn", undo},
     {"/retry", "", "Answer the last message again", retry},
     {"/read", "FILE", "Send a text file along with the next message", read_file},
-    {"/copy", "", "Copy the last answer to the clipboard", copy},
+    {"/copy", "[code [N]]", "Copy the last answer, or a block of code in it, to the clipboard", copy},
     {"/save", "NAME", "Keep this chat as NAME, now and after every turn", save_chat},
     {"/load", "[NAME]", "Go on with a saved chat, or list them", load_chat},
+    {"/chats", "", "List the saved chats", list_chats},
     {"/fork", "NAME", "Go on under another name; what was saved stays", fork_chat},
 };
 
 // What other programs call /exit.
 constexpr std::string_view kWaysOut[] = {"/quit", "/bye", "/q"};
-
-// Characters to insert, delete or replace in `a` to make it `b` (Levenshtein).
-std::size_t count_changes(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -183,17 +237,9 @@ const ChatCommand* find_chat_command(std::string_view line) {
 }
 
 std::string nearest_chat_command(std::string_view line) {
-  const std::string_view typed = line.substr(0, line.find(' '));
-  std::string nearest;
-  std::size_t fewest = 3;  // more changes than these make another word of it
-  for (const ChatCommand& command : kCommands) {
-    const std::size_t changes = count_changes(typed, command.name);
-    if (changes < fewest) {
-      fewest = changes;
-      nearest = command.name;
-    }
-  }
-  return nearest;
+  std::vector<std::string> names;
+  for (const ChatCommand& command : kCommands) names.emplace_back(command.name);
+  return nearest_word(line.substr(0, line.find(' ')), names);
 }
 
 bool run_chat_command(ChatState& state, std::string_view line) {

@@ -1,6 +1,7 @@
 // What can be typed after a slash: a table of commands.
 #pragma once
 
+#include <functional>
 #include <set>
 #include <span>
 #include <string>
@@ -31,16 +32,22 @@ struct ChatState {
   LineInput& input;
   std::string attached;              // text that goes before the next message
   std::set<std::string> given = {};  // settings of the command line, which a saved chat does not change
-  bool show_reasoning = true;
+  bool show_reasoning = true, plain = false;
+  bool autosave = false;    // a chat without a name is saved too
+  bool named_here = false;  // the open chat's name was made up by autosave
   bool leave = false;
   bool answer_again = false;
+  bool other_model = false;  // the model has changed, and nobody has heard of it yet
   ChatTotals totals = {};
+  /// A chat with the model of this path. Throws Error as Chat does.
+  std::function<Chat(const std::string& path, ChatSettings settings)> open = {};
 
-  ProgramSettings settings() const { return {chat.settings(), show_reasoning}; }
+  ProgramSettings settings() const { return {chat.settings(), show_reasoning, plain}; }
   /// Throws Error as Chat::change() does.
   void change(ProgramSettings settings) {
-    chat.change(std::move(settings));
+    chat.change(settings);
     show_reasoning = settings.show_reasoning;
+    plain = settings.plain;
   }
 };
 

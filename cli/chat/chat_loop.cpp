@@ -97,10 +97,28 @@ bool ChatLoop::read_quoted(std::string& text) {
   return true;
 }
 
+// A backslash at its end makes a person's line go on in the next; false at the end of input.
+bool ChatLoop::read_continued(std::string& text) {
+  while (text.ends_with('\\')) {
+    text.back() = '\n';
+    const InputLine line = input_.next("... ");
+    if (line.event == InputEvent::interrupt) {
+      take_interrupts();
+      write_error("\n");
+      text.clear();
+      return true;
+    }
+    if (line.event != InputEvent::line) return false;
+    text += line.text;
+  }
+  return true;
+}
+
 // False to leave.
 bool ChatLoop::handle_line(std::string text) {
   const bool quoted = lines_.quotes && text.starts_with(kQuotes);
   if (quoted && !read_quoted(text)) return false;
+  if (!quoted && input_.interactive() && !read_continued(text)) return false;
   if (text.find_first_not_of(" \t\n") == std::string::npos) return handle_empty();
   unknown_.clear();
   input_.remember(text);
@@ -143,6 +161,10 @@ void ChatLoop::command(const std::string& line) {
       if (input_.interactive()) unknown_ = line;
     }
   } catch (const Error& error) { fail(error); }
+  if (std::exchange(state_.other_model, false)) {
+    notes_.reach = ReachNote(state_.chat.session(), state_.options);
+    view_.ready(state_.chat.session(), state_.chat.seed());
+  }
   if (std::exchange(state_.answer_again, false)) {
     answer([this](const auto& listener) { return state_.chat.retry(listener); });
   }
@@ -182,7 +204,7 @@ void ChatLoop::answer(const std::function<ChatAnswer(const ChatListener&)>& ask)
   };
   listener.on_reading = [this](int tokens) { view_.reading(0, tokens); };
   if (notes_.prompt) listener.on_prompt = [this](const std::string& text) { view_.prompt(text); };
-  view_.begin(state_.show_reasoning);
+  view_.begin({state_.show_reasoning, state_.plain});
   try {
     const Watched watched(state_.chat.session(), view_);
     const ChatAnswer answer = ask(listener);
@@ -201,7 +223,7 @@ void ChatLoop::answer(const std::function<ChatAnswer(const ChatListener&)>& ask)
 // A chat that has a name is saved after every change.
 void ChatLoop::keep() {
   try {
-    state_.store.update(record_of(state_));
+    keep_chat(state_);
   } catch (const Error& error) {
     view_.fail(error);
     print_note("the chat is not saved; the next turn tries again");

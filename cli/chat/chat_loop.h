@@ -39,6 +39,7 @@ class ChatLoop {
   bool handle_empty();
   bool is_command(const std::string& text) const;
   bool read_quoted(std::string& text);
+  bool read_continued(std::string& text);
   bool handle_interrupt(const std::string& typed);
   void command(const std::string& line);
   void answer(const std::function<ChatAnswer(const ChatListener&)>& ask);

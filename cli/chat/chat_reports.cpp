@@ -1,8 +1,11 @@
 #include "cli/chat/chat_reports.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
+#include <type_traits>
 #include <vector>
 
 #include "cli/chat/chat_settings.h"
@@ -19,6 +22,14 @@ std::string rate(long tokens, double seconds) {
                      static_cast<double>(tokens) / seconds);
 }
 
+// Of the whole process, weights that are mapped included; 0 where the system does not say.
+std::uint64_t resident_memory() {
+  std::ifstream file("/proc/self/statm");
+  std::uint64_t all = 0, resident = 0;
+  file >> all >> resident;
+  return file ? resident * std::uint64_t(::sysconf(_SC_PAGESIZE)) : 0;
+}
+
 std::size_t count_tokens(const Model& model, const std::string& text) {
   return model.encode(text, false).size();
 }
@@ -32,6 +43,23 @@ std::string tokens_of_text(const Model& model, const std::string& text) {
   }
   if (tokens.size() > kShown) out += "  ...\n";
   return out + fmt::format("  {} tokens\n", tokens.size());
+}
+
+// What a session was made with; these values last as long as it does.
+std::string session_rows(const ChatState& state) {
+  std::string out;
+  const auto show = [&](const auto& row, const auto& value) {
+    using Value = std::decay_t<decltype(value)>;
+    std::string text;
+    if constexpr (std::is_enum_v<Value>) {
+      text = names_of(value)[std::size_t(value)];
+    } else {
+      text = fmt::format("{}", value);
+    }
+    out += fmt::format("  {:<25} {}\n", row.name, text.empty() ? "as the file says" : text);
+  };
+  each_session_option(state.options, show);
+  return out;
 }
 
 }  // namespace
@@ -53,7 +81,12 @@ void show_settings(ChatState& state, const std::string&) {
                      state.store.open_name().empty() ? "not saved" : state.store.open_name());
   out += fmt::format("  {:<18} {}\n", "system prompt",
                      settings.system.empty() ? "none" : make_visible(settings.system));
-  for (const auto& [name, value] : list_settings(settings)) out += fmt::format("  {:<18} {}\n", name, value);
+  out += fmt::format("  {:<18} {}\n", "chat template",
+                     state.chat.written().is_fallback() ? "ChatML, in place of the model's" : "the model's");
+  for (const auto& [name, value] : list_settings(settings))
+    out += fmt::format("  {:<18} {}\n", name, make_visible(value));
+  out += fmt::format("  {:<18} {}\n", "seed in use", state.chat.seed());
+  out += session_rows(state);
   write_error(out);
 }
 
@@ -67,8 +100,9 @@ void show_stats(ChatState& state, const std::string&) {
   out += fmt::format("  {:<12} {}\n", "read", rate(totals.read_tokens, totals.read_seconds));
   out += fmt::format("  {:<12} {}\n", "written", rate(totals.written_tokens, totals.write_seconds));
   out += fmt::format("  {:<12} {} of {} tokens\n", "context", session.size(), session.context());
-  out += fmt::format("  {:<12} {} for weights, {} for this chat\n", "memory", format_bytes(info.weight_bytes),
-                     format_bytes(session.bytes()));
+  out += fmt::format("  {:<12} {} for weights, {} for this chat; {} resident in all\n", "memory",
+                     format_bytes(info.weight_bytes), format_bytes(session.bytes()),
+                     format_bytes(resident_memory()));
   out += fmt::format("  {:<12} {} thread{}, {} kernels\n", "computing", session.threads(),
                      session.threads() == 1 ? "" : "s", info.isa);
   out += fmt::format("  {:<12} {}\n", "seed", state.chat.seed());

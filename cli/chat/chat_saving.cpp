@@ -2,13 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <ctime>
 #include <utility>
+#include <vector>
 
 #include "cli/chat/chat_settings.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/output_filter.h"
 #include "cli/terminal/signals.h"
 #include "cli/terminal/terminal.h"
+#include "cli/terminal/units.h"
+#include "cli/terminal/wrap.h"
 #include "ops/error.h"
 
 namespace longhand::cli {
@@ -50,11 +55,46 @@ ProgramSettings settings_of(const std::string& chat, const ChatRecord& record, c
   return settings;
 }
 
-void list_chats(const ChatState& state) {
-  std::string out;
-  for (const std::string& name : state.store.names())
-    out += fmt::format("  {}{}\n", make_visible(name), name == state.store.open_name() ? "  (this one)" : "");
-  write_error(out.empty() ? "no saved chats; /save NAME makes one\n" : out);
+// "3 min ago", for days the date.
+std::string age_text(std::chrono::system_clock::time_point then) {
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now() - then).count();
+  if (seconds < 60) return "just now";
+  if (seconds < 3600) return fmt::format("{} min ago", seconds / 60);
+  if (seconds < 24 * 3600) return fmt::format("{} h ago", seconds / 3600);
+  const std::time_t time = std::chrono::system_clock::to_time_t(then);
+  std::tm parts{};
+  ::localtime_r(&time, &parts);
+  return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
+}
+
+// What was first said, in one short line.
+std::string title_text(const std::string& title) {
+  constexpr int kColumns = 40;
+  std::vector<Cell> cells;
+  add_cells(cells, make_visible(title.substr(0, title.find('\n'))), kPlain);
+  const auto lines = wrap(cells, kColumns);
+  return show_cells(lines.front(), false) + (lines.size() > 1 ? " ..." : "");
+}
+
+// The name of a chat that nobody named: "chat-20261130-091533".
+bool is_made_up(const std::string& name) {
+  constexpr std::string_view kBegin = "chat-";
+  constexpr std::size_t kDigits = 8;
+  return name.starts_with(kBegin) &&
+         name.find_first_not_of("0123456789", kBegin.size()) == kBegin.size() + kDigits;
+}
+
+std::string made_up_name(const ChatStore& store) {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::localtime_r(&now, &parts);
+  const std::string name =
+      fmt::format("chat-{:04}{:02}{:02}-{:02}{:02}{:02}", parts.tm_year + 1900, parts.tm_mon + 1,
+                  parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  std::string free = name;
+  for (int i = 2; store.has(free); ++i) free = fmt::format("{}-{}", name, i);
+  return free;
 }
 
 // Checkpoints of a memory that lets go of old tokens are not in the file: then the way back is all the way.
@@ -85,25 +125,47 @@ ChatRecord record_of(const ChatState& state) {
 }
 
 void save_chat(ChatState& state, const std::string& given) {
-  const std::string name = given.empty() ? state.store.open_name() : given;
+  const std::string before = state.store.open_name(), name = given.empty() ? before : given;
   if (name.empty()) throw Error(Errc::missing, "/save needs a name");
   if (!may_take(state, name)) return;
   state.store.save(name, record_of(state));
+  // One that nobody named has its name now.
+  if (std::exchange(state.named_here, false) && name != before) state.store.remove(before);
   leave_chat(state);
   print_note(fmt::format("saved as {}, {}; from here on every turn is kept{}", name,
                          turns_text(state.chat.turns().size()), way_back_from_file(state)));
 }
 
+void list_chats(ChatState& state, const std::string&) {
+  std::string out;
+  for (const SavedChat& chat : state.store.list()) {
+    out += fmt::format("  {:<24} {:>10}  {:>9}  {:>9}  {}{}\n", make_visible(chat.name),
+                       age_text(chat.changed), turns_text(chat.turns), format_bytes(chat.bytes),
+                       title_text(chat.title), chat.name == state.store.open_name() ? "  (this one)" : "");
+  }
+  write_error(out.empty() ? "no saved chats; /save NAME makes one\n" : out);
+}
+
+void keep_chat(ChatState& state) {
+  if (!state.store.open_name().empty()) return state.store.update(record_of(state));
+  if (!state.autosave || state.chat.turns().empty()) return;
+  state.autosave = false;  // where it fails once it would fail again
+  state.store.save(made_up_name(state.store), record_of(state));
+  state.autosave = state.named_here = true;
+}
+
 void load_chat(ChatState& state, const std::string& name) {
-  if (name.empty()) return list_chats(state);
+  if (name.empty()) return list_chats(state, "");
   leave_chat(state);
   std::string model;
   state.store.load(name, [&](ChatRecord& record) {
     ProgramSettings settings = settings_of(name, record, state);
     state.chat.restore(settings, std::move(record.turns));
     state.show_reasoning = settings.show_reasoning;
+    state.plain = settings.plain;
     model = std::move(record.model);
   });
+  state.named_here = is_made_up(name);
   state.cache.use(state.store.cache_path(name), state.chat.session());
   state.attached.clear();
   show_last(state);
@@ -120,6 +182,7 @@ void fork_chat(ChatState& state, const std::string& name) {
   const std::string from = state.store.open_name();
   leave_chat(state);
   state.store.save(name, record_of(state));
+  state.named_here = false;
   print_note(from.empty() ? fmt::format("goes on as {}", name)
                           : fmt::format("goes on as {}; {} stays as it is", name, from));
 }
@@ -127,7 +190,13 @@ void fork_chat(ChatState& state, const std::string& name) {
 void leave_chat(ChatState& state) noexcept {
   try {
     const std::string& name = state.store.open_name();
-    if (!name.empty()) state.cache.keep(state.store.cache_path(name), state.chat.session());
+    if (name.empty()) return;
+    state.cache.keep(state.store.cache_path(name), state.chat.session());
+    if (!state.named_here) return;
+    // Of the chats that nobody named the last one alone has a cache: nobody would ever delete the others.
+    for (const std::string& other : state.store.names()) {
+      if (other != name && is_made_up(other)) state.store.remove_cache(other);
+    }
   } catch (const std::exception&) {}  // only a cache
 }
 

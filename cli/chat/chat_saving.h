@@ -1,4 +1,4 @@
-// Saved chats as the commands see them: /save, /load and /fork.
+// Saved chats as the commands see them: /save, /load, /chats and /fork.
 #pragma once
 
 #include <string>
@@ -14,7 +14,12 @@ ChatRecord record_of(const ChatState& state);
 /// Commands; see ChatCommand::run.
 void save_chat(ChatState& state, const std::string& name);
 void load_chat(ChatState& state, const std::string& name);
+void list_chats(ChatState& state, const std::string&);
 void fork_chat(ChatState& state, const std::string& name);
+
+/// Saves a chat that has a name, and gives it one where autosave is on. To be called after every change.
+/// Throws Error.
+void keep_chat(ChatState& state);
 
 /// To be told before another chat takes the place of this one, and before the program ends in peace: what the
 /// model made of a saved chat is kept for the next time.

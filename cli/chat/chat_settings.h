@@ -12,10 +12,11 @@ namespace longhand::cli {
 /// Those of the library's chat, and the program's own.
 struct ProgramSettings : ChatSettings {
   bool show_reasoning = true;
+  bool plain = false;  // answers as they come: no wrapped words, no Markdown
 };
 
 struct NamedValue {
-  std::string_view name;
+  std::string name;
   std::string value;
 };
 
@@ -23,7 +24,7 @@ struct NamedValue {
 std::vector<NamedValue> list_settings(const ProgramSettings& settings);
 
 /// Throws Error (range) for an unknown name, listing the known ones, or for text that is none of its values.
-/// Bounds of numbers are the sampler's business.
+/// Bounds of numbers are the sampler's business. A flag's name does too: "--top-k".
 void change_setting(ProgramSettings& settings, std::string_view name, const std::string& value);
 
 /// "on", "off" and "auto", or "low", "medium" and "high": whether and how much the model reasons. Throws

@@ -147,6 +147,44 @@ std::vector<std::string> ChatStore::names() const {
   return out;
 }
 
+std::vector<SavedChat> ChatStore::list() const {
+  std::vector<SavedChat> chats;
+  for (const std::string& name : names()) {
+    SavedChat chat;
+    chat.name = name;
+    std::error_code ignored;
+    const fs::path path = fs::path(folder_) / (name + std::string(kEnding));
+    chat.bytes = fs::file_size(path, ignored);
+    chat.changed = std::chrono::file_clock::to_sys(fs::last_write_time(path, ignored));
+    try {
+      const Descriptor file(open_file(path.string(), O_NOFOLLOW | O_NONBLOCK));
+      if (file.get() < 0 || chat.bytes > std::uintmax_t(kMaxBytes)) continue;
+      const ChatRecord record = read_record(read_whole(file.get(), path.string()), name);
+      chat.turns = record.turns.size();
+      if (!record.turns.empty()) chat.title = record.turns.front().user;
+    } catch (const std::exception&) {}  // listed all the same
+    chats.push_back(std::move(chat));
+  }
+  std::ranges::stable_sort(chats, std::greater{}, &SavedChat::changed);
+  return chats;
+}
+
+void ChatStore::remove(const std::string& name) const noexcept {
+  try {
+    std::error_code ignored;
+    if (name == open_name_) return;
+    fs::remove(path_of(name), ignored);
+    remove_cache(name);
+  } catch (const std::exception&) {}
+}
+
+void ChatStore::remove_cache(const std::string& name) const noexcept {
+  try {
+    std::error_code ignored;
+    fs::remove(path_of(name, ".cache"), ignored);
+  } catch (const std::exception&) {}
+}
+
 bool ChatStore::has(const std::string& name) const {
   std::error_code ignored;
   return fs::exists(path_of(name), ignored);

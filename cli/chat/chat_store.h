@@ -1,6 +1,8 @@
 // The folder of saved chats, and the one that is open: nobody else changes that meanwhile.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -10,6 +12,15 @@
 #include "engine/state/atomic_file.h"
 
 namespace longhand::cli {
+
+/// One file of the folder.
+struct SavedChat {
+  std::string name;
+  std::string title;  // of what was first said; "" where the file cannot be read
+  std::size_t turns = 0;
+  std::chrono::system_clock::time_point changed;
+  std::uintmax_t bytes = 0;
+};
 
 class ChatStore {
  public:
@@ -23,6 +34,8 @@ class ChatStore {
 
   /// In alphabetical order.
   std::vector<std::string> names() const;
+  /// All of them, the last one changed first.
+  std::vector<SavedChat> list() const;
   bool has(const std::string& name) const;
 
   /// Both make `name` the open chat. Throws Error, and then file and open chat are as before: range (a name
@@ -33,6 +46,10 @@ class ChatStore {
   void load(const std::string& name, const std::function<void(ChatRecord& record)>& use);
   /// save() of the open chat, unless the file holds `record` already.
   void update(const ChatRecord& record);
+
+  /// Deletes a chat that is not open, and its cache. What fails is left.
+  void remove(const std::string& name) const noexcept;
+  void remove_cache(const std::string& name) const noexcept;
 
   /// Where a cache for a chat of this name belongs. Throws Error (io, range) as save() does.
   std::string cache_path(const std::string& name) const { return path_of(name, ".cache"); }

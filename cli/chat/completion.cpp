@@ -7,6 +7,7 @@
 
 #include "cli/chat/chat_commands.h"
 #include "cli/chat/chat_settings.h"
+#include "cli/models/model_places.h"
 #include "cli/terminal/output_filter.h"
 #include "cli/terminal/user_dirs.h"
 
@@ -55,6 +56,13 @@ const Argument kArguments[] = {
      [](const std::string&, const ChatStore&) {
        return Words{"auto", "hide", "high", "low", "medium", "off", "on", "show"};
      }},
+    {"/model",
+     [](const std::string& typed, const ChatStore&) {
+       Words words = files(typed);
+       for (const FoundModel& model : find_models()) words.push_back(model.label);
+       return words;
+     }},
+    {"/copy", [](const std::string&, const ChatStore&) { return Words{"code"}; }},
     {"/load", [](const std::string&, const ChatStore& chats) { return chats.names(); }},
     {"/save", [](const std::string&, const ChatStore& chats) { return chats.names(); }},
     {"/fork", [](const std::string&, const ChatStore& chats) { return chats.names(); }},

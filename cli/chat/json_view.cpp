@@ -29,15 +29,16 @@ double rate(int tokens, double seconds) { return seconds > 0 ? tokens / seconds 
 
 class JsonView : public AnswerView {
  public:
-  void ready(const Session& session) override {
+  void ready(const Session& session, std::uint32_t seed) override {
     const ModelInfo info = session.model().info();
     write_event("ready", {{"model", info.name},
                           {"architecture", info.architecture},
                           {"context", session.context()},
-                          {"threads", session.threads()}});
+                          {"threads", session.threads()},
+                          {"seed", seed}});
   }
 
-  void begin(bool) override {}
+  void begin(Showing) override {}
 
   void reading(int done, int total) override {
     // Single tokens are the model writing.
@@ -55,6 +56,7 @@ class JsonView : public AnswerView {
                         {"read_tokens", answer.read_tokens},
                         {"written_tokens", answer.written_tokens},
                         {"dropped_turns", answer.dropped_turns},
+                        {"moved_tokens", answer.moved_tokens},
                         {"read_seconds", answer.read_seconds},
                         {"write_seconds", answer.write_seconds},
                         {"tokens_per_second", rate(answer.written_tokens, answer.write_seconds)},

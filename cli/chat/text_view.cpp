@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/chat/answer_view.h"
+#include "cli/terminal/live_text.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/output_filter.h"
 #include "cli/terminal/signals.h"
@@ -16,14 +17,14 @@ namespace {
 
 class TextView : public AnswerView {
  public:
-  explicit TextView(bool interactive) : interactive_(interactive) {}
+  TextView(bool interactive, bool details) : interactive_(interactive), details_(details) {}
 
-  void ready(const Session& session) override;
+  void ready(const Session& session, std::uint32_t seed) override;
 
-  void begin(bool show_reasoning) override {
+  void begin(Showing showing) override {
     bar_.emplace("reading");
     line_ = Line::none;
-    show_reasoning_ = show_reasoning;
+    showing_ = showing;
   }
 
   void reading(int done, int total) override {
@@ -54,21 +55,27 @@ class TextView : public AnswerView {
   enum class Line { none, answer, reasoning, thinking };
 
   void write(const std::string& text) {
+    if (filtered_ && !showing_.plain && takes_escapes(STDOUT_FILENO)) {
+      live_.push(text);
+      line_ = live_.in_line() ? Line::answer : Line::none;
+      return;
+    }
     write_output(text);
     if (!text.empty()) line_ = text.back() == '\n' ? Line::none : Line::answer;
   }
   void leave_reasoning();
   void end_line();
 
-  bool interactive_;
-  bool show_reasoning_ = true;
+  bool interactive_, details_;
+  Showing showing_;
   std::optional<ProgressBar> bar_;  // from begin() on, until the answer is there
   Line line_ = Line::none;
   bool filtered_ = is_terminal(STDOUT_FILENO);
   OutputFilter filter_;
+  LiveText live_{takes_colour(STDOUT_FILENO)};
 };
 
-void TextView::ready(const Session& session) {
+void TextView::ready(const Session& session, std::uint32_t) {
   if (!interactive_) return;
   const ModelInfo info = session.model().info();
   write_error(dim(fmt::format("{} ({}, {} parameters, {}), context {}, {} thread{}, {}\n"
@@ -85,7 +92,7 @@ void TextView::text(std::string_view text, bool reasoning) {
   if (!reasoning) {
     leave_reasoning();
     write(filtered_ ? filter_.push(text) : std::string(text));
-  } else if (interactive_ && show_reasoning_) {
+  } else if (interactive_ && showing_.reasoning) {
     write_error(dim(make_visible(text)));
     line_ = Line::reasoning;
   } else if (interactive_ && line_ == Line::none && takes_escapes(STDERR_FILENO)) {
@@ -106,6 +113,7 @@ void TextView::end_line() {
   leave_reasoning();
   if (echoed) write_error("\n");
   write(filter_.finish());
+  live_.finish();
   if (line_ == Line::answer) write_output("\n");
   line_ = Line::none;
 }
@@ -125,7 +133,8 @@ void TextView::end(const ChatAnswer& answer, const Session& session) {
   } else if (answer.reason != StopReason::end_of_generation) {
     print_note(fmt::format("the answer was stopped: {}", stop_reason_name(answer.reason)));
   }
-  if (!interactive_ || !is_terminal(STDERR_FILENO) || answer.write_seconds <= 0) return;
+  const bool told = details_ || (interactive_ && is_terminal(STDERR_FILENO));
+  if (!told || answer.write_seconds <= 0) return;
   write_error(
       dim(fmt::format("[{} tokens, {:.1f} tokens/s; context {} of {}]", answer.written_tokens,
                       answer.written_tokens / answer.write_seconds, session.size(), session.context())) +
@@ -134,8 +143,8 @@ void TextView::end(const ChatAnswer& answer, const Session& session) {
 
 }  // namespace
 
-std::unique_ptr<AnswerView> make_text_view(bool interactive) {
-  return std::make_unique<TextView>(interactive);
+std::unique_ptr<AnswerView> make_text_view(bool interactive, bool details) {
+  return std::make_unique<TextView>(interactive, details);
 }
 
 }  // namespace longhand::cli

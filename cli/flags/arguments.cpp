@@ -87,17 +87,23 @@ constexpr std::string_view kTakeText[] = {"-p",
                                           "--filler",
                                           "--write",
                                           "--template",
+                                          "--chat-template",
+                                          "--chat-template-file",
+                                          "--chat-template-kwargs",
+                                          "-r",
+                                          "--reverse-prompt",
+                                          "--stop",
+                                          "--prompt-cache",
+                                          "--override-kv",
                                           "--input"};
 
 // Flags that take a value in some of llama.cpp's programs or versions, and none in others.
 struct Optional {
   std::string_view written, meant, otherwise;
 };
-constexpr Optional kOptional[] = {{"-fa", "--flash-attn", "auto"},
-                                  {"-co", "--color", "auto"},
-                                  {"-nkvo", "--no-kv-offload", "1"},
-                                  {"-nopo", "--no-op-offload", "1"},
-                                  {"", "--no-host", "1"}};
+constexpr Optional kOptional[] = {
+    {"-fa", "--flash-attn", "auto"},   {"-co", "--color", "auto"}, {"-nkvo", "--no-kv-offload", "1"},
+    {"-nopo", "--no-op-offload", "1"}, {"", "--no-host", "1"},     {"", "--context-shift", "on"}};
 constexpr std::string_view kSwitch[] = {"on", "off", "auto", "0", "1", "true", "false"};
 
 template <class Range>
@@ -119,6 +125,13 @@ bool is_short_word(std::string_view a) {
   return a.size() > 2 && a[0] == '-' && is_letter(a[1]) && is_letter(a[2]);
 }
 
+// "--ctx_size=512" is "--ctx-size=512".
+std::string with_dashes(std::string argument) {
+  if (argument.starts_with("--"))
+    std::replace(argument.begin(), std::find(argument.begin(), argument.end(), '='), '_', '-');
+  return argument;
+}
+
 std::string long_name(const std::string& argument) {
   const auto alias = std::ranges::find_if(kAliases, [&](const Alias& a) { return a.written == argument; });
   if (alias != std::end(kAliases)) return std::string(alias->meant);
@@ -131,6 +144,7 @@ std::string long_name(const std::string& argument) {
 std::vector<std::string> normalise_arguments(std::vector<std::string> arguments) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i] == "--") break;
+    arguments[i] = with_dashes(std::move(arguments[i]));
     if (contains(kTakeText, arguments[i])) {
       arguments[i] = long_name(arguments[i]);
       ++i;

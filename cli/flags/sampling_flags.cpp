@@ -32,6 +32,14 @@ std::string unescaped(std::string text) {
 
 }  // namespace
 
+void add_stops(CLI::App& verb, std::vector<std::string>& stops) {
+  verb.add_option("-r,--stop,--reverse-prompt", stops,
+                  "The text ends before this; may be given several times")
+      ->expected(1)
+      ->take_all()
+      ->type_name("TEXT");
+}
+
 std::pair<Token, float> parse_logit_bias(const std::string& text) {
   Token token = 0;
   float bias = 0;

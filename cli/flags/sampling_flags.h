@@ -11,6 +11,9 @@
 
 namespace longhand::cli {
 
+/// Adds the flags that say before which texts an answer ends.
+void add_stops(CLI::App& verb, std::vector<std::string>& stops);
+
 /// "15043+1.5", "15043-inf". Throws Error (range).
 std::pair<Token, float> parse_logit_bias(const std::string& text);
 

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "cli/flags/option_flags.h"
 #include "cli/measure/thread_counts.h"
 #include "cli/models/models_path.h"
 #include "cli/terminal/signals.h"
 #include "cli/terminal/terminal.h"
+#include "cli/terminal/units.h"
 #include "ops/machine.h"
 
 namespace longhand::cli {
@@ -59,7 +61,6 @@ constexpr Ignored kIgnored[] = {
     {"--jinja", false},
     {"--log-disable", false},
     {"--verbosity,--log-verbosity", true},
-    {"--verbose,--log-verbose,-v", false},
     {"--color", true},
 };
 
@@ -103,7 +104,8 @@ CLI::Option* add_model_option(CLI::App& verb, std::string& path) {
 void require_model(CLI::App& verb) { verb.get_option("--model")->envname(kModelVariable)->required(); }
 
 void SessionFlags::add_to(CLI::App& verb) {
-  add_model_option(verb, model);
+  if (verb.get_option_no_throw("--model") == nullptr) add_model_option(verb, model);
+  verb.add_flag("-v,--verbose,--log-verbose", verbose_, "Tell more about the model and how it is computed");
   add_computing(verb);
   add_rope(verb);
   add_attention(verb);
@@ -210,6 +212,30 @@ SessionOptions SessionFlags::session_options() const {
 void SessionFlags::tell_notes() const {
   if (!ignored_.empty()) print_note(fmt::format("no effect here: {}", fmt::join(ignored_, ", ")));
   note_threads(std::max(session_.threads, session_.prefill_threads));
+}
+
+Model SessionFlags::open(const std::string& path, const LoadOptions& options) const {
+  const auto start = std::chrono::steady_clock::now();
+  Model model = open_model(path, options);
+  if (!verbose_) return model;
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const ModelInfo info = model.info();
+  print_note(fmt::format("{}: {}, {} parameters, {}, {} of weights, loaded in {:.2f} s", path,
+                         info.architecture, format_count(info.parameters), info.type,
+                         format_bytes(info.weight_bytes), seconds));
+  return model;
+}
+
+void SessionFlags::tell_details(const Session& session, std::uint32_t seed) const {
+  if (!verbose_) return;
+  const std::string& memory = session_.attention.memory;
+  print_note(fmt::format("context {} of {} trained, attention {}, caches {} and {}, {} for the session",
+                         session.context(), session.model().info().trained_context,
+                         memory.empty() ? "as the file says" : memory,
+                         kCacheTypeNames[std::size_t(session_.key_cache)],
+                         kCacheTypeNames[std::size_t(session_.value_cache)], format_bytes(session.bytes())));
+  print_note(fmt::format("{} threads, batches of {}, {} kernels, seed {}", session.threads(), session_.batch,
+                         session.model().info().isa, seed));
 }
 
 void note_threads(int threads) {

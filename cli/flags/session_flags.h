@@ -37,6 +37,12 @@ class SessionFlags {
   /// cores.
   void tell_notes() const;
 
+  bool verbose() const noexcept { return verbose_; }
+  /// open_model(), with a note of what it is under -v.
+  Model open(const std::string& path, const LoadOptions& options) const;
+  /// Under -v, notes of how a session computes.
+  void tell_details(const Session& session, std::uint32_t seed) const;
+
   std::string model;
 
  private:
@@ -48,7 +54,7 @@ class SessionFlags {
 
   LoadOptions load_;
   SessionOptions session_;
-  bool no_repack_ = false, auto_threads_ = false;
+  bool no_repack_ = false, auto_threads_ = false, verbose_ = false;
   std::vector<std::string> ignored_;
 };
 

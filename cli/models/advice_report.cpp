@@ -4,6 +4,12 @@
 
 namespace longhand::cli {
 
+namespace {
+
+std::string base_text(double base) { return base > 0 ? fmt::format("{:.1e}", base) : "none"; }
+
+}  // namespace
+
 std::string reach_text(const ContextReach& r) {
   return fmt::format("{}{} tokens told apart by distance, {} trained (--advise says more)",
                      r.reach_is_limit ? "at least " : "", r.reach, r.trained);
@@ -18,9 +24,15 @@ std::string advice_text(const ContextAdvice& a) {
                   a.reach_is_limit ? "at least " : "", a.reach);
   out += "              query score lower than one that does not\n";
   if (!a.bases.empty()) {
-    out += "\nSmallest base that reaches a length, without other scaling (--rope-freq-base):\n";
-    for (const auto& [length, base] : a.bases) {
-      out += fmt::format("{:>10} tokens   {}\n", length, base > 0 ? fmt::format("{:.1e}", base) : "none");
+    out +=
+        "\nBases (--rope-freq-base) that reach a length, without other scaling: the smallest of two digits "
+        "that does,\n"
+        "and the one from which on all of them do. Between the two some do and some do not: a larger base "
+        "turns all\n"
+        "pairs slower, but also moves the distances at which they happen to cancel.\n";
+    for (const ContextAdvice::Base& row : a.bases) {
+      out +=
+          fmt::format("{:>10} tokens  {:>8}  {:>8}\n", row.length, base_text(row.least), base_text(row.sure));
     }
   }
   if (a.gains.empty()) return out;
@@ -43,7 +55,8 @@ nlohmann::ordered_json advice_json(const ContextAdvice& a) {
                                  {"reach_is_limit", a.reach_is_limit},
                                  {"bases", nlohmann::ordered_json::array()},
                                  {"gains", nlohmann::ordered_json::array()}};
-  for (const auto& [length, base] : a.bases) json["bases"].push_back({{"length", length}, {"base", base}});
+  for (const ContextAdvice::Base& row : a.bases)
+    json["bases"].push_back({{"length", row.length}, {"least", row.least}, {"sure", row.sure}});
   for (const GainAdvice& row : a.gains) {
     json["gains"].push_back(
         {{"length", row.length}, {"log_n", row.log_n}, {"normal", row.normal}, {"cosine", row.cosine}});

@@ -47,6 +47,9 @@ class LineEditor : public LineInput {
     el_set(editor_, EL_ADDFN, "longhand-complete", "Complete a command", &LineEditor::complete);
     el_set(editor_, EL_BIND, "^I", "longhand-complete", nullptr);
     el_set(editor_, EL_BIND, "^R", "em-inc-search-prev", nullptr);
+    el_set(editor_, EL_ADDFN, "longhand-new-line", "Go on in a new line", &LineEditor::new_line);
+    for (const char* alt_enter : {"^[^M", "^[^J"})
+      el_set(editor_, EL_BIND, alt_enter, "longhand-new-line", nullptr);
     el_source(editor_, nullptr);
     if (!kept_.problem().empty()) print_note(kept_.problem());
   }
@@ -189,6 +192,12 @@ class LineEditor : public LineInput {
     el_set(editor, EL_PREP_TERM, 0);  // or it believes that its settings are still in force
     el_set(editor, EL_PREP_TERM, 1);
     el_set(editor, EL_REFRESH);
+  }
+
+  // Types what makes a line go on: its end, a backslash, Enter.
+  static unsigned char new_line(EditLine* editor, int) {
+    el_push(editor, "\x05\\\n");
+    return CC_NORM;
   }
 
   // Adds what all candidates share; where that is nothing, shows them.

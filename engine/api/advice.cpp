@@ -124,15 +124,21 @@ int text_reach(const Model& model, const SessionOptions& options, int context) {
   return int(std::min(double(context), plan.window + (reach - plan.window) * plan.leak));
 }
 
-double least_base(int rot, int length) {
-  for (int exponent = 1; exponent <= 12; ++exponent) {
-    const double decade = std::pow(10.0, exponent);
-    for (int mantissa = 10; mantissa < 100; ++mantissa) {
-      const double base = decade * mantissa / 10;
-      if (rope_reach(make_rope_table({.rot = rot, .base = base}).inv_freq, length) >= length) return base;
+BaseBounds base_bounds(int rot, int length) {
+  constexpr int kFirst = 1, kLast = 12, kDecade = 90;  // exponents, and bases of two digits in each
+  BaseBounds found;
+  int in_a_row = 0;
+  for (int i = 0; i < (kLast - kFirst + 1) * kDecade && in_a_row <= kDecade; ++i) {
+    const double base = std::pow(10.0, kFirst + i / kDecade) * (10 + i % kDecade) / 10;
+    if (rope_reach(make_rope_table({.rot = rot, .base = base}).inv_freq, length) < length) {
+      in_a_row = 0;
+      continue;
     }
+    if (found.least == 0) found.least = base;
+    if (in_a_row++ == 0) found.sure = base;
   }
-  return 0;
+  if (in_a_row <= kDecade) found.sure = 0;
+  return found;
 }
 
 std::optional<ContextReach> context_reach(const Gguf& file) {
@@ -158,7 +164,7 @@ std::optional<ContextAdvice> context_advice(const Gguf& file) {
   for (const int times : {1, 2, 4, 8}) {
     if (advice.trained > kFarthest / times) break;
     const int length = advice.trained * times;
-    advice.bases.push_back({length, least_base(advice.rot, length)});
+    advice.bases.push_back({base_bounds(advice.rot, length), length});
   }
   advice.gains = gain_advice(advice.trained, advice.head_dim);
   return advice;

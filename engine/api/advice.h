@@ -21,9 +21,14 @@ int rope_reach(std::span<const double> inv_freq, int limit);
 /// beyond both what it was trained for and rope_reach(). Throws Error as Session does.
 int text_reach(const Model& model, const SessionOptions& options, int context);
 
-/// The smallest base of two digits whose unscaled frequencies reach `length` tokens; 0 where even 9.9e12
-/// does not.
-double least_base(int rot, int length);
+/// Bases of two digits whose unscaled frequencies reach `length` tokens. A larger base does not always reach
+/// further: it also moves the distances at which the cosines happen to cancel.
+struct BaseBounds {
+  double least = 0;  // the smallest that reaches it; 0 where even 9.9e12 does not
+  double sure = 0;   // every one from here to ten times this does; 0 where that is beyond 9.9e12
+};
+/// `least` is the lower bound that Men et al. publish for 128 dimensions.
+BaseBounds base_bounds(int rot, int length);
 
 /// How sharp attention should be at one length, relative to the trained one.
 struct GainAdvice {
@@ -43,9 +48,8 @@ struct ContextReach {
 };
 
 struct ContextAdvice : ContextReach {
-  struct Base {
+  struct Base : BaseBounds {
     int length = 0;
-    double base = 0;
   };
   std::vector<Base> bases;        // to reach 1x, 2x, 4x and 8x the trained length
   std::vector<GainAdvice> gains;  // empty where heads are too small to say

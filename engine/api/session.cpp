@@ -229,6 +229,16 @@ void Session::rewind(int size) {
   if (impl_->logits_position >= size) impl_->logits_position = -1;
 }
 
+bool Session::cut(int from, int to) {
+  live(impl_).refuse_reentry();
+  if (from < 0 || from > to || to > size())
+    throw Error(Errc::range,
+                fmt::format("cannot take out tokens {} to {}, must be within 0..{}", from, to, size()));
+  const bool done = from == to || translate_memory_errors([&] { return impl_->sequence.cut(from, to); });
+  if (done && impl_->logits_position >= from) impl_->logits_position = -1;
+  return done;
+}
+
 int Session::rewind_cost(int size) const noexcept {
   if (!impl_) return 0;
   const int at = std::clamp(size, 0, this->size());

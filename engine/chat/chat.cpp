@@ -5,6 +5,7 @@
 
 #include "engine/api/access.h"
 #include "engine/chat/chat_template.h"
+#include "engine/chat/context_shift.h"
 #include "engine/chat/conversation.h"
 #include "engine/forward/model.h"
 
@@ -20,7 +21,7 @@ struct Writing {
   ChatAnswer answer;
   std::vector<Token> tokens;
   std::optional<ReasoningSplitter> splitter;
-  std::string raw;  // the text of `tokens`, reasoning markers included
+  bool reasoned = false;  // the budget of reasoning is used up
 
   bool pass(const std::vector<ReasoningSpan>& spans) {
     bool goes_on = true;
@@ -56,7 +57,9 @@ struct Chat::Impl {
   ChatAnswer answer_turn(Begin begin, const ChatListener& listener);
   ChatAnswer write(const ChatListener& listener);
   TurnPlan plan(std::size_t written_tokens);
+  TurnPlan begin(Writing& writing);
   bool write_more(Writing& writing);
+  bool close_reasoning(Writing& writing);
 
   ChatSettings settings;
   ChatTemplate written;
@@ -137,7 +140,7 @@ std::size_t Chat::tokens_with(const std::string& message) const {
 void Chat::Impl::apply_settings() {
   conversation->set_system(settings.system);
   conversation->set_options({.add_generation_prompt = true,
-                             .thinking = settings.thinking,
+                             .thinking = settings.reasoning_budget == 0 ? false : settings.thinking,
                              .reasoning_effort = settings.effort,
                              .variables = settings.variables});
 }
@@ -155,17 +158,14 @@ ChatAnswer Chat::Impl::answer_turn(Begin begin, const ChatListener& listener) {
 }
 
 ChatAnswer Chat::Impl::write(const ChatListener& listener) {
-  Writing writing{listener, {}, {}, {}, {}};
+  Writing writing{listener, {}, {}, {}};
   // A context that fills up in the middle of an answer: forget more turns, read the rest again, and write on.
   while (write_more(writing)) {}
   writing.pass(writing.splitter->finish());
   ChatAnswer& answer = writing.answer;
   answer.written_tokens = static_cast<int>(writing.tokens.size());
   const bool cut = answer.reason != StopReason::end_of_generation;
-  // Tokens of a stop string are not part of the text.
-  if (answer.reason == StopReason::stop_string) writing.tokens.clear();
-  conversation->answer(
-      {answer.text, answer.reasoning, std::move(writing.raw), std::move(writing.tokens), cut});
+  conversation->answer({answer.text, answer.reasoning, std::move(writing.tokens), cut});
   return std::move(answer);
 }
 
@@ -183,37 +183,63 @@ TurnPlan Chat::Impl::plan(std::size_t written_tokens) {
   return conversation->plan_turn(session.tokens(), context, written_tokens + 1);
 }
 
-// One run of the model; true if it stopped only because turns have to be dropped first.
-bool Chat::Impl::write_more(Writing& writing) {
+// What the session holds becomes what the turn begins with; the rest of the turn's tokens is left to be fed.
+TurnPlan Chat::Impl::begin(Writing& writing) {
   TurnPlan turn = plan(writing.tokens.size());
   writing.answer.dropped_turns += turn.dropped_turns;
-  if (!writing.splitter) writing.splitter.emplace(format().reasoning(), turn.opens_reasoning);
+  if (!writing.splitter) {
+    writing.splitter.emplace(settings.reasoning_apart ? format().reasoning() : ReasoningStyle{},
+                             turn.opens_reasoning);
+  }
   turn.new_tokens.insert(turn.new_tokens.end(), writing.tokens.begin(), writing.tokens.end());
-
-  session.rewind(static_cast<int>(turn.rewind_to));
+  const std::size_t agrees = turn.rewind_to;
+  if (settings.context_shift && turn.dropped_turns > 0) move_kept_turns(session, turn);
+  writing.answer.moved_tokens += int(turn.rewind_to - agrees);
+  session.rewind(int(turn.rewind_to));
   if (writing.listener.on_prompt) {
     std::vector<Token> all(session.tokens().begin(), session.tokens().end());
     all.insert(all.end(), turn.new_tokens.begin(), turn.new_tokens.end());
     writing.listener.on_prompt(tokenizer().decode(all, false, true));
   }
-  if (writing.listener.on_reading) writing.listener.on_reading(static_cast<int>(turn.new_tokens.size()));
+  if (writing.listener.on_reading) writing.listener.on_reading(int(turn.new_tokens.size()));
+  return turn;
+}
+
+// One run of the model; true if it stopped only because turns have to be dropped first, or reasoning took too
+// long.
+bool Chat::Impl::write_more(Writing& writing) {
+  const TurnPlan turn = begin(writing);
+  const int written = int(writing.tokens.size());
+  const int most = settings.max_tokens >= 0 ? settings.max_tokens - written : -1;
+  const bool may_reason = format().reasoning().form == ReasoningStyle::Form::pair && !writing.reasoned;
+  const bool watched =
+      may_reason && settings.reasoning_budget > 0 && (most < 0 || settings.reasoning_budget < most);
   GenerateOptions options;
   options.written_out = marker_tokens;
   options.stop = settings.stop;
   options.speculation = speculation ? &*speculation : nullptr;
-  if (settings.max_tokens >= 0)
-    options.max_tokens = settings.max_tokens - static_cast<int>(writing.tokens.size());
+  options.max_tokens = watched ? settings.reasoning_budget : most;
   const GenerateResult result =
-      generate(session, turn.new_tokens, sampler, options, [&writing](std::string_view text) {
-        writing.raw += text;
-        return writing.pass(writing.splitter->push(text));
-      });
+      generate(session, turn.new_tokens, sampler, options,
+               [&writing](std::string_view text) { return writing.pass(writing.splitter->push(text)); });
   writing.tokens.insert(writing.tokens.end(), result.tokens.begin(), result.tokens.end());
   writing.answer.reason = result.reason;
   writing.answer.read_tokens += result.prompt_tokens;
   writing.answer.read_seconds += result.prompt_seconds;
   writing.answer.write_seconds += result.decode_seconds;
+  if (watched && result.reason == StopReason::max_tokens) return close_reasoning(writing);
   return result.reason == StopReason::context_full && turns().size() > conversation->forgotten() + 1;
+}
+
+// The budget of reasoning is used up; true: the answer goes on.
+bool Chat::Impl::close_reasoning(Writing& writing) {
+  writing.reasoned = true;
+  if (!writing.splitter->inside()) return true;
+  const std::string end = "\n" + format().reasoning().close + "\n\n";
+  const std::vector<Token> tokens =
+      tokenizer().encode(end, {.add_special = false, .parse_special = true, .continues_text = true});
+  writing.tokens.insert(writing.tokens.end(), tokens.begin(), tokens.end());
+  return writing.pass(writing.splitter->push(end));
 }
 
 }  // namespace longhand

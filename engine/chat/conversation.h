@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/chat/answer_tokens.h"
 #include "engine/chat/chat_format.h"
 #include "engine/chat/prompt.h"
 #include "engine/types/chat.h"
@@ -23,8 +24,7 @@ struct TurnPlan {
 /// A finished answer.
 struct ChatAnswerText {
   std::string content, reasoning;
-  std::string raw;  ///< the text of `tokens`, reasoning markers included
-  /// As generated and fed, without the token that ended the answer; empty: they are not those of `raw`.
+  /// As generated and fed, without the token that ended the answer; those of a stop string may be among them.
   std::vector<Token> tokens;
   bool cut = false;  ///< stopped before its end
 };
@@ -65,30 +65,22 @@ class Conversation {
 
  private:
   struct Prompt {
-    std::string text;
     std::vector<Token> tokens;
+    std::string end;  // the last of its text
     bool opens_reasoning = false;
   };
-  // A prefix of known_text_ and the number of tokens that make it.
-  struct Mark {
-    std::size_t text, tokens;
-  };
-  Prompt encode(std::span<const ChatTurn> turns) const;
-  std::vector<Token> tokens_of(std::span<const PromptPiece> pieces, const std::string& text) const;
+  Prompt encode(std::size_t first_turn) const;
 
   const ChatFormat& format_;
+  const Tokenizer& tokenizer_;
   PromptEncoder encoder_;
+  std::vector<Token> marker_tokens_;  // of reasoning
   ChatOptions options_;
   std::string system_;
   std::vector<ChatTurn> turns_;
-  std::size_t forgotten_ = 0;  // oldest turns that are not in the prompt
-
-  // Text and tokens of the conversation as they were fed and generated, up to the last answer. Encoding an
-  // answer anew may give other tokens than were generated, and all after it would have to be computed again.
-  std::string known_text_;
-  std::vector<Token> known_tokens_;
-  std::vector<Mark> marks_;  // behind each answer
-  Prompt pending_;           // of the turn that waits for its answer
+  std::vector<AnswerTokens> answers_;  // of each turn
+  std::size_t forgotten_ = 0;          // oldest turns that are not in the prompt
+  std::string prompt_end_;             // of the turn that waits for its answer
 };
 
 /// True where the template writes begin-of-text behind other text, so that the vocabulary's own token comes

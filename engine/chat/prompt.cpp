@@ -15,7 +15,8 @@ std::vector<Token> PromptEncoder::encode(std::span<const PromptPiece> pieces, bo
   std::string plain;  // the stretch since the last control token
   const auto flush = [&] {
     if (plain.empty()) return;
-    const auto tokens = tokenizer_.encode(plain, {.add_special = false, .parse_special = false});
+    const auto tokens = tokenizer_.encode(
+        plain, {.add_special = false, .parse_special = false, .continues_text = !begins && out.empty()});
     out.insert(out.end(), tokens.begin(), tokens.end());
     plain.clear();
   };
@@ -38,16 +39,6 @@ std::vector<Token> PromptEncoder::encode(std::span<const PromptPiece> pieces, bo
   const bool wants_bos = begins && vocab.add_bos && vocab.bos != kNoToken;
   if (wants_bos && (out.empty() || out.front() != vocab.bos)) out.insert(out.begin(), vocab.bos);
   return out;
-}
-
-bool PromptEncoder::starts_with_control(std::span<const PromptPiece> pieces) const {
-  for (const PromptPiece& piece : pieces) {
-    if (piece.text.empty()) continue;
-    if (!piece.trusted) return false;
-    const auto fragments = specials_.split(piece.text, true);
-    return !fragments.empty() && fragments.front().token != kNoToken;
-  }
-  return false;
 }
 
 std::vector<Token> encode_prompt(const Tokenizer& tokenizer, std::span<const PromptPiece> pieces) {

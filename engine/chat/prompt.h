@@ -29,10 +29,8 @@ class PromptEncoder {
   explicit PromptEncoder(const Tokenizer& tokenizer) : tokenizer_(tokenizer), specials_(tokenizer.vocab()) {}
 
   /// `begins`: the text begins here and gets the vocabulary's begin-of-text token unless the
-  /// template wrote it.
+  /// template wrote it; else it goes on after other text.
   std::vector<Token> encode(std::span<const PromptPiece> pieces, bool begins = true) const;
-  /// Does `pieces` start with a control token? Then its tokens do not depend on what stands before.
-  bool starts_with_control(std::span<const PromptPiece> pieces) const;
 
  private:
   const Tokenizer& tokenizer_;

@@ -38,6 +38,8 @@ class ReasoningSplitter {
   /// `inside`: the prompt already opened the reasoning, so that the stream begins in it.
   explicit ReasoningSplitter(ReasoningStyle style, bool inside = false);
 
+  /// Whether what comes next is reasoning.
+  bool inside() const noexcept { return reasoning_; }
   std::vector<ReasoningSpan> push(std::string_view text);
   /// What was held back as the possible beginning of a marker.
   std::vector<ReasoningSpan> finish();

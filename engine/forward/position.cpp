@@ -168,6 +168,10 @@ void PositionPlan::angles(Turn turn, int position, float* cos, float* sin) const
   rope_angles(*tables[int(turn)], at[int(turn)], cos, sin);
 }
 
+void PositionPlan::angles_back(Turn turn, int distance, float* cos, float* sin) const noexcept {
+  rope_angles({turn == Turn::local ? local_.inv_freq : global_.inv_freq, 1}, -distance, cos, sin);
+}
+
 float PositionPlan::query_scale(const AttentionCore& core, int position) const noexcept {
   const double n = position + 1.0;
   double gain = 1;

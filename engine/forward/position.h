@@ -43,6 +43,8 @@ class PositionPlan {
   bool has(Turn turn) const noexcept;
   /// cos and sin (rot / 2) of a turn at `position`.
   void angles(Turn turn, int position, float* cos, float* sin) const noexcept;
+  /// The same of a turn back by `distance` positions, without magnitude.
+  void angles_back(Turn turn, int distance, float* cos, float* sin) const noexcept;
   /// Which turn the queries and keys of a layer take.
   Turn turn_of(const AttentionCore& core) const noexcept {
     return has_local_ && core.window > 0 ? Turn::local : Turn::global;

@@ -5,6 +5,29 @@
 #include "ops/error.h"
 
 namespace longhand {
+namespace {
+
+// Of a turn back by `distance` positions.
+struct Angles {
+  Angles() = default;
+  Angles(const PositionPlan& positions, Turn turn, int distance)
+      : cos(std::size_t(positions.rot(turn) / 2)), sin(cos.size()) {
+    positions.angles_back(turn, distance, cos.data(), sin.data());
+  }
+  std::vector<float> cos, sin;
+};
+
+int widest_head(const Weights& weights) {
+  int widest = 0;
+  for (const LayerPlan& layer : weights.layers) {
+    for_each_attention(layer, [&](const AttentionCore& core) {
+      widest = std::max({widest, core.head_dim, core.value_dim});
+    });
+  }
+  return widest;
+}
+
+}  // namespace
 
 Sequence::Sequence(const ModelData& m, const SessionOptions& o)
     : model(m),
@@ -51,6 +74,32 @@ void Sequence::check(std::span<const Token> added) const {
                   fmt::format("token {} at index {} must be 0..{}", added[i], i, model.config.vocab - 1));
     }
   }
+}
+
+bool Sequence::cut(int from, int to) {
+  const Cut cut{from, to, remembered};
+  const bool learned = !model.weights.positions.empty();  // a token's own, which no turn can change
+  if (learned || !states.can_cut() || remembered < int(tokens.size())) return false;
+  Angles angles[2];
+  for (const Turn turn : {Turn::global, Turn::local})
+    angles[int(turn)] = Angles(positions, turn, cut.moved());
+  std::vector<float> key(std::size_t(widest_head(model.weights))), value(key.size());
+  states.will_write(from, cut.size - cut.moved());
+  for (const LayerPlan& layer : model.weights.layers) {
+    for_each_attention(layer, [&](const AttentionCore& core) {
+      if (!core.stores) return;
+      const Turn turn = positions.turn_of(core);
+      const Angles& back = angles[int(turn)];
+      const int rot = core.rope == Rope::none ? 0 : positions.rot(turn);
+      states.attention(core.state)
+          .cut(cut, *model.kernels,
+               {key.data(), back.cos.data(), back.sin.data(), rot, core.rope == Rope::halves}, value.data());
+    });
+  }
+  states.was_cut(cut);
+  tokens.erase(tokens.begin() + from, tokens.begin() + to);
+  remembered -= cut.moved();
+  return true;
 }
 
 Slice Sequence::next_slice(int count, int first_row) {

@@ -33,6 +33,10 @@ class Sequence {
   std::span<const Token> next_tokens(int count) const {
     return std::span(tokens).subspan(std::size_t(remembered), std::size_t(count));
   }
+  /// Takes tokens [from, to), which the states hold, out of the text: those behind move up, their keys turned
+  /// to their new positions. False, and nothing changes, where a state cannot do that. Throws
+  /// Error(no_memory) and changes nothing.
+  bool cut(int from, int to);
   /// The states go back to `size` tokens, or as far before as they must.
   void go_back(int size) { remembered = states.go_back(std::min(size, remembered)); }
 

@@ -45,6 +45,7 @@ class TokenStore {
   /// Call before positions [from, to) are written: chunks that others share become this store's own. Throws
   /// Error(no_memory) and changes nothing that can be seen.
   void will_write(int from, int to);
+  int heads() const noexcept { return heads_; }
   std::uint64_t bytes() const noexcept {
     return std::uint64_t(chunks_) * std::uint64_t(heads_) * std::uint64_t(head_bytes_);
   }

@@ -72,6 +72,11 @@ void States::live(int size, const VisitBytes& visit) {
   for (const auto& state : states_) state->live(size, visit);
 }
 
+bool States::can_cut() const noexcept {
+  return std::ranges::all_of(
+      attention_, [](const AttentionState* state) { return state != nullptr && state->can_cut(); });
+}
+
 void States::set_marks(Marks marks) noexcept {
   written_ = marks.written;
   floor_ = marks.floor;

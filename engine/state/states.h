@@ -39,6 +39,11 @@ class States {
   /// far, else an earlier one; the tokens from there to `size` must be computed again.
   int go_back(int size);
 
+  /// Whether tokens can leave the middle of the text.
+  bool can_cut() const noexcept;
+  /// Call when they have left every state.
+  void was_cut(const Cut& cut) noexcept { written_ = cut.size - cut.moved(); }
+
   /// How far the memories were written, and the first position they serve without going back. Together with
   /// what held() visits all there is but checkpoints.
   struct Marks {

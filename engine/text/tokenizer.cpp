@@ -72,7 +72,7 @@ struct Tokenizer::Impl {
       if (flags.add_special && wanted && token != kNoToken) out.push_back(token);
     };
     add(vocab.add_bos || bert, vocab.bos);
-    bool starts_text = true;
+    bool starts_text = !flags.continues_text;
     for (const SpecialTokens::Fragment& fragment : specials.split(text, flags.parse_special)) {
       if (fragment.token != kNoToken) {
         out.push_back(fragment.token);

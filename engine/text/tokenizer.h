@@ -16,6 +16,7 @@ struct EncodeFlags {
   bool add_special = true;  ///< begin- and end-of-text tokens where the vocabulary asks for them
   bool parse_special =
       false;  ///< control tokens written out in the text become those tokens; never for user text
+  bool continues_text = false;  ///< something stands before the text: it gets no space prefix
 };
 
 struct DecodeFlags {

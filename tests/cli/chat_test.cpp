@@ -69,24 +69,6 @@ TEST(ChatByPipe, AnyBytesAreSurvived) {
   }
 }
 
-TEST(ChatByPipe, AMessageLargerThanTheContextIsRefusedAndTheChatGoesOn) {
-  const ProcessResult result = chat({}, std::string(1 << 20, 'x') + "\nWhat is the capital of Peru?\n");
-  EXPECT_THAT(result.err, HasSubstr("[E_CONTEXT_FULL]"));
-  EXPECT_THAT(result.out, testing::EndsWith("The capital of Peru is Lima.\n"));
-  EXPECT_EQ(result.status, 1) << "a script has to notice";
-}
-
-TEST(ChatByPipe, AFullContextForgetsTheOldestTurnsAndSaysSo) {
-  std::string input;
-  for (int i = 0; i < 12; ++i) input += "What is the capital of Peru?\n";
-  const ProcessResult result = chat({"-c", "128"}, input);
-  EXPECT_EQ(result.status, 0) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("the context is full: the model no longer sees the oldest"));
-  std::string expected;
-  for (int i = 0; i < 12; ++i) expected += "The capital of Peru is Lima.\n";
-  EXPECT_EQ(result.out, expected);
-}
-
 TEST(ChatByPipe, CommandsWork) {
   const ProcessResult result =
       chat({},
@@ -129,28 +111,6 @@ TEST(ChatByPipe, CommandsOfOtherNames) {
   EXPECT_THAT(chat({}, "/udno\n").err, HasSubstr("the nearest is /undo"));
 }
 
-// "read" of /stats: turns of a chat whose context was full read what is new of them, unless turns were
-// dropped.
-TEST(ChatByPipe, AFullContextIsReadAgainNowAndThenOnly) {
-  std::string input;
-  for (int i = 0; i < 60; ++i) input += "What is the capital of Peru?\n";
-  const ProcessResult result = run_process({LONGHAND_PROGRAM, "chat", "--json", "--temp", "0", "-c", "512"},
-                                           input, {{"LONGHAND_MODEL", ""}});
-  std::istringstream lines(result.out);
-  int drops = 0;
-  for (std::string line; std::getline(lines, line);) {
-    const auto event = nlohmann::json::parse(line);
-    if (event["event"] != "end") continue;
-    if (event["dropped_turns"] > 0) {
-      ++drops;
-    } else {
-      EXPECT_LT(event["read_tokens"], 40) << line;
-    }
-  }
-  EXPECT_GE(drops, 1);
-  EXPECT_LE(drops, 12);
-}
-
 TEST(ChatByPipe, EscapesOfThePromptAreReadUnlessForbidden) {
   const auto shown = [](Arguments flags) {
     flags.insert(flags.begin(), {LONGHAND_PROGRAM, "chat", "-p", "a\\nb", "--show-prompt", "-n", "1"});
@@ -172,18 +132,6 @@ TEST(ChatByPipe, GoingBackTellsItsCostWhereMemoryLetsGo) {
       chat({"--attention", "vq", "--attention-window", "8", "--attention-checkpoints", "0"}, input);
   EXPECT_EQ(vq.status, 0) << vq.err;
   EXPECT_THAT(vq.err, HasSubstr("the last turn is forgotten; this memory has let go of"));
-}
-
-TEST(ChatByPipe, ATextThatIsTooLongIsNamedOnce) {
-  std::string input;
-  for (int i = 0; i < 3; ++i) input += std::string(1800, 'x') + "\n";
-  Arguments flags = {"-c", "8192", "-n", "8", "--rope-freq-base", "100"};
-  const std::string told = chat(flags, input).err;
-  EXPECT_THAT(
-      told, AllOf(HasSubstr("the text is longer than the 1024 tokens"), HasSubstr("-c 8192 --attention vq")));
-  EXPECT_EQ(told.find("is longer than"), told.rfind("is longer than"));
-  flags.insert(flags.end(), {"--attention", "rerope"});
-  EXPECT_THAT(chat(flags, input).err, Not(HasSubstr("is longer than")));
 }
 
 TEST(ChatByPipe, RetryAnswersTheSameAgain) {

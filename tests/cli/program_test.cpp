@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "ops/machine.h"
 #include "tests/support/process.h"
@@ -31,7 +33,9 @@ const std::string kGuide = LONGHAND_GUIDE "/guide-q8_0.gguf";
 TEST(Program, SaysItsVersion) {
   const ProcessResult result = program({"--version"});
   EXPECT_EQ(result.status, 0);
-  EXPECT_THAT(result.out, testing::MatchesRegex("longhand [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+  EXPECT_THAT(result.out.substr(0, result.out.find('\n')),
+              testing::MatchesRegex("longhand [0-9]+\\.[0-9]+\\.[0-9]+"));
+  EXPECT_THAT(result.out, AllOf(HasSubstr("build"), HasSubstr("instruction sets")));
 }
 
 TEST(Program, HelpNamesEveryVerb) {
@@ -122,8 +126,8 @@ TEST(Program, UnknownWordsOfOneDashAreRefusedByName) {
 }
 
 TEST(Program, FlagsThatMeanNothingHereAreAcceptedAndNamed) {
-  const Arguments flags = {"-ngl", "99", "-ngld", "99",        "-nopo", "-nkvo", "0",     "-devd",    "none",
-                           "-fit", "on", "-v",    "--verbose", "-lv",   "3",     "-cmoe", "--no-host"};
+  const Arguments flags = {"-ngl", "99",   "-ngld", "99",  "-nopo", "-nkvo", "0",        "-devd",
+                           "none", "-fit", "on",    "-lv", "3",     "-cmoe", "--no-host"};
   for (const char* verb : {"run", "chat"}) {
     Arguments arguments = {verb, kGuide, "-p", "Hello", "-n", "1"};
     arguments.insert(arguments.end(), flags.begin(), flags.end());
@@ -131,24 +135,134 @@ TEST(Program, FlagsThatMeanNothingHereAreAcceptedAndNamed) {
     const ProcessResult result = program(arguments);
     EXPECT_EQ(result.status, 0) << result.err;
     EXPECT_THAT(result.err, AllOf(StartsWith("note: no effect here: "), HasSubstr("--gpu-layers-draft"),
-                                  HasSubstr("--no-op-offload"), HasSubstr("--fit"), HasSubstr("--verbose")));
+                                  HasSubstr("--no-op-offload"), HasSubstr("--fit")));
   }
   const ProcessResult bench = program({"bench", "--synthetic", "tiny:Q4_0", "-p", "1", "-n", "0", "-r", "1",
                                        "-nkvo", "0", "-nopo", "1", "-ngl", "99"});
   EXPECT_EQ(bench.status, 0) << bench.err;
 }
 
-// run never shifts its context, so these ask for what it does; chat forgets turns, so they would be a lie.
+// run never shifts its context, so that all of it is kept; a chat forgets turns, so --keep would be a lie.
 TEST(Program, KeepingTheContextIsAcceptedWhereItIsKept) {
-  for (const Arguments& flag : {Arguments{"--no-context-shift"}, Arguments{"--keep", "-1"}}) {
-    for (const bool runs : {true, false}) {
-      Arguments arguments = {runs ? "run" : "chat", kGuide, "-p", "Hello", "-n", "1"};
-      arguments.insert(arguments.end(), flag.begin(), flag.end());
-      const ProcessResult result = program(arguments);
-      EXPECT_EQ(result.status, runs ? 0 : 2) << result.err;
-      EXPECT_THAT(result.err, runs ? testing::Eq("") : testing::Matcher<std::string>(HasSubstr(flag[0])));
-    }
+  for (const char* verb : {"run", "chat"}) {
+    const ProcessResult moved = program({verb, kGuide, "-p", "Hello", "-n", "1", "--no-context-shift"});
+    EXPECT_EQ(moved.status, 0) << moved.err;
+    EXPECT_THAT(moved.err, testing::Not(HasSubstr("context-shift")));
+    const ProcessResult kept = program({verb, kGuide, "-p", "Hello", "-n", "1", "--keep", "-1"});
+    EXPECT_EQ(kept.status, verb == std::string("run") ? 0 : 2) << kept.err;
   }
+}
+
+TEST(Program, WordsThatMeanNothingAreNamedInTheirOrderWithTheNearest) {
+  EXPECT_THAT(program({"chta"}).err, HasSubstr("there is no verb 'chta'; the nearest is chat"));
+  EXPECT_EQ(program({"chta"}).status, 2);
+  const std::string told = program({"run", kGuide, "-p", "x", "--frist", "--tmep", "1", "--zebra"}).err;
+  EXPECT_THAT(told, AllOf(HasSubstr("not expected: --frist --tmep 1 --zebra"),
+                          HasSubstr("the nearest to --tmep is --temp")));
+}
+
+TEST(Program, HelpTakesAVerb) {
+  EXPECT_EQ(program({"help", "run"}).out, program({"run", "--help"}).out);
+  EXPECT_EQ(program({"help"}).out, program({"--help"}).out);
+  EXPECT_EQ(program({"help", "nosuch"}).status, 2);
+}
+
+TEST(Program, FlagsAreWrittenWithUnderscoresToo) {
+  const ProcessResult result =
+      program({"run", kGuide, "-p", "Hello", "--n_predict", "1", "--ctx_size=64", "-ctk", "f32"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(program({"run", kGuide, "-p", "--a_b", "-n", "1", "--show-prompt"}).status, 0)
+      << "text stays text";
+}
+
+TEST(Program, TheEnvironmentGivesFlagsThatTheCommandLineDoesNot) {
+  const Arguments call = {LONGHAND_PROGRAM, "run", kGuide, "-p", "Hello", "--temp", "0", "--json"};
+  const auto words = [&](const Environment& environment, Arguments more = {}) {
+    Arguments all = call;
+    all.insert(all.end(), more.begin(), more.end());
+    const ProcessResult result = run_process(all, "", environment);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return result.out;
+  };
+  const Environment set = {{"LLAMA_ARG_N_PREDICT", "2"}, {"LLAMA_ARG_CTX_SIZE", "96"}};
+  EXPECT_THAT(words(set), AllOf(HasSubstr("\"written_tokens\":2"), HasSubstr("\"context\":96")));
+  EXPECT_THAT(words(set, {"-n", "3"}), HasSubstr("\"written_tokens\":3")) << "the command line wins";
+  EXPECT_EQ(
+      run_process({LONGHAND_PROGRAM, "run", kGuide, "-p", "x"}, "", {{"LLAMA_ARG_CTX_SIZE", "many"}}).status,
+      2);
+}
+
+TEST(Program, SaysMoreWhereItIsAskedTo) {
+  for (const char* verb : {"run", "chat"}) {
+    const ProcessResult result = program({verb, kGuide, "-p", "Hello", "-n", "1", "-v", "--seed", "42"});
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_THAT(result.err, AllOf(HasSubstr("loaded in"), HasSubstr("kernels"), HasSubstr("seed 42")));
+  }
+}
+
+TEST(Program, ATextEndsBeforeAStopString) {
+  const ProcessResult whole =
+      program({"run", kGuide, "-p", "The capital of Peru is", "-n", "8", "--temp", "0"});
+  ASSERT_GE(whole.out.size(), 4u);
+  const std::string stop = whole.out.substr(2, 2);
+  const ProcessResult ended =
+      program({"run", kGuide, "-p", "The capital of Peru is", "-n", "8", "--temp", "0", "-r", stop});
+  EXPECT_EQ(ended.out, whole.out.substr(0, whole.out.find(stop)));
+  EXPECT_EQ(
+      program({"chat", kGuide, "-p", "What is the capital of Peru?", "--temp", "0", "--stop", " is"}).out,
+      "The capital of Peru\n");
+}
+
+TEST(Program, APromptIsReadOnceWhereItsCacheIsKept) {
+  const TempDir dir;
+  const std::string cache = dir.file("prompt.cache");
+  std::string text;
+  for (int i = 0; i < 30; ++i) text += "The capital of Peru is Lima. ";
+  const auto run = [&](const std::string& prompt, Arguments more = {}) {
+    Arguments call = {"run",    kGuide, "-p",     prompt,           "-n", "4",
+                      "--temp", "0",    "--json", "--prompt-cache", cache};
+    call.insert(call.end(), more.begin(), more.end());
+    const ProcessResult result = program(call);
+    EXPECT_EQ(result.status, 0) << result.err;
+    std::string said;
+    int read = -1;
+    std::istringstream lines(result.out);
+    for (std::string line; std::getline(lines, line);) {
+      const auto event = nlohmann::json::parse(line);
+      if (event["event"] == "text") said += event["text"];
+      if (event["event"] == "end") read = event["read_tokens"];
+    }
+    return std::pair(said, read);
+  };
+  const auto first = run(text), again = run(text), longer = run(text + "And yet");
+  EXPECT_GT(first.second, 100);
+  EXPECT_EQ(again.second, 1) << "the last token, for its logits";
+  EXPECT_EQ(again.first, first.first);
+  EXPECT_LT(longer.second, 10);
+  EXPECT_GT(run("Something else", {"--prompt-cache-ro"}).second, 1);
+  EXPECT_LT(run(text + "And yet", {"--prompt-cache-ro"}).second, 10) << "it was left as it was";
+  EXPECT_THAT(
+      program({"run", kGuide, "-p", "a", "-n", "1", "--prompt-cache", dir.write("other", "text")}).err,
+      HasSubstr("the prompt cache is not used"));
+}
+
+TEST(Program, BenchMeasuresEveryModelThatIsNamed) {
+  const TempDir dir;
+  const std::string other = dir.file("other.gguf");
+  ASSERT_EQ(program({"bench", "--synthetic", "tiny:Q4_0", "--write", other, "-p", "0", "-n", "0"}).status, 0);
+  const Arguments tests = {"-p", "4", "-n", "0", "-r", "1", "--no-warmup"};
+  const auto measure = [&](Arguments call) {
+    call.insert(call.begin(), "bench");
+    call.insert(call.end(), tests.begin(), tests.end());
+    const ProcessResult result = program(call);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return result.out;
+  };
+  const auto rows = nlohmann::json::parse(measure({"-m", kGuide, "-m", other, "-o", "json"}));
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]["model_filename"], kGuide);
+  EXPECT_EQ(rows[1]["model_filename"], other);
+  EXPECT_THAT(measure({"-m", kGuide, "-m", other}), HasSubstr(other + ": load"));
 }
 
 TEST(Program, EveryVerbRefusesWhatIsNoModel) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <span>
 
 #include "cli/exit_status.h"
 #include "cli/flags/session_flags.h"
@@ -29,12 +30,13 @@ struct Flags {
   SessionFlags session;
   BenchPlan plan;
   bool no_warmup = false;
+  std::vector<std::string> models;
   std::string synthetic, write;
   std::vector<std::string> keys = {"f16"}, values = {"f16"};
   std::string format = "md", fill = "prefill";
 };
 
-const std::map<std::string, std::string (*)(const BenchReport&)> kFormats = {
+const std::map<std::string, std::string (*)(std::span<const BenchReport>)> kFormats = {
     {"md", bench_markdown}, {"json", bench_json}, {"jsonl", bench_json_lines}, {"csv", bench_csv}};
 
 void save(const SyntheticModel& synthetic, const std::string& path) {
@@ -83,10 +85,30 @@ std::vector<CacheType> cache_types_of(const std::vector<std::string>& names) {
   return types;
 }
 
+// The files to measure, by their names or that of the environment.
+std::vector<std::string> files_of(const Flags& flags) {
+  std::vector<std::string> files = flags.models;
+  if (files.empty()) files.emplace_back();
+  for (std::string& file : files) {
+    file = named_model(file);
+    if (file.empty()) throw UsageError("a model is required: FILE, or --synthetic SHAPE:TYPE");
+  }
+  return files;
+}
+
+BenchReport measure(const Flags& flags, const std::vector<BenchTest>& tests, const std::string& name,
+                    const Subject& subject) {
+  BenchReport report{.model_file = name,
+                     .model = subject.model.info(),
+                     .options = flags.session.session_options(),
+                     .load_seconds = subject.load_seconds};
+  run_bench(subject.model, flags.plan, tests, report);
+  return report;
+}
+
 int bench(Flags flags) {
-  if (flags.synthetic.empty()) flags.session.model = named_model(flags.session.model);
-  if (flags.synthetic.empty() && flags.session.model.empty())
-    throw UsageError("a model is required: FILE, or --synthetic SHAPE:TYPE");
+  const bool made_up = !flags.synthetic.empty();
+  const std::vector<std::string> files = made_up ? std::vector<std::string>() : files_of(flags);
   const SignalScope signals;
   flags.session.tell_notes();
   note_threads(std::ranges::max(flags.plan.threads));
@@ -99,16 +121,14 @@ int bench(Flags flags) {
     save(parse_synthetic(flags.synthetic), flags.write);
     return kSuccess;
   }
-  const std::string& path = flags.session.model;
-  const Subject subject = flags.synthetic.empty() ? load(path, flags) : load_synthetic(flags);
-  BenchReport report{.model_file = flags.synthetic.empty() ? path : flags.synthetic,
-                     .model = subject.model.info(),
-                     .options = flags.session.session_options(),
-                     .load_seconds = subject.load_seconds};
-  run_bench(subject.model, flags.plan, tests, report);
-  write_output(kFormats.at(flags.format)(report));
-  if (flags.format == "md" && is_terminal(STDOUT_FILENO))
-    write_output(bench_chart(report, terminal_width(STDOUT_FILENO)));
+  std::vector<BenchReport> reports;
+  if (made_up) reports.push_back(measure(flags, tests, flags.synthetic, load_synthetic(flags)));
+  for (const std::string& file : files) reports.push_back(measure(flags, tests, file, load(file, flags)));
+  write_output(kFormats.at(flags.format)(reports));
+  if (flags.format == "md" && is_terminal(STDOUT_FILENO)) {
+    for (const BenchReport& report : reports)
+      write_output(bench_chart(report, terminal_width(STDOUT_FILENO)));
+  }
   return kSuccess;
 }
 
@@ -231,6 +251,10 @@ void add_bench(CLI::App& app, Action& action) {
       ->capture_default_str()
       ->check(CLI::IsMember(formats))
       ->type_name("FORMAT");
+  verb->add_option("-m,--model,FILE", flags->models, "Model files (GGUF), measured one after the other")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false)
+      ->type_name("");
   flags->session.add_to(*verb);
   add_synthetic(*verb, *flags);
   verb->footer("Numbers are lists of numbers and ranges: -p 128,512 -d 0-8192+4096 -t 1-4 -n 8-64*2");

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "cli/flags/session_flags.h"
 #include "cli/measure/bench/machine.h"
@@ -62,6 +63,14 @@ Json to_json(const BenchReport& report, const BenchResult& result, const std::st
           {"bandwidth_share", measured ? Json(bandwidth_share(result)) : Json()}};
 }
 
+template <class Visit>
+void each_row(std::span<const BenchReport> reports, const Visit& visit) {
+  const std::string cpu = cpu_name();
+  for (const BenchReport& report : reports) {
+    for (const BenchResult& result : report.results) visit(to_json(report, result, cpu));
+  }
+}
+
 // JSON's quotes serve as those of CSV once a quote inside is doubled instead of escaped.
 std::string csv_cell(const Json& value) {
   if (value.is_null()) return "";
@@ -102,26 +111,22 @@ double bandwidth_share(const BenchResult& result) {
          result.read_bandwidth;
 }
 
-std::string bench_json(const BenchReport& report) {
+std::string bench_json(std::span<const BenchReport> reports) {
   Json rows = Json::array();
-  const std::string cpu = cpu_name();
-  for (const BenchResult& result : report.results) rows.push_back(to_json(report, result, cpu));
+  each_row(reports, [&](Json row) { rows.push_back(std::move(row)); });
   return rows.dump(2) + "\n";
 }
 
-std::string bench_json_lines(const BenchReport& report) {
+std::string bench_json_lines(std::span<const BenchReport> reports) {
   std::string out;
-  const std::string cpu = cpu_name();
-  for (const BenchResult& result : report.results) out += to_json(report, result, cpu).dump() + "\n";
+  each_row(reports, [&](const Json& row) { out += row.dump() + "\n"; });
   return out;
 }
 
-std::string bench_csv(const BenchReport& report) {
+std::string bench_csv(std::span<const BenchReport> reports) {
   std::string out;
-  const std::string cpu = cpu_name();
-  for (const BenchResult& result : report.results) {
+  each_row(reports, [&](const Json& fields) {
     std::string header, row;
-    const Json fields = to_json(report, result, cpu);
     for (const auto& [name, value] : fields.items()) {
       if (value.is_array()) continue;
       header += (header.empty() ? "" : ",") + name;
@@ -129,7 +134,7 @@ std::string bench_csv(const BenchReport& report) {
     }
     if (out.empty()) out += header + "\n";
     out += row + "\n";
-  }
+  });
   return out;
 }
 

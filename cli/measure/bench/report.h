@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -51,10 +52,11 @@ std::vector<double> token_rates(const BenchResult& result);
 /// Share of the read bandwidth that writing reached; 0 where unknown.
 double bandwidth_share(const BenchResult& result);
 
-std::string bench_markdown(const BenchReport& report);
-std::string bench_json(const BenchReport& report);
-std::string bench_json_lines(const BenchReport& report);
-std::string bench_csv(const BenchReport& report);
+// One report for each model, in one table or list.
+std::string bench_markdown(std::span<const BenchReport> reports);
+std::string bench_json(std::span<const BenchReport> reports);
+std::string bench_json_lines(std::span<const BenchReport> reports);
+std::string bench_csv(std::span<const BenchReport> reports);
 
 /// Bars for a terminal of `width` columns: reading, writing and both in turn each to a scale of its own. The
 /// light end of a bar is what memory would allow.

@@ -107,7 +107,7 @@ std::string model_label(const ModelInfo& model) {
       fmt::format("{} {} {}", model.architecture, format_count(model.parameters), model.type));
 }
 
-std::string bench_markdown(const BenchReport& report) {
+std::string bench_markdown(std::span<const BenchReport> reports) {
   constexpr const char* kRow =
       "| {:<30} | {:>10} | {:>10} | {:<7} | {:>7} | {:>9} | {:>18} | {:>17} | {:>16} |\n";
   std::string out = fmt::format(kRow, "model", "size", "params", "backend", "threads", "kv cache", "test",
@@ -115,16 +115,21 @@ std::string bench_markdown(const BenchReport& report) {
   out += fmt::format(
       "| {:-<30} | {:->9}: | {:->9}: | {:-<7} | {:->6}: | {:->8}: | {:->17}: | {:->16}: | {:->15}: |\n", "",
       "", "", "", "", "", "", "", "");
-  for (const BenchResult& result : report.results) {
-    const Spread rate = spread(token_rates(result));
-    const std::string keys(cache_type_name(result.test.key_cache)),
-        values(cache_type_name(result.test.value_cache));
-    out += fmt::format(kRow, model_label(report.model), format_bytes(report.model.weight_bytes),
-                       format_count(report.model.parameters), "CPU", result.test.threads,
-                       keys == values ? keys : keys + "/" + values, bench_test_name(result.test),
-                       fmt::format("{:.2f} \u00b1 {:.2f}", rate.mean, rate.deviation), traffic_cell(result));
+  std::string summaries;
+  for (const BenchReport& report : reports) {
+    for (const BenchResult& result : report.results) {
+      const Spread rate = spread(token_rates(result));
+      const std::string keys(cache_type_name(result.test.key_cache)),
+          values(cache_type_name(result.test.value_cache));
+      out +=
+          fmt::format(kRow, model_label(report.model), format_bytes(report.model.weight_bytes),
+                      format_count(report.model.parameters), "CPU", result.test.threads,
+                      keys == values ? keys : keys + "/" + values, bench_test_name(result.test),
+                      fmt::format("{:.2f} \u00b1 {:.2f}", rate.mean, rate.deviation), traffic_cell(result));
+    }
+    summaries += (reports.size() > 1 ? make_visible(report.model_file) + ": " : "") + summary(report);
   }
-  return out + "\n" + summary(report);
+  return out + "\n" + summaries;
 }
 
 std::string bench_chart(const BenchReport& report, int width) {

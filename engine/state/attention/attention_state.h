@@ -61,6 +61,12 @@ struct NewToken {
   }
 };
 
+/// Tokens [from, to) leave a text of `size` tokens, and those behind take their places.
+struct Cut {
+  int from, to, size;
+  int moved() const noexcept { return to - from; }
+};
+
 /// Positions of queries that are answered together.
 struct Queries {
   int begin, end;
@@ -76,6 +82,14 @@ class AttentionState : public LayerState {
   virtual float* index_block(int position) const noexcept {
     (void)position;
     return nullptr;
+  }
+
+  /// Whether tokens can leave the middle of what it remembers.
+  virtual bool can_cut() const noexcept { return false; }
+  /// Makes them leave. `turn` turns a key, its x, which holds one, back by cut.moved() positions, without
+  /// magnitude; `value` has room for one. Call will_write() for [cut.from, cut.size - cut.moved()) before.
+  virtual void cut(const Cut& cut, const Kernels& kernels, const RotateArgs& turn, float* value) noexcept {
+    (void)cut, (void)kernels, (void)turn, (void)value;
   }
 
   /// Queries [begin, result) find the same memory; result is at most `end`.

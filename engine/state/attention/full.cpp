@@ -64,6 +64,25 @@ class Full final : public AttentionState {
     return chunk + position % kAttendKeys / kKeyBlock * kKeyBlock * index_width_;
   }
 
+  // A quantised key would lose at every turn; keys of an indexer stay where they are.
+  bool can_cut() const noexcept override {
+    return index_width_ == 0 && kv_.keys != CacheFormat::q8_0 && kv_.values != CacheFormat::q8_0;
+  }
+  void cut(const Cut& cut, const Kernels& kernels, const RotateArgs& turn, float* value) noexcept override {
+    for (int head = 0; head < keys_.heads(); ++head) {
+      for (int position = cut.to; position < cut.size; ++position) {
+        const KvView from = view_of(kv_, keys_, values_, head, position);
+        read_key(kv_, from, position % kAttendKeys, turn.x);
+        read_value(kv_, from, position % kAttendKeys, value);
+        if (turn.rot > 0) kernels.rotate(turn);
+        const int to = position - cut.moved();
+        const KvView place = view_of(kv_, keys_, values_, head, to);
+        kernels.store_key[int(kv_.keys)](place, to % kAttendKeys, turn.x);
+        kernels.store_value[int(kv_.values)](place, to % kAttendKeys, value);
+      }
+    }
+  }
+
   bool reaches(int, int) const noexcept override { return true; }
   void live(int, const VisitBytes&) override {}
   std::uint64_t most_live() const noexcept override { return 0; }
