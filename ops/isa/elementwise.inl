@@ -96,6 +96,9 @@ struct Silu {
 struct Gelu {
   F operator()(F x) const { return x * sigmoid(F(2 * 0.797884560802865f) * (x + F(0.044715f) * x * x * x)); }
 };
+struct GeluErf {
+  F operator()(F x) const { return F(0.5f) * x * (F(1.0f) + xsimd::erf(x * F(0.70710678118655f))); }
+};
 struct ReluSquared {
   F operator()(F x) const {
     const F r = xsimd::max(x, F(0.0f));
@@ -124,8 +127,8 @@ void activate_with(const float* gate, const float* up, int n, float* out) {
 
 void activate(Activate act, const float* gate, const float* up, std::int32_t n, float* out) noexcept {
   using Fn = void (*)(const float*, const float*, int, float*);
-  static constexpr Fn kByActivate[] = {activate_with<Silu>, activate_with<Gelu>, activate_with<ReluSquared>,
-                                       activate_with<SwigluOai>};
+  static constexpr Fn kByActivate[] = {activate_with<Silu>, activate_with<Gelu>, activate_with<GeluErf>,
+                                       activate_with<ReluSquared>, activate_with<SwigluOai>};
   static_assert(sizeof kByActivate / sizeof(Fn) == int(Activate::swiglu_oai) + 1);
   kByActivate[int(act)](gate, up, n, out);
 }

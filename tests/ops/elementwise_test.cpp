@@ -66,9 +66,13 @@ TEST_P(Elementwise, Activations) {
   const auto gelu = [](double v) {
     return 0.5 * v * (1 + std::tanh(std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v)));
   };
+  const auto gelu_erf = [](double v) { return 0.5 * v * std::erfc(-v / std::sqrt(2)); };
   const auto relu_squared = [](double v) { return v > 0 ? v * v : 0.0; };
   const std::pair<Activate, std::function<double(double)>> cases[] = {
-      {Activate::silu, silu}, {Activate::gelu, gelu}, {Activate::relu_squared, relu_squared}};
+      {Activate::silu, silu},
+      {Activate::gelu, gelu},
+      {Activate::gelu_erf, gelu_erf},
+      {Activate::relu_squared, relu_squared}};
   for (const auto& [act, f] : cases) {
     for (const int n : kSizes) {
       auto gate = normal(std::size_t(n), 4);
