@@ -8,8 +8,8 @@ install(TARGETS longhand EXPORT longhand-targets ARCHIVE)
 target_include_directories(longhand PUBLIC $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/longhand>)
 file(GLOB types RELATIVE ${PROJECT_SOURCE_DIR} CONFIGURE_DEPENDS engine/types/*.h)
 list(REMOVE_ITEM types engine/types/memory_errors.h engine/types/options.h)  # of the library alone
-foreach(header engine/longhand.h engine/longhand_chat.h engine/longhand_c.h engine/longhand_c_chat.h engine/longhand_c_defaults.h
-    engine/longhand_c_types.h ops/error.h ${types})
+foreach(header engine/longhand.h engine/longhand_chat.h engine/longhand_embed.h engine/longhand_c.h engine/longhand_c_chat.h engine/longhand_c_defaults.h
+    engine/longhand_c_embed.h engine/longhand_c_types.h ops/error.h ${types})
   get_filename_component(folder ${header} DIRECTORY)
   install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/longhand/${folder})
 endforeach()

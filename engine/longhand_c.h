@@ -314,7 +314,8 @@ typedef enum lh_options_kind {
   LH_GENERATE_OPTIONS = 3,
   LH_CHAT_OPTIONS = 4,
   LH_RENDER_OPTIONS = 5,
-  LH_SPECULATION_OPTIONS = 6
+  LH_SPECULATION_OPTIONS = 6,
+  LH_EMBED_OPTIONS = 7
 } lh_options_kind;
 
 /* Fills `size` bytes of a struct of options with defaults, zeros behind what the library knows; for structs
@@ -330,5 +331,6 @@ LH_API lh_text lh_string(const char* text);
 #endif
 
 #include "engine/longhand_c_defaults.h"
+#include "engine/longhand_c_embed.h"
 
 #endif

@@ -21,6 +21,8 @@ lh_generate_options defaults();
 template <>
 lh_speculation_options defaults();
 template <>
+lh_embed_options defaults();
+template <>
 lh_chat_options defaults();
 template <>
 lh_render_options defaults();
@@ -40,5 +42,6 @@ SessionOptions to_cpp(const lh_session_options& from);
 SamplerOptions to_cpp(const lh_sampler_options& from);
 SpeculationOptions to_cpp(const lh_speculation_options& from);
 GenerateOptions to_cpp(const lh_generate_options& from);
+EmbedOptions to_cpp(const lh_embed_options& from);
 
 }  // namespace longhand::c_api

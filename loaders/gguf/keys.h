@@ -118,6 +118,13 @@ inline constexpr KeySpec
   time_step_rank      {"%s.ssm.time_step_rank", KeyType::integer, 0, 65536},
   state_groups        {"%s.ssm.group_count", KeyType::integer, 0, 65536},
   conv_cache          {"%s.shortconv.l_cache", KeyType::integer, 1, 256},
+  // Vectors of texts.
+  causal              {"%s.attention.causal", KeyType::boolean},
+  pooling_type        {"%s.pooling_type", KeyType::integer, 0, 4},
+  output_labels       {"%s.classifier.output_labels", KeyType::strings, 0, 65535},
+  dense_2_out         {"%s.dense_2_feat_out", KeyType::integer, 1, kMaxCount},
+  dense_3_out         {"%s.dense_3_feat_out", KeyType::integer, 1, kMaxCount},
+  hidden_activation   {"%s.hidden_activation", KeyType::string, 0, 64},
   // Experts.
   expert_count        {"%s.expert_count", KeyType::integer, 0, 512},
   expert_used_count   {"%s.expert_used_count", KeyType::integer, 0, 512},
@@ -172,6 +179,8 @@ inline constexpr KeySpec
   charsmap            {"tokenizer.ggml.precompiled_charsmap", KeyType::bytes},
   lowercase           {"tokenizer.ggml.normalizer.lowercase", KeyType::boolean},
   strip_accents       {"tokenizer.ggml.normalizer.strip_accents", KeyType::boolean},
+  token_type_count    {"tokenizer.ggml.token_type_count", KeyType::integer, 0, 65536},
+  rerank_template     {"tokenizer.chat_template.rerank", KeyType::string, 0, kMaxText},
   suppress_tokens     {"tokenizer.ggml.suppress_tokens", KeyType::integers, 0, 4294967295.0},
   chat_template       {"tokenizer.chat_template", KeyType::string, 0, kMaxText};
 // clang-format on

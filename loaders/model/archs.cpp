@@ -6,9 +6,10 @@ namespace longhand {
 namespace {
 
 // One line a family.
-std::array<std::span<const ArchSpec>, 10> families() noexcept {
-  return {llama_family(),   qwen_family(), gemma_family(),   scaled_family(), layer_norm_family(),
-          experts_family(), lfm_family(),  hunyuan_family(), plamo_family(),  no_rope_family()};
+std::array<std::span<const ArchSpec>, 11> families() noexcept {
+  return {llama_family(),      qwen_family(),    gemma_family(), scaled_family(),
+          layer_norm_family(), experts_family(), lfm_family(),   hunyuan_family(),
+          plamo_family(),      no_rope_family(), bert_family()};
 }
 
 }  // namespace

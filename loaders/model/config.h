@@ -78,10 +78,21 @@ struct RecurrentConfig {
   int inner = 0;       // heads x their size
 };
 
+/// Of vectors and scores of whole texts.
+struct PoolingConfig {
+  PoolingRule rule = PoolingRule::unstated;
+  ScoreSpec score;
+  std::vector<std::string> labels;  // of the scores; empty: there is one, without a name
+  int wide = 0, narrow = 0;         // see PoolingHead
+  int token_types = 0;              // kinds of tokens that have vectors of their own
+};
+
 struct ModelConfig {
   const ArchSpec* arch = nullptr;
   Residual residual = Residual::serial;
   Rope pairs = Rope::none;  // how dimensions are paired for rotation
+  Act act = Act::silu;      // of feed-forward networks
+  bool causal = true;       // a token sees those before it; else the whole text
   int vocab = 0, hidden = 0, trained_context = 0;
   std::vector<LayerShape> layers;
   int shared_kv_layers = 0;  // the last layers, which read the keys and values of earlier ones
@@ -100,11 +111,15 @@ struct ModelConfig {
   AttentionConfig attention;
   LatentConfig latent;
   RecurrentConfig recurrent;
+  PoolingConfig pooling;
   int experts = 0, experts_used = 0, expert_ff = 0, shared_ff = 0;
   int expert_groups = 1, expert_groups_used = 1;
   Gating gating = Gating::softmax;
   bool normalise_experts = true;
   float expert_scale = 1;
+
+  /// A model that is made for vectors or scores of texts, not for continuing them.
+  bool embeds() const noexcept { return !causal || pooling.rule > PoolingRule::none; }
 };
 
 struct GgufHead;

@@ -109,6 +109,11 @@ void read_head_sizes(const ConfigReader& r, ModelConfig& c) {
   }
 }
 
+bool is_local(const WindowSpec& spec, std::int64_t period, std::int64_t il) {
+  if (period == 0) return true;
+  return spec.full_first ? il % period != 0 : il % period < period - 1;
+}
+
 void read_windows(const ConfigReader& r, ModelConfig& c) {
   const WindowSpec& spec = c.arch->window;
   if (spec.period == 0 && !spec.everywhere) return;
@@ -123,8 +128,7 @@ void read_windows(const ConfigReader& r, ModelConfig& c) {
   const std::int64_t period = pattern.size() == 1 ? pattern[0] : spec.period;
   for (std::size_t il = 0; il < c.layers.size(); ++il) {
     LayerShape& layer = c.layers[il];
-    const bool local =
-        pattern.size() > 1 ? pattern[il] != 0 : period == 0 || std::int64_t(il) % period < period - 1;
+    const bool local = pattern.size() > 1 ? pattern[il] != 0 : is_local(spec, period, std::int64_t(il));
     layer.window = local ? width : 0;
     layer.local_rope = local && spec.local_rope;
     if (!local && spec.rope_only_local) layer.rope = false;

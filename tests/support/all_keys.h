@@ -23,7 +23,8 @@ inline constexpr const KeySpec* kAllKeys[] = {
     &key::scale_coefficient, &key::memory, &key::memory_window, &key::memory_sinks, &key::memory_far,
     &key::memory_leak, &key::vq_quantize_window, &key::fsq_levels, &key::q_lora_rank, &key::kv_lora_rank,
     &key::key_length_mla, &key::value_length_mla, &key::conv_kernel, &key::inner_size, &key::state_size,
-    &key::time_step_rank, &key::state_groups, &key::conv_cache, &key::expert_count,
+    &key::time_step_rank, &key::state_groups, &key::conv_cache, &key::causal, &key::pooling_type,
+    &key::output_labels, &key::dense_2_out, &key::dense_3_out, &key::hidden_activation, &key::expert_count,
     &key::expert_used_count, &key::expert_ff_length, &key::expert_shared_ff, &key::expert_shared_count, &key::expert_groups,
     &key::expert_groups_used, &key::leading_dense, &key::moe_layer_step, &key::expert_gating,
     &key::expert_norm, &key::expert_scale, &key::sampling_temp, &key::sampling_top_k,
@@ -35,7 +36,7 @@ inline constexpr const KeySpec* kAllKeys[] = {
     &key::pad_id, &key::mask_id, &key::fim_pre_id, &key::fim_suf_id, &key::fim_mid_id, &key::fim_pad_id,
     &key::fim_rep_id, &key::fim_sep_id, &key::add_bos, &key::add_eos, &key::add_sep,
     &key::add_space_prefix, &key::remove_whitespaces, &key::charsmap, &key::lowercase,
-    &key::strip_accents, &key::suppress_tokens, &key::chat_template};
+    &key::strip_accents, &key::token_type_count, &key::rerank_template, &key::suppress_tokens, &key::chat_template};
 // clang-format on
 
 }  // namespace longhand::test
