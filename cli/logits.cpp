@@ -1,14 +1,12 @@
 // longhand logits: the raw scores of a model for given token ids, to compare it with other engines.
-#include <fmt/format.h>
-
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/exit_status.h"
 #include "cli/flags/session_flags.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/signals.h"
 #include "cli/terminal/terminal.h"
+#include "cli/token_ids.h"
 #include "cli/verbs.h"
 
 namespace longhand::cli {
@@ -19,30 +17,10 @@ struct Flags {
   std::string tokens, output;
 };
 
-Token to_token(const nlohmann::json& id, const std::string& path) {
-  // The range of the vocabulary is checked by the session; here only that the number survives the conversion.
-  if (!id.is_number_integer() || id < 0 || id > std::numeric_limits<Token>::max()) {
-    throw Error(Errc::range, fmt::format("{}: {} is no token id", path, id.dump(-1, ' ', true)));
-  }
-  return id.get<Token>();
-}
-
-std::vector<Token> read_ids(const std::string& path) {
-  const auto json = nlohmann::json::parse(read_text(path), nullptr, false);
-  const bool wrapped = json.is_object() && json.contains("ids");
-  const nlohmann::json& ids = wrapped ? json["ids"] : json;
-  if (!ids.is_array())
-    throw Error(Errc::type, fmt::format("{}: must be [ids] or {{\"ids\": [ids]}} in JSON", path));
-  std::vector<Token> tokens;
-  tokens.reserve(ids.size());
-  for (const auto& id : ids) tokens.push_back(to_token(id, path));
-  return tokens;
-}
-
 int write_logits(const Flags& flags) {
   const SignalScope signals;
   flags.session.tell_notes();
-  const std::vector<Token> tokens = read_ids(flags.tokens);
+  const std::vector<Token> tokens = read_token_ids(flags.tokens);
   const Model model = open_model(flags.session.model, flags.session.load_options());
   Session session(model, flags.session.session_options());
   const CancelOnSignal cancel(session);

@@ -18,6 +18,8 @@ void add_tokenize(CLI::App& app, Action& action);
 void add_template(CLI::App& app, Action& action);
 void add_grammar(CLI::App& app, Action& action);
 void add_logits(CLI::App& app, Action& action);
+void add_embed(CLI::App& app, Action& action);
+void add_rank(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 void add_perplexity(CLI::App& app, Action& action);
 void add_passkey(CLI::App& app, Action& action);

@@ -304,3 +304,4 @@ LONGHAND_API GenerateResult generate(Session& session, std::span<const Token> pr
 }  // namespace longhand
 
 #include "engine/longhand_chat.h"
+#include "engine/longhand_embed.h"

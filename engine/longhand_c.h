@@ -343,7 +343,8 @@ typedef enum lh_options_kind {
   LH_RENDER_OPTIONS = 5,
   LH_SPECULATION_OPTIONS = 6,
   LH_RUNNER_OPTIONS = 7,
-  LH_CHAT_SETTINGS = 8
+  LH_CHAT_SETTINGS = 8,
+  LH_EMBED_OPTIONS = 9
 } lh_options_kind;
 
 /* Fills `size` bytes of a struct of options with defaults, zeros behind what the library knows; for structs
@@ -359,5 +360,6 @@ LH_API lh_text lh_string(const char* text);
 #endif
 
 #include "engine/longhand_c_chat_session.h"
+#include "engine/longhand_c_embed.h"
 
 #endif

@@ -47,6 +47,7 @@ struct RotateArgs {
 enum class Activate : std::uint8_t {
   silu,
   gelu,          // the tanh form
+  gelu_erf,      // x Phi(x), with the error function
   relu_squared,  // max(x, 0)^2
   relu,          // max(x, 0)
   swiglu_oai,    // with g = min(gate, 7), u = clamp(up, -7, 7): g sigmoid(1.702 g) (u + 1); always gated

@@ -36,6 +36,8 @@ constexpr OptionFlag kFlags[] = {
     {"attention.checkpoints", "--ctx-checkpoints,--attention-checkpoints", "N", " (default 8)"},
     {"attention.log_n", "--log-n", "[N]", ", as does the flag alone", false},
     {"attention.indexer", "--indexer", "on|off", "", false},
+    {"embed.pooling", "--pooling", "NAME", " (default: what the file says)"},
+    {"embed.normalize", "--normalize", "on|off", " (default: on)", false},
     {"sampler.seed", "-s,--seed", "", "", false},
     {"sampler.temperature", "--temp,--temperature"},
     {"sampler.top_k", "--top-k"},

@@ -27,6 +27,10 @@ void require_model(CLI::App& verb);
 /// Adds the flags and turns their values into the library's options.
 class SessionFlags {
  public:
+  SessionFlags() = default;
+  /// `defaults`: of what no flag says.
+  explicit SessionFlags(const SessionOptions& defaults) : session_(defaults) {}
+
   /// `verb` must not outlive this object.
   void add_to(CLI::App& verb);
 

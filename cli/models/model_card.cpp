@@ -41,6 +41,7 @@ void check_types(const Gguf& file) {
 void read_config(ModelCard& card, const Gguf& file) {
   const ModelConfig config = load_config(file);
   card.context = config.trained_context;
+  if (config.embeds()) throw Error(Errc::unsupported, "makes vectors of texts: for embed and rank");
   for (const LayerShape& layer : config.layers) {
     card.cache_bytes_per_token += static_cast<std::uint64_t>(layer.kv_heads) *
                                   static_cast<std::uint64_t>(layer.head_dim + layer.value_dim) *

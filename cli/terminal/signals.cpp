@@ -14,8 +14,9 @@ namespace {
 std::atomic<int> interrupts{0};
 std::atomic<int> leave{0};
 std::atomic<bool> terminal_changed{false};
-std::atomic<Session*> to_cancel{nullptr};
-static_assert(std::atomic<int>::is_always_lock_free && std::atomic<Session*>::is_always_lock_free);
+std::atomic<const CancelOnSignal*> to_cancel{nullptr};
+static_assert(std::atomic<int>::is_always_lock_free &&
+              std::atomic<const CancelOnSignal*>::is_always_lock_free);
 
 constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGCONT};
 
@@ -29,7 +30,7 @@ extern "C" void note_signal(int number) {
   } else {
     leave.store(number);
   }
-  if (Session* session = to_cancel.load()) session->cancel();
+  if (const CancelOnSignal* computing = to_cancel.load()) computing->cancel();
 }
 
 void set_handler(void (*handler)(int)) {
@@ -45,10 +46,9 @@ void set_handler(void (*handler)(int)) {
 SignalScope::SignalScope() { set_handler(note_signal); }
 SignalScope::~SignalScope() { set_handler(SIG_DFL); }
 
-CancelOnSignal::CancelOnSignal(Session& session) {
-  session.clear_cancel();
-  to_cancel.store(&session);
-  if (signal_waiting()) session.cancel();  // pressed before anybody listened
+void CancelOnSignal::listen() const noexcept {
+  to_cancel.store(this);
+  if (signal_waiting()) cancel();  // pressed before anybody listened
 }
 CancelOnSignal::~CancelOnSignal() { to_cancel.store(nullptr); }
 

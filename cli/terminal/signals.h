@@ -15,14 +15,27 @@ class SignalScope {
   SignalScope& operator=(const SignalScope&) = delete;
 };
 
-/// While it lives, any of the signals cancels `session`, also one that came before and nobody has taken; what
-/// cancelled it earlier is forgotten. The session must not move meanwhile.
+/// While it lives, any of the signals cancels a Session or Embedder, also one that came before and nobody has
+/// taken; what cancelled it earlier is forgotten. It must not move meanwhile.
 class CancelOnSignal {
  public:
-  explicit CancelOnSignal(Session& session);
+  template <class Cancellable>
+  explicit CancelOnSignal(Cancellable& computing)
+      : computing_(&computing), cancel_([](void* it) { reinterpret_cast<Cancellable*>(it)->cancel(); }) {
+    computing.clear_cancel();
+    listen();
+  }
   ~CancelOnSignal();
   CancelOnSignal(const CancelOnSignal&) = delete;
   CancelOnSignal& operator=(const CancelOnSignal&) = delete;
+
+  void cancel() const noexcept { cancel_(computing_); }
+
+ private:
+  void listen() const noexcept;
+
+  void* computing_;
+  void (*cancel_)(void*);
 };
 
 /// How often Ctrl-C was pressed since the last call.

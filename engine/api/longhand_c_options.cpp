@@ -14,6 +14,7 @@ namespace {
 // Enumerators of both interfaces have the same numbers.
 static_assert(LH_CACHE_BF16 == static_cast<int>(CacheType::bf16));
 static_assert(LH_ROPE_YARN == static_cast<int>(RopeScaling::yarn));
+static_assert(LH_POOLING_RANK == static_cast<int>(Pooling::rank));
 
 // Which field of a C struct is which option. Each row of an option's table has its field, or the build fails.
 using CLoad = lh_load_options;
@@ -90,6 +91,10 @@ constexpr std::tuple kRunnerFields = {
     std::pair(&lh_runner_options::prefill_threads, &RunnerOptions::prefill_threads),
     std::pair(&lh_runner_options::batch, &RunnerOptions::batch)};
 
+constexpr std::tuple kEmbedFields = {
+    std::pair(&lh_embed_options::pooling, &EmbedOptions::pooling),
+    std::pair(&lh_embed_options::normalize, &EmbedOptions::normalize)};
+
 constexpr std::tuple kSpeculationFields = {
     std::pair(&lh_speculation_options::most, &SpeculationOptions::most),
     std::pair(&lh_speculation_options::adapt, &SpeculationOptions::adapt)};
@@ -108,6 +113,7 @@ static_assert(same_options(kAttentionFields, kAttentionOptions));
 static_assert(same_options(kSamplerFields, kSamplerOptions));
 static_assert(same_options(kRunnerFields, kRunnerOptions));
 static_assert(same_options(kSpeculationFields, kSpeculationOptions));
+static_assert(same_options(kEmbedFields, kEmbedOptions));
 
 template <class Field, class Value>
 void value_to_c(Field& field, const Value& value) {
@@ -195,6 +201,12 @@ lh_speculation_options defaults() {
   return to;
 }
 template <>
+lh_embed_options defaults() {
+  auto to = zeros<lh_embed_options>();
+  to_c(kEmbedFields, to, EmbedOptions());
+  return to;
+}
+template <>
 lh_generate_options defaults() {
   auto to = zeros<lh_generate_options>();
   to.max_tokens = GenerateOptions().max_tokens;
@@ -255,6 +267,13 @@ SpeculationOptions to_cpp(const lh_speculation_options& from) {
   return to;
 }
 
+EmbedOptions to_cpp(const lh_embed_options& from) {
+  EmbedOptions to;
+  from_c(kEmbedFields, kEmbedOptions, from, to);
+  if (from.session != nullptr) to.session = to_cpp(read_options(from.session, "session options"));
+  return to;
+}
+
 GenerateOptions to_cpp(const lh_generate_options& from) {
   GenerateOptions to;
   to.max_tokens = from.max_tokens;
@@ -299,10 +318,10 @@ void init(void* options, std::size_t size) {
 
 // In the order of lh_options_kind.
 constexpr std::array kInits = {
-    init<lh_load_options>,        init<lh_session_options>, init<lh_sampler_options>,
-    init<lh_generate_options>,    init<lh_chat_options>,    init<lh_render_options>,
-    init<lh_speculation_options>, init<lh_runner_options>,  init<lh_chat_settings>};
-static_assert(kInits.size() == LH_CHAT_SETTINGS + 1);
+    init<lh_load_options>,  init<lh_session_options>, init<lh_sampler_options>,     init<lh_generate_options>,
+    init<lh_chat_options>,  init<lh_render_options>,  init<lh_speculation_options>, init<lh_runner_options>,
+    init<lh_chat_settings>, init<lh_embed_options>};
+static_assert(kInits.size() == LH_EMBED_OPTIONS + 1);
 
 }  // namespace
 }  // namespace longhand::c_api

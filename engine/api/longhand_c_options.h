@@ -25,6 +25,8 @@ lh_runner_options defaults();
 template <>
 lh_chat_settings defaults();
 template <>
+lh_embed_options defaults();
+template <>
 lh_chat_options defaults();
 template <>
 lh_render_options defaults();
@@ -52,5 +54,6 @@ lh_sampler_options to_c(const SamplerOptions& from);
 
 /// `session` tells the caller's callback of its progress.
 void tell_progress(lh_session& session, const lh_session_options& given);
+EmbedOptions to_cpp(const lh_embed_options& from);
 
 }  // namespace longhand::c_api

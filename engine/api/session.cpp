@@ -21,10 +21,18 @@ Impl& live(const std::unique_ptr<Impl>& impl) {
   return *impl;
 }
 
+// A model that predicts tokens.
+const Model& continuing(const Model& model) {
+  if (!model_data(model).config.embeds()) return model;
+  throw Error(Errc::unsupported,
+              fmt::format("{}: makes vectors or scores of texts and predicts no tokens (architecture '{}')",
+                          model_data(model).file.name(), model_data(model).file.architecture()));
+}
+
 }  // namespace
 
 Session::Impl::Impl(const Model& m, const SessionOptions& o)
-    : model(m),
+    : model(continuing(m)),
       sequence(model_data(m), o),
       runner(std::make_shared<PassRunner>(model_data(m), sequence.sizes.threads,
                                           sequence.sizes.prefill_threads, sequence.needs())) {
@@ -32,7 +40,7 @@ Session::Impl::Impl(const Model& m, const SessionOptions& o)
 }
 
 Session::Impl::Impl(const Model& m, const SessionOptions& o, std::shared_ptr<PassRunner> shared)
-    : model(m), sequence(model_data(m), o), runner(std::move(shared)) {
+    : model(continuing(m)), sequence(model_data(m), o), runner(std::move(shared)) {
   WorkspaceSizes needs = sequence.needs();
   needs.rows = runner->rows();  // a long prompt takes more passes instead
   runner->fit(needs);

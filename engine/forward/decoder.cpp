@@ -21,6 +21,7 @@ void embed(const Pass& p) {
       decode_row(p.weights.positions, slice.position_of(row), position);
       p.kernels.add(x, position, n);
     }
+    if (p.weights.token_type != nullptr) p.kernels.add(x, p.weights.token_type, n);
     if (!p.weights.embedding_norm.empty()) p.norm(p.weights.embedding_norm, x, n, x);
     if (p.ws.embedded != nullptr) std::copy_n(x, n, p.ws.embedded + std::int64_t{row} * n);
   });
@@ -67,14 +68,16 @@ void add(const Pass& p, const Round& round, int row, const float* y) {
   }
 }
 
-// x = output_scale (x + scale * post(sum of the blocks' outputs)). Rows are shared out as in enter(), so no
-// barrier is needed between the two.
+// See Round. Rows are shared out as in enter(), so no barrier is needed between the two, and a row of ws.in
+// is free to keep what the round began with.
 void leave(const Pass& p, const Round& round) {
   if (round.to == AddTo::nothing) return;
   const std::int32_t n = p.config.hidden;
   const std::size_t blocks = round.side_by_side.size();
   p.for_rows([&](int row) {
     const auto out = [&](std::size_t i) { return p.ws.out[i] + std::int64_t{row} * n; };
+    float* const before = p.ws.in.row(row);
+    if (!round.again.plan.empty()) std::copy_n(p.x(row), n, before);
     for (std::size_t i = 0; i < blocks; ++i) normalise(p, round.side_by_side[i].post, out(i));
     if (round.post.plan.empty()) {
       for (std::size_t i = blocks; i-- > 0;) add(p, round, row, out(i));
@@ -84,6 +87,10 @@ void leave(const Pass& p, const Round& round) {
       add(p, round, row, out(0));
     }
     if (round.output_scale != nullptr) p.kernels.scale(p.x(row), *round.output_scale, n);
+    normalise(p, round.after, p.x(row));
+    if (round.again.plan.empty()) return;
+    p.kernels.add(p.x(row), before, n);
+    normalise(p, round.again, p.x(row));
   });
 }
 

@@ -14,7 +14,7 @@ void norm_head(const Pass& p, const AttentionCore& core, const NormPlan& norm, b
   const int n = core.head_dim;
   if (core.qk_norm == QkNorm::per_head_turned) {
     p.norm({norm.kind, norm.epsilon, nullptr, nullptr}, head, n, head);
-  } else if (!norm.empty() && core.qk_norm != QkNorm::full_width) {
+  } else if (!norm.empty() && !spans_heads(core.qk_norm)) {
     const bool own = core.qk_norm == QkNorm::own_per_head;
     p.norm(own ? norm.from(std::int64_t{h} * n) : norm, head, n, head);
   }
@@ -87,7 +87,7 @@ bool asks_far(const Slice& slice, const AttentionCore& core) noexcept {
 
 // Work is shared out by (token, head), queries first.
 void place(const Pass& p, const AttentionCore& core, const AttentionRows& rows) noexcept {
-  if (core.qk_norm == QkNorm::full_width) norm_full_width(p, core, rows);
+  if (spans_heads(core.qk_norm) && !core.q_norm.empty()) norm_full_width(p, core, rows);
   p.for_pieces(core.heads + (core.stores ? core.kv_heads : 0), [&](const Slice& slice, int row, int head) {
     if (head < core.heads) {
       place_query(p, core, rows, slice, row, head);

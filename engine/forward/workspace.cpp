@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/forward/head.h"
 #include "engine/forward/per_layer_inputs.h"
 #include "engine/forward/position.h"
 #include "engine/forward/run_block.h"
@@ -23,7 +24,10 @@ Most most_of(const Weights& weights, const WorkspaceSizes& sizes) {
   Most most;
   Carver inputs;
   measure_per_layer_inputs(inputs, weights.per_layer, sizes);
-  most.room = inputs.used();
+  Carver head;
+  measure(head, weights.head, sizes);
+  most.room = std::max(inputs.used(), head.used());
+  most.input = widest_input(weights.head);
   for (const LayerPlan& layer : weights.layers) {
     for (const Round& round : layer.rounds) {
       for (const Block& block : round.side_by_side) {

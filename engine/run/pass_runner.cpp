@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/forward/decoder.h"
+#include "engine/forward/head.h"
 #include "engine/forward/random_keys.h"
 
 namespace longhand {
@@ -66,6 +67,27 @@ bool PassRunner::run(const Request& request, Stop& stop, const VisitRow& visit) 
     if (!stop.heeded.load()) show(first);
   }
   return !stop.heeded.load();
+}
+
+bool PassRunner::run_hidden(const Request& request, const std::atomic<bool>& cancel) {
+  Stop stop{cancel};
+  team_for(request).run([&](const Worker& worker) {
+    const Pass p = pass(request, worker, stop);
+    if (forward(p)) finish_hidden(p);
+  });
+  return !stop.heeded.load();
+}
+
+std::span<const float> PassRunner::hidden(int row) const noexcept {
+  const auto n = std::size_t(model_.config.hidden);
+  return {ws_.x + std::size_t(row) * n, n};
+}
+
+void PassRunner::run_head(std::span<const float> states, bool scores, std::span<float> to) {
+  const std::atomic<bool> never{false};
+  Stop stop{never};
+  const HeadJob job{states.data(), int(states.size() / std::size_t(model_.config.hidden)), scores, to.data()};
+  team_.run([&](const Worker& worker) { longhand::run_head(pass({}, worker, stop), job); });
 }
 
 void PassRunner::remember_at_random(const Request& request, const std::atomic<bool>& cancel) {

@@ -40,6 +40,13 @@ class PassRunner {
   /// Computes a pass; its sequences' states have been told. False where `stop` ended it early: then the
   /// states hold parts of it, and `visit` may not have seen all.
   bool run(const Request& request, Stop& stop, const VisitRow& visit = {});
+  /// Computes a pass whose final hidden states are wanted, of every row; they are in hidden() until the next
+  /// computation. False as above.
+  bool run_hidden(const Request& request, const std::atomic<bool>& cancel);
+  std::span<const float> hidden(int row) const noexcept;
+  /// to (count, width) = what the model's head makes of pooled states (count, hidden), at most rows() of
+  /// them.
+  void run_head(std::span<const float> states, bool scores, std::span<float> to);
   /// The states take in random keys and values instead, for measuring at depth.
   void remember_at_random(const Request& request, const std::atomic<bool>& cancel);
 

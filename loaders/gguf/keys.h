@@ -137,6 +137,13 @@ inline constexpr KeySpec
   value_lora_rank     {"%s.attention.value_residual_mix_lora_rank", KeyType::integer, 0, 65536},
   gate_lora_rank      {"%s.attention.gate_lora_rank", KeyType::integer, 0, 65536},
   rescale_every       {"%s.rescale_every_n_layers", KeyType::integer, 0, 1024},
+  // Vectors of texts.
+  causal              {"%s.attention.causal", KeyType::boolean},
+  pooling_type        {"%s.pooling_type", KeyType::integer, 0, 4},
+  output_labels       {"%s.classifier.output_labels", KeyType::strings, 0, 65535},
+  dense_2_out         {"%s.dense_2_feat_out", KeyType::integer, 1, kMaxCount},
+  dense_3_out         {"%s.dense_3_feat_out", KeyType::integer, 1, kMaxCount},
+  hidden_activation   {"%s.hidden_activation", KeyType::string, 0, 64},
   // Experts.
   expert_count        {"%s.expert_count", KeyType::integer, 0, 512},
   expert_used_count   {"%s.expert_used_count", KeyType::integer, 0, 512},
@@ -197,6 +204,8 @@ inline constexpr KeySpec
   charsmap            {"tokenizer.ggml.precompiled_charsmap", KeyType::bytes},
   lowercase           {"tokenizer.ggml.normalizer.lowercase", KeyType::boolean},
   strip_accents       {"tokenizer.ggml.normalizer.strip_accents", KeyType::boolean},
+  token_type_count    {"tokenizer.ggml.token_type_count", KeyType::integer, 0, 65536},
+  rerank_template     {"tokenizer.chat_template.rerank", KeyType::string, 0, kMaxText},
   suppress_tokens     {"tokenizer.ggml.suppress_tokens", KeyType::integers, 0, 4294967295.0},
   chat_template       {"tokenizer.chat_template", KeyType::string, 0, kMaxText};
 // clang-format on

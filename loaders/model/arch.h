@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "loaders/model/blocks.h"
+#include "loaders/model/pooling.h"
 
 namespace longhand {
 
@@ -20,6 +21,7 @@ enum class NormPlace : unsigned char {
   pre,       // x + f(norm(x))
   sandwich,  // x + norm(f(norm(x)))
   post,      // x + norm(f(x))
+  stream,    // norm(x + f(x)), also of the embedding
 };
 enum class Residual : unsigned char {
   serial,       // the feed-forward reads what attention made of x
@@ -90,12 +92,14 @@ struct ArchSpec {
   bool rms_by_key = false;  // files that state the epsilon of root-mean-square norms have those
   NormPlace place = NormPlace::pre;
   std::string_view ffn_norm = "ffn_norm";        // the tensor of the norm before the feed-forward
-  std::string_view output_norm = "output_norm";  // and of the last one
+  std::string_view output_norm = "output_norm";  // and of the last one; empty: there is none
   std::string_view attention_post_norm = "post_attention_norm";
   bool norm_weights = true;        // norms of the stream have tensors
   bool sub_norms = false;          // results are normalised before the last matrix of a block
+  bool first_norm = true;          // the first layer, too, has a norm before attention
   bool embedding_norm = false;     // of the embeddings, before the first layer
   bool learned_positions = false;  // each position has a vector, added to the embedding
+  bool token_types = false;        // files may have vectors of kinds of tokens, added too
   bool adds_embedding = false;     // each layer adds a multiple of the embedding
   float alibi = 0;                 // largest ALiBi bias where the file does not say; 0: none
   QkNorm qk_norm = QkNorm::none;   // before the rotation
@@ -118,10 +122,12 @@ struct ArchSpec {
   bool gated = true;  // act(gate x) * (up x), else act(up x)
   WindowSpec window{};
   ExpertSpec experts{};
-  int streams = 1;              // of a token, see blocks/altup.h; used when the file does not say
-  int laurel_rank = 0;          // of a map of low rank beside attention; 0: none
-  int own_kv_layers = 0;        // the first layers, those behind share with them; 0: all
-  bool sqrt_embedding = false;  // embeddings are multiplied by sqrt(hidden size)
+  bool causal = true;  // a token sees those before it; else the whole text, and half of a window on each side
+  ScoreSpec score{};   // of rerankers
+  int streams = 1;     // of a token, see blocks/altup.h; used when the file does not say
+  int laurel_rank = 0;                             // of a map of low rank beside attention; 0: none
+  int own_kv_layers = 0;                           // the first layers, those behind share with them; 0: all
+  bool sqrt_embedding = false;                     // embeddings are multiplied by sqrt(hidden size)
   float attention_softcap = 0, final_softcap = 0;  // used when the file does not say
   bool logits_divided = false;                     // the file's logit scale divides instead of multiplying
   void (*read)(const ConfigReader&, ModelConfig&) = nullptr;  // what only its files state
@@ -143,6 +149,7 @@ std::span<const ArchSpec> plamo_family() noexcept;
 std::span<const ArchSpec> no_rope_family() noexcept;
 std::span<const ArchSpec> mamba_family() noexcept;
 std::span<const ArchSpec> rwkv_family() noexcept;
+std::span<const ArchSpec> bert_family() noexcept;
 
 /// nullptr for an architecture this library does not know.
 const ArchSpec* find_arch(std::string_view name) noexcept;

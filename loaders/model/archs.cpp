@@ -20,7 +20,8 @@ auto families() noexcept {
                     plamo_family(),
                     no_rope_family(),
                     mamba_family(),
-                    rwkv_family()};
+                    rwkv_family(),
+                    bert_family()};
 }
 
 }  // namespace

@@ -56,10 +56,11 @@ enum class AddTo : std::uint8_t {
   nothing,        // its block changes the streams itself
 };
 
-/// x = output_scale (x + scale * post(sum of the blocks)).
+/// x = output_scale (x + scale * post(sum of the blocks)), then x = after(x), then x = again(x + what the
+/// round began with).
 struct Round {
   std::vector<Block> side_by_side;
-  StreamNorm post;
+  StreamNorm post, after, again;
   AddTo to = AddTo::stream;
   float scale = 0;                      // 0: as it is
   std::string_view output_scale_name;   // of the tensor; empty: there is none
@@ -142,6 +143,8 @@ void walk_layer(Layer& layer, int hidden, Walk& walk) {
       std::visit([&](auto& plan) { walk_slots(plan, walk); }, block.plan);
     }
     norm(round.post);
+    norm(round.after);
+    norm(round.again);
     if (!round.output_scale_name.empty())
       walk.vector({round.output_scale_name, 1, 1, Need::optional}, round.output_scale);
   }

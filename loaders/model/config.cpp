@@ -37,6 +37,8 @@ ModelConfig load_config(const Gguf& file) {
   read_clamp(r, c);
   c.alibi = r.number(key::max_alibi_bias, double(c.arch->alibi));
   c.pairs = c.arch->rope;
+  read_act(r, c);
+  read_pooling(r, c);
   c.hidden = r.integer(key::embedding_length);
   c.trained_context = r.integer(key::context_length);
   const int blocks = r.integer(key::block_count);

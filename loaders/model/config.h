@@ -96,11 +96,22 @@ struct RwkvConfig {
   int rescale_every = 0;  // the stream is halved behind every so many layers; 0: never
 };
 
+/// Of vectors and scores of whole texts.
+struct PoolingConfig {
+  PoolingRule rule = PoolingRule::unstated;
+  ScoreSpec score;
+  std::vector<std::string> labels;  // of the scores; empty: there is one, without a name
+  int wide = 0, narrow = 0;         // see PoolingHead
+  int token_types = 0;              // kinds of tokens that have vectors of their own
+};
+
 struct ModelConfig {
   const ArchSpec* arch = nullptr;
   Norm norm = Norm::rms;
   Residual residual = Residual::serial;
   Rope pairs = Rope::none;  // how dimensions are paired for rotation
+  Act act = Act::silu;      // of feed-forward networks
+  bool causal = true;       // a token sees those before it; else the whole text
   int vocab = 0, hidden = 0, trained_context = 0;
   std::vector<LayerShape> layers;
   int shared_kv_layers = 0;  // the last layers, which read the keys and values of earlier ones
@@ -125,6 +136,7 @@ struct ModelConfig {
   RecurrentConfig recurrent;
   RwkvConfig rwkv;
   int expert_latent = 0;  // width experts work in; 0: that of the stream
+  PoolingConfig pooling;
   int experts = 0, experts_used = 0, expert_ff = 0, shared_ff = 0;
   int expert_groups = 1, expert_groups_used = 1;
   Gating gating = Gating::softmax;
@@ -132,6 +144,9 @@ struct ModelConfig {
   float expert_scale = 1;
   int chunk_ff = 0, experts_per_chunk = 1;  // see MoePlan
   float chunk_scale = 1;
+
+  /// A model that is made for vectors or scores of texts, not for continuing them.
+  bool embeds() const noexcept { return !causal || pooling.rule > PoolingRule::none; }
 };
 
 struct GgufHead;

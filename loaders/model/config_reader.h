@@ -66,6 +66,8 @@ void read_rope(const ConfigReader& r, ModelConfig& c);
 void read_attention(const ConfigReader& r, AttentionConfig& a);
 void read_indexer(const ConfigReader& r, ModelConfig& c);
 void read_recurrent(const ConfigReader& r, ModelConfig& c);
+void read_act(const ConfigReader& r, ModelConfig& c);
+void read_pooling(const ConfigReader& r, ModelConfig& c);
 void read_experts(const ConfigReader& r, ModelConfig& c);
 
 }  // namespace longhand

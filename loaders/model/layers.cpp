@@ -92,8 +92,8 @@ class LayerPlanner {
   // With the norms the architecture puts around a block.
   Block block(BlockPlan plan, std::string_view before, std::string_view after) const {
     Block b;
-    if (arch_.place != NormPlace::post) b.pre = norm(before);
-    if (arch_.place != NormPlace::pre) b.post = norm(after);
+    if (arch_.place == NormPlace::pre || arch_.place == NormPlace::sandwich) b.pre = norm(before);
+    if (arch_.place == NormPlace::post || arch_.place == NormPlace::sandwich) b.post = norm(after);
     b.plan = std::move(plan);
     return b;
   }
@@ -123,13 +123,18 @@ class LayerPlanner {
 
   // What some architectures have behind the two halves.
   void finish(LayerPlan& layer) const {
+    if (arch_.place == NormPlace::stream) {
+      layer.rounds.front().after = norm("attn_output_norm");
+      if (has("attn_norm_2")) layer.rounds.front().again = norm("attn_norm_2");
+      layer.rounds.back().after = norm("layer_output_norm");
+    }
     const bool streams = c_.streams > 1;
     if (streams) layer.rounds.push_back(stream_round<AltupCorrectPlan>());
     if (c_.per_layer_width > 0) {
       Block b;
       if (streams) b.pre = {"altup_correct_scale", {Norm::scale, 0, nullptr, nullptr}};
       b.post = norm("post_norm");
-      b.plan = PerLayerInputPlan{c_.hidden, c_.per_layer_width, il_, arch_.act, {}, {}};
+      b.plan = PerLayerInputPlan{c_.hidden, c_.per_layer_width, il_, c_.act, {}, {}};
       layer.rounds.push_back(round({std::move(b)}));
       if (streams) layer.rounds.back().to = AddTo::other_streams;
     }
@@ -186,7 +191,9 @@ class LayerPlanner {
   // Where both halves of a parallel layer have norms of their own, that of attention may be the second.
   Block mix() {
     const bool second = c_.residual == Residual::parallel && has("attn_norm_2");
-    return block(mixer(), second ? "attn_norm_2" : "attn_norm", arch_.attention_post_norm);
+    Block b = block(mixer(), second ? "attn_norm_2" : "attn_norm", arch_.attention_post_norm);
+    if (il_ == 0 && !arch_.first_norm) b.pre = {};
+    return b;
   }
 
   BlockPlan mixer() {
@@ -219,6 +226,7 @@ class LayerPlanner {
     p.value_dim = shape.value_dim;
     p.window = shape.window;
     p.chunked = arch_.window.chunks;
+    p.causal = c_.causal;
     p.rope = shape.rope ? c_.pairs : Rope::none;
     p.local_rope = shape.local_rope;
     p.scale = c_.attention_scale != 0 ? c_.attention_scale : 1.0f / std::sqrt(float(p.head_dim));
@@ -308,7 +316,7 @@ class LayerPlanner {
     DensePlan p;
     p.hidden = c_.hidden;
     p.ff = ff;
-    p.act = arch_.act;
+    p.act = c_.act;
     p.gated = arch_.gated;
     p.gate_cut = shape().gate_cut;
     p.xielu = shape().xielu;
@@ -322,7 +330,7 @@ class LayerPlanner {
     p.hidden = c_.hidden;
     p.ff = c_.expert_ff;
     p.latent = c_.expert_latent;
-    p.act = arch_.act;
+    p.act = c_.act;
     p.gated = arch_.gated;
     p.limit = shape().expert_limit;
     p.experts = c_.experts;

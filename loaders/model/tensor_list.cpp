@@ -147,6 +147,8 @@ std::vector<ListedTensor> list_tensors(const ModelConfig& config, const HasTenso
   if (config.arch->learned_positions)
     ends.matrix({kPositions, config.trained_context, config.hidden, Need::required, MatrixRole::embedding},
                 0);
+  if (config.arch->token_types)
+    ends.matrix({kTokenTypes, config.pooling.token_types, config.hidden, Need::optional}, 0);
   if (weights.per_layer.width > 0) {
     ends.matrix(
         {kPerLayerEmbedding, config.vocab, weights.per_layer.values(), Need::required, MatrixRole::embedding},

@@ -41,6 +41,13 @@ void load_positions(TensorTaker& taker, ModelConfig& config, Weights& w) {
   config.trained_context = std::min(config.trained_context, w.positions.rows);
 }
 
+// A text's tokens are all of the first kind.
+void load_token_types(TensorTaker& taker, const ModelConfig& config, Weights& w) {
+  if (!config.arch->token_types) return;
+  int types = 0;
+  w.token_type = taker.stack(std::string(kTokenTypes) + ".weight", config.hidden, 1, &types);
+}
+
 // The table of tokens is only looked up, and larger than all else: it stays in the mapped file.
 void load_per_layer(TensorTaker& taker, const ModelConfig& config, PerLayerInputs& p) {
   if (p.width == 0) return;
@@ -61,9 +68,10 @@ Weights load_weights(const Gguf& file, ModelConfig& config) {
   SlotLoader top(taker, config.attention, "");
   plan_ends(config, w);
   load_positions(taker, config, w);
+  load_token_types(taker, config, w);
   load_per_layer(taker, config, w.per_layer);
   walk_ends(config, w, top);
-  if (w.output.empty()) w.output.weight = w.embedding;
+  if (w.output.empty() && !config.embeds()) w.output.weight = w.embedding;
   w.layers = plan_layers(config, [&](const std::string& name) { return taker.has(name); });
   w.states = count_states(w.layers);
   for (std::size_t il = 0; il < w.layers.size(); ++il) {

@@ -1,6 +1,7 @@
 // A model's layers and what stands around them, with their tensors.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string_view>
@@ -36,6 +37,8 @@ struct Weights {
   NormPlan output_norm;     // (hidden)
   NormPlan embedding_norm;  // (hidden) of some architectures
   MatView positions;        // (positions, hidden) added to the embeddings, of some architectures
+  const float* token_type = nullptr;  // (hidden) added to the embedding of a text's tokens; or null
+  PoolingHead head;
   PerLayerInputs per_layer;
   StreamEnds streams;
   std::vector<LayerPlan> layers;
@@ -102,6 +105,7 @@ template <class AnyWeights, class Function>
 void for_each_linear(AnyWeights& w, const Function& f) {
   LinearWalk walk(f);
   for (auto& layer : w.layers) walk_layer(layer, 0, walk);
+  walk_slots(w.head, walk);
   if (!w.per_layer.projection.empty()) f(w.per_layer.projection);
   for (auto& l : w.streams.enter) f(l);
   for (auto& l : w.streams.leave) f(l);
@@ -117,6 +121,19 @@ inline constexpr std::string_view kPositions = "position_embd";
 /// And of that of what tokens give every layer.
 inline constexpr std::string_view kPerLayerEmbedding = "per_layer_token_embd";
 
+/// And of the vectors of kinds of tokens, of which the first is that of a text.
+inline constexpr std::string_view kTokenTypes = "token_types";
+
+inline PoolingHead plan_head(const ModelConfig& c) {
+  PoolingHead h;
+  h.hidden = c.hidden;
+  h.labels = std::max(1, int(c.pooling.labels.size()));
+  h.wide = c.pooling.wide;
+  h.narrow = c.pooling.narrow;
+  h.score_norm = {c.arch->norm, c.norm_epsilon, nullptr, nullptr};
+  return h;
+}
+
 inline PerLayerInputs plan_per_layer(const ModelConfig& c) {
   PerLayerInputs p;
   if (c.per_layer_width == 0) return p;
@@ -128,8 +145,10 @@ inline PerLayerInputs plan_per_layer(const ModelConfig& c) {
 
 /// Settles the numbers of what stands before and behind the layers.
 inline void plan_ends(const ModelConfig& c, Weights& w) {
-  w.output_norm = {c.norm, c.norm_epsilon, nullptr, nullptr};
-  if (c.arch->embedding_norm) w.embedding_norm = w.output_norm;
+  const NormPlan norm{c.norm, c.norm_epsilon, nullptr, nullptr};
+  if (!c.arch->output_norm.empty()) w.output_norm = norm;
+  if (c.arch->embedding_norm) w.embedding_norm = norm;
+  w.head = plan_head(c);
   w.per_layer = plan_per_layer(c);
   w.streams.count = c.streams;
 }
@@ -139,10 +158,16 @@ inline void plan_ends(const ModelConfig& c, Weights& w) {
 template <class AnyWeights, class Walk>
 void walk_ends(const ModelConfig& c, AnyWeights& w, Walk& walk) {
   if (c.arch->norm_weights) {
-    walk.norm({c.arch->output_norm, c.hidden}, w.output_norm);
+    if (!w.output_norm.empty()) walk.norm({c.arch->output_norm, c.hidden}, w.output_norm);
     if (!w.embedding_norm.empty()) walk.norm({"token_embd_norm", c.hidden}, w.embedding_norm);
   }
-  walk.linear({"output", c.vocab, c.hidden, Need::optional, MatrixRole::head, Split::outputs}, w.output);
+  // What makes vectors needs no logits.
+  if (c.embeds()) {
+    walk.unused("output");
+  } else {
+    walk.linear({"output", c.vocab, c.hidden, Need::optional, MatrixRole::head, Split::outputs}, w.output);
+  }
+  walk_slots(w.head, walk);
   if (w.per_layer.width > 0) {
     walk.linear({"per_layer_model_proj", w.per_layer.values(), c.hidden}, w.per_layer.projection);
     walk.norm({"per_layer_proj_norm", w.per_layer.width}, w.per_layer.norm);

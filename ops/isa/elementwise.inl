@@ -99,6 +99,9 @@ struct Gelu {
 struct Relu {
   F operator()(F x) const { return xsimd::max(x, F(0.0f)); }
 };
+struct GeluErf {
+  F operator()(F x) const { return F(0.5f) * x * (F(1.0f) + xsimd::erf(x * F(0.70710678118655f))); }
+};
 struct ReluSquared {
   F operator()(F x) const {
     const F r = xsimd::max(x, F(0.0f));
@@ -142,9 +145,9 @@ void activate_with(const float* gate, const float* up, int n, float* out) {
 void activate(Activate act, const float* gate, const float* up, std::int32_t n, float* out) noexcept {
   using Fn = void (*)(const float*, const float*, int, float*);
   static constexpr Fn kByActivate[] = {
-      activate_with<Silu>,     activate_with<Gelu>,      activate_with<ReluSquared>,
-      activate_with<Relu>,     activate_with<SwigluOai>, activate_with<Sigmoid>,
-      activate_with<Softplus>, activate_with<Tanh>,      activate_with<Exp>};
+      activate_with<Silu>, activate_with<Gelu>,      activate_with<GeluErf>, activate_with<ReluSquared>,
+      activate_with<Relu>, activate_with<SwigluOai>, activate_with<Sigmoid>, activate_with<Softplus>,
+      activate_with<Tanh>, activate_with<Exp>};
   static_assert(sizeof kByActivate / sizeof(Fn) == int(Activate::exp) + 1);
   kByActivate[int(act)](gate, up, n, out);
 }

@@ -63,8 +63,9 @@ std::vector<double> turned(const std::vector<float>& x, double position) {
 // A memory as the driver of attention uses it: one kv head, one query head, batches of some size.
 class Rig {
  public:
-  Rig(const AttentionOptions& options, const Text& text, int batch, float slope = 0)
-      : text_(text), batch_(batch), slope_(slope) {
+  Rig(const AttentionOptions& options, const Text& text, int batch, float slope = 0,
+      const AttentionCore& core = {})
+      : text_(text), batch_(batch), slope_(slope), core_(core) {
     core_.heads = core_.kv_heads = 1;
     core_.head_dim = kDim;
     core_.value_dim = kValueDim;
@@ -73,7 +74,8 @@ class Rig {
     plan_ = plan_memory(config_, options);
     far_ = far_positions(plan_);
     const KvShape kv(CacheFormat::f32, CacheFormat::f32, kDim, kValueDim);
-    memory_ = plan_.kind->make({plan_, config_.attention, core_, kv, 0, int(text.k.size()), batch});
+    const MemorySite site{plan_, config_.attention, core_, kv, 0, int(text.k.size()), batch};
+    memory_ = core_.causal ? plan_.kind->make(site) : make_whole(site);
     memory_->reserve();
     scratch_.scores = Buffer(sizeof(float) * kAttendRows * kAttendKeys);
     scratch_.acc = Buffer(sizeof(float) * (kAttendRows + 3) * kValueDim);
@@ -158,13 +160,13 @@ template <class Where>
 std::vector<double> definition(const Text& t, int i, const Where& where, float slope = 0) {
   std::vector<double> out(kValueDim);
   double sum = 0;
-  for (int j = 0; j <= i; ++j) {
+  for (int j = 0; j < int(t.k.size()); ++j) {
     const Place p = where(i, j);
     if (!p.seen) continue;
     const auto q = turned(t.q[std::size_t(i)], p.query), k = turned(t.k[std::size_t(j)], p.key);
     double score = 0;
     for (std::size_t d = 0; d < kDim; ++d) score += q[d] * k[d];
-    const double e = std::exp(score * double(kScale) - double(slope) * (i - j));
+    const double e = std::exp(score * double(kScale) - double(slope) * std::abs(i - j));
     sum += e;
     for (std::size_t d = 0; d < kValueDim; ++d) out[d] += e * double(t.v[std::size_t(j)][d]);
   }
@@ -177,14 +179,37 @@ void expect_definition(const AttentionOptions& options, const Text& text, const 
                        float slope = 0) {
   const auto got = Rig(options, text, 100, slope).run();
   EXPECT_EQ(Rig(options, text, 7, slope).run(), got) << "results do not depend on batches";
+  const auto before = [&](int i, int j) { return j <= i ? where(i, j) : Place{false, 0, 0}; };
   for (std::size_t i = 0; i < got.size(); i += 13) {
-    const auto want = definition(text, int(i), where, slope);
+    const auto want = definition(text, int(i), before, slope);
     for (std::size_t d = 0; d < kValueDim; ++d) ASSERT_NEAR(got[i][d], want[d], 2e-5) << "token " << i;
   }
 }
 
 TEST(MemoryDefinition, Full) {
   expect_definition({}, Text(kTokens, 0), [](int i, int j) { return Place{true, double(i), double(j)}; });
+}
+
+// Without a causal order, whole texts are asked at once.
+TEST(MemoryDefinition, WholeTexts) {
+  for (const int tokens : {1, 2, 511, 513, kTokens}) {
+    for (const int window : {0, 1, 2, 12, 13, 700}) {
+      const float slope = window == 12 ? 0.125f : 0;
+      AttentionCore core;
+      core.causal = false;
+      core.window = window;
+      const Text text(tokens, 0);
+      const auto got = Rig({}, text, tokens, slope, core).run();
+      const auto sees = [&](int i, int j) {
+        return Place{window == 0 || std::abs(i - j) <= window / 2, double(i), double(j)};
+      };
+      for (std::size_t i = 0; i < got.size(); i += 97) {
+        const auto want = definition(text, int(i), sees, slope);
+        for (std::size_t d = 0; d < kValueDim; ++d)
+          ASSERT_NEAR(got[i][d], want[d], 2e-5) << "token " << i << " of " << tokens << ", window " << window;
+      }
+    }
+  }
 }
 
 TEST(MemoryDefinition, WindowWithSinks) {
@@ -272,7 +297,9 @@ double error_of(const AttentionOptions& options) {
   const auto got = Rig(options, text, 64).run();
   double sum = 0;
   for (std::size_t i = 500; i < got.size(); i += 7) {
-    const auto want = definition(text, int(i), [&](int a, int b) { return block_place(a, b, 32, 0, 64); });
+    const auto want = definition(text, int(i), [&](int a, int b) {
+      return b <= a ? block_place(a, b, 32, 0, 64) : Place{false, 0, 0};
+    });
     for (std::size_t d = 0; d < kValueDim; ++d) sum += std::pow(double(got[i][d]) - want[d], 2);
   }
   return sum;

@@ -149,6 +149,14 @@ std::vector<Seed> model_seeds() {
       model_of({{.arch = "starcoder2"}, kQ8_0, {"attn_q.bias", "attn_norm.bias", "ffn_down.bias"}}));
   add("falcon_two_norms", model_of({{.arch = "falcon"}, kQ8_0, {"attn_norm_2.weight", "attn_norm.bias"}}));
   add("gemma3_windows", model_of({{.arch = "gemma3", .layers = 3}}));
+  GgufWriter classifier = model_of({{.arch = "jina-bert-v3"},
+                                    kQ8_0,
+                                    {"token_types.weight", "cls.weight", "cls.bias", "cls.output.weight"}});
+  classifier.add("jina-bert-v3.pooling_type", U32{4});
+  add("bert_classifier", classifier);
+  GgufWriter layers = model_of({{.arch = "modern-bert", .layers = 2}, kQ8_0, {"attn_qkv.weight"}});
+  layers.add("modern-bert.pooling_type", U32{1}).add("modern-bert.hidden_activation", "gelu_new");
+  add("modern_bert_layers", layers);
   GgufWriter yarn = model_of({{.arch = "llama"}});
   yarn.add("llama.rope.scaling.type", "yarn").add("llama.rope.scaling.factor", 4.0f);
   yarn.add("llama.rope.scaling.original_context_length", U32{16});

@@ -67,10 +67,12 @@ TEST_P(Elementwise, Activations) {
     return 0.5 * v * (1 + std::tanh(std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v)));
   };
   const auto relu = [](double v) { return v > 0 ? v : 0.0; };
+  const auto gelu_erf = [](double v) { return 0.5 * v * std::erfc(-v / std::sqrt(2)); };
   const auto relu_squared = [](double v) { return v > 0 ? v * v : 0.0; };
   const std::pair<Activate, std::function<double(double)>> cases[] = {
       {Activate::silu, silu},
       {Activate::gelu, gelu},
+      {Activate::gelu_erf, gelu_erf},
       {Activate::relu_squared, relu_squared},
       {Activate::relu, relu},
       {Activate::sigmoid, [](double v) { return 1 / (1 + std::exp(-v)); }},

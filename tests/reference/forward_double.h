@@ -10,5 +10,7 @@ namespace longhand::test {
 
 /// Logits (tokens, vocab) of every position. Serves models of architecture llama without experts.
 std::vector<float> reference_llama(const ModelData& model, const std::vector<Token>& tokens);
+/// Final hidden states (tokens, hidden) of the same; also where tokens see the whole text.
+std::vector<float> reference_hidden(const ModelData& model, const std::vector<Token>& tokens);
 
 }  // namespace longhand::test

@@ -25,7 +25,8 @@ inline constexpr const KeySpec* kAllKeys[] = {
     &key::memory_leak, &key::vq_quantize_window, &key::fsq_levels, &key::q_lora_rank, &key::kv_lora_rank,
     &key::key_length_mla, &key::value_length_mla, &key::indexer_heads, &key::indexer_key_length, &key::indexer_top_k,
     &key::indexer_block, &key::indexer_local, &key::conv_kernel, &key::inner_size, &key::state_size,
-    &key::time_step_rank, &key::state_groups, &key::conv_cache, &key::scan_inputs_norm, &key::kda_head_dim, &key::wkv_head_size,
+    &key::time_step_rank, &key::state_groups, &key::conv_cache, &key::causal, &key::pooling_type,
+    &key::output_labels, &key::dense_2_out, &key::dense_3_out, &key::hidden_activation, &key::scan_inputs_norm, &key::kda_head_dim, &key::wkv_head_size,
     &key::mix_rank, &key::mix_decay_rank, &key::decay_lora_rank, &key::rate_lora_rank,
     &key::value_lora_rank, &key::gate_lora_rank, &key::rescale_every, &key::moe_latent, &key::rope_finetuned, &key::expert_count,
     &key::expert_used_count, &key::expert_ff_length, &key::expert_shared_ff, &key::expert_shared_count, &key::expert_groups,
@@ -40,7 +41,7 @@ inline constexpr const KeySpec* kAllKeys[] = {
     &key::pad_id, &key::mask_id, &key::fim_pre_id, &key::fim_suf_id, &key::fim_mid_id, &key::fim_pad_id,
     &key::fim_rep_id, &key::fim_sep_id, &key::add_bos, &key::add_eos, &key::add_sep,
     &key::add_space_prefix, &key::remove_whitespaces, &key::charsmap, &key::lowercase,
-    &key::strip_accents, &key::suppress_tokens, &key::chat_template};
+    &key::strip_accents, &key::token_type_count, &key::rerank_template, &key::suppress_tokens, &key::chat_template};
 // clang-format on
 
 }  // namespace longhand::test

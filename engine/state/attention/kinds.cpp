@@ -150,6 +150,7 @@ void check_memory(const MemoryPlan& p, const ModelConfig& c, const std::vector<L
   const auto refuse = [&](std::string_view why) {
     throw Error(Errc::range, fmt::format("attention.memory {}: {}", p.kind->name, why));
   };
+  if (!c.causal) refuse("this model sees the whole text at once, and can forget none of it");
   bool global = false, turned = false, sloped = false, own_codes = false, own_features = false,
        shared = false, indexed = false;
   for (const LayerPlan& layer : layers) {

@@ -57,6 +57,7 @@ FarPositions far_positions(const MemoryPlan& plan) noexcept;
 
 // The makers, one file each.
 std::unique_ptr<AttentionState> make_full(const MemorySite& site);
+std::unique_ptr<AttentionState> make_whole(const MemorySite& site);  // where there is no causal order
 std::unique_ptr<AttentionState> make_window(const MemorySite& site);
 std::unique_ptr<AttentionState> make_rerope(const MemorySite& site);
 std::unique_ptr<AttentionState> make_leaky_rerope(const MemorySite& site);

@@ -12,13 +12,14 @@ namespace longhand {
 
 enum class QkNorm : std::uint8_t {
   none,
-  per_head,           // over each head, one weight for all of them
-  per_head_optional,  // the same, in files that have it
-  per_head_turned,    // over each head after the rotation, one weight for all of them
-  own_per_head,       // over each head, a weight of its own; only the larger models of a family have it
-  full_width,         // over all heads together
-  head_scales,        // over each head, without weights, and queries times a number of each head
-  unweighted,         // over each head, without weights
+  per_head,             // over each head, one weight for all of them
+  per_head_optional,    // the same, in files that have it
+  per_head_turned,      // over each head after the rotation, one weight for all of them
+  own_per_head,         // over each head, a weight of its own; only the larger models of a family have it
+  full_width,           // over all heads together
+  full_width_optional,  // the same, in files that have it
+  head_scales,          // over each head, without weights, and queries times a number of each head
+  unweighted,           // over each head, without weights
 };
 /// What scales the result before the last matrix.
 enum class OutputGate : std::uint8_t {
@@ -27,6 +28,9 @@ enum class OutputGate : std::uint8_t {
   sigmoid,   // of a matrix of its own, for each value or for each head
   softplus,
 };
+constexpr bool spans_heads(QkNorm norm) noexcept {
+  return norm == QkNorm::full_width || norm == QkNorm::full_width_optional;
+}
 enum class Rope : std::uint8_t { none, neighbours, halves };  // pairs (2i, 2i + 1) or (i, i + rot / 2)
 
 /// What every attention does once it has queries, keys and values, and where it remembers them.
@@ -35,6 +39,7 @@ struct AttentionCore {
   int head_dim = 0, value_dim = 0;  // of queries and keys; of values
   int window = 0;                   // keys visible to a query, itself included; 0: all
   bool chunked = false;             // the window begins at multiples of its width instead
+  bool causal = true;  // a query sees no later keys; else those of the whole text, window / 2 on each side
   Rope rope = Rope::none;
   bool local_rope = false;          // rotated as RopeConfig says of layers with a window
   float scale = 0;                  // multiplies q . k
@@ -108,7 +113,8 @@ void walk_slots(Plan& p, Walk& walk) {
   } else if (p.qk_norm != QkNorm::none && p.qk_norm != QkNorm::unweighted) {
     const bool per_head = p.qk_norm == QkNorm::per_head || p.qk_norm == QkNorm::per_head_optional ||
                           p.qk_norm == QkNorm::per_head_turned;
-    const bool optional = p.qk_norm == QkNorm::own_per_head || p.qk_norm == QkNorm::per_head_optional;
+    const bool optional = p.qk_norm == QkNorm::own_per_head || p.qk_norm == QkNorm::per_head_optional ||
+                          p.qk_norm == QkNorm::full_width_optional;
     const Need need = optional ? Need::optional : Need::required;
     walk.norm({"attn_q_norm", per_head ? p.head_dim : p.q_dim(), 1, need}, p.q_norm);
     if (p.stores) walk.norm({"attn_k_norm", per_head ? p.head_dim : p.k_dim(), 1, need}, p.k_norm);

@@ -75,6 +75,25 @@ void decode(const Model& model, const SessionOptions& options) {
   static_cast<void>(model.encode("Hello, w\xC3\xB6rld! 123\n<|im_end|>"));
 }
 
+// Vectors of a few texts, computed together and alone.
+void embed(const Model& model, const SessionOptions& session, Pooling pooling) {
+  Embedder embedder(model, {.pooling = pooling, .session = session});
+  const int vocab = model.info().vocab;
+  const std::vector<std::vector<Token>> texts = {{0, Token(vocab - 1)}, {Token(vocab / 2)}, {1, 0, 1, 0, 1}};
+  std::vector<std::vector<float>> together;
+  embedder.embed(texts, [&](std::size_t, std::span<const float> v) { together.push_back(copy(v)); });
+  check(together.size() == texts.size(), "every text has vectors");
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::size_t rows = embedder.pooling() == Pooling::none ? texts[i].size() : 1;
+    check(together[i].size() == rows * std::size_t(embedder.width()), "vectors are as wide as they say");
+    embedder.embed({&texts[i], 1}, [&](std::size_t, std::span<const float> v) {
+      check(std::ranges::equal(v, together[i]), "vectors do not depend on what is computed together");
+    });
+  }
+  static_cast<void>(embedder.encode("Hello, w\xC3\xB6rld!"));
+  accepts([&] { static_cast<void>(embedder.encode_pair("Hello?", "w\xC3\xB6rld")); });
+}
+
 }  // namespace
 
 void run(std::string_view input) {
@@ -94,7 +113,8 @@ void run(std::string_view input) {
     plain.threads = 1;
     const bool decoded = accepts([&] { decode(model, plain); });
     const bool varied = accepts([&] { decode(model, options); });
-    if (decoded || varied) ++counts.decoded;
+    const bool embedded = accepts([&] { embed(model, plain, static_cast<Pooling>(draw % 6)); });
+    if (decoded || varied || embedded) ++counts.decoded;
   });
 }
 
