@@ -101,8 +101,10 @@ const int registered = [] {
           run_matmul(s, *k, format, tokens, rows);
         })->Unit(benchmark::kMicrosecond);
       };
-      for (const int tokens : {1, 4, 8, 16, 32}) add(std::to_string(tokens) + "_from_memory", tokens, kStreamedRows);
-      for (const int tokens : {1, 2, 4, 6, 8, 12, 16, 32, 64, 512}) add(std::to_string(tokens), tokens, kCachedRows);
+      for (const int tokens : {1, 4, 8, 16, 32})
+        add(std::to_string(tokens) + "_from_memory", tokens, kStreamedRows);
+      for (const int tokens : {1, 2, 4, 6, 8, 12, 16, 32, 64, 512})
+        add(std::to_string(tokens), tokens, kCachedRows);
     }
   }
   return 0;

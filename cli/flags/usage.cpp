@@ -26,9 +26,8 @@ std::string variable_of(const std::string& flag) {
       std::ranges::find(kVariables, flag, [](const auto& row) { return std::string(row.first); });
   if (own != std::end(kVariables)) return own->second;
   std::string name = "LLAMA_ARG_" + flag;
-  std::ranges::transform(name, name.begin(), [](char c) {
-    return c == '-' ? '_' : char(std::toupper(std::uint8_t(c)));
-  });
+  std::ranges::transform(name, name.begin(),
+                         [](char c) { return c == '-' ? '_' : char(std::toupper(std::uint8_t(c))); });
   return name;
 }
 

@@ -113,8 +113,8 @@ void multiply_staged(const MatmulArgs& a) {
 }
 
 // Tokens from which on unpacking into a stage pays: the later, the less there is to unpack and the wider the
-// tiles are that unpack on the way. Measured with tiles of four tokens on AVX2, weights from memory, against a
-// stage: floats 1.6 times as fast for 6 tokens, 1.1 for 24; blocks of 32 1.6 to 1.9 and 0.9 to 1.3 (12);
+// tiles are that unpack on the way. Measured with tiles of four tokens on AVX2, weights from memory, against
+// a stage: floats 1.6 times as fast for 6 tokens, 1.1 for 24; blocks of 32 1.6 to 1.9 and 0.9 to 1.3 (12);
 // superblocks 1.5 (Q4_K, 6 tokens) and 0.9 (8), with groups of 16, which have bits in two places, 1.0 (6) and
 // 0.85 (8). With tiles of eight on AVX-512, from the second cache level: Q4_K 1.9 (8), 1.3 (16), 1.2 (32);
 // Q6_K 1.5, 1.05 and 0.94; Q8_0 and Q4_0 1.0, 1.2 and 1.1.
