@@ -53,12 +53,12 @@ std::vector<Token> some_tokens(int n) {
 }
 
 void attend(benchmark::State& state, const Kernels& k, CacheType type, int count) {
-  const auto depth = static_cast<int>(state.range(0));
+  const auto depth = int(state.range(0));
   SessionOptions options;
   options.key_cache = options.value_cache = type;
   options.context = depth + count;
   options.batch = kBatch;
-  options.threads = static_cast<int>(state.range(1));
+  options.threads = int(state.range(1));
   Session session(model(k), options);
   if (depth > 0) session.feed(some_tokens(depth));
   const auto tokens = some_tokens(count);

@@ -16,14 +16,14 @@ void each_team_size(benchmark::internal::Benchmark* b) {
 
 // One parallel region with nothing in it.
 void fork_join(benchmark::State& state) {
-  Team team(static_cast<int>(state.range(0)));
+  Team team(int(state.range(0)));
   for (auto _ : state) team.run([](const Worker&) {});
 }
 BENCHMARK(fork_join)->Apply(each_team_size);
 
 // A barrier between two empty stages; the counter is for one of them.
 void barrier(benchmark::State& state) {
-  Team team(static_cast<int>(state.range(0)));
+  Team team(int(state.range(0)));
   for (auto _ : state) {
     team.run([](const Worker& worker) {
       for (int i = 0; i < kStages; ++i) worker.sync();

@@ -12,11 +12,11 @@ namespace longhand {
 namespace {
 
 void round_row(benchmark::State& state, const Kernels& k, const FormatInfo& format) {
-  const auto cols = static_cast<std::int32_t>(state.range(0));
+  const auto cols = std::int32_t(state.range(0));
   OwnActivations x(1, cols);
   const std::byte nothing{};
   Linear user;  // tells which rounding is needed
-  user.weight = {static_cast<FormatId>(find_format(format.gguf)), Layout::rows, 1, cols, &nothing};
+  user.weight = {FormatId(find_format(format.gguf)), Layout::rows, 1, cols, &nothing};
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
   std::generate_n(x.row(0), cols, [&] { return normal(random); });

@@ -21,9 +21,7 @@ using longhand::TokenTable;
 TokenTable table(int size) {
   TokenTable tokens;
   tokens.size = size;
-  tokens.piece = [](Token t) {
-    return std::string(1 + static_cast<std::size_t>(t % 5), static_cast<char>('a' + t % 26));
-  };
+  tokens.piece = [](Token t) { return std::string(1 + std::size_t(t % 5), char('a' + t % 26)); };
   tokens.ends_generation = [](Token t) { return t == 0; };
   tokens.find = [](std::string_view) { return longhand::kNoToken; };
   return tokens;
@@ -32,17 +30,17 @@ TokenTable table(int size) {
 // Bell-shaped, as the logits of models are.
 std::vector<float> logits(int size) {
   longhand::Random random(1);
-  std::vector<float> x(static_cast<std::size_t>(size));
+  std::vector<float> x = std::vector<float>(std::size_t(size));
   for (float& v : x) {
     double sum = -6.0;
     for (int i = 0; i < 12; ++i) sum += random.uniform();
-    v = static_cast<float>(sum * 3.0);
+    v = float(sum * 3.0);
   }
   return x;
 }
 
 void pick(benchmark::State& state, const SamplerOptions& options) {
-  const int size = static_cast<int>(state.range(0));
+  const int size = int(state.range(0));
   Sampler sampler = Access::sampler(options, table(size));
   const std::vector<float> x = logits(size);
   for (auto _ : state) benchmark::DoNotOptimize(sampler.pick(x));
@@ -89,13 +87,13 @@ TokenTable words(int size) {
       piece += "etaoinshrdlucmfw{}[]\":,019"[random.next() % 26];
     pieces->push_back(piece);
   }
-  tokens.piece = [pieces](Token t) { return (*pieces)[static_cast<std::size_t>(t)]; };
+  tokens.piece = [pieces](Token t) { return (*pieces)[std::size_t(t)]; };
   return tokens;
 }
 
 // Random logits: nearly every token is first rejected, so this is the cost of a full mask.
 void grammar_rejecting(benchmark::State& state) {
-  const int size = static_cast<int>(state.range(0));
+  const int size = int(state.range(0));
   SamplerOptions options;
   options.seed = 3;
   options.grammar = kJson;

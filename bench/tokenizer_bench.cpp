@@ -83,7 +83,7 @@ void encode(benchmark::State& state, VocabKind kind, bool spaces) {
   const Setup setup(kind);
   const std::string text = ordinary_text(spaces);
   for (auto _ : state) benchmark::DoNotOptimize(setup.tokenizer->encode(text));
-  state.SetBytesProcessed(static_cast<std::int64_t>(text.size()) * state.iterations());
+  state.SetBytesProcessed(std::int64_t(text.size()) * state.iterations());
 }
 BENCHMARK_CAPTURE(encode, bpe, VocabKind::bpe, true)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(encode, bpe_one_word, VocabKind::bpe, false)->Unit(benchmark::kMillisecond);

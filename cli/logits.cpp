@@ -25,7 +25,7 @@ int write_logits(const Flags& flags) {
   Session session(model, flags.session.session_options());
   const CancelOnSignal cancel(session);
   ProgressBar bar("reading");
-  session.on_progress([&bar](int done, int total) { bar.update(static_cast<double>(done) / total); });
+  session.on_progress([&bar](int done, int total) { bar.update(double(done) / total); });
   OutputFile out(flags.output);
   session.feed(tokens, [&out](int, std::span<const float> logits) { out.write(std::as_bytes(logits)); });
   out.finish();

@@ -61,12 +61,12 @@ void report(const GenerateResult& result, const Session& session) {
     print_note("stopped: interrupted");
   }
   if (!is_terminal(STDERR_FILENO) || result.decode_seconds <= 0) return;
-  const auto rate = [](std::size_t tokens, double seconds) { return static_cast<double>(tokens) / seconds; };
-  write_error(dim(fmt::format("[read {} tokens, {:.1f}/s; wrote {}, {:.1f}/s{}]", result.prompt_tokens,
-                              rate(static_cast<std::size_t>(result.prompt_tokens), result.prompt_seconds),
-                              result.tokens.size(), rate(result.tokens.size(), result.decode_seconds),
-                              describe_guesses(result))) +
-              "\n");
+  const auto rate = [](std::size_t tokens, double seconds) { return double(tokens) / seconds; };
+  write_error(
+      dim(fmt::format("[read {} tokens, {:.1f}/s; wrote {}, {:.1f}/s{}]", result.prompt_tokens,
+                      rate(std::size_t(result.prompt_tokens), result.prompt_seconds), result.tokens.size(),
+                      rate(result.tokens.size(), result.decode_seconds), describe_guesses(result))) +
+      "\n");
 }
 
 // The text as it comes, for people and pipes.
@@ -90,7 +90,7 @@ struct Job {
 
 GenerateResult run_for_people(const Job& job) {
   ProgressBar bar("reading");
-  job.session.on_progress([&bar](int done, int total) { bar.update(static_cast<double>(done) / total); });
+  job.session.on_progress([&bar](int done, int total) { bar.update(double(done) / total); });
   PlainText out;
   auto result = generate(job.session, job.prompt, job.sampler, job.options, [&](std::string_view text) {
     bar.clear();
@@ -112,7 +112,7 @@ GenerateResult run_for_programs(const Job& job, AnswerView& view) {
   ChatAnswer answer;
   answer.reason = result.reason;
   answer.read_tokens = result.prompt_tokens;
-  answer.written_tokens = static_cast<int>(result.tokens.size());
+  answer.written_tokens = int(result.tokens.size());
   answer.read_seconds = result.prompt_seconds;
   answer.write_seconds = result.decode_seconds;
   view.end(answer, job.session);
@@ -150,15 +150,14 @@ int continue_text(const Flags& flags, AnswerView* view) {
     job.options.stop.push_back(flags.escapes ? unescape(stop) : stop);
   job.options.speculation = speculation ? &*speculation : nullptr;
   ReachNote reach(session, session_options);
-  reach.tell(static_cast<int>(tokens.size()));
+  reach.tell(int(tokens.size()));
   const auto generate_text = [&] {
     try {
       return view != nullptr ? run_for_programs(job, *view) : run_for_people(job);
     } catch (const Error& error) {
       if (error.code() != Errc::context_full) throw;
       const int room = flags.max_tokens > 0 ? flags.max_tokens : kRoom;
-      throw with_context_hint(error, session, session_options,
-                              tokens.size() + static_cast<std::size_t>(room));
+      throw with_context_hint(error, session, session_options, tokens.size() + std::size_t(room));
     }
   };
   const GenerateResult result = generate_text();

@@ -18,13 +18,13 @@ constexpr std::array<std::string_view, 20> kNames = {
 
 }  // namespace
 
-std::string_view errc_name(Errc code) noexcept { return kNames[static_cast<std::size_t>(code)]; }
+std::string_view errc_name(Errc code) noexcept { return kNames[std::size_t(code)]; }
 
 std::string escape_controls(std::string_view text, std::size_t limit) {
   constexpr char kHex[] = "0123456789abcdef";
   std::string out;
   while (!text.empty()) {
-    const auto c = static_cast<unsigned char>(text.front());
+    const auto c = std::uint8_t(text.front());
     std::string piece;
     std::size_t taken = utf8_length(text);
     const char32_t code = taken == 0 ? c : utf8_code(text.substr(0, taken));

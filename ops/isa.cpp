@@ -59,7 +59,7 @@ struct Probe {
 
 }  // namespace
 
-std::string_view isa_name(Isa isa) noexcept { return kNames[static_cast<std::size_t>(isa)]; }
+std::string_view isa_name(Isa isa) noexcept { return kNames[std::size_t(isa)]; }
 
 bool isa_runs_here(Isa isa) noexcept {
 #if defined(__x86_64__)

@@ -20,7 +20,7 @@ class Random {
 
   std::uint64_t next() noexcept { return mix(state_ += kStep); }
   /// Uniform in [0, 1): the upper 53 bits, as many as a double holds exactly.
-  double uniform() noexcept { return static_cast<double>(next() >> 11) * 0x1p-53; }
+  double uniform() noexcept { return double(next() >> 11) * 0x1p-53; }
 
  private:
   static constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15;  // 2^64 / golden ratio, odd

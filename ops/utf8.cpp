@@ -4,7 +4,7 @@ namespace longhand {
 
 // Length of the valid UTF-8 sequence at the start of `s`, or 0.
 std::size_t utf8_length(std::string_view s) noexcept {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
+  const auto byte = [&](std::size_t i) { return std::uint8_t(s[i]); };
   const unsigned lead = byte(0);
   const std::size_t n = lead < 0x80                   ? 1
                         : lead >= 0xC2 && lead < 0xE0 ? 2
@@ -22,7 +22,7 @@ std::size_t utf8_length(std::string_view s) noexcept {
 
 // The character that a valid sequence encodes.
 char32_t utf8_code(std::string_view sequence) noexcept {
-  const auto byte = [&](std::size_t i) { return char32_t{static_cast<unsigned char>(sequence[i])}; };
+  const auto byte = [&](std::size_t i) { return char32_t{std::uint8_t(sequence[i])}; };
   if (sequence.size() == 1) return byte(0);
   char32_t code = byte(0) & (0x7Fu >> sequence.size());
   for (std::size_t i = 1; i < sequence.size(); ++i) code = code << 6 | (byte(i) & 0x3F);

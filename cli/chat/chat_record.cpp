@@ -25,7 +25,7 @@ std::string seal(std::string_view body) {
 Json text_json(const std::string& text) {
   if (replace_invalid(text) == text) return text;
   std::string written;
-  for (const char c : text) append_utf8(written, static_cast<unsigned char>(c));
+  for (const char c : text) append_utf8(written, std::uint8_t(c));
   return {{"bytes", written}};
 }
 
@@ -62,7 +62,7 @@ class Members {
     for (std::size_t at = 0; at < written.size();) {
       const Decoded c = decode_utf8(written, at);
       if (c.code > 0xFF) fail(Errc::range, key, "stands for bytes, must have characters up to U+00FF");
-      out += static_cast<char>(c.code);
+      out += char(c.code);
       at += c.length;
     }
     return out;

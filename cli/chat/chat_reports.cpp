@@ -18,8 +18,7 @@ namespace {
 
 std::string rate(long tokens, double seconds) {
   if (seconds <= 0) return fmt::format("{} tokens", tokens);
-  return fmt::format("{} tokens in {:.2f} s, {:.1f} tokens/s", tokens, seconds,
-                     static_cast<double>(tokens) / seconds);
+  return fmt::format("{} tokens in {:.2f} s, {:.1f} tokens/s", tokens, seconds, double(tokens) / seconds);
 }
 
 // Of the whole process, weights that are mapped included; 0 where the system does not say.

@@ -110,10 +110,10 @@ std::string read_whole(int fd, const std::string& path) {
   std::string content;
   char chunk[1 << 16];
   for (;;) {
-    const ssize_t n = ::pread(fd, chunk, sizeof chunk, static_cast<off_t>(content.size()));
+    const ssize_t n = ::pread(fd, chunk, sizeof chunk, off_t(content.size()));
     if (n == 0) return content;
     if (n < 0 && errno != EINTR) throw_io("read", path, errno);
-    if (n > 0) content.append(chunk, static_cast<std::size_t>(n));
+    if (n > 0) content.append(chunk, std::size_t(n));
   }
 }
 

@@ -27,7 +27,7 @@ Error with_context_hint(const Error& error, const Session& session, const Sessio
   if (length > kMost) return error;
   std::string hint = fmt::format("-c {} makes room", length);
   SessionOptions longer = options;
-  longer.context = static_cast<int>(length);
+  longer.context = int(length);
   if (text_reach(session.model(), longer, longer.context) < longer.context) {
     hint += fmt::format(
         ", with --rope-scale auto or --attention rerope or vq, for the model was trained for {} tokens",

@@ -29,7 +29,7 @@ class TextView : public AnswerView {
 
   void reading(int done, int total) override {
     constexpr int kLong = 256;  // tokens that take most models a moment
-    if (done > 0) bar_->update(static_cast<double>(done) / total);
+    if (done > 0) bar_->update(double(done) / total);
     if (done == 0 && total >= kLong) bar_->show();
   }
 

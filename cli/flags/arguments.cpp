@@ -153,7 +153,7 @@ std::vector<std::string> normalise_arguments(std::vector<std::string> arguments)
       const bool has_value = i + 1 < arguments.size() && contains(kSwitch, arguments[i + 1]);
       arguments[i] =
           fmt::format("{}={}", flag->meant, has_value ? std::string_view(arguments[i + 1]) : flag->otherwise);
-      if (has_value) arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+      if (has_value) arguments.erase(arguments.begin() + std::ptrdiff_t(i) + 1);
     } else {
       arguments[i] = long_name(arguments[i]);
     }

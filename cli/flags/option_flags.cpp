@@ -72,7 +72,7 @@ constexpr OptionFlag kFlags[] = {
 // Numbers up to so large are ends that nobody asks for; naming them tells nothing.
 constexpr double kLarge = 1e6;
 
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-'; }
+bool is_word(char c) { return std::isalnum(std::uint8_t(c)) != 0 || c == '_' || c == '-'; }
 
 // Whether `name` at `at` is a word of its own. One without a dot is an everyday word too, which is an option
 // only where the message is about its value.

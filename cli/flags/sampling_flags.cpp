@@ -125,7 +125,7 @@ void SamplingFlags::apply(const SamplerOptions& recommended, SamplerOptions& opt
 
 SamplerOptions SamplingFlags::options() const {
   SamplerOptions options = options_;
-  options.seed = static_cast<std::uint32_t>(seed_);  // -1 is the mark of a fresh seed
+  options.seed = std::uint32_t(seed_);  // -1 is the mark of a fresh seed
   if (!stages_.empty() || !stage_letters_.empty()) {
     options.stages = parse_sampler_stages(stages_.empty() ? stage_letters_ : stages_);
   }

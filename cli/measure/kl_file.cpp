@@ -53,10 +53,10 @@ void KlWriter::add(std::span<const float> logits) {
   const auto [low, high] = std::minmax_element(logits.begin(), logits.end());
   const double norm = log_sum_exp(logits, *high);
   const double range = std::min(kRange, double{*high} - double{*low});
-  const RowHeader header{static_cast<float>(*high - norm), static_cast<float>(range / kLevels)};
+  const RowHeader header{float(*high - norm), float(range / kLevels)};
   const double inverse = range > 0 ? kLevels / range : 0;
   std::transform(logits.begin(), logits.end(), row_.begin(), [&, top = double{*high}](float logit) {
-    return static_cast<std::uint16_t>(std::min(kLevels, std::round((top - double{logit}) * inverse)));
+    return std::uint16_t(std::min(kLevels, std::round((top - double{logit}) * inverse)));
   });
   file_.write(std::as_bytes(std::span(&header, 1)));
   file_.write(std::as_bytes(std::span(row_)));

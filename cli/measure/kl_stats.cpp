@@ -21,7 +21,7 @@ void KlStats::add(std::span<const double> base, std::span<const float> logits, T
   const auto base_best = std::max_element(base.begin(), base.end());
   same_top_ += (base_best - base.begin()) == (best - logits.begin());
 
-  const auto token = static_cast<std::size_t>(next);
+  const auto token = std::size_t(next);
   base_loss_ -= base[token];
   const double change = std::exp(double{logits[token]} - norm) - std::exp(base[token]);
   change_ += change;
@@ -31,12 +31,12 @@ void KlStats::add(std::span<const double> base, std::span<const float> logits, T
 double KlStats::mean() const {
   double sum = 0;
   for (const double value : divergence_) sum += value;
-  return sum / static_cast<double>(count());
+  return sum / double(count());
 }
 
 double KlStats::standard_error() const {
   if (count() < 2) return 0;
-  const auto n = static_cast<double>(count());
+  const auto n = double(count());
   double squares = 0;
   const double middle = mean();
   for (const double value : divergence_) squares += (value - middle) * (value - middle);
@@ -45,19 +45,17 @@ double KlStats::standard_error() const {
 
 double KlStats::quantile(double share) const {
   std::vector<double> sorted = divergence_;
-  const auto at = static_cast<std::size_t>(std::lround(share * static_cast<double>(sorted.size() - 1)));
-  std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(at), sorted.end());
+  const auto at = std::size_t(std::lround(share * double(sorted.size() - 1)));
+  std::nth_element(sorted.begin(), sorted.begin() + std::ptrdiff_t(at), sorted.end());
   return sorted[at];
 }
 
-double KlStats::top_agreement() const {
-  return static_cast<double>(same_top_) / static_cast<double>(count());
-}
+double KlStats::top_agreement() const { return double(same_top_) / double(count()); }
 
-double KlStats::base_perplexity() const { return std::exp(base_loss_ / static_cast<double>(count())); }
+double KlStats::base_perplexity() const { return std::exp(base_loss_ / double(count())); }
 
-double KlStats::mean_change() const { return change_ / static_cast<double>(count()); }
+double KlStats::mean_change() const { return change_ / double(count()); }
 
-double KlStats::rms_change() const { return std::sqrt(change_squares_ / static_cast<double>(count())); }
+double KlStats::rms_change() const { return std::sqrt(change_squares_ / double(count())); }
 
 }  // namespace longhand::cli

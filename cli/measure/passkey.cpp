@@ -50,7 +50,7 @@ class PromptMaker {
   /// any it has more.
   int units_for(int length, std::uint64_t seed) const {
     const auto fits = [&](int units) {
-      return prompt(conversation({units, 0.5, seed})).size() <= static_cast<std::size_t>(length);
+      return prompt(conversation({units, 0.5, seed})).size() <= std::size_t(length);
     };
     if (!fits(0)) throw Error(Errc::range, fmt::format("-n {} is too short for the question alone", length));
     int low = 0, high = 1;
@@ -82,7 +82,7 @@ PasskeyTrial ask(Session& session, const PromptMaker& maker, const PasskeyPlace&
   session.rewind(0);
   const GenerateResult result = generate(session, prompt, sampler, options);
   if (result.reason == StopReason::cancelled) throw Error(Errc::cancelled, "interrupted");
-  return {static_cast<int>(prompt.size()), passkey.word, result.text, names_word(result.text, passkey.word)};
+  return {int(prompt.size()), passkey.word, result.text, names_word(result.text, passkey.word)};
 }
 
 // Prompts of one text differ by a few tokens with the place of the word.
@@ -102,12 +102,12 @@ void test_length(const Model& model, const PromptMaker& maker, const Flags& flag
   const std::size_t first = report.cells.size();
   for (const double depth : flags.depths) report.cells.push_back({length, depth / 100, {}});
   for (int sample = 0; sample < flags.samples; ++sample) {
-    const std::uint64_t seed = flags.seed + static_cast<std::uint64_t>(sample);
+    const std::uint64_t seed = flags.seed + std::uint64_t(sample);
     const int units = maker.units_for(length, seed);
     for (std::size_t depth = 0; depth < flags.depths.size(); ++depth) {
       PasskeyCell& cell = report.cells[first + depth];
       cell.trials.push_back(ask(session, maker, {units, cell.depth, seed}, flags.max_tokens));
-      const auto done = static_cast<double>(depth + 1) / static_cast<double>(flags.depths.size());
+      const auto done = double(depth + 1) / double(flags.depths.size());
       bar.update((sample + done) / flags.samples);
     }
   }

@@ -18,8 +18,7 @@ std::string cell_text(double share, bool colour) {
   // From red over yellow to green in the colour cube of 256-colour terminals: 16 + 36 r + 6 g + b.
   constexpr int kColours[] = {160, 166, 172, 178, 142, 106, 70, 34};
   const auto step = [share](std::size_t count) {
-    return static_cast<std::size_t>(
-        std::lround(std::clamp(share, 0.0, 1.0) * static_cast<double>(count - 1)));
+    return std::size_t(std::lround(std::clamp(share, 0.0, 1.0) * double(count - 1)));
   };
   if (!colour) return fmt::format(" {:>4.0f} {}", share * 100, kSigns[step(kSigns.size())]);
   return fmt::format("\x1b[48;5;{}m\x1b[38;5;16m {:>4.0f}  \x1b[0m", kColours[step(std::size(kColours))],
@@ -32,7 +31,7 @@ double PasskeyCell::found() const {
   if (trials.empty()) return 0;
   const auto hits =
       std::count_if(trials.begin(), trials.end(), [](const PasskeyTrial& t) { return t.found; });
-  return static_cast<double>(hits) / static_cast<double>(trials.size());
+  return double(hits) / double(trials.size());
 }
 
 std::string passkey_text(const PasskeyReport& r, bool colour) {
@@ -47,7 +46,7 @@ std::string passkey_text(const PasskeyReport& r, bool colour) {
   for (std::size_t length = 0; length < r.lengths.size(); ++length) {
     double sum = 0;
     for (std::size_t depth = 0; depth < r.depths.size(); ++depth) sum += r.at(length, depth).found();
-    out += cell_text(sum / static_cast<double>(r.depths.size()), colour);
+    out += cell_text(sum / double(r.depths.size()), colour);
   }
   return out + "\n";
 }

@@ -61,16 +61,16 @@ constexpr Exchange kSmallTalk[] = {
 
 template <class Range>
 std::size_t draw(Random& random, const Range& range) {
-  return static_cast<std::size_t>(random.uniform() * static_cast<double>(std::size(range)));
+  return std::size_t(random.uniform() * double(std::size(range)));
 }
 
 int units_before(const PasskeyPlace& place) {
-  return static_cast<int>(std::lround(std::clamp(place.depth, 0.0, 1.0) * place.units));
+  return int(std::lround(std::clamp(place.depth, 0.0, 1.0) * place.units));
 }
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-char small(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char small(char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; }
 
 }  // namespace
 
@@ -106,7 +106,7 @@ PasskeyCase passkey_document(const std::vector<std::string>& lines, const Passke
   std::string text;
   for (int unit = 0; unit <= place.units; ++unit) {
     if (unit == before) text += fmt::format("The secret word is {}. Remember it.\n", out.word);
-    if (unit < place.units) text += lines[(start + static_cast<std::size_t>(unit)) % lines.size()] + "\n";
+    if (unit < place.units) text += lines[(start + std::size_t(unit)) % lines.size()] + "\n";
   }
   text += "\nWhat is the secret word? Answer with that word only.";
   out.messages.push_back({"user", std::move(text), ""});

@@ -40,27 +40,26 @@ struct Chunks {
   int context = 0;
   std::vector<Token> tokens;
 
-  std::size_t count() const { return tokens.size() / static_cast<std::size_t>(context); }
+  std::size_t count() const { return tokens.size() / std::size_t(context); }
   int first() const { return context / 2; }
   std::span<const Token> at(std::size_t index) const {
-    const auto size = static_cast<std::size_t>(context);
+    const auto size = std::size_t(context);
     return std::span(tokens).subspan(index * size, size);
   }
 };
 
 void append_chunks(Chunks& chunks, const Model& model, const std::string& path, const Flags& flags) {
   const std::vector<Token> tokens = model.encode(read_plain_text(path), true, flags.special);
-  const auto size = static_cast<std::size_t>(chunks.context);
+  const auto size = std::size_t(chunks.context);
   std::size_t count = tokens.size() / size;
   if (count == 0) {
     throw Error(Errc::range, fmt::format("{}: has {} tokens, must have at least -c {} for one chunk", path,
                                          tokens.size(), chunks.context));
   }
-  if (flags.chunks > 0) count = std::min(count, static_cast<std::size_t>(flags.chunks));
+  if (flags.chunks > 0) count = std::min(count, std::size_t(flags.chunks));
   const Vocab& vocab = model_data(model).tokenizer.vocab();
   const std::size_t begin = chunks.tokens.size();
-  chunks.tokens.insert(chunks.tokens.end(), tokens.begin(),
-                       tokens.begin() + static_cast<std::ptrdiff_t>(count * size));
+  chunks.tokens.insert(chunks.tokens.end(), tokens.begin(), tokens.begin() + std::ptrdiff_t(count * size));
   if (!vocab.add_bos || vocab.bos == kNoToken) return;
   for (std::size_t at = begin; at < chunks.tokens.size(); at += size) chunks.tokens[at] = vocab.bos;
 }
@@ -79,12 +78,12 @@ Chunks base_chunks(const Model& model, const Flags& flags, const KlReader& base,
   const auto refuse = [&](const std::string& why) {
     throw Error(Errc::mismatch, fmt::format("{}: {}", flags.kl_base, why));
   };
-  if (static_cast<int>(h.vocab) != model.info().vocab)
+  if (int(h.vocab) != model.info().vocab)
     refuse(fmt::format("made with a vocabulary of {}, this model has {}", h.vocab, model.info().vocab));
-  Chunks chunks{static_cast<int>(h.context), {base.tokens().begin(), base.tokens().end()}};
+  Chunks chunks{int(h.context), {base.tokens().begin(), base.tokens().end()}};
   if (context > 0 && context != chunks.context)
     refuse(fmt::format("made with -c {}, not {}", chunks.context, context));
-  if (static_cast<int>(h.first) != chunks.first())
+  if (int(h.first) != chunks.first())
     refuse(fmt::format("rows begin at {}, must begin at {}", h.first, chunks.first()));
   if (!flags.texts.empty() && read_chunks(model, flags, chunks.context).tokens != chunks.tokens)
     refuse("made from another text, or with another tokenizer");
@@ -122,9 +121,8 @@ class Scorer {
     if (base != nullptr) report_.kl.emplace();
     if (!flags.per_token.empty()) log_.emplace(flags.per_token, model);
     if (!flags.kl_save.empty()) {
-      const KlHeader header{
-          static_cast<std::uint32_t>(model.info().vocab), static_cast<std::uint32_t>(chunks.context),
-          static_cast<std::uint32_t>(chunks.first()), static_cast<std::uint32_t>(chunks.count())};
+      const KlHeader header{std::uint32_t(model.info().vocab), std::uint32_t(chunks.context),
+                            std::uint32_t(chunks.first()), std::uint32_t(chunks.count())};
       save_.emplace(flags.kl_save, header, chunks.tokens);
     }
   }
@@ -134,10 +132,9 @@ class Scorer {
 
   /// The logits (vocab) after the token at `position` of a chunk.
   void visit(std::size_t chunk, int position, std::span<const float> logits) {
-    const Token next = chunks_.at(chunk)[static_cast<std::size_t>(position) + 1];
+    const Token next = chunks_.at(chunk)[std::size_t(position) + 1];
     const TokenScore score = score_token(logits, next);
-    if (!report_.buckets.empty())
-      report_.buckets[static_cast<std::size_t>((position + 1) / width_)].loss.add(score.loss);
+    if (!report_.buckets.empty()) report_.buckets[std::size_t((position + 1) / width_)].loss.add(score.loss);
     if (log_) log_->add(chunk, position + 1, next, score);
     if (position < chunks_.first()) return;
     report_.loss.add(score.loss);
@@ -166,17 +163,17 @@ void score_all(Session& session, const Chunks& chunks, Scorer& scorer) {
   std::size_t chunk = 0;
   int fed = 0;
   session.on_progress([&](int done, int) {
-    const double share = static_cast<double>(fed + done) / chunks.context;
-    bar.update((static_cast<double>(chunk) + share) / static_cast<double>(chunks.count()));
+    const double share = double(fed + done) / chunks.context;
+    bar.update((double(chunk) + share) / double(chunks.count()));
   });
   for (; chunk < chunks.count(); ++chunk) {
     session.rewind(0);
     // The last token has no successor to predict.
-    const auto tokens = chunks.at(chunk).first(static_cast<std::size_t>(chunks.context) - 1);
-    const auto silent = static_cast<std::size_t>(scorer.wants_all() ? 0 : chunks.first());
+    const auto tokens = chunks.at(chunk).first(std::size_t(chunks.context) - 1);
+    const auto silent = std::size_t(scorer.wants_all() ? 0 : chunks.first());
     fed = 0;
     if (silent > 0) session.feed(tokens.first(silent));
-    fed = static_cast<int>(silent);
+    fed = int(silent);
     session.feed(tokens.subspan(silent),
                  [&](int position, std::span<const float> logits) { scorer.visit(chunk, position, logits); });
   }
@@ -209,7 +206,7 @@ int measure(const Flags& flags) {
   report.first = chunks.first();
   report.threads = session.threads();
   report.chunks = chunks.count();
-  report.tokens_read = static_cast<std::int64_t>(chunks.count()) * (chunks.context - 1);
+  report.tokens_read = std::int64_t(chunks.count()) * (chunks.context - 1);
   report.seconds = seconds.count();
   write_output(flags.format == "json" ? perplexity_json(report) : perplexity_text(report));
   return kSuccess;

@@ -21,7 +21,7 @@ std::string position_table(const std::vector<PositionBucket>& buckets) {
       fmt::format("\n{:>15}  {:>8}  {:>8}  {:>12}\n", "position", "tokens", "loss", "perplexity");
   for (const PositionBucket& bucket : buckets) {
     const double loss = bucket.loss.mean();
-    const int width = most > 0 ? static_cast<int>(std::lround(loss / most * kWidest)) : 0;
+    const int width = most > 0 ? int(std::lround(loss / most * kWidest)) : 0;
     out += fmt::format("{:>7}-{:<7}  {:>8}  {:>8.4f}  {:>12.4f}  {:=<{}}\n", bucket.from, bucket.to - 1,
                        bucket.loss.count(), loss, bucket.loss.perplexity(), "", width);
   }
@@ -41,7 +41,7 @@ std::string kl_text(const KlStats& kl, double perplexity) {
 }
 
 double rate(const PerplexityReport& report) {
-  return report.seconds > 0 ? static_cast<double>(report.tokens_read) / report.seconds : 0;
+  return report.seconds > 0 ? double(report.tokens_read) / report.seconds : 0;
 }
 
 }  // namespace

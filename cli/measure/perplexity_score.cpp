@@ -10,8 +10,8 @@ TokenScore score_token(std::span<const float> logits, Token next) {
   double sum = 0;
   for (const float logit : logits) sum += std::exp(double{logit} - double{*best});
   if (!std::isfinite(sum)) throw Error(Errc::nonfinite, "the logits of a token are no numbers");
-  const double logit = logits[static_cast<std::size_t>(next)];
-  return {std::log(sum) + double{*best} - logit, static_cast<Token>(best - logits.begin())};
+  const double logit = logits[std::size_t(next)];
+  return {std::log(sum) + double{*best} - logit, Token(best - logits.begin())};
 }
 
 void MeanLoss::add(double loss) {
@@ -20,11 +20,11 @@ void MeanLoss::add(double loss) {
   squares_ += loss * loss;
 }
 
-double MeanLoss::mean() const noexcept { return count_ > 0 ? sum_ / static_cast<double>(count_) : 0; }
+double MeanLoss::mean() const noexcept { return count_ > 0 ? sum_ / double(count_) : 0; }
 
 double MeanLoss::standard_error() const noexcept {
   if (count_ < 2) return 0;
-  const auto n = static_cast<double>(count_);
+  const auto n = double(count_);
   return std::sqrt(std::max(0.0, squares_ / n - mean() * mean()) / (n - 1));
 }
 

@@ -91,7 +91,7 @@ Model trial_model() {
 double fastest(Session& session, int tokens) {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kLong{300};
-  const std::vector<Token> text(static_cast<std::size_t>(tokens), 300);
+  const std::vector<Token> text(std::size_t(tokens), 300);
   double least = 1e9;
   const auto begin = Clock::now();
   for (int i = 0; i < 3 || Clock::now() - begin < kLong; ++i) {

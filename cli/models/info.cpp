@@ -66,7 +66,7 @@ std::int64_t integer(const Gguf& file, const KeySpec& key) {
 
 std::int64_t per_layer(const std::vector<std::int64_t>& values, std::int64_t layer) {
   if (values.empty()) return 0;
-  return values[std::min(values.size() - 1, static_cast<std::size_t>(layer))];
+  return values[std::min(values.size() - 1, std::size_t(layer))];
 }
 
 Shape read_shape(const Gguf& file) {
@@ -86,8 +86,8 @@ Shape read_shape(const Gguf& file) {
   const auto value_length = lenient([&] { return file.get_int(key::value_length); }).value_or(head);
   constexpr std::int64_t kBytesPerNumber = 2;
   for (std::int64_t layer = 0; layer < shape.layers; ++layer) {
-    shape.cache_bytes_per_token += static_cast<std::uint64_t>(per_layer(kv_heads, layer) *
-                                                              (key_length + value_length) * kBytesPerNumber);
+    shape.cache_bytes_per_token +=
+        std::uint64_t(per_layer(kv_heads, layer) * (key_length + value_length) * kBytesPerNumber);
   }
   return shape;
 }
@@ -134,10 +134,9 @@ std::string memory_text(const Summary& summary) {
   std::string out = fmt::format("{} of weights", format_bytes(summary.tensor_bytes));
   const Shape& shape = summary.shape;
   if (shape.cache_bytes_per_token == 0 || shape.context <= 0) return out;
-  return out +
-         fmt::format(" + {} for {} tokens (f16 cache)",
-                     format_bytes(shape.cache_bytes_per_token * static_cast<std::uint64_t>(shape.context)),
-                     shape.context);
+  return out + fmt::format(" + {} for {} tokens (f16 cache)",
+                           format_bytes(shape.cache_bytes_per_token * std::uint64_t(shape.context)),
+                           shape.context);
 }
 
 std::string text_report(const Gguf& file) {

@@ -28,7 +28,7 @@ class Cursor {
   }
 
   std::string_view string() {
-    const auto length = static_cast<std::size_t>(number<std::uint64_t>());
+    const auto length = std::size_t(number<std::uint64_t>());
     const auto text = bytes_.subspan(0, length);
     bytes_ = bytes_.subspan(length);
     return {reinterpret_cast<const char*>(text.data()), text.size()};
@@ -88,7 +88,7 @@ std::string shorten(const std::string& text, std::size_t width) {
   for (const char c : text) line += c == '\n' ? "\\n" : c == '\t' ? "\\t" : std::string(1, c);
   if (line.size() <= width) return line;
   std::size_t end = width;
-  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end;
+  while (end > 0 && (std::uint8_t(line[end]) & 0xC0) == 0x80) --end;
   return line.substr(0, end) + "...";
 }
 

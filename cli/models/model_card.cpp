@@ -43,9 +43,8 @@ void read_config(ModelCard& card, const Gguf& file) {
   card.context = config.trained_context;
   if (config.embeds()) throw Error(Errc::unsupported, "makes vectors of texts: for embed and rank");
   for (const LayerShape& layer : config.layers) {
-    card.cache_bytes_per_token += static_cast<std::uint64_t>(layer.kv_heads) *
-                                  static_cast<std::uint64_t>(layer.head_dim + layer.value_dim) *
-                                  kCacheBytesPerNumber;
+    card.cache_bytes_per_token += std::uint64_t(layer.kv_heads) *
+                                  std::uint64_t(layer.head_dim + layer.value_dim) * kCacheBytesPerNumber;
   }
 }
 
@@ -74,8 +73,7 @@ Fit fit(const ModelCard& card, std::uint64_t available) noexcept {
   if (available == 0 || card.cache_bytes_per_token == 0) return {true, card.context};
   if (card.file_bytes > available) return {};
   const std::uint64_t tokens = (available - card.file_bytes) / card.cache_bytes_per_token;
-  const auto context =
-      static_cast<int>(std::min<std::uint64_t>(tokens, static_cast<std::uint64_t>(card.context)));
+  const auto context = int(std::min<std::uint64_t>(tokens, std::uint64_t(card.context)));
   return {context >= std::min(kLeastContext, card.context), context};
 }
 
@@ -85,8 +83,8 @@ std::string fit_text(const ModelCard& card, std::uint64_t available) {
   if (found.fits && found.context == card.context) return "yes";
   if (found.fits) return fmt::format("yes, {} tokens", found.context / 256 * 256);
   const int least = std::min(kLeastContext, card.context);
-  return fmt::format("no, needs {}", format_bytes(card.file_bytes + static_cast<std::uint64_t>(least) *
-                                                                        card.cache_bytes_per_token));
+  return fmt::format("no, needs {}",
+                     format_bytes(card.file_bytes + std::uint64_t(least) * card.cache_bytes_per_token));
 }
 
 }  // namespace longhand::cli

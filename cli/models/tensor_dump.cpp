@@ -30,8 +30,8 @@ void dump_tensor(const Gguf& file, const std::string& name, const std::string& p
   OutputFile out(path);
   for (std::size_t block = 0; block < blocks; block += slice_blocks) {
     const std::size_t count = std::min(slice_blocks, blocks - block);
-    decode_blocks(static_cast<FormatId>(format), tensor->data.data() + block * type.block_bytes,
-                  static_cast<std::int64_t>(count), values.data());
+    decode_blocks(FormatId(format), tensor->data.data() + block * type.block_bytes, std::int64_t(count),
+                  values.data());
     out.write(std::as_bytes(std::span(values.data(), count * type.block_elements)));
   }
   out.finish();

@@ -54,7 +54,7 @@ bool write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t n = ::write(fd, text.data(), text.size());
     if (n < 0 && errno != EINTR) return false;
-    if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
+    if (n > 0) text.remove_prefix(std::size_t(n));
   }
   return true;
 }
@@ -64,7 +64,7 @@ bool read_all(int fd, std::string& text) {
   char chunk[1 << 16];
   for (ssize_t n = 0; (n = ::read(fd, chunk, sizeof chunk)) != 0;) {
     if (n < 0 && errno != EINTR) return false;
-    if (n > 0) text.append(chunk, static_cast<std::size_t>(n));
+    if (n > 0) text.append(chunk, std::size_t(n));
   }
   return true;
 }

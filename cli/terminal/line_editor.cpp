@@ -71,7 +71,7 @@ class LineEditor : public LineInput {
     int length = 0;
     const char* line = el_gets(editor_, &length);
     if (bracketed_) show(kPasteOff);
-    std::string text(line, line == nullptr ? 0 : static_cast<std::size_t>(std::max(length, 0)));
+    std::string text(line, line == nullptr ? 0 : std::size_t(std::max(length, 0)));
     if (!text.empty() && !signal_waiting()) {
       if (text.ends_with('\n')) text.pop_back();
       return {InputEvent::line, pastes_.resolve(std::move(text))};
@@ -118,7 +118,7 @@ class LineEditor : public LineInput {
       if (const int got = me.next_byte(byte); got <= 0) return got;
       const std::size_t used = std::mbrtowc(out, &byte, 1, &state);
       if (used == 0 || used == 1) return 1;
-      if (used == static_cast<std::size_t>(-1)) {
+      if (used == std::size_t(-1)) {
         *out = 0xFFFD;
         return 1;
       }
@@ -231,8 +231,7 @@ class LineEditor : public LineInput {
     }
     std::size_t width = 0;
     for (const std::string& name : names) width = std::max(width, name.size() + 2);
-    const std::size_t columns =
-        std::max<std::size_t>(1, static_cast<std::size_t>(terminal_width(STDERR_FILENO)) / width);
+    const std::size_t columns = std::max<std::size_t>(1, std::size_t(terminal_width(STDERR_FILENO)) / width);
     std::string out = "\n";
     for (std::size_t i = 0; i < names.size(); ++i) {
       const bool last = (i + 1) % columns == 0 || i + 1 == names.size();

@@ -28,7 +28,7 @@ int write_all(int fd, const char* data, std::size_t size) noexcept {
     const ssize_t n = ::write(fd, data, size);
     if (n >= 0) {
       data += n;
-      size -= static_cast<std::size_t>(n);
+      size -= std::size_t(n);
     } else if (errno == EAGAIN) {  // a terminal somebody else made non-blocking
       pollfd ready{fd, POLLOUT, 0};
       ::poll(&ready, 1, -1);
@@ -84,7 +84,7 @@ std::string read_text(const std::string& path) {
   std::string text;
   struct stat status {};
   if (::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
-    const auto size = static_cast<std::size_t>(std::max<off_t>(status.st_size, 0));
+    const auto size = std::size_t(std::max<off_t>(status.st_size, 0));
     text.reserve(std::min(size, kMaxTextBytes) + 1);
   }
   char chunk[1 << 16];
@@ -97,7 +97,7 @@ std::string read_text(const std::string& path) {
     }
     if (n < 0) error = errno;
     if (n <= 0 || text.size() > kMaxTextBytes) break;
-    text.append(chunk, static_cast<std::size_t>(n));
+    text.append(chunk, std::size_t(n));
   }
   if (fd != STDIN_FILENO) ::close(fd);
   if (error != 0) throw_io("cannot read", path, error);

@@ -13,7 +13,7 @@ struct Decoded {
   char32_t value;
 };
 
-unsigned byte_at(std::string_view text, std::size_t i) { return static_cast<unsigned char>(text[i]); }
+unsigned byte_at(std::string_view text, std::size_t i) { return std::uint8_t(text[i]); }
 
 // Bounds of the second byte exclude overlong forms, surrogates and values beyond U+10FFFF (Unicode, table
 // 3-7).
@@ -53,9 +53,9 @@ void append_filtered(std::string& out, std::string_view& text, bool at_end, IsHi
     } else if (decoded.value == '\n' || decoded.value == '\t' || !is_hidden(decoded.value)) {
       out += text.substr(0, taken);
     } else if (decoded.value < 0x80) {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned>(decoded.value));
+      out += fmt::format("\\x{:02x}", unsigned(decoded.value));
     } else {
-      out += fmt::format("\\u{{{:x}}}", static_cast<unsigned>(decoded.value));
+      out += fmt::format("\\u{{{:x}}}", unsigned(decoded.value));
     }
     text.remove_prefix(taken);
   }

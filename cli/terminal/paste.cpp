@@ -7,7 +7,7 @@
 namespace longhand::cli {
 namespace {
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+bool is_control(char c) { return std::uint8_t(c) < 0x20 || c == 0x7F; }
 
 // Terminals send a line's end as they would send the Enter key.
 std::string with_newlines(std::string_view text) {

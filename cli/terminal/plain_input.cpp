@@ -48,7 +48,7 @@ class PlainInput : public LineInput {
     if (n < 0 && errno != EINTR && errno != EAGAIN) {
       throw Error(Errc::io, fmt::format("cannot read standard input: {}", std::strerror(errno)));
     }
-    if (n > 0) pending_.append(chunk, static_cast<std::size_t>(n));
+    if (n > 0) pending_.append(chunk, std::size_t(n));
     at_end_ = n == 0;
     if (pending_.size() > kMaxTextBytes) {
       throw Error(Errc::limit, fmt::format("stdin: a line must have at most {} MiB, and one has more",

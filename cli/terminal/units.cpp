@@ -11,7 +11,7 @@ namespace {
 
 template <std::size_t N>
 std::string scaled(std::uint64_t value, double step, const std::array<const char*, N>& units) {
-  auto shown = static_cast<double>(value);
+  auto shown = double(value);
   std::size_t unit = 0;
   while (shown >= step && unit + 1 < N) {
     shown /= step;
@@ -30,7 +30,7 @@ std::string format_count(std::uint64_t count) { return scaled<5>(count, 1000, {"
 
 std::string format_duration(double seconds) {
   const double kLongest = 100 * 3600;
-  const auto whole = static_cast<long>(std::ceil(std::clamp(seconds, 0.0, kLongest)));
+  const auto whole = long(std::ceil(std::clamp(seconds, 0.0, kLongest)));
   if (whole < 60) return fmt::format("{} s", whole);
   if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);

@@ -69,7 +69,7 @@ std::vector<float> divisors(const Gguf& file, std::size_t pairs) {
 }
 
 std::vector<double> frequencies_in_use(const Gguf& file, const RopeConfig& rope) {
-  const std::vector<float> factors = divisors(file, static_cast<std::size_t>(rope.rot / 2));
+  const std::vector<float> factors = divisors(file, std::size_t(rope.rot / 2));
   RopeParams params = rope_params(rope);
   params.divisors = factors;
   return make_rope_table(params).inv_freq;
@@ -86,9 +86,9 @@ std::vector<GainAdvice> gain_advice(int trained, int head_dim) {
   };
   for (const int times : {1, 2, 4, 8, 16}) {
     GainAdvice row;
-    const double length = static_cast<double>(trained) * times;
+    const double length = double(trained) * times;
     if (length > 1 << 30) break;
-    row.length = static_cast<int>(length);
+    row.length = int(length);
     row.log_n = std::log(length) / std::log(trained);
     row.normal = ratio(length, ScoreDistribution::normal);
     row.cosine = ratio(length, ScoreDistribution::cosine);

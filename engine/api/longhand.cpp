@@ -7,8 +7,10 @@
 #include "engine/api/access.h"
 #include "engine/forward/model.h"
 #include "engine/types/memory_errors.h"
+#include "loaders/model/arch_words.h"
 
 namespace longhand {
+
 namespace {
 
 // `open` gives the file.
@@ -25,6 +27,12 @@ std::string name_in_memory(const LoadOptions& options) {
 }  // namespace
 
 std::string_view version() noexcept { return LONGHAND_VERSION; }
+
+std::vector<ArchitectureInfo> architectures() {
+  std::vector<ArchitectureInfo> list;
+  for (const ArchSpec* arch : all_archs()) list.push_back({arch->name, arch->models, words_of(*arch)});
+  return list;
+}
 
 Model Model::load(const std::string& path, const LoadOptions& options) {
   return Model(load_from([&] { return Gguf::open(path); }, options));

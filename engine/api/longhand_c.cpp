@@ -8,9 +8,7 @@
 namespace longhand::c_api {
 namespace {
 
-constexpr lh_status status_of(Errc code) noexcept {
-  return static_cast<lh_status>(static_cast<int>(code) + 1);
-}
+constexpr lh_status status_of(Errc code) noexcept { return lh_status(int(code) + 1); }
 static_assert(status_of(Errc::io) == LH_E_IO && status_of(Errc::range) == LH_E_RANGE &&
               status_of(Errc::cancelled) == LH_E_CANCELLED && status_of(Errc::busy) == LH_E_BUSY);
 
@@ -19,7 +17,7 @@ std::string_view fit(std::string_view message) noexcept {
   constexpr std::size_t kMost = sizeof(lh_error::message) - 1;
   if (message.size() <= kMost) return message;
   std::size_t size = kMost;
-  while (size > 0 && (static_cast<unsigned char>(message[size]) & 0xC0) == 0x80) --size;
+  while (size > 0 && (std::uint8_t(message[size]) & 0xC0) == 0x80) --size;
   return message.substr(0, size);
 }
 
@@ -64,10 +62,9 @@ const char* lh_status_name(lh_status status) {
   const int number = number_of(status);
   if (number == LH_OK) return "OK";
   if (number >= LH_E_IO && number <= LH_E_BUSY)
-    return errc_name(static_cast<Errc>(number - 1)).data();  // of a string literal
+    return errc_name(Errc(number - 1)).data();  // of a string literal
   constexpr std::array kOwn = {"E_ARGUMENT", "E_BUFFER", "E_CALLBACK", "E_INTERNAL"};
-  if (number >= LH_E_ARGUMENT && number <= LH_E_INTERNAL)
-    return kOwn[static_cast<std::size_t>(number - LH_E_ARGUMENT)];
+  if (number >= LH_E_ARGUMENT && number <= LH_E_INTERNAL) return kOwn[std::size_t(number - LH_E_ARGUMENT)];
   return "E_UNKNOWN";
 }
 

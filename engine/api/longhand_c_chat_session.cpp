@@ -84,7 +84,7 @@ lh_status use_chat(lh_chat_session* chat, lh_error* error, const Function& f) {
   });
 }
 
-ChatTurn turn_of(const lh_chat_turn& given) {
+ChatTurn rotation_of(const lh_chat_turn& given) {
   return {.user = std::string(text_of(given.user, "user.data")),
           .answer = std::string(text_of(given.answer, "answer.data")),
           .reasoning = std::string(text_of(given.reasoning, "reasoning.data")),
@@ -102,7 +102,7 @@ std::vector<ChatTurn> turns_of(const lh_chat_turn* given, std::size_t count) {
     lh_chat_turn turn{};
     overlay(turn, bytes + i * size, size, "chat turn");
     if (turn.size != size) throw Refusal{LH_E_ARGUMENT, "the turns have different sizes"};
-    turns.push_back(turn_of(turn));
+    turns.push_back(rotation_of(turn));
   }
   return turns;
 }

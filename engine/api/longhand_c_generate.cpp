@@ -10,7 +10,7 @@
 using namespace longhand;
 using namespace longhand::c_api;
 
-static_assert(LH_STOP_CALLBACK == static_cast<int>(StopReason::callback));
+static_assert(LH_STOP_CALLBACK == int(StopReason::callback));
 
 StepViews longhand::c_api::step_views(std::span<const TokenStep> steps) {
   StepViews views;
@@ -100,7 +100,7 @@ lh_status lh_generate(lh_session* session, lh_sampler* sampler, lh_tokens prompt
     if (result == nullptr) return;
     const GenerateResult& from = s.generated;
     lh_generate_result to = {};
-    to.reason = static_cast<lh_stop_reason>(from.reason);
+    to.reason = lh_stop_reason(from.reason);
     to.prompt_tokens = from.prompt_tokens;
     to.prompt_seconds = from.prompt_seconds;
     to.decode_seconds = from.decode_seconds;

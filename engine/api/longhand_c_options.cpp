@@ -12,9 +12,9 @@ namespace longhand::c_api {
 namespace {
 
 // Enumerators of both interfaces have the same numbers.
-static_assert(LH_CACHE_BF16 == static_cast<int>(CacheType::bf16));
-static_assert(LH_ROPE_YARN == static_cast<int>(RopeScaling::yarn));
-static_assert(LH_POOLING_RANK == static_cast<int>(Pooling::rank));
+static_assert(LH_CACHE_BF16 == int(CacheType::bf16));
+static_assert(LH_ROPE_YARN == int(RopeScaling::yarn));
+static_assert(LH_POOLING_RANK == int(Pooling::rank));
 
 // Which field of a C struct is which option. Each row of an option's table has its field, or the build fails.
 using CLoad = lh_load_options;
@@ -329,7 +329,7 @@ static_assert(kInits.size() == LH_EMBED_OPTIONS + 1);
 void lh_options_init(lh_options_kind kind, void* options, size_t size) {
   if (options == nullptr) return;
   std::memset(options, 0, size);
-  const auto index = static_cast<std::size_t>(longhand::c_api::number_of(kind));
+  const auto index = std::size_t(longhand::c_api::number_of(kind));
   if (index >= longhand::c_api::kInits.size()) return;
   longhand::c_api::guarded(nullptr, [&] { longhand::c_api::kInits[index](options, size); });
 }

@@ -79,7 +79,7 @@ Chat& Chat::operator=(Chat&&) noexcept = default;
 
 const ChatSettings& Chat::settings() const noexcept { return impl_->settings; }
 const std::vector<ChatTurn>& Chat::turns() const noexcept { return impl_->turns(); }
-int Chat::forgotten() const noexcept { return static_cast<int>(impl_->conversation->forgotten()); }
+int Chat::forgotten() const noexcept { return int(impl_->conversation->forgotten()); }
 const ChatTemplate& Chat::written() const noexcept { return impl_->written; }
 const Model& Chat::model() const noexcept { return impl_->session.model(); }
 std::uint32_t Chat::seed() const noexcept { return impl_->sampler.seed(); }
@@ -119,9 +119,9 @@ Chat::WayBack Chat::way_back() const {
   if (turns().empty()) return {};
   Conversation before = *impl_->conversation;
   before.retry();
-  const auto context = static_cast<std::size_t>(session().context());
+  const auto context = std::size_t(session().context());
   try {
-    const int to = static_cast<int>(before.plan_turn(session().tokens(), context, 1).rewind_to);
+    const int to = int(before.plan_turn(session().tokens(), context, 1).rewind_to);
     return {to, session().rewind_cost(to)};
   } catch (const Error& error) {
     if (error.code() != Errc::context_full) throw;
@@ -163,7 +163,7 @@ ChatAnswer Chat::Impl::write(const ChatListener& listener) {
   while (write_more(writing)) {}
   writing.pass(writing.splitter->finish());
   ChatAnswer& answer = writing.answer;
-  answer.written_tokens = static_cast<int>(writing.tokens.size());
+  answer.written_tokens = int(writing.tokens.size());
   const bool cut = answer.reason != StopReason::end_of_generation;
   conversation->answer({answer.text, answer.reasoning, std::move(writing.tokens), cut});
   return std::move(answer);
@@ -172,10 +172,9 @@ ChatAnswer Chat::Impl::write(const ChatListener& listener) {
 TurnPlan Chat::Impl::plan(std::size_t written_tokens) {
   const int wanted = settings.max_tokens >= 0 ? std::min(settings.max_tokens, kAnswerRoom) : kAnswerRoom;
   const int room = std::clamp(wanted, 1, std::max(1, session.context() / 4));
-  const auto context = static_cast<std::size_t>(session.context());
+  const auto context = std::size_t(session.context());
   try {
-    return conversation->plan_turn(session.tokens(), context,
-                                   written_tokens + static_cast<std::size_t>(room));
+    return conversation->plan_turn(session.tokens(), context, written_tokens + std::size_t(room));
   } catch (const Error& error) {
     if (error.code() != Errc::context_full) throw;
   }

@@ -106,7 +106,7 @@ std::vector<ChatMessage> without_system(std::span<const ChatMessage> messages) {
 
 ChatSource chat_source(const Vocab& vocab) {
   const auto text = [&](Token token) {
-    return token == kNoToken ? std::string() : std::string(vocab.tokens[static_cast<std::size_t>(token)]);
+    return token == kNoToken ? std::string() : std::string(vocab.tokens[std::size_t(token)]);
   };
   return {vocab.chat_template, text(vocab.bos), text(vocab.eos), vocab.model_name, std::nullopt};
 }

@@ -13,7 +13,7 @@ namespace {
 
 std::size_t common_prefix(std::span<const Token> a, std::span<const Token> b) {
   const auto [end, other] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
-  return static_cast<std::size_t>(end - a.begin());
+  return std::size_t(end - a.begin());
 }
 
 }  // namespace
@@ -110,9 +110,8 @@ TurnPlan Conversation::plan_turn(std::span<const Token> holds, std::size_t conte
   TurnPlan plan;
   // Logits come from feeding, so at least one token has to be fed again.
   plan.rewind_to = std::min(common_prefix(holds, prompt.tokens), prompt.tokens.size() - 1);
-  plan.new_tokens.assign(prompt.tokens.begin() + static_cast<std::ptrdiff_t>(plan.rewind_to),
-                         prompt.tokens.end());
-  plan.dropped_turns = static_cast<int>(first - forgotten_);
+  plan.new_tokens.assign(prompt.tokens.begin() + std::ptrdiff_t(plan.rewind_to), prompt.tokens.end());
+  plan.dropped_turns = int(first - forgotten_);
   plan.opens_reasoning = prompt.opens_reasoning;
   forgotten_ = first;
   prompt_end_ = std::move(prompt.end);

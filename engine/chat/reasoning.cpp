@@ -48,7 +48,7 @@ std::vector<Token> marker_tokens(const ReasoningStyle& style, const Tokenizer& t
   for (const std::string& marker : style.markers()) {
     // A marker may be more than a token: "<|channel>" and "thought".
     for (const Token token : tokenizer.encode(marker, {.add_special = false, .parse_special = true})) {
-      const TokenType type = tokenizer.vocab().types[static_cast<std::size_t>(token)];
+      const TokenType type = tokenizer.vocab().types[std::size_t(token)];
       if (type == TokenType::control && std::ranges::find(out, token) == out.end()) out.push_back(token);
     }
   }

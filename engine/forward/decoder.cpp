@@ -28,11 +28,11 @@ void embed(const Pass& p) {
 }
 
 void set_angles(const Pass& p) {
-  for (int turn = 0; turn < kTurns; ++turn) {
+  for (int which = 0; which < kRotations; ++which) {
     p.for_pieces(1, [&](const Slice& slice, int row, int) {
-      if (!slice.positions.has(Turn(turn))) return;
-      const std::int64_t at = (turn * std::int64_t{p.ws.sizes().rows} + row) * p.ws.angles;
-      slice.positions.angles(Turn(turn), slice.position_of(row), p.ws.cos + at, p.ws.sin + at);
+      if (!slice.positions.has(Rotation(which))) return;
+      const std::int64_t at = (which * std::int64_t{p.ws.sizes().rows} + row) * p.ws.angles;
+      slice.positions.angles(Rotation(which), slice.position_of(row), p.ws.cos + at, p.ws.sin + at);
     });
   }
 }
@@ -120,7 +120,7 @@ bool forward(const Pass& p) noexcept {
   set_angles(p);
   for (const LayerPlan& plan : p.weights.layers) {
     // One worker looks and all are told by the same barrier, or they would part ways.
-    if (p.worker.id == 0) p.stop.leaving.store(p.stop.heed(), std::memory_order_relaxed);
+    if (p.worker.id == 0) p.stop.leaving.store(p.stop.requested(), std::memory_order_relaxed);
     p.worker.sync();
     if (p.stop.leaving.load(std::memory_order_relaxed)) return false;
     layer(p, plan);

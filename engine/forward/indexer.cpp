@@ -48,7 +48,7 @@ void project(const Indexer& x, const Activations& queries) {
 void place_one(const Indexer& x, const Slice& slice, int row, const NormPlan& norm, float* values) {
   const Pass& p = x.p;
   if (!norm.empty()) p.norm(norm, values, x.plan.width, values);
-  RotateArgs by = rotation(p, x.core, slice, slice.positions.turn_of(x.core), row);
+  RotateArgs by = rotation(p, x.core, slice, slice.positions.rotation_of(x.core), row);
   by.x = values;
   by.halves = true;
   if (by.rot > 0) p.kernels.rotate(by);

@@ -23,7 +23,7 @@ void finish(const MatmulJob& job, std::int32_t row, std::int32_t end) {
   }
 }
 
-// Panels between two looks at the wish to stop: about 10 ms of work at 10 GMAC/s.
+// Panels between two looks at a request to stop: about 10 ms of work at 10 GMAC/s.
 std::int32_t panels_at_once(const MatmulJob& job) {
   constexpr std::int64_t kProducts = 100'000'000;
   const std::int64_t panel = std::int64_t{kPanelRows} * job.linear->weight.cols * job.tokens;
@@ -88,7 +88,7 @@ void run_matmuls(const Kernels& k, const Worker& worker, std::span<const MatmulJ
     for (const MatmulJob& job : jobs) {
       const Range panels = panels_within(job, start, {total * piece / pieces, total * (piece + 1) / pieces});
       for (std::int64_t at = panels.begin, next; at < panels.end && job.tokens > 0; at = next) {
-        if (stop.heed()) return;
+        if (stop.requested()) return;
         next = std::min(panels.end, at + panels_at_once(job));
         run_panels(k, job, std::int32_t(at), std::int32_t(next), scratch);
       }

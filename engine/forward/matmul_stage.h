@@ -21,21 +21,21 @@ struct MatmulJob {
   std::int64_t out_stride;
 };
 
-/// The wish, from another thread, that a run of the workers end early.
+/// The request, from another thread, that a run of the workers end early.
 struct Stop {
   using Wish = const std::atomic<bool>*;
 
-  explicit Stop(const std::atomic<bool>& wish) : own_(&wish), wishes_(&own_, 1) {}
+  explicit Stop(const std::atomic<bool>& request) : own_(&request), wishes_(&own_, 1) {}
   /// Where several ask for what is computed, all of them must want it to stop.
   explicit Stop(std::span<const Wish> wishes) : wishes_(wishes) {}
 
-  std::atomic<bool> heeded{false};   ///< some work was left out: what the run computes means nothing
-  std::atomic<bool> leaving{false};  ///< what the first worker told the others when they last met
+  std::atomic<bool> cut_short{false};  ///< some work was left out: what the run computes means nothing
+  std::atomic<bool> leaving{false};    ///< what the first worker told the others when they last met
 
-  bool heed() noexcept {
-    for (const Wish wish : wishes_)
-      if (!wish->load(std::memory_order_relaxed)) return false;
-    heeded.store(true, std::memory_order_relaxed);
+  bool requested() noexcept {
+    for (const Wish request : wishes_)
+      if (!request->load(std::memory_order_relaxed)) return false;
+    cut_short.store(true, std::memory_order_relaxed);
     return true;
   }
 

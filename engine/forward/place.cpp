@@ -27,7 +27,7 @@ void rotate(const Pass& p, RotateArgs by, float* head) {
 }
 
 // The rotation of a query, and what of its norm comes after.
-void turn_query(const Pass& p, const AttentionCore& core, RotateArgs by, float* q) {
+void rotate_query(const Pass& p, const AttentionCore& core, RotateArgs by, float* q) {
   rotate(p, by, q);
   if (core.qk_norm != QkNorm::per_head_turned) return;
   for (int d = 0; d < core.head_dim; ++d) q[d] *= core.q_norm.weight[d] * core.k_norm.weight[d];
@@ -55,9 +55,9 @@ void place_query(const Pass& p, const AttentionCore& core, const AttentionRows& 
   if (asks_far(slice, core)) {
     float* far = rows.far_q + at;
     std::copy_n(q, n, far);
-    turn_query(p, core, rotation(p, core, slice, Turn::far_query, row), far);
+    rotate_query(p, core, rotation(p, core, slice, Rotation::far_query, row), far);
   }
-  turn_query(p, core, rotation(p, core, slice, slice.positions.turn_of(core), row), q);
+  rotate_query(p, core, rotation(p, core, slice, slice.positions.rotation_of(core), row), q);
 }
 
 void place_key(const Pass& p, const AttentionCore& core, const AttentionRows& rows, const Slice& slice,
@@ -68,21 +68,21 @@ void place_key(const Pass& p, const AttentionCore& core, const AttentionRows& ro
   if (!core.value_norm.empty()) p.norm(core.value_norm, v, core.value_dim, v);
   slice.states.attention(core.state)
       .store({p.kernels, p.scratch(), h, slice.position_of(row), k, v,
-              rotation(p, core, slice, slice.positions.turn_of(core), row),
-              rotation(p, core, slice, Turn::far_key, row)});
+              rotation(p, core, slice, slice.positions.rotation_of(core), row),
+              rotation(p, core, slice, Rotation::far_key, row)});
 }
 
 }  // namespace
 
-RotateArgs rotation(const Pass& p, const AttentionCore& core, const Slice& slice, Turn turn,
+RotateArgs rotation(const Pass& p, const AttentionCore& core, const Slice& slice, Rotation which,
                     int row) noexcept {
-  if (core.rope == Rope::none || !slice.positions.has(turn)) return {};
-  const std::int64_t at = (std::int64_t(turn) * p.ws.sizes().rows + row) * p.ws.angles;
-  return {nullptr, p.ws.cos + at, p.ws.sin + at, slice.positions.rot(turn), core.rope == Rope::halves};
+  if (core.rope == Rope::none || !slice.positions.has(which)) return {};
+  const std::int64_t at = (std::int64_t(which) * p.ws.sizes().rows + row) * p.ws.angles;
+  return {nullptr, p.ws.cos + at, p.ws.sin + at, slice.positions.rot(which), core.rope == Rope::halves};
 }
 
 bool asks_far(const Slice& slice, const AttentionCore& core) noexcept {
-  return core.window == 0 && slice.positions.has(Turn::far_query);
+  return core.window == 0 && slice.positions.has(Rotation::far_query);
 }
 
 // Work is shared out by (token, head), queries first.

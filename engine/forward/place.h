@@ -9,8 +9,8 @@ namespace longhand {
 /// Whether a layer's queries also look at far keys, in a copy of their own.
 bool asks_far(const Slice& slice, const AttentionCore& core) noexcept;
 
-/// The rotation of a row by a turn; in layers that turn nothing, none.
-RotateArgs rotation(const Pass& pass, const AttentionCore& core, const Slice& slice, Turn turn,
+/// The rotation of a row; in layers that rotate nothing, none.
+RotateArgs rotation(const Pass& pass, const AttentionCore& core, const Slice& slice, Rotation which,
                     int row) noexcept;
 
 /// Queries become what the states are asked with, in place; the states take in keys and values. Ends with a

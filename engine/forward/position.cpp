@@ -157,19 +157,19 @@ PositionPlan::PositionPlan(const ModelConfig& c, const Weights& w, const Session
   if (far_.step == 0) far_query_.magnitude *= global_.magnitude;
 }
 
-bool PositionPlan::has(Turn turn) const noexcept {
-  const bool there[kTurns] = {true, has_local_, far_.used, far_.used && far_.step != 0};
-  return there[int(turn)];
+bool PositionPlan::has(Rotation which) const noexcept {
+  const bool there[kRotations] = {true, has_local_, far_.used, far_.used && far_.step != 0};
+  return there[int(which)];
 }
 
-void PositionPlan::angles(Turn turn, int position, float* cos, float* sin) const noexcept {
-  const RopeTable* tables[kTurns] = {&global_, &local_, &far_query_, &global_};
-  const double i = position, at[kTurns] = {i, i, far_.start + far_.step * i, far_.step * i};
-  rope_angles(*tables[int(turn)], at[int(turn)], cos, sin);
+void PositionPlan::angles(Rotation which, int position, float* cos, float* sin) const noexcept {
+  const RopeTable* tables[kRotations] = {&global_, &local_, &far_query_, &global_};
+  const double i = position, at[kRotations] = {i, i, far_.start + far_.step * i, far_.step * i};
+  rope_angles(*tables[int(which)], at[int(which)], cos, sin);
 }
 
-void PositionPlan::angles_back(Turn turn, int distance, float* cos, float* sin) const noexcept {
-  rope_angles({turn == Turn::local ? local_.inv_freq : global_.inv_freq, 1}, -distance, cos, sin);
+void PositionPlan::angles_back(Rotation which, int distance, float* cos, float* sin) const noexcept {
+  rope_angles({which == Rotation::local ? local_.inv_freq : global_.inv_freq, 1}, -distance, cos, sin);
 }
 
 float PositionPlan::query_scale(const AttentionCore& core, int position) const noexcept {

@@ -11,13 +11,13 @@
 namespace longhand {
 
 /// How a head is turned.
-enum class Turn : std::uint8_t {
+enum class Rotation : std::uint8_t {
   global,     // by its position
   local,      // by its position, in layers that see only a window of their own
   far_query,  // queries that look at far keys
   far_key,    // far keys that are turned at all
 };
-inline constexpr int kTurns = 4;
+inline constexpr int kRotations = 4;
 
 /// Where far queries and keys stand: query i at start + step * i, key j at step * j. With step 0 far keys are
 /// not turned, so that their score depends on no position.
@@ -36,18 +36,18 @@ class PositionPlan {
   PositionPlan(const ModelConfig& config, const Weights& weights, const SessionOptions& options,
                const FarPositions& far, int context);
 
-  /// Dimensions of a head that a turn rotates.
-  int rot(Turn turn) const noexcept { return turn == Turn::local ? local_rot_ : rot_; }
+  /// Dimensions of a head that a rotation turns.
+  int rot(Rotation which) const noexcept { return which == Rotation::local ? local_rot_ : rot_; }
   /// Angles per position of the pairs (rot / 2), in layers that see all of the text.
   const std::vector<double>& frequencies() const noexcept { return global_.inv_freq; }
-  bool has(Turn turn) const noexcept;
-  /// cos and sin (rot / 2) of a turn at `position`.
-  void angles(Turn turn, int position, float* cos, float* sin) const noexcept;
-  /// The same of a turn back by `distance` positions, without magnitude.
-  void angles_back(Turn turn, int distance, float* cos, float* sin) const noexcept;
-  /// Which turn the queries and keys of a layer take.
-  Turn turn_of(const AttentionCore& core) const noexcept {
-    return has_local_ && core.window > 0 ? Turn::local : Turn::global;
+  bool has(Rotation which) const noexcept;
+  /// cos and sin (rot / 2) of a rotation at `position`.
+  void angles(Rotation which, int position, float* cos, float* sin) const noexcept;
+  /// The same of a rotation back by `distance` positions, without magnitude.
+  void angles_back(Rotation which, int distance, float* cos, float* sin) const noexcept;
+  /// Which rotation the queries and keys of a layer take.
+  Rotation rotation_of(const AttentionCore& core) const noexcept {
+    return has_local_ && core.window > 0 ? Rotation::local : Rotation::global;
   }
   /// Multiplies q, so that q . k is the attention score.
   float query_scale(const AttentionCore& core, int position) const noexcept;

@@ -84,8 +84,8 @@ Workspace::Workspace(const ModelConfig& c, const Weights& w, const WorkspaceSize
     if (any_keeps_entry(w)) entry = carver.floats(sizes.rows, c.hidden);
     per_layer = carver.floats(sizes.rows, w.per_layer.values());
     first_values = carver.floats(most.keeps_values ? sizes.rows : 0, c.hidden);
-    cos = carver.floats(kTurns * std::int64_t{sizes.rows}, angles);
-    sin = carver.floats(kTurns * std::int64_t{sizes.rows}, angles);
+    cos = carver.floats(kRotations * std::int64_t{sizes.rows}, angles);
+    sin = carver.floats(kRotations * std::int64_t{sizes.rows}, angles);
   };
   Carver counting;
   carve(counting);

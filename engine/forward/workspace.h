@@ -41,7 +41,7 @@ class Workspace {
   float* entry = nullptr;                 // (rows, hidden) what a layer was given, where it is kept
   float* per_layer = nullptr;             // (rows, layers, width) see per_layer_inputs.h
   float* first_values = nullptr;         // (rows, hidden) what the first block of RWKV-7 leaves to the others
-  float *cos = nullptr, *sin = nullptr;  // (kTurns, rows, angles)
+  float *cos = nullptr, *sin = nullptr;  // (kRotations, rows, angles)
   int angles = 0;                        // of a row: half the widest rotation
   int max_units = 0;                     // attention is split into its parts while there are fewer units
   float* partials = nullptr;             // (partial_items, kAttendRows, value_dim + 2)

@@ -61,12 +61,12 @@ bool PassRunner::run(const Request& request, Stop& stop, const VisitRow& visit) 
     const Pass p = pass(request, worker, stop);
     if (forward(p) && !request.wanted.empty()) compute(p, group(0));
   });
-  for (std::size_t first = 0; first < request.wanted.size() && !stop.heeded.load(); first += kLogitRows) {
+  for (std::size_t first = 0; first < request.wanted.size() && !stop.cut_short.load(); first += kLogitRows) {
     if (first > 0)
       team_.run([&](const Worker& worker) { compute(pass(request, worker, stop), group(first)); });
-    if (!stop.heeded.load()) show(first);
+    if (!stop.cut_short.load()) show(first);
   }
-  return !stop.heeded.load();
+  return !stop.cut_short.load();
 }
 
 bool PassRunner::run_hidden(const Request& request, const std::atomic<bool>& cancel) {
@@ -75,7 +75,7 @@ bool PassRunner::run_hidden(const Request& request, const std::atomic<bool>& can
     const Pass p = pass(request, worker, stop);
     if (forward(p)) finish_hidden(p);
   });
-  return !stop.heeded.load();
+  return !stop.cut_short.load();
 }
 
 std::span<const float> PassRunner::hidden(int row) const noexcept {

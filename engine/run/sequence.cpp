@@ -7,12 +7,12 @@
 namespace longhand {
 namespace {
 
-// Of a turn back by `distance` positions.
+// Of a rotation back by `distance` positions.
 struct Angles {
   Angles() = default;
-  Angles(const PositionPlan& positions, Turn turn, int distance)
-      : cos(std::size_t(positions.rot(turn) / 2)), sin(cos.size()) {
-    positions.angles_back(turn, distance, cos.data(), sin.data());
+  Angles(const PositionPlan& positions, Rotation which, int distance)
+      : cos(std::size_t(positions.rot(which) / 2)), sin(cos.size()) {
+    positions.angles_back(which, distance, cos.data(), sin.data());
   }
   std::vector<float> cos, sin;
 };
@@ -78,19 +78,19 @@ void Sequence::check(std::span<const Token> added) const {
 
 bool Sequence::cut(int from, int to) {
   const Cut cut{from, to, remembered};
-  const bool learned = !model.weights.positions.empty();  // a token's own, which no turn can change
+  const bool learned = !model.weights.positions.empty();  // a token's own, which no rotation can change
   if (learned || !states.can_cut() || remembered < int(tokens.size())) return false;
   Angles angles[2];
-  for (const Turn turn : {Turn::global, Turn::local})
-    angles[int(turn)] = Angles(positions, turn, cut.moved());
+  for (const Rotation which : {Rotation::global, Rotation::local})
+    angles[int(which)] = Angles(positions, which, cut.moved());
   std::vector<float> key(std::size_t(widest_head(model.weights))), value(key.size());
   states.will_write(from, cut.size - cut.moved());
   for (const LayerPlan& layer : model.weights.layers) {
     for_each_attention(layer, [&](const AttentionCore& core) {
       if (!core.stores) return;
-      const Turn turn = positions.turn_of(core);
-      const Angles& back = angles[int(turn)];
-      const int rot = core.rope == Rope::none ? 0 : positions.rot(turn);
+      const Rotation which = positions.rotation_of(core);
+      const Angles& back = angles[int(which)];
+      const int rot = core.rope == Rope::none ? 0 : positions.rot(which);
       states.attention(core.state)
           .cut(cut, *model.kernels,
                {key.data(), back.cos.data(), back.sin.data(), rot, core.rope == Rope::halves}, value.data());

@@ -23,9 +23,9 @@ std::optional<Token> Candidates::load(std::span<const float> logits) {
   const auto bad = [](float x) { return !(x < kInfinity); };  // NaN compares false
   std::size_t i = 0;
   while (i + kBlock <= logits_.size() && !any_of_block(&logits_[i], bad)) i += kBlock;
-  const auto found = std::find_if(logits_.begin() + static_cast<std::ptrdiff_t>(i), logits_.end(), bad);
+  const auto found = std::find_if(logits_.begin() + std::ptrdiff_t(i), logits_.end(), bad);
   if (found == logits_.end()) return std::nullopt;
-  return static_cast<Token>(found - logits_.begin());
+  return Token(found - logits_.begin());
 }
 
 std::vector<Candidate>& Candidates::list() {
@@ -38,7 +38,7 @@ std::optional<Candidate> Candidates::best() const {
     // Few blocks hold a new best one; of equals the first stays.
     Candidate best{0, -kInfinity};
     const auto consider = [&](std::size_t i) {
-      if (logits_[i] > best.logit) best = {static_cast<Token>(i), logits_[i]};
+      if (logits_[i] > best.logit) best = {Token(i), logits_[i]};
     };
     std::size_t i = 0;
     for (; i + kBlock <= logits_.size(); i += kBlock) {
@@ -63,9 +63,9 @@ void Candidates::select_from_dense(std::size_t count) {
   const std::size_t limit = 2 * count + kBlock;
   float threshold = -kInfinity;
   const auto consider = [&](std::size_t i) {
-    if (logits_[i] > threshold) list_.push_back({static_cast<Token>(i), logits_[i]});
+    if (logits_[i] > threshold) list_.push_back({Token(i), logits_[i]});
   };
-  const auto nth = static_cast<std::ptrdiff_t>(count) - 1;
+  const auto nth = std::ptrdiff_t(count) - 1;
   std::size_t i = 0;
   for (; i + kBlock <= logits_.size(); i += kBlock) {
     if (!any_of_block(&logits_[i], [&](float x) { return x > threshold; })) continue;
@@ -85,9 +85,7 @@ void Candidates::keep_best(std::size_t count) {
   if (dense_ && count > 0 && count < available) select_from_dense(count);
   std::vector<Candidate>& all = list();
   count = std::min(count, all.size());
-  if (!sorted_) {
-    std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end(), better);
-  }
+  if (!sorted_) { std::partial_sort(all.begin(), all.begin() + std::ptrdiff_t(count), all.end(), better); }
   all.resize(count);
   sorted_ = true;
 }
@@ -96,18 +94,18 @@ void Candidates::keep_above(float threshold, std::size_t min_keep) {
   threshold = std::max(threshold, -std::numeric_limits<float>::max());
   if (dense_) {
     const auto above = [&](float x) { return x >= threshold; };
-    if (min_keep > static_cast<std::size_t>(std::count_if(logits_.begin(), logits_.end(), above))) {
+    if (min_keep > std::size_t(std::count_if(logits_.begin(), logits_.end(), above))) {
       return keep_best(min_keep);
     }
     list_.clear();
     for (std::size_t i = 0; i < logits_.size(); ++i) {
-      if (above(logits_[i])) list_.push_back({static_cast<Token>(i), logits_[i]});
+      if (above(logits_[i])) list_.push_back({Token(i), logits_[i]});
     }
     dense_ = false;
     return;
   }
   const auto above = [&](const Candidate& c) { return c.logit >= threshold; };
-  if (min_keep > static_cast<std::size_t>(std::count_if(list_.begin(), list_.end(), above))) {
+  if (min_keep > std::size_t(std::count_if(list_.begin(), list_.end(), above))) {
     return keep_best(min_keep);
   }
   std::erase_if(list_, [&](const Candidate& c) { return !above(c); });

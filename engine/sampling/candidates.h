@@ -35,7 +35,7 @@ inline float to_float(double x) noexcept {
   constexpr double kMax = std::numeric_limits<float>::max();
   return x > kMax    ? std::numeric_limits<float>::infinity()
          : x < -kMax ? -std::numeric_limits<float>::infinity()
-                     : static_cast<float>(x);
+                     : float(x);
 }
 
 /// Starts dense, the logit of token i at i: penalties then touch single tokens, and top-k selects from
@@ -68,7 +68,7 @@ class Candidates {
     constexpr float kBanned = -std::numeric_limits<float>::infinity();
     if (dense_) {
       for (const auto& [id, value] : values) {
-        float& logit = logits_[static_cast<std::size_t>(id)];
+        float& logit = logits_[std::size_t(id)];
         if (logit != kBanned) logit = saturate(change(logit, value));
       }
       return;

@@ -47,10 +47,9 @@ void Dry::clear() {
 // from i on, that is of what ends now and what ended i tokens ago; r[i - 1] is what followed then.
 std::unordered_map<Token, int> Dry::repeats() const {
   std::unordered_map<Token, int> longest;
-  const std::size_t n =
-      last_n_ < 0 ? history_.size() : std::min(history_.size(), static_cast<std::size_t>(last_n_));
+  const std::size_t n = last_n_ < 0 ? history_.size() : std::min(history_.size(), std::size_t(last_n_));
   const std::size_t limit = std::min(since_breaker_, n);
-  const auto allowed = static_cast<std::size_t>(allowed_length_);
+  const auto allowed = std::size_t(allowed_length_);
   if (limit < allowed || n < 2) return longest;
   const auto r = [&](std::size_t i) { return history_[history_.size() - 1 - i]; };
   std::vector<std::size_t> match(n, 0);
@@ -67,7 +66,7 @@ std::unordered_map<Token, int> Dry::repeats() const {
     const std::size_t counted = std::min(length, limit);
     if (counted < allowed || counted == 0) continue;
     int& best = longest[r(i - 1)];
-    best = std::max(best, static_cast<int>(counted));
+    best = std::max(best, int(counted));
   }
   return longest;
 }

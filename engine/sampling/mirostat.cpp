@@ -21,19 +21,19 @@ void Mirostat::keep_zipf(Candidates& candidates, std::size_t vocab_size) const {
   double products = 0.0;
   double squares = 0.0;
   for (std::size_t i = 0; i + 1 < best.size(); ++i) {
-    const auto rank = static_cast<double>(i + 1);
+    const auto rank = double(i + 1);
     const double step = std::log((rank + 1) / rank);
     products += step * (double{best[i].logit} - best[i + 1].logit);
     squares += step * step;
   }
   if (!(squares > 0) || !(products > 0)) return;
   const double s = products / squares;
-  const auto n = static_cast<double>(vocab_size);
+  const auto n = double(vocab_size);
   // (s - 1) / (1 - n^(1 - s)) tends to 1 / ln(n) as s tends to 1.
   const double excess = s - 1;
   const double ratio = std::abs(excess) < 1e-9 ? 1 / std::log(n) : excess / (1 - std::pow(n, -excess));
   const double k = std::pow(ratio * std::exp2(bound_), 1 / s);
-  if (k < n) candidates.keep_best(static_cast<std::size_t>(std::max(k, 1.0)));
+  if (k < n) candidates.keep_best(std::size_t(std::max(k, 1.0)));
 }
 
 Candidate Mirostat::draw(Candidates& candidates, std::size_t vocab_size, Random& random) {

@@ -24,7 +24,7 @@ void Penalties::push(Token token) noexcept {
   if (!active()) return;
   ++counts_.find(token)->second;
   if (last_n_ < 0) return;  // nothing ever leaves
-  const auto most = static_cast<std::size_t>(last_n_);
+  const auto most = std::size_t(last_n_);
   if (window_.size() < most) {
     window_.push_back(token);
     return;
@@ -45,7 +45,7 @@ void Penalties::apply(Candidates& candidates) const {
   candidates.adjust(counts_, [this](float logit, int count) {
     if (count == 0) return logit;
     const float repeated = logit > 0 ? logit / repeat_ : logit * repeat_;
-    return repeated - static_cast<float>(count) * frequency_ - presence_;
+    return repeated - float(count) * frequency_ - presence_;
   });
 }
 

@@ -50,23 +50,23 @@ void SamplerChain::push(Token token) noexcept {
 }
 
 void SamplerChain::load(std::span<const float> logits) {
-  if (logits.size() != static_cast<std::size_t>(tokens_.size)) {
+  if (logits.size() != std::size_t(tokens_.size)) {
     throw Error(Errc::shape,
                 fmt::format("{} logits for a vocabulary of {} tokens", logits.size(), tokens_.size));
   }
   if (const auto bad = candidates_.load(logits)) {
     throw Error(Errc::nonfinite, fmt::format("after {} tokens: the logit of token {} is {}", position_, *bad,
-                                             logits[static_cast<std::size_t>(*bad)]));
+                                             logits[std::size_t(*bad)]));
   }
   for (const auto& [token, value] : bias_) {
-    float& logit = candidates_.logits()[static_cast<std::size_t>(token)];
+    float& logit = candidates_.logits()[std::size_t(token)];
     logit = std::min(logit + value, std::numeric_limits<float>::max());
   }
 }
 
 void SamplerChain::run_stage(SamplerStage stage, Random& rng) {
   const SamplerOptions& o = options_;
-  const auto min_keep = static_cast<std::size_t>(o.min_keep);
+  const auto min_keep = std::size_t(o.min_keep);
   switch (stage) {
     case SamplerStage::penalties:
       return penalties_.apply(candidates_);
@@ -76,7 +76,7 @@ void SamplerChain::run_stage(SamplerStage stage, Random& rng) {
       if (o.top_n_sigma > 0) longhand::top_n_sigma(candidates_, o.top_n_sigma);
       return;
     case SamplerStage::top_k:
-      if (o.top_k > 0) longhand::top_k(candidates_, static_cast<std::size_t>(std::max(o.top_k, o.min_keep)));
+      if (o.top_k > 0) longhand::top_k(candidates_, std::size_t(std::max(o.top_k, o.min_keep)));
       return;
     case SamplerStage::typical_p:
       if (o.typical_p < 1) longhand::typical_p(candidates_, o.typical_p, min_keep);
@@ -110,7 +110,7 @@ std::optional<Token> SamplerChain::choose(Random& rng) {
   if (!best) return std::nullopt;
   if (greedy) return best->id;
   if (options_.mirostat == 0) return draw(candidates_, rng).id;
-  return mirostat_.draw(candidates_, static_cast<std::size_t>(tokens_.size), rng).id;
+  return mirostat_.draw(candidates_, std::size_t(tokens_.size), rng).id;
 }
 
 Token SamplerChain::pick(std::span<const float> logits) {

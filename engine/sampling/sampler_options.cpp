@@ -40,7 +40,7 @@ constexpr std::array<std::pair<std::string_view, SamplerStage>, 4> kAliases = {{
 std::optional<SamplerStage> stage_named(std::string name) {
   std::replace(name.begin(), name.end(), '-', '_');
   for (std::size_t i = 0; i < kStages.size(); ++i) {
-    if (kStages[i].name == name) return static_cast<SamplerStage>(i);
+    if (kStages[i].name == name) return SamplerStage(i);
   }
   for (const auto& [alias, stage] : kAliases) {
     if (alias == name) return stage;
@@ -50,7 +50,7 @@ std::optional<SamplerStage> stage_named(std::string name) {
 
 std::optional<SamplerStage> stage_of_letter(char letter) {
   for (std::size_t i = 0; i < kStages.size(); ++i) {
-    if (kStages[i].letter == letter) return static_cast<SamplerStage>(i);
+    if (kStages[i].letter == letter) return SamplerStage(i);
   }
   return std::nullopt;
 }
@@ -113,8 +113,8 @@ void check_sampler_options(const SamplerOptions& o, int vocab_size) {
     }
   }
   for (const SamplerStage stage : o.stages) {
-    if (static_cast<std::size_t>(stage) >= kStages.size()) {
-      throw Error(Errc::range, fmt::format("sampler.stages: {} is no stage", static_cast<int>(stage)));
+    if (std::size_t(stage) >= kStages.size()) {
+      throw Error(Errc::range, fmt::format("sampler.stages: {} is no stage", int(stage)));
     }
   }
 }

@@ -21,7 +21,7 @@ class Buckets {
   explicit Buckets(std::size_t candidates) : amounts_(candidates <= kSmall ? 1 : kCount) {}
   std::size_t index_of(double key) const {
     if (amounts_.size() == 1) return 0;
-    return static_cast<std::size_t>(std::min(key * kPerNat, double{kCount - 1}));
+    return std::size_t(std::min(key * kPerNat, double{kCount - 1}));
   }
   void add(double key, double weight) {
     Amount& amount = amounts_[index_of(key)];
@@ -166,7 +166,7 @@ void temperature(Candidates& candidates, const TemperatureOptions& options) {
     if (list.size() < 2) return;
     const Softmax softmax(list);
     const double entropy = std::log(softmax.total()) - softmax.mean_offset();
-    const double greatest = std::log(static_cast<double>(list.size()));
+    const double greatest = std::log(double(list.size()));
     const double low = std::max(0.0, options.temperature - options.range);
     const double high = options.temperature + options.range;
     const double share = std::clamp(entropy / greatest, 0.0, 1.0);

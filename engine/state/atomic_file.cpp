@@ -105,7 +105,7 @@ void FileReplacement::write(std::span<const std::byte> content) {
   while (!content.empty()) {
     const ssize_t n = calls_.write(fd_, content.data(), content.size());
     if (n > 0) {
-      content = content.subspan(static_cast<std::size_t>(n));
+      content = content.subspan(std::size_t(n));
     } else if (n == 0 || errno != EINTR) {
       if (n == 0) errno = ENOSPC;  // what a system means that takes nothing and names no reason
       fail("write");

@@ -53,21 +53,21 @@ Bpe::Bpe(const Vocab& vocab)
     : raw_(vocab.kind == VocabKind::bpe_raw),
       escape_spaces_((require_pre_type(vocab.pre).flags & kEscapeSpaces) != 0),
       ignore_merges_(vocab.ignore_merges),
-      tokens_(static_cast<SymbolId>(vocab.tokens.size())),
+      tokens_(SymbolId(vocab.tokens.size())),
       words_(require_pre_type(vocab.pre).passes),
       symbols_(vocab.tokens.size()),
       pairs_(vocab.merges.size()),
       whole_words_(vocab.tokens.size()) {
   for (std::size_t i = 0; i < vocab.tokens.size(); ++i) {
     if (!is_text_token(vocab.types[i])) continue;
-    symbols_.insert(vocab.tokens[i], static_cast<SymbolId>(i));
+    symbols_.insert(vocab.tokens[i], SymbolId(i));
     longest_ = std::max(longest_, vocab.tokens[i].size());
   }
   read_merges(vocab);
   if (raw_) byte_tokens_ = find_byte_tokens(vocab);
   for (std::size_t b = 0; b < byte_symbols_.size(); ++b) {
     std::string character;
-    append_utf8(character, raw_ ? static_cast<char32_t>(b) : kByteCharacters[b]);
+    append_utf8(character, raw_ ? char32_t(b) : kByteCharacters[b]);
     byte_symbols_[b] = raw_ && b >= 0x80 ? kNoSymbol : symbols_.find(character);
     if (!raw_) byte_tokens_[b] = byte_symbols_[b] < tokens_ ? byte_symbols_[b] : kNoToken;
   }
@@ -75,7 +75,7 @@ Bpe::Bpe(const Vocab& vocab)
 
 SymbolId Bpe::intern(std::string_view text) {
   if (const SymbolId known = symbols_.find(text); known != kNoSymbol) return known;
-  const auto number = tokens_ + static_cast<SymbolId>(extra_texts_.size());
+  const auto number = tokens_ + SymbolId(extra_texts_.size());
   extra_texts_.emplace_back(text);
   return symbols_.insert(extra_texts_.back(), number).first;
 }
@@ -102,7 +102,7 @@ void Bpe::encode(std::string_view text, bool, std::vector<Token>& out) const {
 void Bpe::fill_raw(std::string_view word, Merger& merger) const {
   for (std::size_t at = 0; at < word.size();) {
     const std::uint32_t length = decode_utf8(word, at).length;
-    const auto byte = static_cast<unsigned char>(word[at]);
+    const auto byte = std::uint8_t(word[at]);
     merger.add(byte < 0x80 ? byte_symbols_[byte] : symbols_.find(word.substr(at, length)), length);
     at += length;
   }
@@ -115,9 +115,9 @@ Token Bpe::find_word(std::string_view word, std::string& mapped) const {
   }
   mapped.clear();
   for (const char c : word) {
-    const char32_t character = kByteCharacters[static_cast<unsigned char>(c)];
+    const char32_t character = kByteCharacters[std::uint8_t(c)];
     if (character < 0x80) {
-      mapped += static_cast<char>(character);
+      mapped += char(character);
     } else {
       append_utf8(mapped, character);
     }
@@ -131,7 +131,7 @@ void Bpe::merge(std::string_view part, Merger& merger) const {
   if (raw_) {
     fill_raw(part, merger);
   } else {
-    for (const char c : part) merger.add(byte_symbols_[static_cast<unsigned char>(c)], 1);
+    for (const char c : part) merger.add(byte_symbols_[std::uint8_t(c)], 1);
   }
   merger.run([&](std::uint32_t left, std::uint32_t right) {
     return pairs_.find(merger[left].symbol, merger[right].symbol);
@@ -141,7 +141,7 @@ void Bpe::merge(std::string_view part, Merger& merger) const {
 void Bpe::append_piece(SymbolId symbol, std::string_view text, std::vector<Token>& out) const {
   if (symbol != kNoSymbol && symbol < tokens_) return out.push_back(symbol);
   for (const char c : text) {
-    const Token token = byte_tokens_[static_cast<unsigned char>(c)];
+    const Token token = byte_tokens_[std::uint8_t(c)];
     if (token != kNoToken) out.push_back(token);
   }
 }

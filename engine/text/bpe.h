@@ -41,7 +41,7 @@ class Bpe : public Encoder {
       PairMerge merge;
     };
     static std::uint64_t key(SymbolId left, SymbolId right) noexcept {
-      return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
+      return std::uint64_t{std::uint32_t(left)} << 32 | std::uint32_t(right);
     }
     std::size_t home(std::uint64_t pair) const noexcept {
       const std::uint64_t h = pair * 0x9E3779B97F4A7C15u;

@@ -7,11 +7,9 @@ namespace {
 
 // Encodes without knowing of surrogates; c <= kMaxCodePoint.
 int encode(std::uint32_t c, std::array<std::uint8_t, 4>& out) {
-  const auto tail = [c](int shift) { return static_cast<std::uint8_t>(0x80 | ((c >> shift) & 0x3F)); };
-  const auto lead = [c](std::uint32_t mark, int shift) {
-    return static_cast<std::uint8_t>(mark | (c >> shift));
-  };
-  if (c < 0x80) return out = {static_cast<std::uint8_t>(c)}, 1;
+  const auto tail = [c](int shift) { return std::uint8_t(0x80 | ((c >> shift) & 0x3F)); };
+  const auto lead = [c](std::uint32_t mark, int shift) { return std::uint8_t(mark | (c >> shift)); };
+  if (c < 0x80) return out = {std::uint8_t(c)}, 1;
   if (c < 0x800) return out = {lead(0xC0, 6), tail(0)}, 2;
   if (c < 0x10000) return out = {lead(0xE0, 12), tail(6), tail(0)}, 3;
   return out = {lead(0xF0, 18), tail(12), tail(6), tail(0)}, 4;
@@ -45,7 +43,7 @@ void split(std::uint32_t first, std::uint32_t last, std::vector<Utf8Range>& out)
   }
   Utf8Range range;
   range.length = length;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(length); ++i) range.bytes[i] = {low[i], high[i]};
+  for (std::size_t i = 0; i < std::size_t(length); ++i) range.bytes[i] = {low[i], high[i]};
   out.push_back(range);
 }
 
@@ -83,9 +81,7 @@ std::string encode_utf8(std::uint32_t code_point) {
 
 std::optional<std::uint32_t> take_utf8(std::string_view& text) {
   if (text.empty()) return std::nullopt;
-  const auto byte = [&](std::size_t i) {
-    return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));
-  };
+  const auto byte = [&](std::size_t i) { return std::uint32_t(std::uint8_t(text[i])); };
   const std::uint32_t lead = byte(0);
   const std::size_t length = lead < 0x80   ? 1
                              : lead < 0xC2 ? 0

@@ -69,7 +69,7 @@ class LongWord {
   bool fits(const Window& window, const Merger& merger) {
     const std::size_t border = window.begin - window.previous, end = border + merger[0].next;
     merge_(word_.substr(window.previous, end), pair_);
-    return pair_[0].next == border && pair_[static_cast<std::uint32_t>(border)].next == end;
+    return pair_[0].next == border && pair_[std::uint32_t(border)].next == end;
   }
 
   // Emits the pieces that end at `most` or before.

@@ -31,11 +31,11 @@ class Merger {
   void start(std::size_t bytes) {
     if (pieces_.size() < bytes) pieces_.resize(bytes);
     end_ = last_ = 0;
-    size_ = static_cast<std::uint32_t>(bytes);
+    size_ = std::uint32_t(bytes);
   }
   /// Appends the next `bytes` bytes of the word as one symbol.
   void add(SymbolId symbol, std::size_t bytes) {
-    const std::uint32_t next = end_ + static_cast<std::uint32_t>(bytes);
+    const std::uint32_t next = end_ + std::uint32_t(bytes);
     pieces_[end_] = {symbol, last_, next, {}};
     last_ = end_;
     end_ = next;
@@ -113,7 +113,7 @@ class Merger {
       std::ranges::pop_heap(heap_, std::greater{});
       const std::uint64_t top = heap_.back();
       heap_.pop_back();
-      const auto at = static_cast<std::uint32_t>(top);
+      const auto at = std::uint32_t(top);
       if (key(at) != top) continue;  // an earlier merge took one of the two
       apply(at, find);
       push(at);

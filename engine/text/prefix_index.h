@@ -49,7 +49,7 @@ class PrefixIndex {
 
   const std::vector<Entry>& entries() const noexcept { return entries_; }
   bool begins_with(char c) const noexcept {
-    const auto b = static_cast<unsigned char>(c);
+    const auto b = std::uint8_t(c);
     return first_[b] != first_[b + 1u];
   }
 
@@ -156,15 +156,13 @@ class PrefixIndex {
         std::upper_bound(first, last, text, [](std::string_view t, const Entry& e) { return t < e.text; });
     // What the first entry begins with, but no entry of the range, the text begins with too.
     if (behind == first) return starts_[range.first];
-    auto entry = static_cast<std::uint32_t>(behind - entries_.begin()) - 1;
+    auto entry = std::uint32_t(behind - entries_.begin()) - 1;
     const std::size_t common = common_length(text, entries_[entry].text);
     while (entry != kNone && entries_[entry].text.size() > common) entry = starts_[entry];
     return entry;
   }
 
-  static std::size_t byte(std::string_view text, std::size_t at) noexcept {
-    return static_cast<unsigned char>(text[at]);
-  }
+  static std::size_t byte(std::string_view text, std::size_t at) noexcept { return std::uint8_t(text[at]); }
   static std::size_t common_length(std::string_view a, std::string_view b) noexcept {
     const std::size_t size = std::min(a.size(), b.size());
     std::size_t at = 0;

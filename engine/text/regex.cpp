@@ -78,8 +78,7 @@ void Regex::number_classes(const RegexProgram& program, std::vector<std::uint64_
     if (flip != flips.end() && flip->first == code) {
       current ^= flip->second;
       ++flip;
-      const auto [entry, added] =
-          class_numbers.try_emplace(current, static_cast<std::uint8_t>(members.size()));
+      const auto [entry, added] = class_numbers.try_emplace(current, std::uint8_t(members.size()));
       if (added) members.push_back(current);
       if (members.size() > 250) throw std::invalid_argument("regex with too many kinds of characters");
       number = entry->second;
@@ -87,8 +86,7 @@ void Regex::number_classes(const RegexProgram& program, std::vector<std::uint64_
     page[code % kPage] = number;
     if (code < ascii_.size()) ascii_[code] = number;
     if (code % kPage != kPage - 1) continue;
-    const auto [entry, added] =
-        page_numbers.try_emplace(page, static_cast<std::uint16_t>(page_numbers.size()));
+    const auto [entry, added] = page_numbers.try_emplace(page, std::uint16_t(page_numbers.size()));
     if (added) pages_.insert(pages_.end(), page.begin(), page.end());
     page_of_.push_back(entry->second);
   }

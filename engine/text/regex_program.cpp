@@ -57,11 +57,11 @@ class Parser {
 
   std::uint32_t emit(RegexProgram::Step step) {
     program_.steps.push_back(step);
-    return static_cast<std::uint32_t>(program_.steps.size() - 1);
+    return std::uint32_t(program_.steps.size() - 1);
   }
   std::uint32_t set_index(CodeSet set) {
     const auto it = std::ranges::find(program_.sets, set);
-    const auto index = static_cast<std::uint32_t>(it - program_.sets.begin());
+    const auto index = std::uint32_t(it - program_.sets.begin());
     if (it == program_.sets.end()) program_.sets.push_back(std::move(set));
     return index;
   }
@@ -198,9 +198,7 @@ class Parser {
   }
 
   CodeSet escape_or_char(std::size_t begin, std::size_t end) const {
-    const auto code = [](char c) {
-      return CodeSet::of(static_cast<unsigned char>(c), static_cast<unsigned char>(c));
-    };
+    const auto code = [](char c) { return CodeSet::of(std::uint8_t(c), std::uint8_t(c)); };
     if (text_[begin] != '\\') return code(text_[begin]);
     const std::string name(end > begin + 3 ? text_.substr(begin + 3, end - begin - 4) : std::string_view());
     const char letter = text_[begin + 1];
@@ -212,7 +210,7 @@ class Parser {
     if (letter == 'S') return ~white();
     if (letter == 'd') return CodeSet::of_categories(category_mask("Nd"));
     if (letter == 'x') {
-      const auto value = static_cast<char32_t>(std::stoul(name, nullptr, 16));
+      const auto value = char32_t(std::stoul(name, nullptr, 16));
       return CodeSet::of(value, value);
     }
     if (letter == 'p' || letter == 'P') {

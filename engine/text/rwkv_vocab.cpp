@@ -15,7 +15,7 @@ std::string unescape_rwkv(std::string_view text) {
     if (letter == 'x') {
       // The digits of \xHH are those of a byte token <0xHH>.
       if (const auto byte = parse_byte_token("<0x" + std::string(text.substr(i + 1, 2)) + ">")) {
-        out += static_cast<char>(*byte);
+        out += char(*byte);
         i += 2;
         continue;
       }
@@ -30,7 +30,7 @@ RwkvVocab::RwkvVocab(const Vocab& vocab) : unknown_(vocab.unk) {
   for (std::size_t i = 0; i < vocab.tokens.size(); ++i) {
     if (!is_text_token(vocab.types[i])) continue;
     texts_.push_back(unescape_rwkv(vocab.tokens[i]));
-    entries.push_back({texts_.back(), static_cast<Token>(i)});
+    entries.push_back({texts_.back(), Token(i)});
   }
   index_ = PrefixIndex(std::move(entries));
 }

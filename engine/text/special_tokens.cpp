@@ -21,7 +21,7 @@ SpecialTokens::Set SpecialTokens::make_set(const Vocab& vocab, bool control) {
     const TokenType type = vocab.types[i];
     const bool matches = type == TokenType::user_defined ||
                          (control && (type == TokenType::control || type == TokenType::unknown));
-    if (matches) found.push_back({vocab.tokens[i], static_cast<Token>(i)});
+    if (matches) found.push_back({vocab.tokens[i], Token(i)});
   }
   Set set{PrefixIndex(std::move(found)), {}, {}, {}, {}};
   const auto& entries = set.index.entries();

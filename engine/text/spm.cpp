@@ -31,7 +31,7 @@ Spm::Spm(const Vocab& vocab)
     priorities_.push_back(priority_of(vocab.scores.empty() ? 0.0f : vocab.scores[i]));
     const std::string_view text = vocab.tokens[i];
     if (!is_text_token(vocab.types[i]) || text.empty()) continue;
-    tokens_.insert(text, static_cast<Token>(i));
+    tokens_.insert(text, Token(i));
     longest_ = std::max(longest_, text.size());
     char32_t previous = 0;
     for (std::size_t at = 0; at < text.size();) {
@@ -44,7 +44,7 @@ Spm::Spm(const Vocab& vocab)
   std::ranges::sort(before_space_);
   before_space_.erase(std::unique(before_space_.begin(), before_space_.end()), before_space_.end());
   for (std::size_t c = 0; c < ascii_.size(); ++c) {
-    const char text = static_cast<char>(c);
+    const char text = char(c);
     ascii_[c] = tokens_.find({&text, 1});
   }
 }
@@ -52,7 +52,7 @@ Spm::Spm(const Vocab& vocab)
 PairMerge Spm::find_merge(std::string_view pair) const noexcept {
   if (pair.size() > longest_) return {};
   const Token token = tokens_.find(pair);
-  return token == kNoToken ? PairMerge{} : PairMerge{priorities_[static_cast<std::size_t>(token)], token};
+  return token == kNoToken ? PairMerge{} : PairMerge{priorities_[std::size_t(token)], token};
 }
 
 bool Spm::may_join_space(char32_t code) const noexcept {
@@ -101,7 +101,7 @@ void Spm::merge(std::string_view part, Merger& merger) const {
 void Spm::append_piece(SymbolId symbol, std::string_view text, std::vector<Token>& out) const {
   if (symbol != kNoSymbol) return out.push_back(symbol);
   for (const char c : text) {
-    const Token byte = byte_tokens_[static_cast<unsigned char>(c)];
+    const Token byte = byte_tokens_[std::uint8_t(c)];
     if (const Token token = byte != kNoToken ? byte : unknown_; token != kNoToken) out.push_back(token);
   }
 }

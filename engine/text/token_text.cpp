@@ -15,8 +15,7 @@ namespace {
 constexpr auto kCharacterBytes = [] {
   std::array<std::int16_t, 0x144> table{};
   for (auto& entry : table) entry = -1;
-  for (std::size_t b = 0; b < kByteCharacters.size(); ++b)
-    table[kByteCharacters[b]] = static_cast<std::int16_t>(b);
+  for (std::size_t b = 0; b < kByteCharacters.size(); ++b) table[kByteCharacters[b]] = std::int16_t(b);
   return table;
 }();
 
@@ -25,7 +24,7 @@ void append_mapped(std::string& out, std::string_view text) {
     const Decoded c = decode_utf8(text, at);
     const int byte = c.valid && c.code < kCharacterBytes.size() ? kCharacterBytes[c.code] : -1;
     if (byte >= 0) {
-      out += static_cast<char>(byte);
+      out += char(byte);
     } else {
       out += text.substr(at, c.length);
     }
@@ -51,7 +50,7 @@ void append_text(std::string& out, const Vocab& vocab, std::size_t token) {
   } else if (type == TokenType::control || type == TokenType::unknown || type == TokenType::user_defined) {
     out += text;
   } else if (type == TokenType::byte) {
-    if (const auto byte = parse_byte_token(text)) out += static_cast<char>(*byte);
+    if (const auto byte = parse_byte_token(text)) out += char(*byte);
   } else if (vocab.kind == VocabKind::bpe) {
     append_mapped(out, text);
   } else {

@@ -14,7 +14,7 @@ class TokenTexts {
  public:
   explicit TokenTexts(const Vocab& vocab);
   std::string_view operator[](Token token) const noexcept {
-    const auto i = static_cast<std::size_t>(token);
+    const auto i = std::size_t(token);
     return std::string_view(bytes_).substr(ends_[i], ends_[i + 1] - ends_[i]);
   }
 

@@ -43,11 +43,9 @@ std::unique_ptr<Encoder> make_encoder(const Vocab& vocab) {
 struct Tokenizer::Impl {
   explicit Impl(Vocab v) : vocab(std::move(v)), specials(vocab), texts(vocab), encoder(make_encoder(vocab)) {}
 
-  bool valid(Token token) const noexcept {
-    return token >= 0 && static_cast<std::size_t>(token) < vocab.tokens.size();
-  }
+  bool valid(Token token) const noexcept { return token >= 0 && std::size_t(token) < vocab.tokens.size(); }
   bool is_special(Token token) const noexcept {
-    const TokenType type = vocab.types[static_cast<std::size_t>(token)];
+    const TokenType type = vocab.types[std::size_t(token)];
     return type == TokenType::control || type == TokenType::unknown;
   }
   std::string_view text_of(Token token, bool show_special) const noexcept {
@@ -97,7 +95,7 @@ Tokenizer::~Tokenizer() = default;
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 
 const Vocab& Tokenizer::vocab() const noexcept { return impl_->vocab; }
-int Tokenizer::size() const noexcept { return static_cast<int>(impl_->vocab.tokens.size()); }
+int Tokenizer::size() const noexcept { return int(impl_->vocab.tokens.size()); }
 
 std::vector<Token> Tokenizer::encode(std::string_view text, EncodeFlags flags) const {
   return impl_->encode(text, flags, [&](std::string_view plain, bool starts_text, std::vector<Token>& out) {

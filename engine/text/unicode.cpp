@@ -54,16 +54,14 @@ using CommonCategories = std::array<Category, 0xA000>;
 CommonCategories common_categories() noexcept {
   CommonCategories categories{};
   for (std::size_t code = 0; code < categories.size(); ++code)
-    categories[code] = find_category(static_cast<char32_t>(code));
+    categories[code] = find_category(char32_t(code));
   return categories;
 }
 
 }  // namespace
 
 Decoded detail::decode_multibyte(std::string_view text, std::size_t at) noexcept {
-  const auto byte = [&](std::size_t i) {
-    return static_cast<unsigned>(static_cast<unsigned char>(text[at + i]));
-  };
+  const auto byte = [&](std::size_t i) { return unsigned(std::uint8_t(text[at + i])); };
   const unsigned lead = byte(0);
   const std::uint32_t length = sequence_length(lead);
   if (length == 1) return {kReplacement, 1, false};
@@ -78,7 +76,7 @@ Decoded detail::decode_multibyte(std::string_view text, std::size_t at) noexcept
 }
 
 void append_utf8(std::string& out, char32_t code) {
-  const auto put = [&](char32_t byte) { out += static_cast<char>(byte); };
+  const auto put = [&](char32_t byte) { out += char(byte); };
   if (code < 0x80) return put(code);
   if (code < 0x800) {
     put(0xC0 | code >> 6);
@@ -111,7 +109,7 @@ std::string replace_invalid(std::string_view text) {
 std::size_t unfinished_bytes(std::string_view text) noexcept {
   for (std::size_t back = 1; back <= std::min<std::size_t>(3, text.size()); ++back) {
     const std::size_t at = text.size() - back;
-    const auto lead = static_cast<unsigned char>(text[at]);
+    const auto lead = std::uint8_t(text[at]);
     if ((lead & 0xC0) == 0x80) continue;
     const Decoded c = decode_utf8(text, at);
     return !c.valid && c.length == back && sequence_length(lead) > back ? back : 0;

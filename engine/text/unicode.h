@@ -47,7 +47,7 @@ enum class Category : std::uint8_t {
 
 /// A set of categories: bit i stands for Category(i).
 using CategoryMask = std::uint32_t;
-constexpr CategoryMask category_bit(Category c) { return 1u << static_cast<unsigned>(c); }
+constexpr CategoryMask category_bit(Category c) { return 1u << unsigned(c); }
 /// The mask of a name as in regular expressions: "L", "Lu", "P" ... 0 if there is none such.
 constexpr CategoryMask category_mask(std::string_view name) {
   constexpr std::string_view kNames = "CnLuLlLtLmLoMnMcMeNdNlNoPcPdPsPePiPfPoSmScSkSoZsZlZpCcCfCsCo";
@@ -71,7 +71,7 @@ Decoded decode_multibyte(std::string_view text, std::size_t at) noexcept;
 /// The character at byte `at` < text.size(). Bytes that are no UTF-8 give U+FFFD, one for each longest prefix
 /// of a valid sequence, as the Unicode standard recommends.
 inline Decoded decode_utf8(std::string_view text, std::size_t at) noexcept {
-  const auto byte = static_cast<unsigned char>(text[at]);
+  const auto byte = std::uint8_t(text[at]);
   if (byte < 0x80) return {byte, 1, true};
   return detail::decode_multibyte(text, at);
 }

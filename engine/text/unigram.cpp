@@ -64,7 +64,7 @@ CharsMap::Match CharsMap::longest(std::string_view text) const {
   const auto offset = [](std::uint32_t unit) { return (unit >> 10) << ((unit & (1u << 9)) >> 6); };
   std::size_t index = offset(node(0)), value_at = 0;
   for (std::size_t i = 0; i < std::min(text.size(), kMaxSequence); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto byte = std::uint8_t(text[i]);
     if (byte == 0) break;
     index ^= byte;
     const std::uint32_t unit = node(index);
@@ -99,7 +99,7 @@ Unigram::Unigram(const Vocab& vocab)
   double lowest = 0;
   bool any = false;
   for (std::size_t i = 0; i < vocab.tokens.size(); ++i) {
-    const PrefixIndex::Entry entry{vocab.tokens[i], static_cast<Token>(i)};
+    const PrefixIndex::Entry entry{vocab.tokens[i], Token(i)};
     const TokenType type = vocab.types[i];
     if (type == TokenType::normal) {
       lowest = any ? std::min<double>(lowest, vocab.scores[i]) : vocab.scores[i];
@@ -115,14 +115,14 @@ Unigram::Unigram(const Vocab& vocab)
   tokens_ = PrefixIndex(std::move(entries));
   user_defined_ = PrefixIndex(std::move(user_defined));
   for (const auto& entry : tokens_.entries()) {
-    const auto i = static_cast<std::size_t>(entry.token);
+    const auto i = std::size_t(entry.token);
     scores_.push_back(vocab.types[i] == TokenType::user_defined ? 0.0 : vocab.scores[i]);
   }
 }
 
 std::string Unigram::normalize(std::string_view text) const {
   std::string out;
-  const auto spaces = static_cast<std::size_t>(std::ranges::count(text, ' '));
+  const auto spaces = std::size_t(std::ranges::count(text, ' '));
   out.reserve(text.size() + (spaces + 1) * kSpaceMark.size());
   bool in_word = false, in_text = false;
   const auto put = [&](char c) {
@@ -239,8 +239,8 @@ class Unigram::BestPath {
     way_.clear();
     for (std::size_t i = place; i > 0; i = steps_[i].begin - base_) way_.push_back(steps_[i].token);
     for (auto token = way_.rbegin(); token != way_.rend(); ++token) joiner_.add(*token);
-    best_.erase(best_.begin(), best_.begin() + static_cast<std::ptrdiff_t>(place));
-    steps_.erase(steps_.begin(), steps_.begin() + static_cast<std::ptrdiff_t>(place));
+    best_.erase(best_.begin(), best_.begin() + std::ptrdiff_t(place));
+    steps_.erase(steps_.begin(), steps_.begin() + std::ptrdiff_t(place));
     base_ += place;
   }
 

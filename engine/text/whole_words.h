@@ -19,7 +19,7 @@ class WholeWords {
   void remember(Token token) const noexcept { flag(token).store(true, std::memory_order_relaxed); }
 
  private:
-  std::atomic<bool>& flag(Token token) const noexcept { return known_[static_cast<std::size_t>(token)]; }
+  std::atomic<bool>& flag(Token token) const noexcept { return known_[std::size_t(token)]; }
   std::unique_ptr<std::atomic<bool>[]> known_;  // (vocab)
 };
 

@@ -34,7 +34,7 @@ WordPiece::WordPiece(const Vocab& vocab)
     : unknown_(vocab.unk), lowercase_(vocab.lowercase), strip_accents_(vocab.strip_accents) {
   std::vector<PrefixIndex::Entry> entries;
   for (std::size_t i = 0; i < vocab.tokens.size(); ++i) {
-    if (is_text_token(vocab.types[i])) entries.push_back({vocab.tokens[i], static_cast<Token>(i)});
+    if (is_text_token(vocab.types[i])) entries.push_back({vocab.tokens[i], Token(i)});
   }
   tokens_ = PrefixIndex(std::move(entries));
 }

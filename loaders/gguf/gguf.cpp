@@ -75,13 +75,13 @@ void Gguf::Impl::add_siblings(const std::filesystem::path& folder, std::int64_t 
                               escape_controls(head.name, 120), no + 1, count, quote(names.part(no))));
     }
     MappedFile mapping(path.string());
-    const GgufPart part = parse_gguf_part(mapping.bytes(), names.part(no), static_cast<int>(no));
+    const GgufPart part = parse_gguf_part(mapping.bytes(), names.part(no), int(no));
     check_part(part, no, count);
     tensors.insert(tensors.end(), part.tensors.begin(), part.tensors.end());
     files.push_back({part.name, part.file, std::move(mapping), {}});
   }
   const std::int64_t promised = part_integer(head, key::split_tensors).value_or(-1);
-  if (promised >= 0 && tensors.size() != static_cast<std::uint64_t>(promised)) {
+  if (promised >= 0 && tensors.size() != std::uint64_t(promised)) {
     throw Error(Errc::mismatch,
                 fmt::format("{}: key 'split.tensors.count': is {}, but the {} parts have {} tensors",
                             escape_controls(head.name, 120), promised, count, tensors.size()));
@@ -94,7 +94,7 @@ void Gguf::Impl::check_whole() {
   const auto twice = index.first_duplicate(tensors);
   if (!twice) return;
   const TensorInfo& tensor = tensors[*twice];
-  const File& file = files[static_cast<std::size_t>(tensor.part)];
+  const File& file = files[std::size_t(tensor.part)];
   throw Error(Errc::duplicate,
               fmt::format("{}: tensor {}: appears twice, names must be unique (offset {})",
                           escape_controls(file.name, 120), quote(tensor.name),

@@ -94,7 +94,7 @@ Counts read_counts(GgufReader& in) {
 ValueType read_value_type(GgufReader& in, std::string_view field) {
   const std::uint64_t start = in.offset();
   const auto id = in.number<std::uint32_t>(field);
-  const auto type = static_cast<ValueType>(id);
+  const auto type = ValueType(id);
   if (value_type_bytes(type) == 0)
     in.fail(Errc::type, start, fmt::format("{} is {}, must be 0..12", field, id));
   return type;
@@ -135,7 +135,7 @@ std::vector<MetaEntry> read_metadata(GgufReader& in, std::uint64_t count) {
 }
 
 std::uint64_t offset_of(const GgufReader& in, std::string_view text) {
-  return static_cast<std::uint64_t>(reinterpret_cast<const std::byte*>(text.data()) - in.file().data());
+  return std::uint64_t(reinterpret_cast<const std::byte*>(text.data()) - in.file().data());
 }
 
 KeyIndex index_keys(GgufReader& in, std::span<const MetaEntry> metadata) {
@@ -149,8 +149,7 @@ KeyIndex index_keys(GgufReader& in, std::span<const MetaEntry> metadata) {
 }
 
 std::uint64_t read_alignment(GgufReader& in, const GgufPart& part) {
-  const auto value =
-      static_cast<std::uint64_t>(part_integer(part, key::alignment).value_or(kDefaultAlignment));
+  const auto value = std::uint64_t(part_integer(part, key::alignment).value_or(kDefaultAlignment));
   if (!std::has_single_bit(value)) {
     in.enter({"key", 0, key::alignment.name});
     in.fail(Errc::range, part.keys.find(part.metadata, key::alignment.name)->offset,
@@ -165,7 +164,7 @@ void read_dims(GgufReader& in, TensorInfo& tensor) {
   if (n_dims < 1 || n_dims > tensor.dims.size()) {
     in.fail(Errc::shape, start, fmt::format("number of dimensions is {}, must be 1..4", n_dims));
   }
-  tensor.n_dims = static_cast<int>(n_dims);
+  tensor.n_dims = int(n_dims);
   for (std::uint32_t i = 0; i < n_dims; ++i) {
     const std::uint64_t field = in.offset();
     tensor.dims[i] = in.number<std::uint64_t>("dimension");

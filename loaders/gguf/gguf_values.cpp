@@ -99,18 +99,18 @@ Stored load(std::span<const std::byte> data, std::uint64_t index) {
 // `data` starts with the length of a string, checked when the file was opened.
 std::string_view load_string(std::span<const std::byte> data) {
   const auto length = load<std::uint64_t>(data, 0);
-  return {reinterpret_cast<const char*>(data.data() + sizeof length), static_cast<std::size_t>(length)};
+  return {reinterpret_cast<const char*>(data.data() + sizeof length), std::size_t(length)};
 }
 
 }  // namespace
 
 std::string_view value_type_name(ValueType type) noexcept {
-  const auto id = static_cast<std::size_t>(type);
+  const auto id = std::size_t(type);
   return id < kTypes.size() ? kTypes[id].name : "unknown";
 }
 
 std::uint64_t value_type_bytes(ValueType type) noexcept {
-  const auto id = static_cast<std::size_t>(type);
+  const auto id = std::size_t(type);
   return id < kTypes.size() ? kTypes[id].bytes : 0;
 }
 
@@ -207,7 +207,7 @@ std::vector<Number> MetaValue::convert(std::string_view wanted) const {
           }
           out.push_back(static_cast<Number>(stored));
         }
-        const auto value = static_cast<double>(out.back());
+        const auto value = double(out.back());
         // Written so that NaN fails. A bool has no range: anything but 0 is true.
         const bool legal = key_.type == KeyType::boolean || (value >= key_.min && value <= key_.max);
         if (!legal) fail_range(i, fmt::format("{}", out.back()));
@@ -223,7 +223,7 @@ void MetaValue::expect_scalar(std::string_view wanted) const {
 }
 
 void MetaValue::check_length(std::string_view text) const {
-  const auto length = static_cast<double>(text.size());
+  const auto length = double(text.size());
   if (length < key_.min || length > key_.max) {
     fail(Errc::range,
          fmt::format("{} is {} bytes long, must be {}..{}", quote(text), length, key_.min, key_.max));

@@ -22,7 +22,7 @@ void GgufHead::visit(const Visit& visit) const {
   for (const Tensor& tensor : tensors) {
     visit(tensor.name, "length", gguf_bytes(std::uint64_t{tensor.name.size()}));
     visit(tensor.name, "name", tensor.name);
-    visit(tensor.name, "n_dims", gguf_bytes(static_cast<std::uint32_t>(tensor.dims.size())));
+    visit(tensor.name, "n_dims", gguf_bytes(std::uint32_t(tensor.dims.size())));
     for (const std::uint64_t dim : tensor.dims) visit(tensor.name, "dimension", gguf_bytes(dim));
     visit(tensor.name, "type", gguf_bytes(tensor.type));
     visit(tensor.name, "offset", gguf_bytes(offset));

@@ -55,14 +55,14 @@ struct GgufEntry {
 
 template <class T>
 GgufEntry gguf_entry(const std::string& key, const T& value) {
-  return {key, static_cast<std::uint32_t>(gguf_type_of<std::decay_t<T>>()), gguf_bytes(value)};
+  return {key, std::uint32_t(gguf_type_of<std::decay_t<T>>()), gguf_bytes(value)};
 }
 
 template <class T>
 GgufEntry gguf_array(const std::string& key, const std::vector<T>& values) {
   std::string bytes = gguf_bytes(gguf_type_of<T>()) + gguf_bytes(std::uint64_t{values.size()});
   for (auto&& value : values) bytes += gguf_bytes<T>(value);  // T: a vector<bool> has no bools
-  return {key, static_cast<std::uint32_t>(ValueType::array), std::move(bytes)};
+  return {key, std::uint32_t(ValueType::array), std::move(bytes)};
 }
 
 /// Nothing is checked: whoever writes a file knows what belongs into it.

@@ -56,7 +56,7 @@ inline constexpr KeySpec
   shared_kv_layers    {"%s.attention.shared_kv_layers", KeyType::integer, 0, 1024},
   per_layer_input     {"%s.embedding_length_per_layer_input", KeyType::integer, 0, 65536},
   altup_inputs        {"%s.altup.num_inputs", KeyType::integer, 1, 16},
-  altup_active        {"%s.altup.active_idx", KeyType::integer, 0, 0},
+  altup_active        {"%s.altup.active_idx", KeyType::integer, 0, 15},
   gate_cuts           {"%s.activation_sparsity_scale", KeyType::numbers, -kInfinity, kMaxScale},
   rms_epsilon         {"%s.attention.layer_norm_rms_epsilon", KeyType::number, 0, 1},
   norm_epsilon        {"%s.attention.layer_norm_epsilon", KeyType::number, 0, 1},

@@ -41,7 +41,7 @@ class Descriptor {
 
 // The whole pages inside `range`, and nothing of the pages it shares with its neighbours.
 std::span<std::byte> whole_pages(std::span<const std::byte> range) noexcept {
-  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto page = std::uintptr_t(::sysconf(_SC_PAGESIZE));
   const auto start = reinterpret_cast<std::uintptr_t>(range.data());
   const std::uintptr_t first = (start + page - 1) / page * page;
   const std::uintptr_t end = (start + range.size()) / page * page;
@@ -65,7 +65,7 @@ MappedFile::MappedFile(int descriptor, const std::string& name) {
   if (!S_ISREG(status.st_mode)) fail(name, "is not a regular file");
   if (status.st_size == 0) return;  // mmap refuses a length of 0
 
-  const auto size = static_cast<std::size_t>(status.st_size);
+  const auto size = std::size_t(status.st_size);
   void* mapping = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (mapping == MAP_FAILED) {
     const int error = errno;

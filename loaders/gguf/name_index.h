@@ -22,7 +22,7 @@ class NameIndex {
   explicit NameIndex(std::span<const Entry> entries) {
     slots_.reserve(entries.size());
     for (const Entry& entry : entries) {
-      slots_.push_back({hash(entry.*name), static_cast<std::uint32_t>(slots_.size())});
+      slots_.push_back({hash(entry.*name), std::uint32_t(slots_.size())});
     }
     std::ranges::sort(slots_, [&](const Slot& a, const Slot& b) {
       if (a.hash != b.hash) return a.hash < b.hash;
@@ -56,7 +56,7 @@ class NameIndex {
     std::uint32_t entry;
   };
   static std::uint32_t hash(std::string_view text) noexcept {
-    return static_cast<std::uint32_t>(std::hash<std::string_view>{}(text));
+    return std::uint32_t(std::hash<std::string_view>{}(text));
   }
   std::vector<Slot> slots_;
 };

@@ -13,17 +13,27 @@ namespace {
 constexpr std::array kMixers = {
     std::pair{Mixer::short_conv, "short convolutions"},
     std::pair{Mixer::delta_net, "gated delta nets"},
+    std::pair{Mixer::matrix, "layers with a matrix instead of attention"},
+    std::pair{Mixer::kimi_delta, "Kimi delta attention"},
+    std::pair{Mixer::mamba, "Mamba"},
+    std::pair{Mixer::mamba_normed, "Mamba with norms"},
+    std::pair{Mixer::mamba_heads, "Mamba with heads"},
+    std::pair{Mixer::mamba2, "Mamba-2"},
+    std::pair{Mixer::rwkv6, "RWKV-6"},
+    std::pair{Mixer::rwkv7, "RWKV-7"},
 };
 
 std::string window_words(const WindowSpec& window) {
   if (window.everywhere) return "windows in all layers";
   if (window.period == 0) return "";
+  if (window.chunks) return fmt::format("chunks, but for one layer of {}", window.period);
   return fmt::format("windows, but for one layer of {}", window.period);
 }
 
 std::string_view norm_words(const ArchSpec& arch) {
   if (arch.place == NormPlace::sandwich) return "norms before and after each block";
   if (arch.place == NormPlace::post) return "norms after each block";
+  if (arch.place == NormPlace::stream) return "norms of the stream";
   return "";
 }
 
@@ -36,11 +46,16 @@ std::string words_of(const ArchSpec& arch) {
   };
   const auto mixer = std::ranges::find(kMixers, arch.mixer, &std::pair<Mixer, const char*>::first);
   if (mixer != kMixers.end()) add(true, mixer->second);
+  add(arch.beside_attention, "both in every layer");
   add(arch.latent, "latent attention");
+  add(arch.indexed != Indexed::none, "an indexer chooses keys");
+  add(!arch.causal, "sees the whole text: makes vectors or scores");
   add(true, window_words(arch.window));
   add(arch.window.rope_only_local, "rotary positions only in windows");
   add(arch.no_rope_every > 0, fmt::format("no rotary positions in each layer of {}", arch.no_rope_every));
-  add(arch.rope == Rope::none, "no rotary positions");
+  add(arch.rope == Rope::none && !arch.learned_positions && arch.alibi == 0, "no rotary positions");
+  add(arch.learned_positions, "learned positions");
+  add(arch.alibi > 0, "ALiBi");
   add(arch.norm == Norm::layer, "layer norms");
   add(true, norm_words(arch));
   add(arch.qk_norm != QkNorm::none, "norms of queries and keys");

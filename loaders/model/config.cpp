@@ -50,7 +50,9 @@ ModelConfig load_config(const Gguf& file) {
   c.layers.resize(std::size_t(blocks - c.skipped_layers));
   c.per_layer_width = r.integer(key::per_layer_input, 0);
   c.streams = r.integer(key::altup_inputs, c.arch->streams);
-  if (c.streams > 1) r.integer(key::altup_active, 0);  // any other is refused
+  if (c.streams > 1 && r.integer(key::altup_active, 0) != 0)
+    r.refuse(key::altup_active, "is not 0: only the first stream can be the one that layers change",
+             Errc::unsupported);
   read_recurrent(r, c);
   read_layers(r, c);
   const KeySpec& epsilon = c.norm == Norm::rms ? key::rms_epsilon : key::norm_epsilon;

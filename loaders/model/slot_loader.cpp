@@ -10,23 +10,23 @@ std::string SlotLoader::name(const Slot& slot, std::string_view suffix) const {
 
 // Rows [row, row + slot.out) of a tensor that holds all of `whole`.
 Linear SlotLoader::part(const Slot& whole, const Slot& slot, std::int64_t row) {
-  const TensorInfo* t = taker_.find(name(whole));
+  const TensorInfo* t = reader_.find(name(whole));
   if (t == nullptr) {
-    if (slot.need == Need::required) taker_.refuse(Errc::missing, name(whole), "is missing");
+    if (slot.need == Need::required) reader_.refuse(Errc::missing, name(whole), "is missing");
     return {};
   }
-  taker_.check_shape(*t, {whole.in, whole.out});
-  if (row == 0) taker_.count(*t);
-  Linear l{taker_.rows_of(*t, row, slot.out, slot.in), nullptr, 1};
-  if (const float* bias = taker_.vector(name(whole, ".bias"), whole.out, false)) l.bias = bias + row;
+  reader_.check_shape(*t, {whole.in, whole.out});
+  if (row == 0) reader_.count(*t);
+  Linear l{reader_.rows_of(*t, row, slot.out, slot.in), nullptr, 1};
+  if (const float* bias = reader_.vector(name(whole, ".bias"), whole.out, false)) l.bias = bias + row;
   if (!whole.scaled) return l;
-  if (const float* scale = taker_.vector(name(whole, ".scale"), 1, false)) l.scale = *scale;
+  if (const float* scale = reader_.vector(name(whole, ".scale"), 1, false)) l.scale = *scale;
   return l;
 }
 
 // A fused tensor may have the name of one of its parts: the first part's own tensor tells the forms apart.
 void SlotLoader::fused(const Slot& whole, std::initializer_list<SlotPart<Linear>> parts) {
-  const bool apart = taker_.has(name(parts.begin()->slot)) || !taker_.has(name(whole));
+  const bool apart = reader_.has(name(parts.begin()->slot)) || !reader_.has(name(whole));
   std::int64_t row = 0;
   for (const auto& [slot, to] : parts) {
     *to = apart ? part(slot, slot, 0) : part(whole, slot, row);
@@ -37,16 +37,16 @@ void SlotLoader::fused(const Slot& whole, std::initializer_list<SlotPart<Linear>
 // Experts side by side in one tensor (in, out, experts).
 std::vector<Linear> SlotLoader::expert_rows(const Slot& whole, const Slot& slot, std::int64_t row,
                                             int count) {
-  const TensorInfo* t = taker_.find(name(whole));
+  const TensorInfo* t = reader_.find(name(whole));
   if (t == nullptr) return single_experts(slot, count);
-  taker_.check_shape(*t, {whole.in, whole.out, count});
-  if (row == 0) taker_.count(*t);
-  const float* scales = taker_.vector(name(whole, ".scale"), count, false);
-  const float* biases = taker_.vector(name(whole, ".bias"), count * whole.out, false);
+  reader_.check_shape(*t, {whole.in, whole.out, count});
+  if (row == 0) reader_.count(*t);
+  const float* scales = reader_.vector(name(whole, ".scale"), count, false);
+  const float* biases = reader_.vector(name(whole, ".bias"), count * whole.out, false);
   std::vector<Linear> result;
   for (int e = 0; e < count; ++e) {
     const std::int64_t first = e * whole.out + row;
-    Linear l{taker_.rows_of(*t, first, slot.out, slot.in), nullptr, 1};
+    Linear l{reader_.rows_of(*t, first, slot.out, slot.in), nullptr, 1};
     if (scales != nullptr) l.scale = scales[e];
     if (biases != nullptr) l.bias = biases + first;
     result.push_back(l);
@@ -58,7 +58,7 @@ std::vector<Linear> SlotLoader::expert_rows(const Slot& whole, const Slot& slot,
 std::vector<Linear> SlotLoader::single_experts(const Slot& slot, int count) {
   const std::string_view single = slot.name.substr(0, slot.name.rfind("_exps"));
   const auto nth = [&](int e) { return fmt::format("{}.{}", single, e); };
-  if (!taker_.has(name({.name = nth(0)}))) taker_.refuse(Errc::missing, name(slot), "is missing");
+  if (!reader_.has(name({.name = nth(0)}))) reader_.refuse(Errc::missing, name(slot), "is missing");
   std::vector<Linear> result;
   for (int e = 0; e < count; ++e) {
     const std::string own = nth(e);
@@ -67,14 +67,14 @@ std::vector<Linear> SlotLoader::single_experts(const Slot& slot, int count) {
     result.push_back(part(row, row, 0));
     // Rows of a batch are rounded once for all experts.
     if (result.back().weight.format != result[0].weight.format)
-      taker_.refuse(Errc::unsupported, name(row), "has another type than expert 0");
+      reader_.refuse(Errc::unsupported, name(row), "has another type than expert 0");
   }
   return result;
 }
 
 void SlotLoader::fused_experts(const Slot& whole, int count,
                                std::initializer_list<SlotPart<std::vector<Linear>>> parts) {
-  const bool together = taker_.has(name(whole));
+  const bool together = reader_.has(name(whole));
   std::int64_t row = 0;
   for (const auto& [slot, to] : parts) {
     *to = together ? expert_rows(whole, slot, row, count) : expert_rows(slot, slot, 0, count);
@@ -84,16 +84,16 @@ void SlotLoader::fused_experts(const Slot& whole, int count,
 
 // Some converters leave out the suffix.
 void SlotLoader::norm(const Slot& slot, NormPlan& to) {
-  const bool bare = !taker_.has(name(slot)) && taker_.has(name(slot, ""));
-  to.weight = taker_.vector(name(slot, bare ? "" : slot.suffix), slot.out, slot.need == Need::required);
+  const bool bare = !reader_.has(name(slot)) && reader_.has(name(slot, ""));
+  to.weight = reader_.vector(name(slot, bare ? "" : slot.suffix), slot.out, slot.need == Need::required);
   // A root-mean-square norm has no bias; a file that has one is of another kind, and keeps an unclaimed
   // tensor.
-  if (to.kind == Norm::layer) to.bias = taker_.vector(name(slot, ".bias"), slot.out, false);
+  if (to.kind == Norm::layer) to.bias = reader_.vector(name(slot, ".bias"), slot.out, false);
   if (to.weight == nullptr) to = {};
 }
 
 void SlotLoader::vector(const Slot& slot, const float*& to) {
-  to = taker_.vector(name(slot), slot.out * slot.in, slot.need == Need::required);
+  to = reader_.vector(name(slot), slot.out * slot.in, slot.need == Need::required);
 }
 
 void SlotLoader::joined_columns(std::initializer_list<Slot> slots, const float*& to) {
@@ -111,11 +111,11 @@ void SlotLoader::joined_columns(std::initializer_list<Slot> slots, const float*&
     }
     first += slot.out;
   }
-  to = taker_.keep(std::move(columns));
+  to = reader_.keep(std::move(columns));
 }
 
 void SlotLoader::latent_heads(const Slot& both, const Slot& key, const Slot& value, LatentPlan& to) {
-  if (!taker_.has(name(key)) && taker_.has(name(both))) return split_heads(both, to);
+  if (!reader_.has(name(key)) && reader_.has(name(both))) return split_heads(both, to);
   experts(key, to.heads, to.k_b);
   experts(value, to.heads, to.v_b);
 }
@@ -123,10 +123,10 @@ void SlotLoader::latent_heads(const Slot& both, const Slot& key, const Slot& val
 // Each head has its rows for keys, of which the transpose is needed, then those for values, which serve as
 // they are.
 void SlotLoader::split_heads(const Slot& both, LatentPlan& to) {
-  const TensorInfo& t = *taker_.find(name(both));
-  taker_.check_shape(t, {both.in, both.out});
-  taker_.count(t);
-  const float* rows = taker_.vector(name(both), both.in * both.out, true);
+  const TensorInfo& t = *reader_.find(name(both));
+  reader_.check_shape(t, {both.in, both.out});
+  reader_.count(t);
+  const float* rows = reader_.vector(name(both), both.in * both.out, true);
   const auto rank = std::size_t(to.rank), nope = std::size_t(to.nope);
   for (int h = 0; h < to.heads; ++h) {
     const std::int64_t first = std::int64_t{h} * (to.nope + to.head_value);
@@ -134,34 +134,34 @@ void SlotLoader::split_heads(const Slot& both, LatentPlan& to) {
     for (std::size_t n = 0; n < nope; ++n) {
       for (std::size_t r = 0; r < rank; ++r) key[r * nope + n] = rows[(std::size_t(first) + n) * rank + r];
     }
-    const auto* data = reinterpret_cast<const std::byte*>(taker_.keep(std::move(key)));
+    const auto* data = reinterpret_cast<const std::byte*>(reader_.keep(std::move(key)));
     to.k_b.push_back(
         {{FormatId(find_format(F32::info.gguf)), Layout::rows, to.rank, to.nope, data}, nullptr, 1});
-    to.v_b.push_back({taker_.rows_of(t, first + to.nope, to.head_value, to.rank), nullptr, 1});
+    to.v_b.push_back({reader_.rows_of(t, first + to.nope, to.head_value, to.rank), nullptr, 1});
   }
 }
 
 void SlotLoader::key_codes(const AttentionCore& core, KeyCodes& k) {
   const int dim = core.head_dim, heads = core.kv_heads;
   const std::vector<int>& levels = attention_.fsq_levels;
-  k.vectors = taker_.stack(prefix_ + "attn_k_codebook.weight", dim, heads, &k.count);
+  k.vectors = reader_.stack(prefix_ + "attn_k_codebook.weight", dim, heads, &k.count);
   if (k.vectors != nullptr) {
-    if (const float* w = taker_.matrix(prefix_ + "attn_k_codebook_proj.weight", dim, dim, false)) {
+    if (const float* w = reader_.matrix(prefix_ + "attn_k_codebook_proj.weight", dim, dim, false)) {
       const std::size_t n = std::size_t(dim) * std::size_t(dim);
-      k.vectors = taker_.keep(
+      k.vectors = reader_.keep(
           project_codes({k.vectors, std::size_t(heads * k.count) * std::size_t(dim)}, {w, n}, dim));
     }
   } else if (!levels.empty()) {
     const auto e = std::int64_t(levels.size());
-    k.fsq_in = taker_.matrix(prefix_ + "attn_k_fsq_in.weight", dim, e, true);
-    const float* out = taker_.matrix(prefix_ + "attn_k_fsq_out.weight", e, dim, true);
+    k.fsq_in = reader_.matrix(prefix_ + "attn_k_fsq_in.weight", dim, e, true);
+    const float* out = reader_.matrix(prefix_ + "attn_k_fsq_out.weight", e, dim, true);
     const std::vector<float> one = fsq_vectors(levels, out, dim);
     std::vector<float> all;
     for (int h = 0; h < heads; ++h) all.insert(all.end(), one.begin(), one.end());
     k.count = int(one.size()) / dim;
-    k.vectors = taker_.keep(std::move(all));
+    k.vectors = reader_.keep(std::move(all));
   }
-  k.feature = taker_.stack(prefix_ + "attn_k_features.weight", dim, heads, &k.features);
+  k.feature = reader_.stack(prefix_ + "attn_k_features.weight", dim, heads, &k.features);
 }
 
 }  // namespace longhand

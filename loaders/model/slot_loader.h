@@ -5,15 +5,15 @@
 #include <string>
 #include <vector>
 
-#include "loaders/model/tensor_taker.h"
+#include "loaders/model/tensor_reader.h"
 
 namespace longhand {
 
 class SlotLoader {
  public:
   /// `prefix`: what stands before the names of a layer's tensors, "blk.3.".
-  SlotLoader(TensorTaker& taker, const AttentionConfig& attention, std::string prefix)
-      : taker_(taker), attention_(attention), prefix_(std::move(prefix)) {}
+  SlotLoader(TensorReader& reader, const AttentionConfig& attention, std::string prefix)
+      : reader_(reader), attention_(attention), prefix_(std::move(prefix)) {}
 
   void linear(const Slot& slot, Linear& to) { to = part(slot, slot, 0); }
   void fused(const Slot& whole, std::initializer_list<SlotPart<Linear>> parts);
@@ -32,8 +32,8 @@ class SlotLoader {
   }
   void columns(const Slot& slot, const float*& to) { joined_columns({slot}, to); }
   void joined_columns(std::initializer_list<Slot> slots, const float*& to);
-  void unused(std::string_view tensor) { taker_.find(name({.name = tensor})); }
-  void factors(const Slot& slot, std::vector<float>& to) { to = taker_.factors(name(slot), slot.out); }
+  void unused(std::string_view tensor) { reader_.find(name({.name = tensor})); }
+  void factors(const Slot& slot, std::vector<float>& to) { to = reader_.factors(name(slot), slot.out); }
   template <class Others>
   void either(const Slot& slot, Linear& to, const Others& others) {
     linear(slot, to);
@@ -52,7 +52,7 @@ class SlotLoader {
   void split_heads(const Slot& both, LatentPlan& to);
   std::vector<Linear> single_experts(const Slot& slot, int count);
 
-  TensorTaker& taker_;
+  TensorReader& reader_;
   const AttentionConfig& attention_;
   std::string prefix_;
 };

@@ -31,7 +31,7 @@ class TextIndex {
     const std::uint64_t h = hash(text);
     Slot& slot = slots_[place(text, head(text), h)];
     if (slot.entry != kFree) return {entries_[slot.entry].number, false};
-    slot = {tag(h), static_cast<std::uint32_t>(entries_.size())};
+    slot = {tag(h), std::uint32_t(entries_.size())};
     entries_.push_back({head(text), text, number});
     return {number, true};
   }
@@ -76,7 +76,7 @@ class TextIndex {
     if (text.size() > 8) h = mix(h, load<std::uint64_t>(text.data() + text.size() - 8));
     return h;
   }
-  static std::uint32_t tag(std::uint64_t h) noexcept { return static_cast<std::uint32_t>(h >> 32); }
+  static std::uint32_t tag(std::uint64_t h) noexcept { return std::uint32_t(h >> 32); }
 
   // The slot that holds `text`, or the free one where it belongs.
   std::size_t place(std::string_view text, std::uint64_t text_head, std::uint64_t h) const noexcept {

@@ -102,7 +102,7 @@ class KnownTokens {
     for (const Role& role : kRoles) watch(role.names);
     for (std::size_t i = 0; i < vocab.tokens.size(); ++i) {
       const auto entry = ids_.find(vocab.tokens[i]);
-      if (entry != ids_.end()) entry->second.push_back(static_cast<Token>(i));
+      if (entry != ids_.end()) entry->second.push_back(Token(i));
     }
   }
   std::span<const Token> operator[](std::string_view text) const { return ids_.at(text); }
@@ -113,7 +113,7 @@ class KnownTokens {
 };
 
 void set_types(Vocab& vocab, std::span<const Token> tokens, TokenType type) {
-  for (const Token t : tokens) vocab.types[static_cast<std::size_t>(t)] = type;
+  for (const Token t : tokens) vocab.types[std::size_t(t)] = type;
 }
 
 void remove_tokens(std::vector<Token>& from, std::span<const Token> tokens) {
@@ -163,7 +163,7 @@ void collect_end_of_generation(Vocab& vocab, const KnownTokens& known) {
 void assign_stripping(Vocab& vocab, const KnownTokens& known, std::string_view architecture) {
   std::string name = vocab.model_name;
   std::ranges::transform(name, name.begin(),
-                         [](char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); });
+                         [](char c) { return char(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); });
   const auto add_left = [&](std::string_view text) {
     vocab.strip_left.insert(vocab.strip_left.end(), known[text].begin(), known[text].end());
   };
@@ -176,7 +176,7 @@ void assign_stripping(Vocab& vocab, const KnownTokens& known, std::string_view a
       const bool special =
           type == TokenType::control || type == TokenType::user_defined || type == TokenType::unknown;
       if (special && std::ranges::find(kPhi3Exceptions, vocab.tokens[i]) == std::end(kPhi3Exceptions)) {
-        vocab.strip_right.push_back(static_cast<Token>(i));
+        vocab.strip_right.push_back(Token(i));
       }
     }
   } else if (contains_any(name, {"modern-bert"})) {

@@ -82,7 +82,7 @@ class Loader {
     vocab_.model_name = file_.get_string(key::name).value_or("");
     vocab_.chat_template = file_.get_string(key::chat_template).value_or("");
     if (vocab_.kind == VocabKind::none) {
-      vocab_.tokens.resize(static_cast<std::size_t>(file_.require_int(key::vocab_size)));
+      vocab_.tokens.resize(std::size_t(file_.require_int(key::vocab_size)));
       vocab_.types.resize(vocab_.tokens.size(), TokenType::normal);
       return std::move(vocab_);
     }
@@ -143,7 +143,7 @@ class Loader {
              fmt::format("token {} has {} bytes, must be at most {}", i, vocab_.tokens[i].size(),
                          kMaxTokenBytes));
       }
-      index.insert(vocab_.tokens[i], static_cast<Token>(i));
+      index.insert(vocab_.tokens[i], Token(i));
     }
     if (index.size() != n) {
       vocab_.warnings.push_back(fmt::format("{} tokens have the text of an earlier one", n - index.size()));
@@ -172,7 +172,7 @@ class Loader {
       vocab_.scores.reserve(n);
       for (const double s : scores) {
         if (!std::isfinite(s)) fail(Errc::range, key::scores, fmt::format("{} is no score", s));
-        vocab_.scores.push_back(static_cast<float>(s));
+        vocab_.scores.push_back(float(s));
       }
     } else if (vocab_.kind == VocabKind::spm || vocab_.kind == VocabKind::unigram) {
       fail(Errc::missing, key::scores, "required by this kind of tokenizer, absent");
@@ -196,8 +196,8 @@ class Loader {
   // Converters write "no such token" as the greatest number, and ids of other vocabularies by mistake.
   Token token_of(const KeySpec& key, std::int64_t id) {
     constexpr std::int64_t kNone = std::numeric_limits<std::uint32_t>::max();
-    const auto n = static_cast<std::int64_t>(vocab_.tokens.size());
-    if (id < n) return static_cast<Token>(id);
+    const auto n = std::int64_t(vocab_.tokens.size());
+    if (id < n) return Token(id);
     if (id != kNone) {
       vocab_.warnings.push_back(
           fmt::format("{} is {}, which is no token of the vocabulary, 0..{}: ignored", key.name, id, n - 1));
@@ -206,7 +206,7 @@ class Loader {
   }
 
   void read_ids(const ModelDefaults& defaults, const PreType* pre) {
-    const auto n = static_cast<std::int64_t>(vocab_.tokens.size());
+    const auto n = std::int64_t(vocab_.tokens.size());
     const auto known = [n](Token t) { return t < n ? t : kNoToken; };
     vocab_.bos = known(defaults.bos);
     vocab_.eos = known(defaults.eos);

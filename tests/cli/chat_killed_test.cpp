@@ -33,7 +33,7 @@ bool changes_files(std::uint64_t call) {
 #endif
       SYS_openat,   SYS_renameat, SYS_renameat2, SYS_unlinkat, SYS_mkdirat, SYS_write,
       SYS_pwrite64, SYS_fsync,    SYS_fchmod,    SYS_flock,    SYS_close,   SYS_ftruncate};
-  return std::ranges::find(kCalls, static_cast<long>(call)) != std::end(kCalls);
+  return std::ranges::find(kCalls, long(call)) != std::end(kCalls);
 }
 
 enum class Ended { by_itself, killed, untraceable };

@@ -82,7 +82,7 @@ TEST(ChatEvents, ErrorsAreEventsWithTheirCode) {
 TEST(ChatEvents, AreAsciiWhateverTheTextHolds) {
   const ProcessResult result =
       program({"chat", "--json", "--show-prompt", "-n", "4"}, "Gr\xC3\xBC\xC3\x9F dich \xFF\n");
-  for (const char c : result.out) EXPECT_LT(static_cast<unsigned char>(c), 0x80);
+  for (const char c : result.out) EXPECT_LT(std::uint8_t(c), 0x80);
   EXPECT_THAT(Events(result.out).text("prompt"), HasSubstr("Gr\xC3\xBC\xC3\x9F dich"));
 }
 

@@ -63,13 +63,13 @@ TEST(ChatRecord, ComesBackAsItWasWritten) {
 TEST(ChatRecord, KeepsAnyBytes) {
   ChatRecord record = sample();
   std::string all;
-  for (int b = 0; b < 256; ++b) all += static_cast<char>(b);
+  for (int b = 0; b < 256; ++b) all += char(b);
   record.turns[0].user = all;
   record.turns[1].answer = std::string("a\0b\xED\xA0\x80", 6);
   record.system = "\xC3";
   const std::string content = write_record(record);
   expect_same(record, read_record(content, "chat.json"));
-  for (const char c : content) EXPECT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
+  for (const char c : content) EXPECT_TRUE(c == '\n' || std::uint8_t(c) >= 0x20);
 }
 
 TEST(ChatRecord, ACutFileIsRefusedAtEveryByte) {
@@ -84,7 +84,7 @@ TEST(ChatRecord, EveryFlippedBitIsNoticed) {
   for (std::size_t i = 0; i < content.size(); ++i) {
     for (int bit = 0; bit < 8; ++bit) {
       std::string damaged = content;
-      damaged[i] = static_cast<char>(damaged[i] ^ 1 << bit);
+      damaged[i] = char(damaged[i] ^ 1 << bit);
       EXPECT_THROW(read_record(damaged, "chat.json"), Error) << "byte " << i << " bit " << bit;
     }
   }

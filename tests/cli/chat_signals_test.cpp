@@ -65,8 +65,8 @@ TEST(ChatInterrupted, AHundredTimesAtRandomMoments) {
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - pressed).count());
   }
   std::ranges::sort(milliseconds);
-  RecordProperty("median_milliseconds", static_cast<int>(milliseconds[50]));
-  RecordProperty("longest_milliseconds", static_cast<int>(milliseconds.back()));
+  RecordProperty("median_milliseconds", int(milliseconds[50]));
+  RecordProperty("longest_milliseconds", int(milliseconds.back()));
   chat.type("/show\n");
   EXPECT_TRUE(chat.expect("talk")) << chat.screen();
   ASSERT_TRUE(chat.expect("> "));

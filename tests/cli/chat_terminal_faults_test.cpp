@@ -48,7 +48,7 @@ TEST_F(TerminalFaults, AThousandSizesWhileTyping) {
   const std::string message = "What is the capital of Peru?";
   for (int i = 0; i < 1000; ++i) {
     change_size(chat, i);
-    const auto next = static_cast<std::size_t>(i) / 32;
+    const auto next = std::size_t(i) / 32;
     if (i % 32 == 31 && next < message.size()) chat.type(message.substr(next, 1));
     chat.read_shown();  // or the program would wait for somebody to read
   }

@@ -87,7 +87,7 @@ TEST_F(FlagBoundaries, AreMetOrRefused) {
       }
     }
   }
-  RecordProperty("flags", static_cast<int>(seen.size()));
+  RecordProperty("flags", int(seen.size()));
   RecordProperty("runs", runs_);
   RecordProperty("refused", refused_);
   EXPECT_GE(seen.size(), 40U);

@@ -21,7 +21,7 @@ using testing::HasSubstr;
 constexpr KlHeader kHeader{.vocab = 5, .context = 6, .first = 3, .chunks = 2};  // 2 * 2 rows
 
 std::vector<float> logits_of(int seed, std::size_t vocab, float spread = 3) {
-  std::mt19937 random(static_cast<unsigned>(seed));
+  std::mt19937 random(unsigned(seed));
   std::normal_distribution<float> any(0, spread);
   std::vector<float> out(vocab);
   for (float& x : out) x = any(random);
@@ -41,7 +41,7 @@ class KlFile : public testing::Test {
   std::string write() {
     const std::string path = dir_.file("base");
     std::vector<std::int32_t> tokens(kHeader.tokens());
-    for (std::size_t i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<std::int32_t>(i % 5);
+    for (std::size_t i = 0; i < tokens.size(); ++i) tokens[i] = std::int32_t(i % 5);
     KlWriter writer(path, kHeader, tokens);
     for (int row = 0; row < 4; ++row) writer.add(logits_of(row, kHeader.vocab));
     writer.finish();
@@ -78,7 +78,7 @@ TEST_F(KlFile, GivesBackWhatWasWritten) {
   EXPECT_EQ(reader.tokens()[7], 2);
   for (int row = 0; row < 4; ++row) {
     const auto truth = log_softmax(logits_of(row, 5));
-    const auto got = reader.row(static_cast<std::uint64_t>(row));
+    const auto got = reader.row(std::uint64_t(row));
     double sum = 0;
     for (std::size_t i = 0; i < truth.size(); ++i) {
       EXPECT_NEAR(got[i], truth[i], 25.0 / 65535);
@@ -170,7 +170,7 @@ TEST(KlStats, Quantiles) {
   KlStats stats;
   for (int i = 0; i <= 100; ++i) {  // q = (e^-a, ...): KL((1, 0) || q) = a
     const double a = 0.01 * i;
-    const auto rest = static_cast<float>(std::log(std::expm1(a) + 1e-12));
+    const auto rest = float(std::log(std::expm1(a) + 1e-12));
     stats.add(std::vector<double>{0, -100}, std::vector<float>{0, rest}, 0);
   }
   EXPECT_NEAR(stats.quantile(0.5), 0.5, 1e-4);

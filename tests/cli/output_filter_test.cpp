@@ -10,11 +10,11 @@ namespace longhand::cli {
 namespace {
 
 std::string utf8(char32_t c) {
-  const auto tail = [](char32_t bits) { return static_cast<char>(0x80 | (bits & 0x3F)); };
-  if (c < 0x80) return {static_cast<char>(c)};
-  if (c < 0x800) return {static_cast<char>(0xC0 | c >> 6), tail(c)};
-  if (c < 0x10000) return {static_cast<char>(0xE0 | c >> 12), tail(c >> 6), tail(c)};
-  return {static_cast<char>(0xF0 | c >> 18), tail(c >> 12), tail(c >> 6), tail(c)};
+  const auto tail = [](char32_t bits) { return char(0x80 | (bits & 0x3F)); };
+  if (c < 0x80) return {char(c)};
+  if (c < 0x800) return {char(0xC0 | c >> 6), tail(c)};
+  if (c < 0x10000) return {char(0xE0 | c >> 12), tail(c >> 6), tail(c)};
+  return {char(0xF0 | c >> 18), tail(c >> 12), tail(c >> 6), tail(c)};
 }
 
 bool dangerous(char32_t c) {
@@ -40,9 +40,9 @@ TEST(OutputFilter, EveryScalarValuePassesOrBecomesVisibleAscii) {
     if (c >= 0xD800 && c <= 0xDFFF) continue;
     const std::string shown = make_visible(utf8(c));
     if (dangerous(c) || disguises(c)) {
-      ASSERT_TRUE(is_ascii_text(shown)) << std::hex << static_cast<unsigned>(c);
+      ASSERT_TRUE(is_ascii_text(shown)) << std::hex << unsigned(c);
     } else {
-      ASSERT_EQ(shown, utf8(c)) << std::hex << static_cast<unsigned>(c);
+      ASSERT_EQ(shown, utf8(c)) << std::hex << unsigned(c);
     }
     ASSERT_EQ(make_visible(shown), shown);
   }
@@ -54,7 +54,7 @@ TEST(OutputFilter, StreamedTextKeepsTheMarksOfItsScript) {
     OutputFilter filter;
     std::string shown = filter.push(utf8(c));
     shown += filter.finish();
-    ASSERT_EQ(shown == utf8(c), !dangerous(c)) << std::hex << static_cast<unsigned>(c);
+    ASSERT_EQ(shown == utf8(c), !dangerous(c)) << std::hex << unsigned(c);
   }
 }
 
@@ -78,10 +78,9 @@ TEST(OutputFilter, BytesThatAreNoUtf8BecomeEscapes) {
 TEST(OutputFilter, AllPairsOfBytesComeOutWithoutControls) {
   for (int first = 0; first < 256; ++first) {
     for (int second = 0; second < 256; ++second) {
-      const std::string shown =
-          make_visible(std::string{static_cast<char>(first), static_cast<char>(second)});
+      const std::string shown = make_visible(std::string{char(first), char(second)});
       for (const char c : shown) {
-        const bool control = (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7F;
+        const bool control = (std::uint8_t(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7F;
         ASSERT_FALSE(control) << first << ' ' << second;
       }
       ASSERT_EQ(make_visible(shown), shown) << first << ' ' << second;

@@ -36,7 +36,7 @@ TEST(PasskeyText, TheWordStandsAtItsDepth) {
   for (const double depth : {0.0, 0.25, 1.0}) {
     const auto passkey = cli::passkey_dialogue({.units = 20, .depth = depth, .seed = 5});
     EXPECT_EQ(passkey.messages.size(), 2 * 21 + 1u);
-    EXPECT_EQ(telling(passkey), static_cast<std::size_t>(2 * depth * 20));
+    EXPECT_EQ(telling(passkey), std::size_t(2 * depth * 20));
     EXPECT_EQ(passkey.messages.back().role, "user");
   }
 }
@@ -68,7 +68,7 @@ TEST(PasskeyText, AnswersAreReadInAnyCase) {
 TEST(PasskeyReport, ShowsShares) {
   cli::PasskeyReport report{"m", {512, 4096}, {0, 1}, {}};
   for (int i = 0; i < 4; ++i) {
-    cli::PasskeyCell cell{report.lengths[static_cast<std::size_t>(i / 2)], i % 2 * 1.0, {}};
+    cli::PasskeyCell cell{report.lengths[std::size_t(i / 2)], i % 2 * 1.0, {}};
     for (int k = 0; k < 4; ++k) cell.trials.push_back({10, "w", "a", k < i});
     report.cells.push_back(cell);
   }

@@ -46,7 +46,7 @@ TEST_F(Synthetic, EveryTypeLoadsAndGivesNormalLogits) {
       const auto logits = session.feed(std::vector<Token>{1, 2, 3, 4, 5, 500, 7, 8});
       for (const float x : logits) squares += double{x} * double{x};
       // Inputs of the head have the size 1 and rows of its weights the length 1.
-      const double size = std::sqrt(squares / static_cast<double>(logits.size()));
+      const double size = std::sqrt(squares / double(logits.size()));
       EXPECT_GT(size, 0.5) << spec;
       EXPECT_LT(size, 2) << spec;
     }
@@ -122,13 +122,12 @@ TEST(TypeMix, FallsBackWhereBlocksDoNotFit) {
 TEST(RandomBlocks, HaveTheSpreadAskedForAndNoMean) {
   constexpr std::size_t kWeights = 1 << 16;
   for (int id = 0; id < kFormatCount; ++id) {
-    const FormatInfo& type = format_info(static_cast<FormatId>(id));
+    const FormatInfo& type = format_info(FormatId(id));
     std::vector<std::byte> bytes(kWeights / type.block_elements * type.block_bytes);
     Random random(7);
     RandomBlocks(type, 0.03f).fill(bytes, random);
     std::vector<float> weights(kWeights);
-    decode_blocks(static_cast<FormatId>(id), bytes.data(), std::int64_t{kWeights} / type.block_elements,
-                  weights.data());
+    decode_blocks(FormatId(id), bytes.data(), std::int64_t{kWeights} / type.block_elements, weights.data());
     double sum = 0, squares = 0;
     for (const float w : weights) {
       sum += double{w};
@@ -147,8 +146,7 @@ TEST(RandomBlocks, AnyNumberOfBlocksIsFilledToItsEndOnly) {
     RandomBlocks(type, 0.03f).fill(std::span(bytes).first(bytes.size() - 1), random);
     EXPECT_EQ(bytes.back(), std::byte{0});
     std::vector<float> weights(blocks * 32);
-    decode_blocks(static_cast<FormatId>(find_format(type.gguf)), bytes.data(),
-                  static_cast<std::int64_t>(blocks), weights.data());
+    decode_blocks(FormatId(find_format(type.gguf)), bytes.data(), std::int64_t(blocks), weights.data());
     for (const float w : weights) EXPECT_LT(std::abs(w), 0.06f);
   }
 }

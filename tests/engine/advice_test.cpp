@@ -24,7 +24,7 @@ TEST(RopeReach, KnownValues) {
 
 TEST(RopeReach, OnePairReachesAQuarterTurn) {
   const double slow = 1e-3;
-  EXPECT_EQ(rope_reach({{slow}}, 1 << 20), 1 + static_cast<int>(std::acos(0) / slow));
+  EXPECT_EQ(rope_reach({{slow}}, 1 << 20), 1 + int(std::acos(0) / slow));
 }
 
 TEST(RopeReach, StopsAtTheLimit) {
@@ -134,7 +134,7 @@ TEST_F(ContextAdviceTest, FactorTensorsCount) {
   const auto plain = advice(tiny_llama());
   ASSERT_TRUE(plain.has_value());
   GgufWriter writer = tiny_llama();
-  const auto pairs = static_cast<std::size_t>(plain->rot / 2);
+  const auto pairs = std::size_t(plain->rot / 2);
   writer.tensor("rope_freqs.weight", {pairs}, std::vector<float>(pairs, 2.0f));
   EXPECT_EQ(advice(writer)->reach, slower_reach(*plain, 2));
 }

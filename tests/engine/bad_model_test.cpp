@@ -168,7 +168,7 @@ TEST_P(BadModel, IsRefusedWithItsReason) {
 INSTANTIATE_TEST_SUITE_P(Files, BadModel, testing::ValuesIn(kBad), [](const auto& info) {
   std::string name = info.param.name;
   for (char& c : name) {
-    if (!isalnum(static_cast<unsigned char>(c))) c = '_';
+    if (!isalnum(std::uint8_t(c))) c = '_';
   }
   return name;
 });

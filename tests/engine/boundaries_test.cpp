@@ -197,7 +197,7 @@ TEST(Boundaries, NumbersOfCalls) {
     Session text(tiny(), small_session());
     Sampler sampler(tiny(), {.temperature = 0, .ignore_eos = true});
     const GenerateResult result = generate(text, some_tokens(100), sampler, {.max_tokens = most});
-    EXPECT_LE(result.tokens.size(), most < 0 ? 29U : static_cast<std::size_t>(most)) << most;
+    EXPECT_LE(result.tokens.size(), most < 0 ? 29U : std::size_t(most)) << most;
   }
 }
 
@@ -227,7 +227,7 @@ TEST(Boundaries, TenMegabytesOfTextAreRefusedInTime) {
   Session session(tiny(), small_session());
   EXPECT_EQ(code_of([&] { session.feed(tiny().encode(text)); }), Errc::context_full);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  RecordProperty("milliseconds", static_cast<int>(1000 * seconds));
+  RecordProperty("milliseconds", int(1000 * seconds));
   EXPECT_LT(seconds, 30);  // 5 on a machine that does nothing else
   EXPECT_TRUE(tiny().encode("", false).empty());
   EXPECT_EQ(code_of([&] { session.feed(tiny().encode("", false)); }), Errc::range);

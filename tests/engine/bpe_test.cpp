@@ -35,7 +35,7 @@ std::vector<std::string> merge_by_definition(const std::string& word,
     }
     if (best == merges.size()) return parts;
     parts[at] += parts[at + 1];
-    parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+    parts.erase(parts.begin() + std::ptrdiff_t(at) + 1);
   }
 }
 
@@ -47,11 +47,11 @@ TEST(Bpe, FollowsTheDefinitionOnRandomWordsOfAnyLength) {
   const Bpe bpe(maker.vocab());
   for (int round = 0; round < 400; ++round) {
     std::string word;
-    for (std::size_t i = random() % 120 + 1; i > 0; --i) word += static_cast<char>('a' + random() % 3);
+    for (std::size_t i = random() % 120 + 1; i > 0; --i) word += char('a' + random() % 3);
     std::vector<Token> ids;
     bpe.encode(word, true, ids);
     std::vector<std::string> got;
-    for (const Token id : ids) got.emplace_back(maker.vocab().tokens[static_cast<std::size_t>(id)]);
+    for (const Token id : ids) got.emplace_back(maker.vocab().tokens[std::size_t(id)]);
     ASSERT_EQ(got, merge_by_definition(word, merges)) << word;
   }
 }
@@ -67,11 +67,11 @@ TEST(Bpe, FollowsTheDefinitionOnWordsOfManyWindows) {
     const std::size_t period = std::size_t{1} << round;
     std::string word;
     for (std::size_t i = 0; i < 5000 + random() % 5000; ++i)
-      word += i < period ? static_cast<char>('a' + random() % 3) : word[i - period];
+      word += i < period ? char('a' + random() % 3) : word[i - period];
     std::vector<Token> ids;
     bpe.encode(word, true, ids);
     std::vector<std::string> got;
-    for (const Token id : ids) got.emplace_back(maker.vocab().tokens[static_cast<std::size_t>(id)]);
+    for (const Token id : ids) got.emplace_back(maker.vocab().tokens[std::size_t(id)]);
     ASSERT_EQ(got, merge_by_definition(word, merges)) << period;
   }
 }
@@ -89,7 +89,7 @@ TEST(Bpe, WindowsGrowWhereTheEndOfALongWordDecides) {
   std::vector<Token> ids;
   bpe.encode(word, true, ids);
   std::vector<std::string> got;
-  for (const Token id : ids) got.emplace_back(maker.vocab().tokens[static_cast<std::size_t>(id)]);
+  for (const Token id : ids) got.emplace_back(maker.vocab().tokens[std::size_t(id)]);
   EXPECT_EQ(got, merge_by_definition(word, merges));
 }
 

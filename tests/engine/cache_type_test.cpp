@@ -72,7 +72,7 @@ TEST(CacheTypes, Bf16RoundsAwayEightTimesAsMuchAsF16) {
 
 TEST(CacheTypes, NumbersThatAreNoneAreRefused) {
   for (const auto number : {std::size(kCacheTypes), std::size_t{77}, std::size_t{255}}) {
-    const auto type = static_cast<CacheType>(number);
+    const auto type = CacheType(number);
     EXPECT_EQ(code_of([&] { Session(model(), {.key_cache = type}); }), Errc::range) << number;
     EXPECT_EQ(code_of([&] { Session(model(), {.value_cache = type}); }), Errc::range) << number;
   }

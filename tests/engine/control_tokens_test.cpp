@@ -104,7 +104,7 @@ TEST(ControlTokens, OfEveryVocabularyComeFromTemplatesOnly) {
     count += expect_text_stays_text(tokenizer, name);
   }
   EXPECT_GT(count, 50U);
-  RecordProperty("control_tokens", static_cast<int>(count));
+  RecordProperty("control_tokens", int(count));
 }
 
 }  // namespace

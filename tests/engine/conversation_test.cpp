@@ -233,7 +233,7 @@ TEST_F(ConversationTest, OldestTurnsAreDroppedWhenTheContextIsFull) {
   }
   const TurnPlan smaller = plan(fits - 1);
   EXPECT_GE(smaller.dropped_turns, 2) << "enough for several turns to come";
-  EXPECT_EQ(chat.forgotten(), static_cast<std::size_t>(smaller.dropped_turns));
+  EXPECT_EQ(chat.forgotten(), std::size_t(smaller.dropped_turns));
   EXPECT_EQ(chat.turns().size(), 4U) << "they are still part of the chat";
   EXPECT_EQ(chat.turns()[0].user, "one");
   EXPECT_EQ(held().find("one"), std::string::npos);

@@ -13,7 +13,7 @@ using testing::UnorderedElementsAre;
 
 // Token i is the letter 'a' + i.
 Dry dry_after(const SamplerOptions& options, std::string_view text) {
-  Dry dry(options, [](Token token) { return std::string(1, static_cast<char>('a' + token)); });
+  Dry dry(options, [](Token token) { return std::string(1, char('a' + token)); });
   for (const char c : text) {
     dry.prepare(c - 'a');
     dry.push(c - 'a');
@@ -46,17 +46,17 @@ TEST(Dry, AgreesWithTheDirectDefinition) {
   for (int round = 0; round < 300; ++round) {
     std::string text;
     const std::size_t size = random.next() % 60;
-    for (std::size_t i = 0; i < size; ++i) text += static_cast<char>('a' + random.next() % 3);
-    SamplerOptions options = on(1 + static_cast<int>(random.next() % 3));
+    for (std::size_t i = 0; i < size; ++i) text += char('a' + random.next() % 3);
+    SamplerOptions options = on(1 + int(random.next() % 3));
     options.dry_penalty_last_n = round % 2 == 0 ? -1 : 20;
     const std::size_t from = round % 2 == 0 || size < 20 ? 0 : size - 20;
     std::unordered_map<Token, int> expected;
     for (std::size_t next = from + 1; next < size; ++next) {
       std::size_t n = 0;
       while (n < next - from && text[next - 1 - n] == text[size - 1 - n]) ++n;
-      if (n < static_cast<std::size_t>(options.dry_allowed_length)) continue;
+      if (n < std::size_t(options.dry_allowed_length)) continue;
       int& best = expected[text[next] - 'a'];
-      best = std::max(best, static_cast<int>(n));
+      best = std::max(best, int(n));
     }
     ASSERT_EQ(dry_after(options, text).repeats(), expected) << text;
   }

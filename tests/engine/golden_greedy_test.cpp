@@ -23,7 +23,7 @@ Best best(std::span<const float> logits) {
   for (auto it = logits.begin(); it != logits.end(); ++it) {
     if (it != first) second = std::max(second, *it);
   }
-  return {static_cast<Token>(first - logits.begin()), *first - second};
+  return {Token(first - logits.begin()), *first - second};
 }
 
 class GoldenGreedy : public testing::TestWithParam<CacheType> {};

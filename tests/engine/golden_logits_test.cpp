@@ -114,7 +114,7 @@ TEST_P(GoldenLogits, BatchesAndThreadsChangeNothing) {
 std::string model_name(const testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;
   for (char& c : name) {
-    if (!isalnum(static_cast<unsigned char>(c))) c = '_';
+    if (!isalnum(std::uint8_t(c))) c = '_';
   }
   return name;
 }

@@ -182,29 +182,29 @@ TEST(Grammar, ExplodingAmbiguityIsAnErrorNotAHang) {
 TEST(Grammar, ForgettingKeepsThePlace) {
   GrammarMatcher matcher(parse_gbnf("root ::= \"(\" root \")\" root | \"[\" root \"]\" | \"\""));
   GrammarMatcher::State state = matcher.start();
-  for (const char c : std::string_view("(([(")) state = matcher.step(state, static_cast<unsigned char>(c));
+  for (const char c : std::string_view("(([(")) state = matcher.step(state, std::uint8_t(c));
   state = matcher.forget(state);
   EXPECT_LT(matcher.size(), 4u);
-  for (const char c : std::string_view(")]))")) state = matcher.step(state, static_cast<unsigned char>(c));
+  for (const char c : std::string_view(")]))")) state = matcher.step(state, std::uint8_t(c));
   EXPECT_TRUE(matcher.can_end(state));
 }
 
 // A vocabulary of words, bytes and one end token (id 0).
 TokenTable vocabulary(std::vector<std::string> pieces) {
   TokenTable table;
-  table.size = static_cast<int>(pieces.size());
-  table.piece = [pieces](Token t) { return pieces.at(static_cast<std::size_t>(t)); };
+  table.size = int(pieces.size());
+  table.piece = [pieces](Token t) { return pieces.at(std::size_t(t)); };
   table.ends_generation = [](Token t) { return t == 0; };
   table.find = [](std::string_view text) { return text == "<tool>" ? 1 : kNoToken; };
   return table;
 }
 
 std::vector<Token> allowed(GrammarFilter& filter, const TokenTable& table) {
-  std::vector<float> logits(static_cast<std::size_t>(table.size), 0.0f);
+  std::vector<float> logits(std::size_t(table.size), 0.0f);
   filter.mask(logits);
   std::vector<Token> out;
   for (Token t = 0; t < table.size; ++t) {
-    const bool open = logits[static_cast<std::size_t>(t)] == 0.0f;
+    const bool open = logits[std::size_t(t)] == 0.0f;
     EXPECT_EQ(open, filter.allows(t)) << "mask and single test disagree on " << t;
     if (open) out.push_back(t);
   }
@@ -292,7 +292,7 @@ TEST(Grammar, WhatIsLearntStaysWithinBounds) {
   const auto read_on = [&] {
     for (int i = 0; i < 5'000'000; ++i) {
       matcher.start_work();
-      state = matcher.step(state, static_cast<unsigned char>('a' + random.next() % 3));
+      state = matcher.step(state, std::uint8_t('a' + random.next() % 3));
     }
   };
   EXPECT_THROW(read_on(), Error);

@@ -130,7 +130,7 @@ TEST(JinjaBudget, FiltersOnLongTexts) {
 
 TEST(JinjaBudget, TestsOfLongTexts) {
   for (const auto& test : value_tests()) {
-    if (!std::isalpha(static_cast<unsigned char>(test.name[0]))) continue;  // operators: below
+    if (!std::isalpha(std::uint8_t(test.name[0]))) continue;  // operators: below
     expect_bounded(test.name, kAll, [](std::string_view name, std::string_view arguments) {
       return fmt::format("s is {}({})", name, arguments);
     });

@@ -240,14 +240,13 @@ TEST(JsonSchema, RandomDocumentsAreJson) {
         std::vector<unsigned char> open;
         // Closing signs more often, so that documents end.
         for (const char c : std::string_view("]}\"]}\"abc,:{[ 019.eE+-\\nu\ntrfalsn\xC3\xA9")) {
-          if (matcher.step(state, static_cast<unsigned char>(c)) != GrammarMatcher::kDead)
-            open.push_back(static_cast<unsigned char>(c));
+          if (matcher.step(state, std::uint8_t(c)) != GrammarMatcher::kDead) open.push_back(std::uint8_t(c));
         }
         if (open.empty() && matcher.can_end(state)) break;
         ASSERT_FALSE(open.empty()) << text;
         const unsigned char byte = open[random.next() % open.size()];
         state = matcher.step(state, byte);
-        text += static_cast<char>(byte);
+        text += char(byte);
       }
       if (!matcher.can_end(state)) continue;
       ASSERT_TRUE(nlohmann::json::accept(text)) << text;

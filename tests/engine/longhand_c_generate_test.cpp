@@ -46,8 +46,8 @@ TEST_F(LonghandC, GeneratesWhatCppGeneratesAndStreamsIt) {
   EXPECT_EQ(std::string_view(result.text.data, result.text.size), expected.text);
   EXPECT_EQ(streamed, expected.text);
   EXPECT_THAT(std::span(result.tokens.data, result.tokens.size), ElementsAreArray(expected.tokens));
-  EXPECT_EQ(static_cast<int>(result.reason), static_cast<int>(expected.reason));
-  EXPECT_EQ(result.prompt_tokens, static_cast<int>(prompt.size()));
+  EXPECT_EQ(int(result.reason), int(expected.reason));
+  EXPECT_EQ(result.prompt_tokens, int(prompt.size()));
 }
 
 TEST_F(LonghandC, GuessesGiveTheSameTextInFewerFeeds) {

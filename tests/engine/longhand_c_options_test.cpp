@@ -26,8 +26,8 @@ TEST_F(LonghandC, DefaultsAreThoseOfCpp) {
   EXPECT_EQ(c_session.size, sizeof c_session);
   EXPECT_EQ(c_session.batch, session.batch);
   EXPECT_EQ(c_session.key_cache, LH_CACHE_F16);
-  EXPECT_EQ(c_session.key_cache, static_cast<int>(session.key_cache));
-  EXPECT_EQ(c_session.rope_scaling, static_cast<int>(session.rope.scaling));
+  EXPECT_EQ(c_session.key_cache, int(session.key_cache));
+  EXPECT_EQ(c_session.rope_scaling, int(session.rope.scaling));
   EXPECT_EQ(c_session.rope_auto_factor, 0);
   EXPECT_EQ(c_session.rope_factor, session.rope.factor);
   EXPECT_EQ(c_session.sinks, session.attention.sinks);
@@ -160,7 +160,7 @@ TEST_F(LonghandC, OptionsOfEveryAgeAreReadAsFarAsTheyGo) {
 
 TEST_F(LonghandC, OptionsOfNoKindAreZeros) {
   lh_session_options options = lh_session_defaults();
-  lh_options_init(static_cast<lh_options_kind>(77), &options, sizeof options);
+  lh_options_init(lh_options_kind(77), &options, sizeof options);
   EXPECT_EQ(options.size, 0u);
   EXPECT_EQ(options.batch, 0);
   lh_session* made = nullptr;
@@ -216,7 +216,7 @@ TEST_F(LonghandC, ASizeBeyondReasonIsRefused) {
 
 TEST_F(LonghandC, ValuesOutOfRangeAreRefused) {
   lh_session_options options = small();
-  options.key_cache = static_cast<lh_cache_type>(7);
+  options.key_cache = lh_cache_type(7);
   lh_session* made = nullptr;
   EXPECT_EQ(lh_session_new(model(), &options, &made, &error_), LH_E_RANGE);
   EXPECT_THAT(error_.message, HasSubstr("key_cache"));

@@ -29,7 +29,7 @@ TEST_F(LonghandC, FeedsRewindsAndShowsLogits) {
   lh_logits last{};
   ASSERT_EQ(lh_feed(s.get(), view(tokens), &last, &error_), LH_OK) << error_.message;
   const std::vector<float> expected(last.data, last.data + last.size);
-  EXPECT_EQ(lh_session_size(s.get()), static_cast<int>(tokens.size()));
+  EXPECT_EQ(lh_session_size(s.get()), int(tokens.size()));
   EXPECT_EQ(lh_session_tokens(s.get()).size, tokens.size());
   EXPECT_GT(lh_session_bytes(s.get()), 0u);
 
@@ -45,7 +45,7 @@ TEST_F(LonghandC, FeedsRewindsAndShowsLogits) {
   EXPECT_EQ(lh_feed(s.get(), {&bad, 1}, nullptr, &error_), LH_E_RANGE);
   const std::vector<lh_token> many(1000, tokens[0]);
   EXPECT_EQ(lh_feed(s.get(), view(many), nullptr, &error_), LH_E_CONTEXT_FULL);
-  EXPECT_EQ(lh_session_size(s.get()), static_cast<int>(tokens.size()));
+  EXPECT_EQ(lh_session_size(s.get()), int(tokens.size()));
 }
 
 TEST_F(LonghandC, AVisitThatStopsOrThrowsLeavesTheSessionAsItWas) {
@@ -65,7 +65,7 @@ TEST_F(LonghandC, AVisitThatStopsOrThrowsLeavesTheSessionAsItWas) {
   EXPECT_EQ(lh_session_size(s.get()), 0);
   seen = 10;
   EXPECT_EQ(lh_feed_each(s.get(), view(tokens), count, &seen, &error_), LH_OK);
-  EXPECT_EQ(seen, 10 + static_cast<int>(tokens.size()));
+  EXPECT_EQ(seen, 10 + int(tokens.size()));
 }
 
 TEST_F(LonghandC, AnotherThreadCancels) {
@@ -182,7 +182,7 @@ TEST_F(LonghandC, AStateThatIsNoGoodLeavesTheSessionAsItWas) {
   EXPECT_EQ(restore(foreign, path), LH_E_MISMATCH);
   EXPECT_THAT(error_.message, HasSubstr("model"));
 
-  EXPECT_EQ(lh_session_size(s.get()), static_cast<int>(other.size()));
+  EXPECT_EQ(lh_session_size(s.get()), int(other.size()));
   EXPECT_EQ(go_on(s.get()), before);
 }
 

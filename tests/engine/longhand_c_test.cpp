@@ -24,8 +24,8 @@ TEST_F(LonghandC, StatusesHaveTheNamesOfErrors) {
   EXPECT_STREQ(lh_status_name(LH_E_IO), "E_IO");
   EXPECT_STREQ(lh_status_name(LH_E_BUSY), "E_BUSY");
   EXPECT_STREQ(lh_status_name(LH_E_CALLBACK), "E_CALLBACK");
-  EXPECT_STREQ(lh_status_name(static_cast<lh_status>(99)), "E_UNKNOWN");
-  EXPECT_STREQ(lh_status_name(static_cast<lh_status>(-1)), "E_UNKNOWN");
+  EXPECT_STREQ(lh_status_name(lh_status(99)), "E_UNKNOWN");
+  EXPECT_STREQ(lh_status_name(lh_status(-1)), "E_UNKNOWN");
 }
 
 TEST_F(LonghandC, AFileThatIsNoModelIsAnErrorWithItsName) {

@@ -27,7 +27,7 @@ struct Text {
     std::mt19937 random(7);
     std::normal_distribution<float> normal;
     const auto vector = [&](int n) {
-      std::vector<float> x(static_cast<std::size_t>(n));
+      std::vector<float> x = std::vector<float>(std::size_t(n));
       for (float& y : x) y = normal(random);
       return x;
     };

@@ -10,8 +10,7 @@ namespace {
 // Zipf-like logits: p(rank) ~ rank^-1.1.
 std::vector<float> zipf(std::size_t size) {
   std::vector<float> logits(size);
-  for (std::size_t i = 0; i < size; ++i)
-    logits[i] = static_cast<float>(-1.1 * std::log(static_cast<double>(i) + 1.0));
+  for (std::size_t i = 0; i < size; ++i) logits[i] = float(-1.1 * std::log(double(i) + 1.0));
   return logits;
 }
 

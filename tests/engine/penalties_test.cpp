@@ -20,7 +20,7 @@ std::vector<float> after(const SamplerOptions& options, const std::vector<Token>
   EXPECT_FALSE(list.load(logits).has_value());
   list.list();
   penalties.apply(list);
-  for (const Candidate& x : list.list()) EXPECT_EQ(x.logit, c.logits()[static_cast<std::size_t>(x.id)]);
+  for (const Candidate& x : list.list()) EXPECT_EQ(x.logit, c.logits()[std::size_t(x.id)]);
   return {c.logits().begin(), c.logits().end()};
 }
 

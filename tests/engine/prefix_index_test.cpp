@@ -12,7 +12,7 @@ namespace {
 
 std::vector<PrefixIndex::Entry> numbered(const std::vector<std::string>& texts) {
   std::vector<PrefixIndex::Entry> entries;
-  for (const std::string& text : texts) entries.push_back({text, static_cast<Token>(entries.size())});
+  for (const std::string& text : texts) entries.push_back({text, Token(entries.size())});
   return entries;
 }
 
@@ -34,7 +34,7 @@ TEST(PrefixIndex, FindsEveryEntryATextBeginsWith) {
       std::vector<Token> expected;  // longest first, the lowest of equal ones
       for (std::size_t size = text.size(); size > 0; --size) {
         const auto equal = std::find(texts.begin(), texts.end(), text.substr(0, size));
-        if (equal != texts.end()) expected.push_back(static_cast<Token>(equal - texts.begin()));
+        if (equal != texts.end()) expected.push_back(Token(equal - texts.begin()));
       }
       std::vector<Token> found;
       index.for_each_prefix(text, [&](std::uint32_t e) { found.push_back(index.entries()[e].token); });

@@ -27,7 +27,7 @@ struct Ranked {
 std::vector<Ranked> ranking(const std::vector<float>& logits) {
   std::vector<Ranked> all;
   for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (logits[i] != -kInf) all.push_back({static_cast<Token>(i), logits[i], 0.0, 0.0});
+    if (logits[i] != -kInf) all.push_back({Token(i), logits[i], 0.0, 0.0});
   }
   std::stable_sort(all.begin(), all.end(),
                    [](const Ranked& a, const Ranked& b) { return a.logit > b.logit; });
@@ -77,7 +77,7 @@ std::vector<std::vector<float>> samples() {
       for (const int kind : {0, 1, 2}) {
         std::vector<float> logits(size);
         for (float& x : logits) {
-          x = static_cast<float>(normal(random) * width);
+          x = float(normal(random) * width);
           if (kind == 1) x = std::round(x);
           if (kind == 2 && random.uniform() < 0.3) x = -kInf;
         }
@@ -149,7 +149,7 @@ TEST(Stages, MinPComparesWithTheLargest) {
       for (const std::size_t min_keep : {0u, 4u}) {
         std::vector<Token> expected;
         for (const Ranked& r : all) {
-          const bool near = r.logit >= static_cast<float>(all.front().logit + std::log(p));
+          const bool near = r.logit >= float(all.front().logit + std::log(p));
           if (near || expected.size() < min_keep) expected.push_back(r.id);
         }
         Candidates dense = loaded(logits);
@@ -191,10 +191,9 @@ TEST(Stages, TopNSigmaCutsByDeviation) {
   for (const auto& logits : samples()) {
     const std::vector<Ranked> all = ranking(logits);
     double mean = 0.0;
-    for (const Ranked& r : all) mean += r.logit / static_cast<double>(all.size());
+    for (const Ranked& r : all) mean += r.logit / double(all.size());
     double variance = 0.0;
-    for (const Ranked& r : all)
-      variance += (r.logit - mean) * (r.logit - mean) / static_cast<double>(all.size());
+    for (const Ranked& r : all) variance += (r.logit - mean) * (r.logit - mean) / double(all.size());
     for (const double n : {0.5, 1.0, 2.0}) {
       const double threshold = all.front().logit - n * std::sqrt(variance);
       std::vector<Token> expected;
@@ -269,7 +268,7 @@ TEST(Stages, DynamicTemperatureFollowsEntropy) {
 double chi_square(const std::vector<double>& probabilities, const std::function<Token()>& draw_one,
                   int draws) {
   std::vector<int> counts(probabilities.size(), 0);
-  for (int i = 0; i < draws; ++i) ++counts.at(static_cast<std::size_t>(draw_one()));
+  for (int i = 0; i < draws; ++i) ++counts.at(std::size_t(draw_one()));
   double sum = 0.0;
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const double expected = probabilities[i] * draws;
@@ -285,7 +284,7 @@ double chi_square(const std::vector<double>& probabilities, const std::function<
 TEST(Stages, DrawFollowsTheSoftmax) {
   const std::vector<double> p = {0.1, 0.0, 0.25, 0.05, 0.4, 0.2};
   std::vector<float> logits;
-  for (const double x : p) logits.push_back(static_cast<float>(std::log(x)));
+  for (const double x : p) logits.push_back(float(std::log(x)));
   for (const std::uint64_t seed : {1u, 2u, 3u}) {
     Random random(seed);
     Candidates c = loaded(logits);
@@ -301,7 +300,7 @@ TEST(Candidates, LoadNamesTheFirstBadLogit) {
       std::vector<float> logits(100, -kInf);
       logits[at] = bad;
       Candidates c;
-      EXPECT_EQ(c.load(logits), static_cast<Token>(at));
+      EXPECT_EQ(c.load(logits), Token(at));
     }
   }
 }

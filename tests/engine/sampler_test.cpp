@@ -24,9 +24,7 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 TokenTable letters(int size) {
   TokenTable table;
   table.size = size;
-  table.piece = [size](Token t) {
-    return t == size - 1 ? "" : std::string(1, static_cast<char>('a' + t % 26));
-  };
+  table.piece = [size](Token t) { return t == size - 1 ? "" : std::string(1, char('a' + t % 26)); };
   table.ends_generation = [size](Token t) { return t == size - 1; };
   table.find = [](std::string_view) { return kNoToken; };
   return table;
@@ -35,13 +33,13 @@ TokenTable letters(int size) {
 std::vector<float> noise(std::size_t size, std::uint64_t seed) {
   Random random(seed);
   std::vector<float> logits(size);
-  for (float& x : logits) x = static_cast<float>(random.uniform() * 12.0 - 6.0);
+  for (float& x : logits) x = float(random.uniform() * 12.0 - 6.0);
   return logits;
 }
 
 std::vector<Token> run(Sampler& sampler, std::size_t size, int steps) {
   std::vector<Token> out;
-  for (int i = 0; i < steps; ++i) out.push_back(sampler.pick(noise(size, static_cast<std::uint64_t>(i))));
+  for (int i = 0; i < steps; ++i) out.push_back(sampler.pick(noise(size, std::uint64_t(i))));
   return out;
 }
 
@@ -131,7 +129,7 @@ TEST(Sampler, IgnoreEosAndSuppressedTokensAreNeverDrawn) {
 TEST(Sampler, DefaultChainHasTheExpectedDistribution) {
   const std::vector<double> p = {0.5, 0.2, 0.15, 0.1, 0.03, 0.02};
   std::vector<float> logits;
-  for (const double x : p) logits.push_back(static_cast<float>(std::log(x)));
+  for (const double x : p) logits.push_back(float(std::log(x)));
   // top-p 0.94 keeps four (0.95 is reached); min-p 0.05 * 0.5 / 0.95 would keep them all.
   std::vector<double> expected;
   double total = 0.0;
@@ -142,7 +140,7 @@ TEST(Sampler, DefaultChainHasTheExpectedDistribution) {
   Sampler sampler = Access::sampler(options, letters(6));
   constexpr int kDraws = 50000;
   std::vector<int> counts(6, 0);
-  for (int i = 0; i < kDraws; ++i) ++counts[static_cast<std::size_t>(sampler.pick(logits))];
+  for (int i = 0; i < kDraws; ++i) ++counts[std::size_t(sampler.pick(logits))];
   double statistic = 0.0;
   for (std::size_t i = 0; i < 4; ++i) {
     const double e = expected[i] / total * kDraws;
@@ -224,10 +222,10 @@ TEST(Sampler, BadOptionsAreNamed) {
 TEST(Sampler, SweepOfOptionsAlwaysDraws) {
   Random random(17);
   const auto one_of = [&](const std::vector<float>& values) { return values[random.next() % values.size()]; };
-  const auto int_of = [&](const std::vector<float>& values) { return static_cast<int>(one_of(values)); };
+  const auto int_of = [&](const std::vector<float>& values) { return int(one_of(values)); };
   for (int round = 0; round < 3000; ++round) {
     SamplerOptions o;
-    o.seed = static_cast<std::uint32_t>(round);
+    o.seed = std::uint32_t(round);
     o.temperature = one_of({-1, 0, 1e-30f, 1e-6f, 0.8f, 1, 100, 1e6f});
     o.dynatemp_range = one_of({0, 0, 0.5f, 100});
     o.dynatemp_exponent = one_of({0, 1, 3});
@@ -250,7 +248,7 @@ TEST(Sampler, SweepOfOptionsAlwaysDraws) {
     o.mirostat_eta = one_of({0, 0.1f, 1e6f});
     for (std::size_t i = o.stages.size(); i > 1; --i) std::swap(o.stages[i - 1], o.stages[random.next() % i]);
     const std::size_t size = 1 + random.next() % 70;
-    Sampler sampler = Access::sampler(o, letters(static_cast<int>(size)));
+    Sampler sampler = Access::sampler(o, letters(int(size)));
     const float scale = one_of({0, 1e-38f, 1, 10, 1e38f});
     for (int step = 0; step < 5; ++step) {
       std::vector<float> logits = noise(size, random.next());
@@ -258,8 +256,8 @@ TEST(Sampler, SweepOfOptionsAlwaysDraws) {
       logits[random.next() % size] = one_of({-3.4e38f, 0, 3.4e38f});
       const Token token = sampler.pick(logits);
       ASSERT_GE(token, 0);
-      ASSERT_LT(token, static_cast<Token>(size));
-      ASSERT_NE(logits[static_cast<std::size_t>(token)], -kInf) << round;
+      ASSERT_LT(token, Token(size));
+      ASSERT_NE(logits[std::size_t(token)], -kInf) << round;
     }
   }
 }

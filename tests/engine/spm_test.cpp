@@ -31,7 +31,7 @@ std::vector<std::string> merge_by_definition(std::vector<std::string> parts,
     }
     if (at == parts.size()) return parts;
     parts[at] += parts[at + 1];
-    parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+    parts.erase(parts.begin() + std::ptrdiff_t(at) + 1);
   }
 }
 
@@ -56,7 +56,7 @@ TEST(Spm, FollowsTheDefinitionOnRandomTexts) {
     std::vector<Token> ids;
     spm.encode(text, false, ids);
     std::vector<std::string> got;
-    for (const Token id : ids) got.emplace_back(maker.vocab().tokens[static_cast<std::size_t>(id)]);
+    for (const Token id : ids) got.emplace_back(maker.vocab().tokens[std::size_t(id)]);
     ASSERT_EQ(got, merge_by_definition(parts, scores)) << text;
   }
 }
@@ -91,7 +91,7 @@ TEST(Spm, FollowsTheDefinitionOnLinesOfManyWindows) {
     std::vector<Token> ids;
     spm.encode(text, false, ids);
     std::vector<std::string> got;
-    for (const Token id : ids) got.emplace_back(maker.vocab().tokens[static_cast<std::size_t>(id)]);
+    for (const Token id : ids) got.emplace_back(maker.vocab().tokens[std::size_t(id)]);
     ASSERT_EQ(got, merge_by_definition(parts, scores)) << period;
   }
 }

@@ -18,8 +18,7 @@ constexpr int kThreads = 8, kSessions = 4, kTokens = 50;
 
 SessionOptions options_of(int number) {
   const auto memories = small_memories();
-  SessionOptions options =
-      small_session(memories[static_cast<std::size_t>(number) % memories.size()].attention);
+  SessionOptions options = small_session(memories[std::size_t(number) % memories.size()].attention);
   options.threads = 1 + number % 2;
   return options;
 }
@@ -34,7 +33,7 @@ std::vector<Token> live(int number, const std::string& path) {
   std::vector<Token> tokens;
   {
     Session session(tiny(), options_of(number));
-    session.feed(some_tokens(12, static_cast<unsigned>(number)));
+    session.feed(some_tokens(12, unsigned(number)));
     // Somebody else stops whatever it is doing; that must not show afterwards.
     std::thread canceller([&] { session.cancel(); });
     try {
@@ -65,13 +64,13 @@ TEST(Threads, SessionsOfOneModelDoNotDisturbEachOther) {
     threads.emplace_back([&, t] {
       for (int s = 0; s < kSessions; ++s) {
         const int number = t * kSessions + s;
-        together[static_cast<std::size_t>(number)] = live(number, dir.file("t" + std::to_string(number)));
+        together[std::size_t(number)] = live(number, dir.file("t" + std::to_string(number)));
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(together, alone);
-  EXPECT_EQ(alone[0].size(), static_cast<std::size_t>(kTokens));
+  EXPECT_EQ(alone[0].size(), std::size_t(kTokens));
 }
 
 // Models and sessions come and go in every thread.

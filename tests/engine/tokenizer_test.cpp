@@ -64,7 +64,7 @@ TEST(TokenizerGolden, ByteLevelVocabulariesLoseNothing) {
   for (int round = 0; round < 1000; ++round) {
     std::string text;
     for (std::size_t i = random() % 40; i > 0; --i)
-      text += static_cast<char>(random() % 3 == 0 ? random() : 32 + random() % 95);
+      text += char(random() % 3 == 0 ? random() : 32 + random() % 95);
     ASSERT_EQ(loaded.tokenizer.decode(loaded.tokenizer.encode(text, {.add_special = false}), false, true),
               text);
   }
@@ -76,9 +76,7 @@ TEST(TokenizerGolden, SpecialTextNeverBecomesControlTokens) {
   for (const std::string& name : test::list_folder(folder)) {
     const Loaded loaded(folder + "/" + name + "/vocab.gguf");
     const Vocab& vocab = loaded.tokenizer.vocab();
-    const auto is_control = [&](Token t) {
-      return vocab.types[static_cast<std::size_t>(t)] == TokenType::control;
-    };
+    const auto is_control = [&](Token t) { return vocab.types[std::size_t(t)] == TokenType::control; };
     for (std::size_t i = 0; i < vocab.tokens.size(); ++i) {
       if (vocab.types[i] != TokenType::control) continue;
       const std::string text(vocab.tokens[i]);
@@ -109,16 +107,16 @@ TEST(TokenizerGolden, ThreadsAgree) {
 // The definition: for each token, longest text first, cut all its occurrences out of what is still text.
 Ids split_by_definition(const Vocab& vocab, std::string_view text) {
   std::vector<Token> order;
-  for (std::size_t i = 0; i < vocab.tokens.size(); ++i) order.push_back(static_cast<Token>(i));
-  const auto size = [&](Token t) { return vocab.tokens[static_cast<std::size_t>(t)].size(); };
+  for (std::size_t i = 0; i < vocab.tokens.size(); ++i) order.push_back(Token(i));
+  const auto size = [&](Token t) { return vocab.tokens[std::size_t(t)].size(); };
   std::stable_sort(order.begin(), order.end(), [&](Token a, Token b) { return size(a) > size(b); });
   std::vector<std::pair<std::string, Token>> parts{{std::string(text), kNoToken}};
   for (const Token t : order) {
     std::vector<std::pair<std::string, Token>> next;
     for (auto& [part, token] : parts) {
       std::size_t at = 0;
-      for (std::size_t hit; token == kNoToken &&
-                            (hit = part.find(vocab.tokens[static_cast<std::size_t>(t)], at)) != part.npos;) {
+      for (std::size_t hit;
+           token == kNoToken && (hit = part.find(vocab.tokens[std::size_t(t)], at)) != part.npos;) {
         if (hit > at) next.emplace_back(part.substr(at, hit - at), kNoToken);
         next.emplace_back("", t);
         at = hit + size(t);
@@ -128,8 +126,7 @@ Ids split_by_definition(const Vocab& vocab, std::string_view text) {
     parts = std::move(next);
   }
   Ids ids;
-  for (const auto& [part, token] : parts)
-    ids.push_back(token == kNoToken ? -static_cast<Token>(part.size()) : token);
+  for (const auto& [part, token] : parts) ids.push_back(token == kNoToken ? -Token(part.size()) : token);
   return ids;
 }
 
@@ -143,7 +140,7 @@ TEST(SpecialTokens, LongerOnesWinWhereverTheyBegin) {
     for (std::size_t i = random() % 25; i > 0; --i) text += "aabbc"[random() % 5];
     Ids got;
     for (const auto& f : specials.split(text, false)) {
-      got.push_back(f.token == kNoToken ? -static_cast<Token>(f.text.size()) : f.token);
+      got.push_back(f.token == kNoToken ? -Token(f.text.size()) : f.token);
     }
     ASSERT_EQ(got, text.empty() ? Ids{} : split_by_definition(maker.vocab(), text)) << text;
   }

@@ -38,7 +38,7 @@ void enumerate(const Vocab& vocab, std::string_view rest, const Ids& path, doubl
                std::map<Ids, double>& all) {
   if (rest.empty()) all[path] = score;
   for (Token t = 1; t <= 5; ++t) {
-    const auto i = static_cast<std::size_t>(t);
+    const auto i = std::size_t(t);
     if (!rest.starts_with(vocab.tokens[i])) continue;
     Ids longer = path;
     longer.push_back(t);
@@ -65,8 +65,7 @@ TEST(Unigram, LongTextsHaveTheMostProbableSegmentationToo) {
   std::mt19937 random(13);
   for (const std::size_t unknown_every : {std::size_t{7}, std::size_t{30'000}}) {
     std::string text;
-    while (text.size() < 100'000)
-      text += random() % unknown_every == 0 ? 'x' : static_cast<char>('a' + random() % 2);
+    while (text.size() < 100'000) text += random() % unknown_every == 0 ? 'x' : char('a' + random() % 2);
     if (unknown_every > 7) text.replace(10'000, 40'000, std::string(40'000, 'x'));
     // best[i]: the way to the first i bytes, by the definition.
     constexpr double kUnknown = -3.4 - 10;
@@ -81,7 +80,7 @@ TEST(Unigram, LongTextsHaveTheMostProbableSegmentationToo) {
     };
     for (std::size_t at = 0; at < text.size(); ++at) {
       for (Token t = 5; t >= 1; --t) {
-        const auto i = static_cast<std::size_t>(t);
+        const auto i = std::size_t(t);
         if (std::string_view(text).substr(at).starts_with(vocab.tokens[i]))
           offer(at, vocab.tokens[i].size(), t, double{vocab.scores[i]});
       }

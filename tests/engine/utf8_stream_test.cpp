@@ -24,7 +24,7 @@ TEST(Utf8Stream, EveryScalarValueSurvivesEverySplit) {
 TEST(Utf8Stream, AllBytePairsGiveTheSameTextInWholeAndInParts) {
   for (int a = 0; a < 256; ++a) {
     for (int b = 0; b < 256; ++b) {
-      const std::string text{static_cast<char>(a), static_cast<char>(b), 'x'};
+      const std::string text{char(a), char(b), 'x'};
       Utf8Stream stream;
       std::string out;
       for (const char c : text) out += stream.push({&c, 1});

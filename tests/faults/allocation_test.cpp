@@ -383,7 +383,7 @@ TEST(OutOfMemory, Chats) {
   });
   EXPECT_EQ(made, expected);
   EXPECT_GT(failures, 500U);
-  RecordProperty("failed_allocations", static_cast<int>(failures));
+  RecordProperty("failed_allocations", int(failures));
 }
 
 }  // namespace

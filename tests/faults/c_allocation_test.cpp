@@ -175,7 +175,7 @@ TEST(OutOfMemoryInC, IsAStatusOfEveryCall) {
   lh_chat_free(chat);
   lh_session_free(session);
   lh_model_free(model);
-  RecordProperty("failed_allocations", static_cast<int>(failures));
+  RecordProperty("failed_allocations", int(failures));
 }
 
 TEST(OutOfMemoryInC, DefaultsAreThenZeros) {

@@ -114,7 +114,7 @@ struct HostState {
   mode_t umask_now = 0;
 
   HostState() {
-    for (int i = 1; i < 32; ++i) ::sigaction(i, nullptr, &actions[static_cast<std::size_t>(i)]);
+    for (int i = 1; i < 32; ++i) ::sigaction(i, nullptr, &actions[std::size_t(i)]);
     ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
     locale = std::setlocale(LC_ALL, nullptr);
     folder = std::filesystem::current_path().string();

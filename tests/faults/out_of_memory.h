@@ -63,7 +63,7 @@ std::size_t run_out_of_memory(const Operation& operation, const Check& check,
     }
   }
   EXPECT_TRUE(a_model_works());
-  testing::Test::RecordProperty("failed_allocations", static_cast<int>(failures));
+  testing::Test::RecordProperty("failed_allocations", int(failures));
   return failures;
 }
 

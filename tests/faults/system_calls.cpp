@@ -85,11 +85,11 @@ void* __wrap_mmap(void* at, std::size_t size, int protection, int flags, int fd,
     return MAP_FAILED;
   }
   void* got = __real_mmap(at, size, protection, flags, fd, offset);
-  if (got != MAP_FAILED) mapped += static_cast<std::ptrdiff_t>(size);
+  if (got != MAP_FAILED) mapped += std::ptrdiff_t(size);
   return got;
 }
 int __wrap_munmap(void* at, std::size_t size) {
-  mapped -= static_cast<std::ptrdiff_t>(size);
+  mapped -= std::ptrdiff_t(size);
   return __real_munmap(at, size);
 }
 ssize_t __wrap_pread(int fd, void* to, std::size_t size, off_t offset) {

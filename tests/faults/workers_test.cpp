@@ -36,12 +36,12 @@ SessionOptions with_workers(const AttentionOptions& attention = {}) {
 }
 
 TEST(Workers, AreLookedAt) {
-  EXPECT_EQ(made_by_workers([] {
-              std::vector<std::string> kept(kWorkers);
-              Team(kWorkers).run(
-                  [&](const Worker& worker) { kept[static_cast<std::size_t>(worker.id)].assign(100, 'x'); });
-            }),
-            kWorkers - 1U);
+  EXPECT_EQ(
+      made_by_workers([] {
+        std::vector<std::string> kept(kWorkers);
+        Team(kWorkers).run([&](const Worker& worker) { kept[std::size_t(worker.id)].assign(100, 'x'); });
+      }),
+      kWorkers - 1U);
 }
 
 TEST(Workers, OfLoadingAllocateNothing) {

@@ -9,7 +9,7 @@
 namespace longhand::fuzz {
 
 void find(std::string_view what) {
-  std::fprintf(stderr, "FIND: %.*s\n", static_cast<int>(what.size()), what.data());
+  std::fprintf(stderr, "FIND: %.*s\n", int(what.size()), what.data());
   std::abort();
 }
 
@@ -28,7 +28,7 @@ MemoryFile::MemoryFile() : fd_(::memfd_create("input", MFD_CLOEXEC)) {
 MemoryFile::~MemoryFile() { ::close(fd_); }
 
 void MemoryFile::write(std::string_view content) const {
-  const auto size = static_cast<ssize_t>(content.size());
+  const auto size = ssize_t(content.size());
   if (::ftruncate(fd_, size) != 0 || ::pwrite(fd_, content.data(), content.size(), 0) != size)
     find("a file in memory takes what is written");
 }

@@ -74,7 +74,7 @@ class Input {
 inline std::uint64_t hash(std::string_view bytes) {
   std::uint64_t sum = 0xCBF29CE484222325;
   for (const char c : bytes) {
-    sum ^= static_cast<unsigned char>(c);
+    sum ^= std::uint8_t(c);
     __builtin_mul_overflow(sum, 0x100000001B3, &sum);
   }
   return sum;

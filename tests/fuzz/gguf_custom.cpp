@@ -15,7 +15,7 @@ std::string mutate_bytes(std::string bytes, std::size_t most) {
   std::copy(bytes.begin(), bytes.end(), room.begin());
   const std::size_t size =
       LLVMFuzzerMutate(room.data(), std::min(bytes.size(), most), std::max<std::size_t>(most, 1));
-  return {room.begin(), room.begin() + static_cast<std::ptrdiff_t>(std::min(size, most))};
+  return {room.begin(), room.begin() + std::ptrdiff_t(std::min(size, most))};
 }
 
 std::string_view view(const std::uint8_t* data, std::size_t size) {

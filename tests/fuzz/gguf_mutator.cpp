@@ -14,7 +14,7 @@
 namespace longhand::fuzz {
 namespace {
 
-constexpr std::uint32_t kArray = static_cast<std::uint32_t>(ValueType::array);
+constexpr std::uint32_t kArray = std::uint32_t(ValueType::array);
 constexpr std::size_t kArrayHead = 12;  // element type u32, count u64
 constexpr std::uint64_t kMostTensorBytes = 1 << 16;
 constexpr std::size_t kMostEntries = 200, kMostTensors = 100;
@@ -22,13 +22,13 @@ constexpr std::size_t kMostEntries = 200, kMostTensors = 100;
 template <class T>
 std::string number_bytes(double value) {
   if constexpr (std::is_floating_point_v<T>) {
-    return gguf_bytes(static_cast<T>(value));
+    return gguf_bytes(T(value));
   } else {
-    constexpr double kLow = static_cast<double>(std::numeric_limits<T>::min());
-    constexpr double kHigh = static_cast<double>(std::numeric_limits<T>::max());
+    constexpr double kLow = double(std::numeric_limits<T>::min());
+    constexpr double kHigh = double(std::numeric_limits<T>::max());
     if (!(value > kLow)) return gguf_bytes(std::numeric_limits<T>::min());
     if (value >= kHigh) return gguf_bytes(std::numeric_limits<T>::max());
-    return gguf_bytes(static_cast<T>(value));
+    return gguf_bytes(T(value));
   }
 }
 
@@ -105,7 +105,7 @@ class Mutator {
       case ValueType::i32:
         return number_bytes<std::int32_t>(number);
       case ValueType::f32:
-        return gguf_bytes(static_cast<float>(number));
+        return gguf_bytes(float(number));
       case ValueType::boolean:
         return std::string(1, number != 0 ? '\1' : '\0');
       case ValueType::u64:
@@ -133,7 +133,7 @@ class Mutator {
       return below(4) == 0 ? number() : row.min + std::floor(double(below(1000)) / 999 * span);
     };
     const auto scalar = [&](ValueType type) {
-      return GgufEntry{std::move(key), static_cast<std::uint32_t>(type), encoded(type, in_range())};
+      return GgufEntry{std::move(key), std::uint32_t(type), encoded(type, in_range())};
     };
     const auto array = [&](ValueType element) {
       return GgufEntry{std::move(key), kArray, encoded_array(element, below(9))};
@@ -185,17 +185,17 @@ class Mutator {
   }
 
   void retype(GgufEntry& entry) {
-    const auto type = static_cast<ValueType>(below(13));
+    const auto type = ValueType(below(13));
     if (type == ValueType::array) {
-      const auto element = static_cast<ValueType>(below(9));
+      const auto element = ValueType(below(9));
       entry = {entry.key, kArray, encoded_array(element, below(9))};
     } else {
-      entry = {entry.key, static_cast<std::uint32_t>(type), encoded(type, number())};
+      entry = {entry.key, std::uint32_t(type), encoded(type, number())};
     }
   }
 
   void change_value(GgufEntry& entry) {
-    const auto type = static_cast<ValueType>(entry.type);
+    const auto type = ValueType(entry.type);
     if (type == ValueType::array) return change_array(entry);
     if (type == ValueType::string) {
       entry.value = gguf_bytes(below(2) == 0 ? text() : bytes_(entry.value.substr(8), 4096));
@@ -208,7 +208,7 @@ class Mutator {
     std::vector<std::string> items = elements(entry);
     std::uint32_t id = 0;
     std::memcpy(&id, entry.value.data(), sizeof id);
-    const auto element = static_cast<ValueType>(id);
+    const auto element = ValueType(id);
     switch (below(5)) {
       case 0:
         if (!items.empty()) items.erase(items.begin() + long(below(items.size())));
@@ -240,8 +240,8 @@ class Mutator {
     std::memcpy(&count, entry.value.data() + sizeof id, sizeof count);
     std::vector<std::string> items;
     for (std::size_t at = kArrayHead; items.size() < count;) {
-      std::size_t bytes = value_type_bytes(static_cast<ValueType>(id));
-      if (static_cast<ValueType>(id) == ValueType::string) {
+      std::size_t bytes = value_type_bytes(ValueType(id));
+      if (ValueType(id) == ValueType::string) {
         std::uint64_t length = 0;
         std::memcpy(&length, entry.value.data() + at, sizeof length);
         bytes = sizeof length + length;
@@ -270,7 +270,7 @@ class Mutator {
     tensor.name = tensor_name();
     constexpr std::uint64_t kDims[] = {1, 2, 4, 8, 16, 20, 32, 64, 128, 256};
     for (std::size_t i = below(3) + 1; i > 0; --i) tensor.dims.push_back(pick(kDims));
-    tensor.type = below(2) == 0 ? 0 : static_cast<std::uint32_t>(below(40));
+    tensor.type = below(2) == 0 ? 0 : std::uint32_t(below(40));
     std::erase_if(tensor.dims, [](std::uint64_t d) { return d == 0; });
     parts_.head.tensors.push_back(std::move(tensor));
     parts_.data.emplace_back();
@@ -284,7 +284,7 @@ class Mutator {
         tensor.name = tensor_name();
         break;
       case 1:
-        tensor.type = static_cast<std::uint32_t>(below(42));
+        tensor.type = std::uint32_t(below(42));
         break;
       case 2:
         std::swap(pick(tensor.dims), pick(tensor.dims));

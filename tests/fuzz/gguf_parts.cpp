@@ -24,13 +24,12 @@ std::string GgufParts::bytes() const {
 
 GgufParts take_apart(const Gguf& file) {
   GgufParts parts;
-  if (const auto alignment = file.get_int(key::alignment))
-    parts.head.alignment = static_cast<std::uint64_t>(*alignment);
+  if (const auto alignment = file.get_int(key::alignment)) parts.head.alignment = std::uint64_t(*alignment);
   for (const MetaEntry& entry : file.metadata()) {
     std::string value;
     if (entry.type == ValueType::array) value = gguf_bytes(entry.element) + gguf_bytes(entry.count);
     parts.head.entries.push_back(
-        {std::string(entry.key), static_cast<std::uint32_t>(entry.type), value + text_of(entry.data)});
+        {std::string(entry.key), std::uint32_t(entry.type), value + text_of(entry.data)});
   }
   for (const TensorInfo& tensor : file.tensors()) {
     parts.head.tensors.push_back({std::string(tensor.name),

@@ -21,12 +21,12 @@ inline Walk walk_grammar(GrammarMatcher& matcher, std::string_view choices, std:
     const bool chosen = i < choices.size();
     if (!chosen && matcher.can_end(state)) break;
     // Printable bytes first when nothing chooses: they close what is open sooner than others.
-    const unsigned from = chosen ? static_cast<unsigned char>(choices[i]) : '"';
+    const unsigned from = chosen ? std::uint8_t(choices[i]) : '"';
     GrammarMatcher::State next = GrammarMatcher::kDead;
     for (unsigned step = 0; step < 256 && next == GrammarMatcher::kDead; ++step) {
-      const auto byte = static_cast<unsigned char>((from + step) % 256);
+      const auto byte = std::uint8_t((from + step) % 256);
       next = matcher.step(state, byte);
-      if (next != GrammarMatcher::kDead) walk.text += static_cast<char>(byte);
+      if (next != GrammarMatcher::kDead) walk.text += char(byte);
     }
     if (next == GrammarMatcher::kDead) break;
     state = next;

@@ -20,13 +20,13 @@ ByteMutator plain_bytes(Random& random) {
     const std::size_t at = bytes.empty() ? 0 : random() % bytes.size();
     switch (random() % 3) {
       case 0:
-        if (!bytes.empty()) bytes[at] = static_cast<char>(random() % 256);
+        if (!bytes.empty()) bytes[at] = char(random() % 256);
         break;
       case 1:
         if (!bytes.empty()) bytes.erase(at, random() % 8);
         break;
       default:
-        bytes.insert(at, 1, static_cast<char>(random() % 256));
+        bytes.insert(at, 1, char(random() % 256));
     }
     return bytes.substr(0, most);
   };

@@ -14,7 +14,7 @@ std::string unsealed(const std::string& file) {
   for (std::size_t at = kHead; at + kTail < file.size();) {
     std::uint64_t length = 0;
     std::memcpy(&length, file.data() + at + 8, sizeof length);
-    const auto low = static_cast<std::uint16_t>(length);
+    const auto low = std::uint16_t(length);
     if (at != kHead) {
       out.append(reinterpret_cast<const char*>(&low), sizeof low);
       out += file.substr(at + kSectionHead, length);

@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
       const std::filesystem::path folder = std::filesystem::path(argv[1]) / seed.target;
       std::filesystem::create_directories(folder);
       std::ofstream out(folder / seed.name, std::ios::binary);
-      out.write(seed.bytes.data(), static_cast<std::streamsize>(seed.bytes.size()));
+      out.write(seed.bytes.data(), std::streamsize(seed.bytes.size()));
       if (!out.flush()) {
         std::fprintf(stderr, "cannot write %s\n", seed.name.c_str());
         return 1;

@@ -29,7 +29,7 @@ const std::string& small_model() {
 
 std::size_t head_bytes() {
   const Gguf file = Gguf::parse(as_bytes(small_model()), "small.gguf");
-  return static_cast<std::size_t>(file.tensors().front().data.data() - as_bytes(small_model()).data());
+  return std::size_t(file.tensors().front().data.data() - as_bytes(small_model()).data());
 }
 
 std::vector<Token> known_tokens() {
@@ -60,7 +60,7 @@ TEST_F(SpoiledModel, CutAnywhereIsTruncated) {
 TEST_F(SpoiledModel, AnyFlippedBitIsReadOrRefused) {
   std::string spoiled = small_model();
   for (std::size_t bit = 0; bit < 8 * head_bytes(); ++bit) {
-    spoiled[bit / 8] = static_cast<char>(spoiled[bit / 8] ^ 1 << bit % 8);
+    spoiled[bit / 8] = char(spoiled[bit / 8] ^ 1 << bit % 8);
     run(spoiled);
     spoiled[bit / 8] = small_model()[bit / 8];
   }
@@ -70,7 +70,7 @@ TEST_F(SpoiledModel, AnyByteSetToAnExtremeIsReadOrRefused) {
   std::string spoiled = small_model();
   for (std::size_t i = 0; i < head_bytes(); ++i) {
     for (const unsigned value : {0x00U, 0x7FU, 0x80U, 0xFFU}) {
-      spoiled[i] = static_cast<char>(value);
+      spoiled[i] = char(value);
       run(spoiled);
     }
     spoiled[i] = small_model()[i];

@@ -11,7 +11,7 @@ namespace {
 std::uint32_t divided(std::string_view bytes) {
   std::uint32_t value = 0xFFFFFFFF;
   for (const char c : bytes) {
-    value ^= static_cast<unsigned char>(c);
+    value ^= std::uint8_t(c);
     for (int bit = 0; bit < 8; ++bit) value = value >> 1 ^ ((value & 1) != 0 ? 0x82F63B78 : 0);
   }
   return ~value;
@@ -21,7 +21,7 @@ TEST(Checksum, IsCastagnolis) {
   EXPECT_EQ(crc32c("123456789"), 0xE3069283u);
   EXPECT_EQ(crc32c(""), 0u);
   std::string text;
-  for (int i = 0; i < 100; ++i, text += static_cast<char>(i * i)) EXPECT_EQ(crc32c(text), divided(text)) << i;
+  for (int i = 0; i < 100; ++i, text += char(i * i)) EXPECT_EQ(crc32c(text), divided(text)) << i;
 }
 
 TEST(Checksum, OfPartsInTurnIsThatOfTheWhole) {

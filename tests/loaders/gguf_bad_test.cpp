@@ -27,7 +27,7 @@ constexpr std::uint64_t k2p31 = 1ULL << 31, k2p32 = 1ULL << 32, k2p63 = 1ULL << 
 std::size_t read_all(const Gguf& file) {
   std::size_t sum = 0;
   const auto add = [&](auto bytes) {
-    for (const auto byte : bytes) sum += static_cast<unsigned char>(byte);
+    for (const auto byte : bytes) sum += std::uint8_t(byte);
   };
   for (const MetaEntry& entry : file.metadata()) add(entry.key), add(entry.data);
   for (const TensorInfo& tensor : file.tensors()) add(tensor.name), add(tensor.data);
@@ -43,13 +43,11 @@ void expect_good_file_opens() {
 
 std::size_t open_descriptors() {
   const std::filesystem::directory_iterator all("/proc/self/fd");
-  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+  return std::size_t(std::distance(begin(all), end(all)));
 }
 
 // Of this process: a busy machine does not make a test fail.
-double cpu_seconds_since(std::clock_t start) {
-  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-}
+double cpu_seconds_since(std::clock_t start) { return double(std::clock() - start) / CLOCKS_PER_SEC; }
 
 // The error of parsing or opening, or nothing.
 template <class Load>
@@ -120,7 +118,7 @@ TEST(SpoiledGguf, AnyFlippedBitIsReadOrRefused) {
   std::size_t accepted = 0;
   for (std::size_t bit = 0; bit < 8 * good.size(); ++bit) {
     std::string spoiled = good;
-    spoiled[bit / 8] = static_cast<char>(spoiled[bit / 8] ^ (1 << (bit % 8)));
+    spoiled[bit / 8] = char(spoiled[bit / 8] ^ (1 << (bit % 8)));
     const auto bytes = to_bytes(spoiled);
     accepted += refusal([&] { return Gguf::parse(bytes, "flipped.gguf"); }) ? 0 : 1;
   }
@@ -136,7 +134,7 @@ TEST(SpoiledGguf, AnyByteSetToAnExtremeIsReadOrRefused) {
   for (std::size_t i = 0; i < good.size(); ++i) {
     for (const unsigned value : {0x00U, 0x01U, 0x7FU, 0x80U, 0xFFU}) {
       std::string spoiled = good;
-      spoiled[i] = static_cast<char>(value);
+      spoiled[i] = char(value);
       const auto bytes = to_bytes(spoiled);
       refusal([&] { return Gguf::parse(bytes, "spoiled.gguf"); });
     }
@@ -197,10 +195,9 @@ TEST(ManyEntries, DirectoriesAtTheLimitsOpenWithinASecond) {
   EXPECT_EQ(file.tensors().size(), 262144U);
   EXPECT_EQ(file.find_tensor("t262143"), &file.tensors().back());
   EXPECT_LT(seconds, 1.0);
-  const std::size_t metadata_bytes =
-      static_cast<std::size_t>(file.tensors().front().data.data() - bytes.data());
+  const std::size_t metadata_bytes = std::size_t(file.tensors().front().data.data() - bytes.data());
   EXPECT_LT(peak, 16 * kMiB + 4 * metadata_bytes);
-  RecordProperty("milliseconds", static_cast<int>(seconds * 1000));
+  RecordProperty("milliseconds", int(seconds * 1000));
 }
 
 TEST(ManyEntries, ALastDuplicateIsFoundWithinASecond) {

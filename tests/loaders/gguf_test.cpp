@@ -51,7 +51,7 @@ TEST(Gguf, ShowsEveryEntryAndTensorInFileOrder) {
       const MetaEntry& entry = file.metadata()[i];
       const auto& written = writer.entries[i];
       EXPECT_EQ(entry.key, written.key);
-      EXPECT_EQ(static_cast<std::uint32_t>(entry.type), written.type);
+      EXPECT_EQ(std::uint32_t(entry.type), written.type);
       EXPECT_EQ(text(entry.data), entry.type == ValueType::array ? written.value.substr(12) : written.value);
       EXPECT_EQ(entry.data.data(), bytes.data() + entry.offset);
       EXPECT_EQ(file.find(entry.key), &entry);
@@ -63,7 +63,7 @@ TEST(Gguf, ShowsEveryEntryAndTensorInFileOrder) {
       EXPECT_EQ(tensor.name, written.name);
       EXPECT_EQ(tensor.type_id, written.type);
       EXPECT_EQ(text(tensor.data), written.data);
-      EXPECT_EQ(static_cast<std::size_t>(tensor.n_dims), written.dims.size());
+      EXPECT_EQ(std::size_t(tensor.n_dims), written.dims.size());
       for (std::size_t d = 0; d < 4; ++d)
         EXPECT_EQ(tensor.dims[d], d < written.dims.size() ? written.dims[d] : 1U);
       EXPECT_EQ(file.find_tensor(tensor.name), &tensor);
@@ -155,9 +155,8 @@ std::vector<GgufWriter> split_model(std::uint16_t count) {
 std::string part_name(int no, int count) { return fmt::format("model-{:05}-of-{:05}.gguf", no, count); }
 
 std::string write_parts(const TempDir& folder, const std::vector<GgufWriter>& parts) {
-  const int count = static_cast<int>(parts.size());
-  for (int i = 0; i < count; ++i)
-    parts[static_cast<std::size_t>(i)].write(folder.file(part_name(i + 1, count)));
+  const int count = int(parts.size());
+  for (int i = 0; i < count; ++i) parts[std::size_t(i)].write(folder.file(part_name(i + 1, count)));
   return folder.file(part_name(1, count));
 }
 
@@ -169,7 +168,7 @@ TEST(SplitGguf, OpensAllPartsFromTheFirst) {
     const TensorInfo* tensor = file.find_tensor(fmt::format("t{}", no));
     ASSERT_NE(tensor, nullptr);
     EXPECT_EQ(tensor->part, no);
-    EXPECT_EQ(text(tensor->data), encode(1.0F * static_cast<float>(no)) + encode(0.5F));
+    EXPECT_EQ(text(tensor->data), encode(1.0F * float(no)) + encode(0.5F));
     file.release(tensor->data);
   }
   EXPECT_EQ(file.require_int(key::block_count), 7);

@@ -41,7 +41,7 @@ void expect_refused(const std::string& path, const std::string& says) {
 }
 
 std::size_t resident_pages(std::span<const std::byte> pages) {
-  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto page = std::size_t(::sysconf(_SC_PAGESIZE));
   // mincore() tells about the page cache; what this mapping itself holds is in the page tables of the
   // process.
   std::size_t count = 0;
@@ -50,7 +50,7 @@ std::size_t resident_pages(std::span<const std::byte> pages) {
   for (std::size_t at = 0; at < pages.size(); at += page) {
     std::uint64_t entry = 0;
     const auto address = reinterpret_cast<std::uintptr_t>(pages.data() + at);
-    std::fseek(pagemap, static_cast<long>(address / page * sizeof entry), SEEK_SET);
+    std::fseek(pagemap, long(address / page * sizeof entry), SEEK_SET);
     if (std::fread(&entry, sizeof entry, 1, pagemap) == 1 && (entry >> 63) != 0) ++count;
   }
   std::fclose(pagemap);
@@ -94,9 +94,9 @@ TEST(MappedFile, OutlivesTheNameOfItsFile) {
 
 TEST(MappedFile, ReleasesOnlyWholePagesAndReadsThemAgain) {
   const TempDir folder;
-  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto page = std::size_t(::sysconf(_SC_PAGESIZE));
   std::string content(16 * page, '\0');
-  for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 31 / 7);
+  for (std::size_t i = 0; i < content.size(); ++i) content[i] = char(i * 31 / 7);
   const MappedFile file(folder.write("pages", content));
   ASSERT_EQ(text(file), content);
   if (resident_pages(file.bytes()) != 16) GTEST_SKIP() << "/proc/self/pagemap is not readable here";

@@ -71,7 +71,7 @@ std::optional<std::uint64_t> wide_bytes(const TensorTypeInfo& type,
     if (bytes > Wide{1} << 62) return std::nullopt;
     bytes *= dims[i];
   }
-  return bytes <= Wide{1} << 62 ? std::optional(static_cast<std::uint64_t>(bytes)) : std::nullopt;
+  return bytes <= Wide{1} << 62 ? std::optional(std::uint64_t(bytes)) : std::nullopt;
 }
 
 TEST(TensorBytes, EqualsWideArithmeticOnRandomShapes) {

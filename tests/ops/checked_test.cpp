@@ -17,7 +17,7 @@ constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
 
 std::optional<std::uint64_t> narrow(Wide value) {
   if (value > kMax) return std::nullopt;
-  return static_cast<std::uint64_t>(value);
+  return std::uint64_t(value);
 }
 
 // Numbers of all magnitudes, and those around powers of two.

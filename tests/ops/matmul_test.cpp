@@ -155,7 +155,7 @@ TEST(MatmulOfManyBlocks, EqualsTheSumOfDecodedWeights) {
       std::ranges::transform(values, values.begin(), test::nearest_bfloat);
       const test::RoundedActivations x(*available_kernels().front(), format, 1, values);
       std::vector<Exact> want;
-      std::vector<float> row(static_cast<std::size_t>(cols));
+      std::vector<float> row = std::vector<float>(std::size_t(cols));
       for (int r = 0; r < rows; ++r) {
         decode_row(view, r, row.data());
         want.emplace_back(row, x, 0);

@@ -32,7 +32,7 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
   ++watch.made;
   made_by_all.fetch_add(1, std::memory_order_relaxed);
   if (watch.metering) {
-    watch.held += static_cast<std::ptrdiff_t>(::malloc_usable_size(memory));
+    watch.held += std::ptrdiff_t(::malloc_usable_size(memory));
     watch.peak = std::max(watch.peak, watch.held);
   }
   return memory;
@@ -40,8 +40,7 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
 
 void release(void* memory) noexcept {
   if (memory != nullptr) --watch.live;
-  if (watch.metering && memory != nullptr)
-    watch.held -= static_cast<std::ptrdiff_t>(::malloc_usable_size(memory));
+  if (watch.metering && memory != nullptr) watch.held -= std::ptrdiff_t(::malloc_usable_size(memory));
   std::free(memory);
 }
 
@@ -49,7 +48,7 @@ void release(void* memory) noexcept {
 
 AllocationMeter::AllocationMeter() { watch.metering = true, watch.held = watch.peak = 0; }
 AllocationMeter::~AllocationMeter() { watch.metering = false; }
-std::size_t AllocationMeter::peak_bytes() const { return static_cast<std::size_t>(watch.peak); }
+std::size_t AllocationMeter::peak_bytes() const { return std::size_t(watch.peak); }
 
 FailingAllocation::FailingAllocation(std::size_t n, bool lasting) {
   watch.lasting = lasting;
@@ -77,10 +76,10 @@ std::size_t allocations_made_by_all() noexcept { return made_by_all.load(std::me
 void* operator new(std::size_t bytes) { return longhand::test::allocate(bytes, alignof(std::max_align_t)); }
 void* operator new[](std::size_t bytes) { return longhand::test::allocate(bytes, alignof(std::max_align_t)); }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
-  return longhand::test::allocate(bytes, static_cast<std::size_t>(alignment));
+  return longhand::test::allocate(bytes, std::size_t(alignment));
 }
 void* operator new[](std::size_t bytes, std::align_val_t alignment) {
-  return longhand::test::allocate(bytes, static_cast<std::size_t>(alignment));
+  return longhand::test::allocate(bytes, std::size_t(alignment));
 }
 void operator delete(void* memory) noexcept { longhand::test::release(memory); }
 void operator delete[](void* memory) noexcept { longhand::test::release(memory); }

@@ -12,9 +12,9 @@ namespace {
 
 using Change = std::function<void(GgufWriter&)>;
 
-constexpr std::uint32_t kArray = static_cast<std::uint32_t>(ValueType::array);
-constexpr std::uint32_t kU32 = static_cast<std::uint32_t>(ValueType::u32);
-constexpr std::uint32_t kString = static_cast<std::uint32_t>(ValueType::string);
+constexpr std::uint32_t kArray = std::uint32_t(ValueType::array);
+constexpr std::uint32_t kU32 = std::uint32_t(ValueType::u32);
+constexpr std::uint32_t kString = std::uint32_t(ValueType::string);
 constexpr std::uint32_t kF32 = 0, kF16 = 1, kQ8_0 = 8;
 constexpr std::uint64_t k2p31 = 1ULL << 31, k2p32 = 1ULL << 32, k2p61 = 1ULL << 61, k2p62 = 1ULL << 62,
                         k2p63 = 1ULL << 63;

@@ -21,7 +21,7 @@ inline constexpr bool kSlowBuild = false;
 inline double cpu_seconds() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+  return double(now.tv_sec) + double(now.tv_nsec) * 1e-9;
 }
 
 /// What `work` took, in seconds of an optimised build: slower ones are allowed thirty times as much.

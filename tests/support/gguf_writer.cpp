@@ -38,10 +38,10 @@ class Spoiler {
     if (name == "offset" && writer_.tensors[tensor_].offset) bytes = encode(*writer_.tensors[tensor_].offset);
   }
   void mark_value(const std::string& key, std::size_t bytes) {
-    if (type_ == static_cast<std::uint32_t>(ValueType::array)) {
+    if (type_ == std::uint32_t(ValueType::array)) {
       mark(key + " element type", 0, 4);
       mark(key + " elements", 4, 8);
-    } else if (type_ == static_cast<std::uint32_t>(ValueType::string)) {
+    } else if (type_ == std::uint32_t(ValueType::string)) {
       mark(key + " value length", 0, 8);
     } else {
       mark(key + " value", 0, bytes);
@@ -109,7 +109,7 @@ std::vector<GgufWriter::Field> GgufWriter::fields() const {
 void GgufWriter::write(const std::string& path) const {
   std::ofstream out(path, std::ios::binary);
   const std::string content = build();
-  out.write(content.data(), static_cast<std::streamsize>(content.size()));
+  out.write(content.data(), std::streamsize(content.size()));
   if (!out.flush()) throw std::runtime_error("cannot write " + path);
 }
 

@@ -9,7 +9,7 @@ namespace longhand::test {
 
 inline bool matches(GrammarMatcher& matcher, std::string_view text) {
   GrammarMatcher::State state = matcher.start();
-  for (const char c : text) state = matcher.step(state, static_cast<unsigned char>(c));
+  for (const char c : text) state = matcher.step(state, std::uint8_t(c));
   return matcher.can_end(state);
 }
 

@@ -32,7 +32,7 @@ struct GuardedAllocator {
   }
 
  private:
-  static std::size_t page() noexcept { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
+  static std::size_t page() noexcept { return std::size_t(::sysconf(_SC_PAGESIZE)); }
   static std::size_t pages_of(std::size_t n) noexcept {
     return (n * sizeof(T) + page() - 1) / page() * page();
   }

@@ -41,7 +41,7 @@ int exit_status(int wait_status) {
 
 int milliseconds_until(Clock::time_point deadline) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-  return left > 0 ? static_cast<int>(left) : 0;
+  return left > 0 ? int(left) : 0;
 }
 
 struct Pipe {
@@ -65,7 +65,7 @@ struct Pipe {
 void drain(Pipe& pipe, std::string& into) {
   char chunk[1 << 16];
   const ssize_t n = ::read(pipe.ends[0], chunk, sizeof chunk);
-  if (n > 0) into.append(chunk, static_cast<std::size_t>(n));
+  if (n > 0) into.append(chunk, std::size_t(n));
   if (n == 0) pipe.close_read();
 }
 
@@ -101,7 +101,7 @@ ProcessResult run_process(const Arguments& arguments, const std::string& input,
     if (waits[1].revents != 0) drain(err, result.err);
     if (waits[2].revents != 0) {
       const ssize_t n = ::write(in.ends[1], input.data() + written, input.size() - written);
-      if (n > 0) written += static_cast<std::size_t>(n);
+      if (n > 0) written += std::size_t(n);
       if (n < 0 && errno == EPIPE) written = input.size();
     }
   }
@@ -141,7 +141,7 @@ void TerminalProcess::read_shown() {
 }
 
 void TerminalProcess::type(const std::string& text) {
-  if (::write(terminal_, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+  if (::write(terminal_, text.data(), text.size()) != ssize_t(text.size())) {
     throw std::runtime_error("the terminal takes no input");
   }
 }
@@ -151,7 +151,7 @@ bool TerminalProcess::read_some(Clock::time_point deadline) {
   if (::poll(&wait, 1, milliseconds_until(deadline)) <= 0) return false;
   char chunk[4096];
   const ssize_t n = ::read(terminal_, chunk, sizeof chunk);
-  if (n > 0) screen_.append(chunk, static_cast<std::size_t>(n));
+  if (n > 0) screen_.append(chunk, std::size_t(n));
   return n > 0;
 }
 
@@ -192,8 +192,8 @@ void TerminalProcess::signal(int number) { ::kill(process_, number); }
 
 void TerminalProcess::resize(int columns, int rows) {
   winsize size{};
-  size.ws_col = static_cast<unsigned short>(columns);
-  size.ws_row = static_cast<unsigned short>(rows);
+  size.ws_col = std::uint16_t(columns);
+  size.ws_row = std::uint16_t(rows);
   ::ioctl(terminal_, TIOCSWINSZ, &size);
 }
 

@@ -21,7 +21,7 @@ TempDir::~TempDir() {
 std::string TempDir::write(const std::string& name, std::string_view content) const {
   const std::string path = file(name);
   std::ofstream out(path, std::ios::binary);
-  out.write(content.data(), static_cast<std::streamsize>(content.size()));
+  out.write(content.data(), std::streamsize(content.size()));
   if (!out.flush()) throw std::runtime_error("cannot write " + path);
   return path;
 }

@@ -70,7 +70,7 @@ std::vector<Token> some_tokens(int n, unsigned seed) {
   std::vector<Token> tokens;
   for (int i = 0; i < n; ++i) {
     seed = seed * 1664525 + 1013904223;
-    tokens.push_back(static_cast<Token>((seed >> 16) % 256));
+    tokens.push_back(Token((seed >> 16) % 256));
   }
   return tokens;
 }

@@ -15,7 +15,7 @@ Token VocabMaker::add(std::string text, TokenType type, float score) {
   vocab_.tokens.push_back(keep(std::move(text)));
   vocab_.types.push_back(type);
   vocab_.scores.push_back(score);
-  return static_cast<Token>(vocab_.tokens.size() - 1);
+  return Token(vocab_.tokens.size() - 1);
 }
 
 void VocabMaker::add_bytes() {

@@ -52,8 +52,8 @@ double read_bandwidth(int threads) {
   const Buffer buffer(size);
   Team team(threads);
   const auto part_of = [&](const Worker& worker) {
-    const Range range = worker.split(static_cast<std::int64_t>(size), std::int64_t{kStep});
-    return std::span(buffer.data() + range.begin, static_cast<std::size_t>(range.end - range.begin));
+    const Range range = worker.split(std::int64_t(size), std::int64_t{kStep});
+    return std::span(buffer.data() + range.begin, std::size_t(range.end - range.begin));
   };
   // Pages that were never written are all the same page of zeros.
   team.run([&](const Worker& worker) {
@@ -66,7 +66,7 @@ double read_bandwidth(int threads) {
     const auto start = std::chrono::steady_clock::now();
     team.run([&](const Worker& worker) { total += sum_words(part_of(worker)); });
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    best = std::max(best, static_cast<double>(size) / seconds.count());
+    best = std::max(best, double(size) / seconds.count());
   }
   return total != 0 ? best : 0;
 }

@@ -43,7 +43,7 @@ double clock_mhz() {
 
 std::size_t last_level_cache() {
 #ifdef _SC_LEVEL3_CACHE_SIZE
-  return static_cast<std::size_t>(std::max(0L, ::sysconf(_SC_LEVEL3_CACHE_SIZE)));
+  return std::size_t(std::max(0L, ::sysconf(_SC_LEVEL3_CACHE_SIZE)));
 #else
   return 0;
 #endif

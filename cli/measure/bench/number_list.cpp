@@ -21,7 +21,7 @@ class Scanner {
     if (rest_.starts_with('-')) return false;
     const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
     if (error != std::errc()) return false;
-    rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+    rest_.remove_prefix(std::size_t(end - rest_.data()));
     return true;
   }
   bool sign(char c) {
@@ -66,7 +66,7 @@ std::vector<int> parse_numbers(std::string_view text, int least, int most) {
                 fmt::format("'{}' must be within {}..{}", escape_controls(text, 60), least, most));
   std::vector<int> numbers;
   for (std::int64_t n = steps.first; n <= steps.last; n = n * steps.times + steps.add) {
-    numbers.push_back(static_cast<int>(n));
+    numbers.push_back(int(n));
     if (numbers.size() > kMostNumbers) {
       throw Error(Errc::range, fmt::format("'{}' is a range of more than {} numbers",
                                            escape_controls(text, 60), kMostNumbers));

@@ -25,7 +25,7 @@ class Pattern {
   std::vector<std::uint8_t> keep, set;
 };
 
-int power_near(float scale) { return static_cast<int>(std::lround(std::log2(scale))); }
+int power_near(float scale) { return int(std::lround(std::log2(scale))); }
 
 /// Sets the scale of a pattern to `d`, and a minimum so that the mean is 0.
 struct Recipe {
@@ -127,8 +127,7 @@ double measured_rms(const FormatInfo& type, const RandomBlocks& blocks) {
   Random random(1);
   blocks.fill(bytes, random);
   std::vector<float> weights(kWeights);
-  decode_blocks(static_cast<FormatId>(find_format(type.gguf)), bytes.data(), static_cast<std::int64_t>(count),
-                weights.data());
+  decode_blocks(FormatId(find_format(type.gguf)), bytes.data(), std::int64_t(count), weights.data());
   double squares = 0;
   for (const float w : weights) squares += double{w} * double{w};
   return std::sqrt(squares / kWeights);
@@ -151,7 +150,7 @@ RandomBlocks::RandomBlocks(const FormatInfo& type, float rms) {
     }
   };
   use_scale(1);  // a first try tells how the weights spread
-  use_scale(static_cast<float>(rms / measured_rms(type, *this)));
+  use_scale(float(rms / measured_rms(type, *this)));
 }
 
 void RandomBlocks::fill(std::span<std::byte> out, Random& random) const {

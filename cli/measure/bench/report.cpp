@@ -90,7 +90,7 @@ std::string bench_test_name(const BenchTest& test) {
 
 Spread spread(const std::vector<double>& samples) {
   Spread out;
-  const auto n = static_cast<double>(samples.size());
+  const auto n = double(samples.size());
   for (const double sample : samples) out.mean += sample / n;
   double squares = 0;
   for (const double sample : samples) squares += (sample - out.mean) * (sample - out.mean);
@@ -107,8 +107,7 @@ std::vector<double> token_rates(const BenchResult& result) {
 
 double bandwidth_share(const BenchResult& result) {
   if (result.read_bandwidth <= 0) return 0;
-  return spread(token_rates(result)).mean * static_cast<double>(result.bytes_per_token) /
-         result.read_bandwidth;
+  return spread(token_rates(result)).mean * double(result.bytes_per_token) / result.read_bandwidth;
 }
 
 std::string bench_json(std::span<const BenchReport> reports) {

@@ -42,7 +42,7 @@ std::string row_name(const BenchReport& report, const BenchResult& result) {
 std::string traffic_cell(const BenchResult& result) {
   if (result.bytes_per_token == 0) return "";
   if (result.fits_in_cache) return "fits in cache";
-  const double used = spread(token_rates(result)).mean * static_cast<double>(result.bytes_per_token);
+  const double used = spread(token_rates(result)).mean * double(result.bytes_per_token);
   std::string cell = fmt::format("{:.1f} GB/s", used * 1e-9);
   if (const double share = bandwidth_share(result); share > 0) cell += fmt::format(", {:.0f} %", share * 100);
   return cell;
@@ -89,10 +89,10 @@ std::string draw(const std::vector<Bar>& bars, int width) {
     longest = std::max(longest, bar.limit);
   }
   // Two spaces between, and the last column stays free: some terminals go to the next line after it.
-  const int room = std::max(8, width - static_cast<int>(name_width + note_width) - 3);
+  const int room = std::max(8, width - int(name_width + note_width) - 3);
   std::string out;
   for (const Bar& bar : bars) {
-    const auto cells = [&](double rate) { return static_cast<int>(std::lround(rate / longest * room)); };
+    const auto cells = [&](double rate) { return int(std::lround(rate / longest * room)); };
     const int full = cells(bar.rate), limit = cells(bar.limit);
     out += fmt::format("{:<{}} {}{}{} {}\n", bar.name, name_width, repeat(kBlock, full),
                        repeat(kLightBlock, limit - full), repeat(" ", room - limit), bar.note);

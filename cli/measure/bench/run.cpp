@@ -24,7 +24,7 @@ std::vector<Token> random_tokens(int count, int vocab) {
   // Always the same, so that runs can be compared: which experts a model uses depends on the tokens.
   std::mt19937 random(42);
   std::uniform_int_distribution<Token> any(0, vocab - 1);
-  std::vector<Token> tokens(static_cast<std::size_t>(count));
+  std::vector<Token> tokens = std::vector<Token>(std::size_t(count));
   for (Token& token : tokens) token = any(random);
   return tokens;
 }
@@ -110,9 +110,9 @@ BenchResult run_test(Bench& bench, const Model& model, const BenchTest& test, bo
   // Warming up takes a whole prompt but only one written token: after that caches, pages and threads are
   // awake.
   const int warming = test.prompt + std::min(test.generate, 1);
-  if (warm_up) bench.measure(std::span(tokens).first(static_cast<std::size_t>(warming)), test.prompt);
+  if (warm_up) bench.measure(std::span(tokens).first(std::size_t(warming)), test.prompt);
   for (int i = 0; i < test.repetitions; ++i) {
-    bar.update(static_cast<double>(i) / test.repetitions);
+    bar.update(double(i) / test.repetitions);
     result.seconds.push_back(bench.measure(tokens, test.prompt));
   }
   result.clock_mhz = clock_mhz();
@@ -186,7 +186,7 @@ void run_bench(const Model& model, const BenchPlan& plan, std::span<const BenchT
   while (!tests.empty()) {
     const auto next = std::ranges::find_if(
         tests, [&](const BenchTest& test) { return !same_sessions(test, tests.front()); });
-    const auto group = tests.first(static_cast<std::size_t>(next - tests.begin()));
+    const auto group = tests.first(std::size_t(next - tests.begin()));
     SessionOptions options = report.options;
     options.threads = group.front().threads;
     if (options.threads == BenchPlan::kAutoThreads) use_best_threads(options);

@@ -148,7 +148,7 @@ class DataWriter {
   void write(std::span<const std::byte> bytes) {
     out_.write(bytes);
     done_ += bytes.size();
-    if (progress_ && !progress_(static_cast<float>(double(done_) / double(total_))))
+    if (progress_ && !progress_(float(double(done_) / double(total_))))
       throw Error(Errc::cancelled, "writing the model was cancelled");
   }
   void pad(std::uint64_t bytes) { write(std::vector<std::byte>(bytes)); }
@@ -166,7 +166,7 @@ void write_same(const Plan& plan, float value, DataWriter& out) {
 
 // Weights spread by 1 / sqrt(inputs) keep the spread of what they are multiplied with, as trained ones do.
 void write_matrix(const Plan& plan, Random& random, DataWriter& out) {
-  const RandomBlocks blocks(*plan.type, 1.0f / std::sqrt(static_cast<float>(plan.dims[0])));
+  const RandomBlocks blocks(*plan.type, 1.0f / std::sqrt(float(plan.dims[0])));
   constexpr std::uint64_t kPiece = 1 << 20;
   const std::uint64_t row = plan.row_bytes();
   std::vector<std::byte> piece(std::max(row, kPiece / row * row));

@@ -23,14 +23,14 @@ void add_synthetic_vocab(GgufHead& head, int size) {
     tokens.push_back(std::string(left) + right);
     merges.push_back(fmt::format("{} {}", left, right));
   }
-  const auto n = static_cast<std::size_t>(size), controls = std::size(kControls);
-  std::vector<std::int32_t> types(tokens.size(), static_cast<std::int32_t>(TokenType::normal));
+  const auto n = std::size_t(size), controls = std::size(kControls);
+  std::vector<std::int32_t> types(tokens.size(), std::int32_t(TokenType::normal));
   while (tokens.size() < n - controls) tokens.push_back(fmt::format("<unused{}>", tokens.size()));
-  types.resize(tokens.size(), static_cast<std::int32_t>(TokenType::unused));
+  types.resize(tokens.size(), std::int32_t(TokenType::unused));
   for (const char* control : kControls) tokens.emplace_back(control);
-  types.resize(tokens.size(), static_cast<std::int32_t>(TokenType::control));
+  types.resize(tokens.size(), std::int32_t(TokenType::control));
 
-  const auto id = static_cast<std::uint32_t>(n - controls);
+  const auto id = std::uint32_t(n - controls);
   head.entries.push_back(gguf_entry(std::string(key::tokenizer_model.name), "gpt2"));
   head.entries.push_back(gguf_entry(std::string(key::tokenizer_pre.name), "llama-bpe"));
   head.entries.push_back(gguf_array(std::string(key::tokens.name), tokens));

@@ -12,7 +12,7 @@ namespace {
 
 std::uint64_t bytes_of(const Linear& linear) {
   const MatView& w = linear.weight;
-  return w.empty() ? 0 : row_bytes(w.format, w.cols) * static_cast<std::uint64_t>(w.rows);
+  return w.empty() ? 0 : row_bytes(w.format, w.cols) * std::uint64_t(w.rows);
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ const TypeMix* find_mix(std::string_view name) noexcept {
 const FormatInfo& matrix_format(const TypeMix& mix, const ModelShape& shape, MatrixRole role, int layer,
                                 int cols) noexcept {
   const FormatInfo& type = wanted(mix, shape, role, layer);
-  const auto fits = [&](const FormatInfo& t) { return cols % static_cast<int>(t.block_elements) == 0; };
+  const auto fits = [&](const FormatInfo& t) { return cols % int(t.block_elements) == 0; };
   if (fits(type)) return type;
   const auto fallback = std::ranges::find(kFallbacks, &type, &Fallback::type);
   if (fallback != std::end(kFallbacks) && fits(*fallback->instead)) return *fallback->instead;

@@ -34,8 +34,7 @@ namespace {
 bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-         static_cast<unsigned char>(c) >= 0x80;
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || std::uint8_t(c) >= 0x80;
 }
 bool is_name_part(char c) { return is_name_start(c) || is_digit(c); }
 
@@ -98,8 +97,7 @@ class Lexer {
     } else if (sign != '+' && !variable) {
       const std::size_t line_start = text.rfind('\n') + 1;  // npos + 1 == 0
       const bool starts_line = line_start > 0 || at_ == 0 || source_[at_ - 1] == '\n';
-      if (starts_line &&
-          std::all_of(text.begin() + static_cast<std::ptrdiff_t>(line_start), text.end(), is_blank)) {
+      if (starts_line && std::all_of(text.begin() + std::ptrdiff_t(line_start), text.end(), is_blank)) {
         text = text.substr(0, line_start);
       }
     }
@@ -215,7 +213,7 @@ class Lexer {
               (source_[end] == '_' && end + 1 < source_.size() && accept(source_[end + 1]))))
         ++end;
     };
-    const char base = at_ + 1 < source_.size() ? static_cast<char>(source_[at_ + 1] | 0x20) : '\0';
+    const char base = at_ + 1 < source_.size() ? char(source_[at_ + 1] | 0x20) : '\0';
     if (source_[at_] == '0' && (base == 'x' || base == 'o' || base == 'b')) {
       end += 2;
       take([](char c) { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); });
@@ -270,7 +268,7 @@ class Lexer {
         std::size_t digits = 0;
         for (; digits < 3 && i + digits < text.size() && text[i + digits] >= '0' && text[i + digits] <= '7';
              ++digits) {
-          code = code * 8 + static_cast<char32_t>(text[i + digits] - '0');
+          code = code * 8 + char32_t(text[i + digits] - '0');
         }
         append_char(out, code);
         i += digits - 1;
@@ -289,7 +287,7 @@ class Lexer {
       const int lower = c | 0x20;
       const int value = is_digit(c) ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
       if (value < 0) syntax_error(line_, "truncated \\x or \\u escape in string");
-      code = code * 16 + static_cast<char32_t>(value);
+      code = code * 16 + char32_t(value);
     }
     if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000))
       syntax_error(line_, "illegal Unicode escape in string");
@@ -300,8 +298,8 @@ class Lexer {
   void add(TokenKind kind, std::string_view text) { tokens_.push_back({kind, line_, std::string(text)}); }
 
   void skip_to(std::size_t end) {
-    line_ += static_cast<int>(std::count(source_.begin() + static_cast<std::ptrdiff_t>(at_),
-                                         source_.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
+    line_ +=
+        int(std::count(source_.begin() + std::ptrdiff_t(at_), source_.begin() + std::ptrdiff_t(end), '\n'));
     at_ = end;
   }
 

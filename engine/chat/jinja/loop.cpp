@@ -72,7 +72,7 @@ class Loop : public Native {
       r.heap.charge(sizeof(Value));
       ahead_.push_back(item);
     }
-    return index_ + 1 + static_cast<std::int64_t>(ahead_.size() - head_);
+    return index_ + 1 + std::int64_t(ahead_.size() - head_);
   }
 
   const For& node_;
@@ -139,7 +139,7 @@ bool Loop::attribute(Render& r, std::string_view name, Value& value) {
 
 Value Loop::cycle(Render&, const Arguments& arguments) {
   if (arguments.positional.empty()) fail("no items for cycling given");
-  return arguments.positional[static_cast<std::size_t>(index_) % arguments.positional.size()];
+  return arguments.positional[std::size_t(index_) % arguments.positional.size()];
 }
 
 Value Loop::changed(Render& r, const Arguments& arguments) {

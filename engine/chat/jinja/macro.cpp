@@ -92,8 +92,7 @@ void Macro::bind(Render& r, Scope& scope, const Arguments& arguments) {
   if (extra != nullptr) scope.variables.emplace_back(parts_.kwargs.id, Value::of(extra));
   if (parts_.uses_varargs) {
     const std::size_t taken = std::min(given.size(), arguments.positional.size());
-    std::vector<Value> rest(arguments.positional.begin() + static_cast<std::ptrdiff_t>(taken),
-                            arguments.positional.end());
+    std::vector<Value> rest(arguments.positional.begin() + std::ptrdiff_t(taken), arguments.positional.end());
     scope.variables.emplace_back(parts_.varargs.id, r.heap.list(std::move(rest), Kind::tuple));
   }
 }

@@ -48,7 +48,7 @@ void fail_undefined(const Value& value) {
   // Jinja calls None by its name and everything else "<type> object".
   constexpr std::array kOwners = {"Undefined", "None", "bool",  "int",  "float",     "str",   "list",
                                   "tuple",     "dict", "range", "view", "generator", "object"};
-  const std::string_view owner = kOwners[static_cast<std::size_t>(value.missing_owner())];
+  const std::string_view owner = kOwners[std::size_t(value.missing_owner())];
   const std::string_view suffix = value.missing_owner() == Kind::none ? "" : " object";
   switch (value.missing()) {
     case Missing::variable:
@@ -231,8 +231,8 @@ constexpr std::array<std::string_view, 7> kSymbols = {"+", "-", "*", "/", "//", 
   if (op == Operator::add && (a.is(Kind::string) || a.is_items())) {
     fail(fmt::format("can only concatenate {} (not \"{}\") to {}", type_name(a), type_name(b), type_name(a)));
   }
-  fail(fmt::format("unsupported operand type(s) for {}: '{}' and '{}'",
-                   kSymbols[static_cast<std::size_t>(op)], type_name(a), type_name(b)));
+  fail(fmt::format("unsupported operand type(s) for {}: '{}' and '{}'", kSymbols[std::size_t(op)],
+                   type_name(a), type_name(b)));
 }
 [[noreturn]] void fail_overflow() { fail("integer beyond 64 bits"); }
 [[noreturn]] void fail_zero() { fail("division by zero"); }
@@ -252,7 +252,7 @@ std::int64_t floor_mod(std::int64_t a, std::int64_t b) {
 Value power(std::int64_t base, std::int64_t exponent) {
   if (exponent < 0) {
     if (base == 0) fail("0.0 cannot be raised to a negative power");
-    return Value::real(std::pow(static_cast<double>(base), static_cast<double>(exponent)));
+    return Value::real(std::pow(double(base), double(exponent)));
   }
   std::int64_t result = 1;
   while (exponent > 0) {
@@ -278,7 +278,7 @@ Value whole_arithmetic(Operator op, std::int64_t a, std::int64_t b) {
       return Value::integer(result);
     case Operator::divide:
       if (b == 0) fail_zero();
-      return Value::real(static_cast<double>(a) / static_cast<double>(b));
+      return Value::real(double(a) / double(b));
     case Operator::floor_divide:
       return Value::integer(floor_div(a, b));
     case Operator::modulo:
@@ -332,7 +332,7 @@ Value add_items(Heap& heap, const Value& a, const Value& b) {
 }
 
 Value repeat(Heap& heap, const Value& value, std::int64_t count) {
-  const std::uint64_t times = count > 0 ? static_cast<std::uint64_t>(count) : 0;
+  const std::uint64_t times = count > 0 ? std::uint64_t(count) : 0;
   const std::uint64_t unit =
       value.is(Kind::string) ? value.view().size() : value.items().size() * sizeof(Value);
   std::uint64_t total = 0;
@@ -341,7 +341,7 @@ Value repeat(Heap& heap, const Value& value, std::int64_t count) {
   if (value.is(Kind::string)) {
     heap.charge(times * value.text().mark_bytes());  // less than total * 4
     Text text;
-    if (unit > 0) text = value.text().repeated(static_cast<std::size_t>(times));
+    if (unit > 0) text = value.text().repeated(std::size_t(times));
     return Value::of(heap.make<String>(std::move(text), value.string().markup));
   }
   Sequence* out = heap.sequence();

@@ -89,7 +89,7 @@ ExpressionPtr parse_number(ParserState& s) {
     std::from_chars(digits.data(), digits.data() + digits.size(), value);
     return constant(token.line, Value::real(value));
   }
-  const char prefix = digits.size() > 1 ? static_cast<char>(digits[1] | 0x20) : '\0';
+  const char prefix = digits.size() > 1 ? char(digits[1] | 0x20) : '\0';
   const int base = prefix == 'x' ? 16 : prefix == 'o' ? 8 : prefix == 'b' ? 2 : 10;
   const char* begin = digits.data() + (base == 10 ? 0 : 2);
   const char* end = digits.data() + digits.size();
@@ -217,7 +217,7 @@ ExpressionPtr parse_logic(ParserState& s, ExpressionPtr first, Level level) {
   node->operands.push_back(std::move(first));
   while (level_of(s) == level) {
     s.take();
-    node->operands.push_back(parse_binary(s, static_cast<Level>(level + 1)));
+    node->operands.push_back(parse_binary(s, Level(level + 1)));
   }
   return node;
 }
@@ -237,7 +237,7 @@ ExpressionPtr parse_arithmetic(ParserState& s, ExpressionPtr first, Level level)
   node->first = std::move(first);
   while (level_of(s) == level) {
     const Operator op = take_operator(s);
-    node->rest.emplace_back(op, parse_binary(s, static_cast<Level>(level + 1)));
+    node->rest.emplace_back(op, parse_binary(s, Level(level + 1)));
   }
   return node;
 }

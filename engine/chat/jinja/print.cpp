@@ -16,7 +16,7 @@ std::string float_repr(double value) {
   // Shortest digits as d.ddde[+-]xx; 17 digits, sign, point and exponent fit in 32 bytes.
   char buffer[32];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific).ptr;
-  const std::string_view text(buffer, static_cast<std::size_t>(end - buffer));
+  const std::string_view text(buffer, std::size_t(end - buffer));
   const std::size_t mark = text.find('e');
   const std::size_t sign = text.front() == '-' ? 1 : 0;
   std::string digits;
@@ -26,15 +26,15 @@ std::string float_repr(double value) {
   int exponent = 0;
   const std::size_t exponent_at = mark + (text[mark + 1] == '+' ? 2 : 1);
   std::from_chars(text.data() + exponent_at, end, exponent);
-  const auto count = static_cast<int>(digits.size());
+  const auto count = int(digits.size());
   std::string out = sign != 0 ? "-" : "";
   if (exponent < -4 || exponent >= 16) {  // the switch-over of Python's 'r' format
     out += digits.substr(0, 1);
     if (count > 1) out += "." + digits.substr(1);
     return out + fmt::format("e{}{:02}", exponent < 0 ? '-' : '+', std::abs(exponent));
   }
-  if (exponent < 0) return out + "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + digits;
-  const std::size_t whole = static_cast<std::size_t>(exponent) + 1;
+  if (exponent < 0) return out + "0." + std::string(std::size_t(-exponent - 1), '0') + digits;
+  const std::size_t whole = std::size_t(exponent) + 1;
   if (digits.size() <= whole) return out + digits + std::string(whole - digits.size(), '0') + ".0";
   return out + digits.substr(0, whole) + "." + digits.substr(whole);
 }
@@ -66,9 +66,9 @@ std::string escape_sequence(char32_t c, char quote) {
   if (c == U'\n') return "\\n";
   if (c == U'\r') return "\\r";
   if (c == U'\t') return "\\t";
-  if (c == U'\\' || c == static_cast<unsigned char>(quote)) return {'\\', static_cast<char>(c)};
+  if (c == U'\\' || c == std::uint8_t(quote)) return {'\\', char(c)};
   if (is_printable(c)) return "";
-  const auto code = static_cast<std::uint32_t>(c);
+  const auto code = std::uint32_t(c);
   if (c < 0x100) return fmt::format("\\x{:02x}", code);
   return c < 0x10000 ? fmt::format("\\u{:04x}", code) : fmt::format("\\U{:08x}", code);
 }

@@ -52,7 +52,7 @@ std::size_t Search::find(std::size_t from) {
   // above 256 bytes, below that a comparison of so few bytes at most for each byte of the text.
   const void* hit = ::memmem(text_.data() + from, text_.size() - from, wanted_.data(), wanted_.size());
   if (hit == nullptr) return std::string_view::npos;
-  return static_cast<std::size_t>(static_cast<const char*>(hit) - text_.data());
+  return std::size_t(static_cast<const char*>(hit) - text_.data());
 }
 
 namespace {

@@ -95,7 +95,7 @@ std::uint64_t hash_text(Heap& heap, std::string_view text) {
 std::uint64_t hash_real(double value) {
   // Whole floats hash as the integer they equal. 2^63 bounds what int64 holds.
   if (value >= -0x1p63 && value < 0x1p63 && std::trunc(value) == value) {
-    return mix(static_cast<std::uint64_t>(static_cast<std::int64_t>(value)));
+    return mix(std::uint64_t(std::int64_t(value)));
   }
   return mix(std::bit_cast<std::uint64_t>(value));
 }
@@ -107,7 +107,7 @@ std::uint64_t hash_at(Heap& heap, const Value& value, int depth) {
       return mix(0xA1);
     case Kind::boolean:
     case Kind::integer:
-      return mix(static_cast<std::uint64_t>(value.as_integer()));
+      return mix(std::uint64_t(value.as_integer()));
     case Kind::real:
       return hash_real(value.as_real());
     case Kind::string:
@@ -159,7 +159,7 @@ void Dict::rebuild(Heap& heap, std::size_t slots) {
   heap.compare(slots * kSlotBytes);
   slots_.assign(slots, 0);
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    slots_[free_slot(heap, hashes_[i])] = static_cast<std::uint32_t>(i + 1);
+    slots_[free_slot(heap, hashes_[i])] = std::uint32_t(i + 1);
   }
 }
 
@@ -189,7 +189,7 @@ void Dict::set(Heap& heap, const Value& key, const Value& value) {
   entries_.emplace_back(key, value);
   if (entries_.size() <= kSmallDict) return;
   if (entries_.size() * 2 > slots_.size()) return rebuild(heap, std::bit_ceil(entries_.size() * 4));
-  slots_[free_slot(heap, hash)] = static_cast<std::uint32_t>(entries_.size());
+  slots_[free_slot(heap, hash)] = std::uint32_t(entries_.size());
 }
 
 bool Dict::erase(Heap& heap, const Value& key) {
@@ -197,8 +197,8 @@ bool Dict::erase(Heap& heap, const Value& key) {
       entry_of(heap, hash_of(heap, key), [&](const Value& other) { return equal(heap, other, key); });
   if (entry == kAbsent) return false;
   heap.step(entries_.size());
-  entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(entry));
-  hashes_.erase(hashes_.begin() + static_cast<std::ptrdiff_t>(entry));
+  entries_.erase(entries_.begin() + std::ptrdiff_t(entry));
+  hashes_.erase(hashes_.begin() + std::ptrdiff_t(entry));
   if (!slots_.empty()) rebuild(heap, slots_.size());
   return true;
 }

@@ -94,9 +94,7 @@ class Value {
 
   // Each is legal only for the kinds named.
   std::int64_t as_integer() const noexcept { return integer_; }  // boolean, integer
-  double as_real() const noexcept {
-    return kind_ == Kind::real ? real_ : static_cast<double>(integer_);
-  }  // numbers
+  double as_real() const noexcept { return kind_ == Kind::real ? real_ : double(integer_); }  // numbers
   String& string() const noexcept { return *string_; }
   const Text& text() const noexcept;                          // string
   std::string_view view() const noexcept;                     // string

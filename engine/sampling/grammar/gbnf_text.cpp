@@ -7,7 +7,7 @@ namespace longhand {
 std::string gbnf_literal(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
+    const auto byte = std::uint8_t(c);
     if (c == '"' || c == '\\') {
       out += fmt::format("\\{}", c);
     } else if (byte < 0x20 || byte == 0x7F) {
@@ -22,7 +22,7 @@ std::string gbnf_literal(std::string_view text) {
 std::string gbnf_class(const CodePoints& set) {
   const auto one = [](std::uint32_t c) {
     const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    return plain     ? std::string(1, static_cast<char>(c))
+    return plain     ? std::string(1, char(c))
            : c < 256 ? fmt::format("\\x{:02X}", c)
                      : fmt::format("\\U{:08X}", c);
   };

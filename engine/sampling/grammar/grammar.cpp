@@ -164,7 +164,7 @@ class Parser {
   void parse_literal(Sequence& sequence) {
     while (!take("\"")) {
       for (const char byte : encode_utf8(parse_character())) {
-        sequence.push_back(builder_.byte_set(ByteSet().set(static_cast<unsigned char>(byte))));
+        sequence.push_back(builder_.byte_set(ByteSet().set(std::uint8_t(byte))));
       }
     }
   }
@@ -216,7 +216,7 @@ class Parser {
       case ']':
       case '-':
       case '^':
-        return static_cast<std::uint32_t>(c);
+        return std::uint32_t(c);
       case 'x':
         return parse_hex(2);
       case 'u':
@@ -257,7 +257,7 @@ class Parser {
     }
     if (token < 0) fail(fmt::format("<{}> is no token of this vocabulary", inside));
     rest_.remove_prefix(end + 1);
-    return {negated ? Symbol::Kind::not_token : Symbol::Kind::token, static_cast<std::uint32_t>(token)};
+    return {negated ? Symbol::Kind::not_token : Symbol::Kind::token, std::uint32_t(token)};
   }
 
   void repeat(Sequence& sequence, std::size_t last) {
@@ -279,7 +279,7 @@ class Parser {
       require("}");
       if (max < min) fail(fmt::format("{{{},{}}} is empty", min, max));
     }
-    const Sequence element(sequence.begin() + static_cast<std::ptrdiff_t>(last), sequence.end());
+    const Sequence element(sequence.begin() + std::ptrdiff_t(last), sequence.end());
     sequence.resize(last);
     const Sequence repeated = builder_.repeated(element, min, max);
     sequence.insert(sequence.end(), repeated.begin(), repeated.end());
@@ -292,7 +292,7 @@ class Parser {
     if (error != std::errc() || value == kNoLimit) {
       fail(fmt::format("a repetition must be 0..{}", kNoLimit - 1));
     }
-    rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+    rest_.remove_prefix(std::size_t(end - rest_.data()));
     skip_space(false);
     return value;
   }

@@ -7,7 +7,7 @@
 namespace longhand {
 
 Symbol GrammarBuilder::new_rule(bool is_generated) {
-  const auto index = static_cast<std::uint32_t>(grammar_.rules.size());
+  const auto index = std::uint32_t(grammar_.rules.size());
   grammar_.rules.push_back({.alternatives = {}, .name = current_name_, .generated = is_generated});
   defined_.push_back(is_generated);
   return {Symbol::Kind::rule, index};
@@ -17,7 +17,7 @@ Symbol GrammarBuilder::named(std::string_view name) {
   const auto [entry, fresh] = by_name_.try_emplace(std::string(name), 0);
   if (fresh) {
     entry->second = new_rule(false).value;
-    grammar_.rules.back().name = static_cast<std::uint32_t>(grammar_.names.size());
+    grammar_.rules.back().name = std::uint32_t(grammar_.names.size());
     grammar_.names.emplace_back(name);
   }
   return {Symbol::Kind::rule, entry->second};
@@ -37,7 +37,7 @@ void GrammarBuilder::set_body(Symbol rule, std::span<const Sequence> alternative
       throw Error(Errc::grammar, fmt::format("grammar rule \"{}\": the grammar has more than {} symbols",
                                              grammar_.names[current_name_], kMaxGrammarSymbols));
     }
-    grammar_.rules[rule.value].alternatives.push_back(static_cast<std::uint32_t>(grammar_.symbols.size()));
+    grammar_.rules[rule.value].alternatives.push_back(std::uint32_t(grammar_.symbols.size()));
     grammar_.symbols.insert(grammar_.symbols.end(), alternative.begin(), alternative.end());
     grammar_.symbols.push_back({});
   }
@@ -50,7 +50,7 @@ Symbol GrammarBuilder::generated(std::span<const Sequence> alternatives) {
 }
 
 Symbol GrammarBuilder::byte_set(const ByteSet& set) {
-  const auto index = static_cast<std::uint32_t>(grammar_.byte_sets.size());
+  const auto index = std::uint32_t(grammar_.byte_sets.size());
   const auto [entry, fresh] = byte_sets_.try_emplace(set, index);
   if (fresh) grammar_.byte_sets.push_back(set);
   return {Symbol::Kind::bytes, entry->second};
@@ -62,7 +62,7 @@ Symbol GrammarBuilder::character(const CodePoints& normalised_set) {
   std::vector<Sequence> alternatives;
   for (const Utf8Range& range : utf8_ranges(normalised_set)) {
     Sequence sequence;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(range.length); ++i) {
+    for (std::size_t i = 0; i < std::size_t(range.length); ++i) {
       ByteSet set;
       for (unsigned b = range.bytes[i].first; b <= range.bytes[i].second; ++b) set.set(b);
       if (range.length == 1) {

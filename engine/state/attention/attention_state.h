@@ -86,10 +86,10 @@ class AttentionState : public LayerState {
 
   /// Whether tokens can leave the middle of what it remembers.
   virtual bool can_cut() const noexcept { return false; }
-  /// Makes them leave. `turn` turns a key, its x, which holds one, back by cut.moved() positions, without
+  /// Makes them leave. `back` rotates a key, its x, which holds one, back by cut.moved() positions, without
   /// magnitude; `value` has room for one. Call will_write() for [cut.from, cut.size - cut.moved()) before.
-  virtual void cut(const Cut& cut, const Kernels& kernels, const RotateArgs& turn, float* value) noexcept {
-    (void)cut, (void)kernels, (void)turn, (void)value;
+  virtual void cut(const Cut& cut, const Kernels& kernels, const RotateArgs& back, float* value) noexcept {
+    (void)cut, (void)kernels, (void)back, (void)value;
   }
 
   /// Queries [begin, result) find the same memory; result is at most `end`.

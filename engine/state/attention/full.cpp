@@ -64,20 +64,20 @@ class Full final : public AttentionState {
     return chunk + position % kAttendKeys / kKeyBlock * kKeyBlock * index_width_;
   }
 
-  // A quantised key would lose at every turn; keys of an indexer stay where they are.
+  // A quantised key would lose at every rotation; keys of an indexer stay where they are.
   bool can_cut() const noexcept override {
     return index_width_ == 0 && kv_.keys != CacheFormat::q8_0 && kv_.values != CacheFormat::q8_0;
   }
-  void cut(const Cut& cut, const Kernels& kernels, const RotateArgs& turn, float* value) noexcept override {
+  void cut(const Cut& cut, const Kernels& kernels, const RotateArgs& back, float* value) noexcept override {
     for (int head = 0; head < keys_.heads(); ++head) {
       for (int position = cut.to; position < cut.size; ++position) {
         const KvView from = view_of(kv_, keys_, values_, head, position);
-        read_key(kv_, from, position % kAttendKeys, turn.x);
+        read_key(kv_, from, position % kAttendKeys, back.x);
         read_value(kv_, from, position % kAttendKeys, value);
-        if (turn.rot > 0) kernels.rotate(turn);
+        if (back.rot > 0) kernels.rotate(back);
         const int to = position - cut.moved();
         const KvView place = view_of(kv_, keys_, values_, head, to);
-        kernels.store_key[int(kv_.keys)](place, to % kAttendKeys, turn.x);
+        kernels.store_key[int(kv_.keys)](place, to % kAttendKeys, back.x);
         kernels.store_value[int(kv_.values)](place, to % kAttendKeys, value);
       }
     }

@@ -51,9 +51,9 @@ static_assert(find_option(kAttentionOptions, &AttentionOptions::exact).range.mos
 
 // The option where it is given, else the file's number, else the default; only kinds that take it may be
 // given one.
-class Settler {
+class OptionResolver {
  public:
-  Settler(const MemoryKind& kind, const AttentionOptions& options) : kind_(kind), options_(options) {}
+  OptionResolver(const MemoryKind& kind, const AttentionOptions& options) : kind_(kind), options_(options) {}
 
   template <class Number>
   Number settle(Number AttentionOptions::*member, bool takes, Number from_file, Number otherwise) const {
@@ -107,7 +107,7 @@ MemoryPlan plan_memory(const ModelConfig& c, const AttentionOptions& o, int cont
                                          name, names()));
   }
   using O = AttentionOptions;
-  const Settler s(*kind, o);
+  const OptionResolver s(*kind, o);
   const int share = kind->window_share, trained = c.rope.original_context;
   MemoryPlan p{kind};
   p.window = s.settle(&O::window, share > 0, file.window, share > 0 ? std::max(1, trained / share) : 0);

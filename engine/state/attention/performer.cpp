@@ -47,7 +47,7 @@ class Performer final : public Blocks {
     state_ = Buffer(std::size_t(heads_) * std::size_t(features_) * 2 * sizeof(float));
     const int dim = far_.key_dim();
     std::vector<float> drawn;
-    std::vector<float> f(static_cast<std::size_t>(dim));
+    std::vector<float> f = std::vector<float>(std::size_t(dim));
     for (int h = 0; h < heads_; ++h) {
       if (trained_ == nullptr) drawn = orthogonal_features(features_, dim, seed_ + std::uint64_t(h));
       const float* all = trained_ != nullptr ? trained_ + std::int64_t{h} * features_ * dim : drawn.data();

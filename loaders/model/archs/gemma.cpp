@@ -28,8 +28,9 @@ void nano(ModelConfig& c) {
 }
 
 constexpr ArchSpec kArchs[] = {
-    {.name = "gemma", .rope = Rope::halves, .act = Act::gelu, .sqrt_embedding = true},
+    {.name = "gemma", .models = "Gemma 1", .rope = Rope::halves, .act = Act::gelu, .sqrt_embedding = true},
     {.name = "gemma2",
+     .models = "Gemma 2",
      .place = NormPlace::sandwich,
      .rope = Rope::halves,
      .act = Act::gelu,
@@ -39,6 +40,7 @@ constexpr ArchSpec kArchs[] = {
      .final_softcap = 30,
      .quirk = query_scale<46>},
     {.name = "gemma3",
+     .models = "Gemma 3",
      .place = NormPlace::sandwich,
      .qk_norm = QkNorm::per_head,
      .rope = Rope::halves,
@@ -47,6 +49,7 @@ constexpr ArchSpec kArchs[] = {
      .sqrt_embedding = true,
      .quirk = query_scale<62>},
     {.name = "gemma3n",
+     .models = "Gemma 3n E2B, E4B",
      .place = NormPlace::sandwich,
      .qk_norm = QkNorm::per_head,
      .rope = Rope::halves,
@@ -60,6 +63,7 @@ constexpr ArchSpec kArchs[] = {
      .final_softcap = 30,
      .quirk = nano},
     {.name = "gemma4",
+     .models = "Gemma 4",
      .place = NormPlace::sandwich,
      .qk_norm = QkNorm::per_head,
      .rope = Rope::halves,

@@ -10,8 +10,12 @@ namespace {
 void no_fourth_number(ModelConfig& c) { c.rope.fourth_stands = c.rope.sections[3] > 0; }
 
 constexpr ArchSpec kArchs[] = {
-    {.name = "hunyuan-dense", .qk_norm = QkNorm::per_head_turned, .rope = Rope::halves},
+    {.name = "hunyuan-dense",
+     .models = "Hunyuan 0.5B to 7B",
+     .qk_norm = QkNorm::per_head_turned,
+     .rope = Rope::halves},
     {.name = "hunyuan_vl",
+     .models = "HunyuanOCR, its text",
      .qk_norm = QkNorm::per_head_turned,
      .rope = Rope::halves,
      .quirk = no_fourth_number},

@@ -19,8 +19,13 @@ void minicpm3(ModelConfig& c) {
 }
 
 constexpr ArchSpec kArchs[] = {
-    {.name = "minicpm3", .rope = Rope::halves, .latent = true, .quirk = minicpm3},
-    {.name = "plm", .latent = true, .act = Act::relu_squared, .gated = false, .quirk = scale_by_key},
+    {.name = "minicpm3", .models = "MiniCPM3", .rope = Rope::halves, .latent = true, .quirk = minicpm3},
+    {.name = "plm",
+     .models = "PLM 1.8B",
+     .latent = true,
+     .act = Act::relu_squared,
+     .gated = false,
+     .quirk = scale_by_key},
 };
 
 }  // namespace

@@ -6,8 +6,9 @@ namespace longhand {
 namespace {
 
 constexpr ArchSpec kArchs[] = {
-    {.name = "plamo", .residual = Residual::parallel, .rope = Rope::halves},
+    {.name = "plamo", .models = "PLaMo 1", .residual = Residual::parallel, .rope = Rope::halves},
     {.name = "plamo3",
+     .models = "PLaMo 3",
      .place = NormPlace::sandwich,
      .qk_norm = QkNorm::per_head,
      .rope = Rope::halves,

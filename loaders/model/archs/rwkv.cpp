@@ -7,6 +7,7 @@ namespace {
 
 constexpr ArchSpec kArchs[] = {
     {.name = "rwkv6",
+     .models = "RWKV-6",
      .norm = Norm::layer,
      .ffn_norm = "attn_norm_2",
      .embedding_norm = true,
@@ -14,14 +15,15 @@ constexpr ArchSpec kArchs[] = {
      .mixer = Mixer::rwkv6,
      .channel_mix = true},
     {.name = "rwkv7",
+     .models = "RWKV-7",
      .norm = Norm::layer,
      .ffn_norm = "attn_norm_2",
      .embedding_norm = true,
      .rope = Rope::none,
      .mixer = Mixer::rwkv7,
      .channel_mix = true},
-    {.name = "rwkv6qwen2", .rope = Rope::none, .mixer = Mixer::rwkv6},
-    {.name = "arwkv7", .rope = Rope::none, .mixer = Mixer::rwkv7},
+    {.name = "rwkv6qwen2", .models = "QRWKV6", .rope = Rope::none, .mixer = Mixer::rwkv6},
+    {.name = "arwkv7", .models = "ARWKV-7", .rope = Rope::none, .mixer = Mixer::rwkv7},
 };
 
 }  // namespace

@@ -17,9 +17,9 @@ void minicpm_scales(ModelConfig& c) {
 }
 
 constexpr ArchSpec kArchs[] = {
-    {.name = "granite", .logits_divided = true},
-    {.name = "granitemoe", .logits_divided = true},
-    {.name = "minicpm", .logits_divided = true, .quirk = minicpm_scales},
+    {.name = "granite", .models = "Granite 3, 4 dense", .logits_divided = true},
+    {.name = "granitemoe", .models = "Granite 3 MoE", .logits_divided = true},
+    {.name = "minicpm", .models = "MiniCPM 1, 2", .logits_divided = true, .quirk = minicpm_scales},
 };
 
 }  // namespace

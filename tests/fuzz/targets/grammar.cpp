@@ -15,13 +15,13 @@ void check_forgetting(GrammarMatcher& matcher, std::string_view text) {
   GrammarMatcher::State state = matcher.start();
   std::vector<bool> ends;
   for (const char c : text) {
-    state = matcher.step(state, static_cast<unsigned char>(c));
+    state = matcher.step(state, std::uint8_t(c));
     ends.push_back(matcher.can_end(state));
   }
   state = matcher.start();
   for (std::size_t i = 0; i < text.size(); ++i) {
     state = matcher.forget(state);
-    state = matcher.step(state, static_cast<unsigned char>(text[i]));
+    state = matcher.step(state, std::uint8_t(text[i]));
     check(matcher.can_end(state) == ends[i], "a matcher that forgets goes the same way");
   }
 }

@@ -35,8 +35,8 @@ SessionOptions options_from(std::uint64_t draw) {
   options.context = kContext;
   options.threads = 1;
   options.batch = draw % 2 == 0 ? 2 : 32;
-  options.key_cache = static_cast<CacheType>(draw / 2 % 4);
-  options.value_cache = static_cast<CacheType>(draw / 8 % 4);
+  options.key_cache = CacheType(draw / 2 % 4);
+  options.value_cache = CacheType(draw / 8 % 4);
   if (draw / 32 % 2 == 0) options.attention = small_memories()[draw / 64 % small_memories().size()];
   if (draw / 640 % 4 == 0) options.rope.scaling = static_cast<RopeScaling>(draw / 2560 % 7);
   options.rope.auto_factor =

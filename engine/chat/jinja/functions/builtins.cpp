@@ -19,7 +19,7 @@ Bound::Bound(std::string_view function, const Arguments& arguments,
   }
   for (std::size_t i = 0; i < arguments.positional.size(); ++i) values_[i] = &arguments.positional[i];
   for (const auto& [name, value] : arguments.named) {
-    const auto at = static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+    const auto at = std::size_t(std::find(names.begin(), names.end(), name) - names.begin());
     if (at == names.size()) fail(fmt::format("{}() got an unexpected keyword argument '{}'", function, name));
     if (values_[at] != nullptr)
       fail(fmt::format("{}() got multiple values for argument '{}'", function, name));
@@ -163,13 +163,12 @@ Value make_range(Render& r, const Arguments& arguments) {
   range->step = step;
   if (step > 0 ? start >= stop : start <= stop) return Value::of(range);
   // In unsigned arithmetic neither the distance nor -step can overflow.
-  const auto a = static_cast<std::uint64_t>(start), b = static_cast<std::uint64_t>(stop),
-             s = static_cast<std::uint64_t>(step);
+  const auto a = std::uint64_t(start), b = std::uint64_t(stop), s = std::uint64_t(step);
   const std::uint64_t count = step > 0 ? (b - a - 1) / s + 1 : (a - b - 1) / (0 - s) + 1;
-  if (count > static_cast<std::uint64_t>(kMaxRange)) {
+  if (count > std::uint64_t(kMaxRange)) {
     fail(fmt::format("range too big: the sandbox blocks ranges larger than {}", kMaxRange));
   }
-  range->count = static_cast<std::int64_t>(count);
+  range->count = std::int64_t(count);
   return Value::of(range);
 }
 

@@ -18,8 +18,8 @@ constexpr std::array<std::string_view, 12> kMonths = {"January",   "February", "
                                                       "September", "October",  "November", "December"};
 
 std::chrono::year_month_day date_of(const CivilTime& t) {
-  return std::chrono::year(t.year) / std::chrono::month(static_cast<unsigned>(t.month)) /
-         std::chrono::day(static_cast<unsigned>(t.day));
+  return std::chrono::year(t.year) / std::chrono::month(unsigned(t.month)) /
+         std::chrono::day(unsigned(t.day));
 }
 
 struct Calendar {
@@ -29,8 +29,7 @@ struct Calendar {
 Calendar calendar(const CivilTime& t) {
   const std::chrono::sys_days day = date_of(t);
   const std::chrono::sys_days new_year = std::chrono::year(t.year) / 1 / 1;
-  return {static_cast<int>(std::chrono::weekday(day).c_encoding()),
-          static_cast<int>((day - new_year).count()) + 1};
+  return {int(std::chrono::weekday(day).c_encoding()), int((day - new_year).count()) + 1};
 }
 
 struct IsoWeek {
@@ -55,8 +54,8 @@ int weeks_from(int first, const CivilTime& t) {
 
 int half_day_hour(int hour) { return hour % 12 == 0 ? 12 : hour % 12; }
 
-std::string_view day_name(const CivilTime& t) { return kDays[static_cast<std::size_t>(calendar(t).weekday)]; }
-std::string_view month_name(const CivilTime& t) { return kMonths[static_cast<std::size_t>(t.month - 1)]; }
+std::string_view day_name(const CivilTime& t) { return kDays[std::size_t(calendar(t).weekday)]; }
+std::string_view month_name(const CivilTime& t) { return kMonths[std::size_t(t.month - 1)]; }
 
 struct Name {
   char code;

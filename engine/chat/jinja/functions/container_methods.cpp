@@ -22,11 +22,11 @@ constexpr std::array<std::string_view, 3> kViewNames = {"dict_keys", "dict_value
 
 template <Half kHalf>
 Value view(Render& r, const Value& self, const Arguments& a) {
-  const Bound none(kViewNames[static_cast<std::size_t>(kHalf)], a, {});
+  const Bound none(kViewNames[std::size_t(kHalf)], a, {});
   const Dict& dict = self.dict();
   Sequence* out = r.heap.sequence();
   out->trusted = dict.trusted;
-  out->type_name = kViewNames[static_cast<std::size_t>(kHalf)];
+  out->type_name = kViewNames[std::size_t(kHalf)];
   out->items.reserve(dict.size());
   for (const auto& [key, value] : dict.entries()) {
     r.heap.step();
@@ -101,7 +101,7 @@ Value list_count(Render& r, const Value& self, const Arguments& a) {
 Value list_index(Render& r, const Value& self, const Arguments& a) {
   const Bound bound("index", a, {"value"}, 1);
   for (std::size_t i = 0; i < self.items().size(); ++i) {
-    if (equal(r.heap, self.items()[i], *bound[0])) return Value::integer(static_cast<std::int64_t>(i));
+    if (equal(r.heap, self.items()[i], *bound[0])) return Value::integer(std::int64_t(i));
   }
   fail("index(): value is not in list");
 }
@@ -123,34 +123,34 @@ Value list_extend(Render& r, const Value& self, const Arguments& a) {
 Value list_insert(Render& r, const Value& self, const Arguments& a) {
   const Bound bound("insert", a, {"index", "object"}, 2);
   std::vector<Value>& items = self.sequence().items;
-  const auto size = static_cast<std::int64_t>(items.size());
+  const auto size = std::int64_t(items.size());
   std::int64_t at = bound.integer(0, 0);
   at = std::clamp<std::int64_t>(at < 0 ? at + size : at, 0, size);
   r.heap.charge(sizeof(Value));
   r.heap.step(items.size() / 2);
-  items.insert(items.begin() + static_cast<std::ptrdiff_t>(at), *bound[1]);
+  items.insert(items.begin() + std::ptrdiff_t(at), *bound[1]);
   return Value::none();
 }
 
 Value list_pop(Render& r, const Value& self, const Arguments& a) {
   const Bound bound("pop", a, {"index"});
   std::vector<Value>& items = self.sequence().items;
-  const auto size = static_cast<std::int64_t>(items.size());
+  const auto size = std::int64_t(items.size());
   if (size == 0) fail("pop from empty list");
   std::int64_t at = bound.integer(0, -1);
   if (at < 0) at += size;
   if (at < 0 || at >= size) fail("pop index out of range");
-  const Value value = items[static_cast<std::size_t>(at)];
-  r.heap.step(static_cast<std::uint64_t>(size - at) / 2);
-  items.erase(items.begin() + static_cast<std::ptrdiff_t>(at));
+  const Value value = items[std::size_t(at)];
+  r.heap.step(std::uint64_t(size - at) / 2);
+  items.erase(items.begin() + std::ptrdiff_t(at));
   return value;
 }
 
 Value list_remove(Render& r, const Value& self, const Arguments& a) {
-  const auto at = static_cast<std::size_t>(list_index(r, self, a).as_integer());
+  const auto at = std::size_t(list_index(r, self, a).as_integer());
   std::vector<Value>& items = self.sequence().items;
   r.heap.step((items.size() - at) / 2);
-  items.erase(items.begin() + static_cast<std::ptrdiff_t>(at));
+  items.erase(items.begin() + std::ptrdiff_t(at));
   return Value::none();
 }
 

@@ -57,7 +57,7 @@ std::string magnitude_digits(std::uint64_t value, const Spec& spec) {
 std::string real_digits(double value, const Spec& spec) {
   const bool upper = spec.type == 'E' || spec.type == 'F' || spec.type == 'G';
   if (!std::isfinite(value)) return std::isnan(value) ? (upper ? "NAN" : "nan") : (upper ? "INF" : "inf");
-  const int precision = static_cast<int>(spec.precision < 0 ? 6 : spec.precision);
+  const int precision = int(spec.precision < 0 ? 6 : spec.precision);
   std::string text;
   switch (spec.type) {
     case 'e':
@@ -91,9 +91,9 @@ std::string real_digits(double value, const Spec& spec) {
 
 // Puts sign, digits and padding together.
 Value assemble(Heap& heap, std::string_view sign, const std::string& digits, const Spec& spec, bool trusted) {
-  const auto used = static_cast<std::int64_t>(sign.size() + digits.size());
+  const auto used = std::int64_t(sign.size() + digits.size());
   if (spec.zero || spec.align == '=') {
-    const auto missing = static_cast<std::size_t>(std::max<std::int64_t>(spec.width - used, 0));
+    const auto missing = std::size_t(std::max<std::int64_t>(spec.width - used, 0));
     const std::string fill = spec.zero ? "0" : spec.fill.bytes();
     std::string text(sign);
     for (std::size_t i = 0; i < missing; ++i) text += fill;
@@ -117,14 +117,14 @@ Value format_number(Heap& heap, const Value& value, const Spec& spec) {
     heap.step(digits.size());  // up to 1400, each of them some operations on a long number
     return assemble(heap, sign, digits, spec, value.trusted());
   }
-  const auto bits = static_cast<std::uint64_t>(value.as_integer());
+  const auto bits = std::uint64_t(value.as_integer());
   return assemble(heap, sign, magnitude_digits(negative ? 0 - bits : bits, spec), spec, value.trusted());
 }
 
 Value format_text(Heap& heap, const Value& value, const Spec& spec) {
   Value text = value;
   if (spec.precision >= 0) {
-    text = part(heap, value, 0, char_offset(heap, value.view(), static_cast<std::size_t>(spec.precision)));
+    text = part(heap, value, 0, char_offset(heap, value.view(), std::size_t(spec.precision)));
   }
   const Side side = spec.align == '>' ? Side::left : spec.align == '^' ? Side::both : Side::right;
   return pad(heap, text, spec.width, spec.fill, side);
@@ -180,7 +180,7 @@ Value percent_item(Heap& heap, const Value& value, const Spec& spec) {
       if (value.is(Kind::string)) return format_text(heap, value, spec);
       if (!value.is_whole()) fail("%c requires int or char");
       std::string text;
-      append_char(text, static_cast<char32_t>(value.as_integer()));
+      append_char(text, char32_t(value.as_integer()));
       return format_text(heap, heap.string(text, value.trusted()), spec);
     }
     default:
@@ -196,8 +196,7 @@ Value percent_item(Heap& heap, const Value& value, const Spec& spec) {
   }
   if (!whole || !value.is(Kind::real)) return format_number(heap, value, spec);
   if (!(std::abs(value.as_real()) < 0x1p63)) fail("cannot convert float to integer");
-  return format_number(
-      heap, Value::integer(static_cast<std::int64_t>(value.as_real())).with_trust(value.trusted()), spec);
+  return format_number(heap, Value::integer(std::int64_t(value.as_real())).with_trust(value.trusted()), spec);
 }
 
 Value format_percent(Heap& heap, const Value& format, const Value& arguments) {

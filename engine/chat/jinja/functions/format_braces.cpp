@@ -160,9 +160,8 @@ class BraceFormat {
       fail(fmt::format("format: no argument '{}'", name));
     }
     if (name.empty()) index = next_++;
-    if (index >= static_cast<std::int64_t>(arguments_.positional.size()))
-      fail("format: argument index out of range");
-    return arguments_.positional[static_cast<std::size_t>(index)];
+    if (index >= std::int64_t(arguments_.positional.size())) fail("format: argument index out of range");
+    return arguments_.positional[std::size_t(index)];
   }
 
   static bool as_index(std::string_view text, std::int64_t& index) {

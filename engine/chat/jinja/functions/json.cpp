@@ -14,8 +14,8 @@ namespace {
 using nlohmann::ordered_json;
 
 Value unsigned_value(std::uint64_t value) {
-  if (value > INT64_MAX) return Value::real(static_cast<double>(value));
-  return Value::integer(static_cast<std::int64_t>(value));
+  if (value > INT64_MAX) return Value::real(double(value));
+  return Value::integer(std::int64_t(value));
 }
 
 Value convert(Heap& heap, const ordered_json& json, bool trusted, int depth) {
@@ -261,7 +261,7 @@ class Writer {
       default:
         break;
     }
-    const auto code = static_cast<std::uint32_t>(c);
+    const auto code = std::uint32_t(c);
     if (c < 0x10000) return fmt::format("\\u{:04x}", code);
     return fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + ((code - 0x10000) >> 10),
                        0xDC00 + ((code - 0x10000) & 0x3FF));

@@ -300,11 +300,11 @@ Value batch(Render& r, const Value& v, const Arguments& a) {
   std::vector<Value> rows, row;
   const auto flush = [&] { rows.push_back(r.heap.list(std::exchange(row, {}))); };
   for (const Value& item : collect(r.heap, v)) {
-    if (static_cast<std::int64_t>(row.size()) == size) flush();
+    if (std::int64_t(row.size()) == size) flush();
     row.push_back(item);
   }
   if (row.empty()) return generator(r.heap, std::move(rows));
-  while (bound.given(1) && static_cast<std::int64_t>(row.size()) < size) {
+  while (bound.given(1) && std::int64_t(row.size()) < size) {
     r.heap.charge(sizeof(Value));
     row.push_back(*bound[1]);
   }
@@ -317,13 +317,13 @@ Value slice_filter(Render& r, const Value& v, const Arguments& a) {
   const std::int64_t count = bound.integer(0, 1);
   if (count < 1) fail("slice(): slices must be at least 1");
   const std::vector<Value> all = collect(r.heap, v);
-  const auto size = static_cast<std::int64_t>(all.size());
+  const auto size = std::int64_t(all.size());
   const std::int64_t per_slice = size / count, longer = size % count;
   std::vector<Value> rows;
   auto at = all.begin();
   for (std::int64_t i = 0; i < count; ++i) {
     r.heap.step();
-    const auto end = at + static_cast<std::ptrdiff_t>(per_slice + (i < longer ? 1 : 0));
+    const auto end = at + std::ptrdiff_t(per_slice + (i < longer ? 1 : 0));
     std::vector<Value> row(at, end);
     at = end;
     if (bound.given(1) && i >= longer) row.push_back(*bound[1]);

@@ -28,13 +28,13 @@ std::int64_t length(Heap& heap, const Value& value) {
     case Kind::undefined:
       return 0;
     case Kind::string:
-      return static_cast<std::int64_t>(char_count(heap, value.view()));
+      return std::int64_t(char_count(heap, value.view()));
     case Kind::list:
     case Kind::tuple:
     case Kind::view:
-      return static_cast<std::int64_t>(value.items().size());
+      return std::int64_t(value.items().size());
     case Kind::dict:
-      return static_cast<std::int64_t>(value.dict().size());
+      return std::int64_t(value.dict().size());
     case Kind::range:
       return value.range().count;
     default:
@@ -56,7 +56,7 @@ std::optional<Value> character(Heap& heap, const Value& value, std::int64_t inde
   const std::string_view text = value.view();
   std::size_t begin = 0;
   if (index >= 0) {
-    begin = char_offset(heap, text, static_cast<std::size_t>(index));
+    begin = char_offset(heap, text, std::size_t(index));
     if (begin >= text.size()) return std::nullopt;
   } else {
     begin = text.size();
@@ -95,25 +95,24 @@ Bounds resolve(const Slice& slice, std::int64_t size) {
   // |stop - start| <= size, so only the step can be extreme; its negation is avoided.
   const std::int64_t distance = step < 0 ? start - stop : stop - start;
   if (distance <= 0) return {start, step, 0};
-  const std::uint64_t stride =
-      step < 0 ? ~static_cast<std::uint64_t>(step) + 1 : static_cast<std::uint64_t>(step);
-  return {start, step, static_cast<std::int64_t>((static_cast<std::uint64_t>(distance) - 1) / stride) + 1};
+  const std::uint64_t stride = step < 0 ? ~std::uint64_t(step) + 1 : std::uint64_t(step);
+  return {start, step, std::int64_t((std::uint64_t(distance) - 1) / stride) + 1};
 }
 
 Value slice_string(Heap& heap, const Value& value, const Slice& slice) {
   const std::string_view text = value.view();
-  const Bounds b = resolve(slice, static_cast<std::int64_t>(char_count(heap, text)));
+  const Bounds b = resolve(slice, std::int64_t(char_count(heap, text)));
   Builder out(heap);
   if (b.count > 0 && b.step == 1) {
-    const std::size_t begin = char_offset(heap, text, static_cast<std::size_t>(b.start));
-    const std::size_t length = char_offset(heap, text.substr(begin), static_cast<std::size_t>(b.count));
+    const std::size_t begin = char_offset(heap, text, std::size_t(b.start));
+    const std::size_t length = char_offset(heap, text.substr(begin), std::size_t(b.count));
     out.append(value.text(), begin, begin + length);
   } else if (b.count > 0) {
     heap.step(text.size());
     std::vector<std::size_t> starts;
     for (std::size_t at = 0; at < text.size(); at += char_length(text, at)) starts.push_back(at);
     for (std::int64_t i = 0; i < b.count; ++i) {
-      const std::size_t at = starts[static_cast<std::size_t>(b.start + i * b.step)];
+      const std::size_t at = starts[std::size_t(b.start + i * b.step)];
       out.append(value.text(), at, at + char_length(text, at));
     }
   }
@@ -135,8 +134,8 @@ std::optional<Value> element(Heap& heap, const Value& value, const Value& key) {
     case Kind::tuple: {
       if (!key.is_whole()) return std::nullopt;
       std::int64_t index = key.as_integer();
-      if (!resolve_index(index, static_cast<std::int64_t>(value.items().size()))) return std::nullopt;
-      return value.items()[static_cast<std::size_t>(index)];
+      if (!resolve_index(index, std::int64_t(value.items().size()))) return std::nullopt;
+      return value.items()[std::size_t(index)];
     }
     case Kind::range: {
       if (!key.is_whole()) return std::nullopt;
@@ -162,13 +161,13 @@ Value slice(Heap& heap, const Value& value, const Slice& bounds) {
     return Value::of(out);
   }
   if (!value.is_items()) fail(fmt::format("'{}' object is not subscriptable", type_name(value)));
-  const Bounds b = resolve(bounds, static_cast<std::int64_t>(value.items().size()));
+  const Bounds b = resolve(bounds, std::int64_t(value.items().size()));
   Sequence* out = heap.sequence();
   out->trusted = value.sequence().trusted;
-  heap.charge(static_cast<std::uint64_t>(b.count) * sizeof(Value));
-  out->items.reserve(static_cast<std::size_t>(b.count));
+  heap.charge(std::uint64_t(b.count) * sizeof(Value));
+  out->items.reserve(std::size_t(b.count));
   for (std::int64_t i = 0; i < b.count; ++i) {
-    out->items.push_back(value.items()[static_cast<std::size_t>(b.start + i * b.step)]);
+    out->items.push_back(value.items()[std::size_t(b.start + i * b.step)]);
   }
   return Value::of(value.kind(), out);
 }
@@ -199,8 +198,8 @@ bool Iterator::next(Value& item) {
       item = source_.dict().entries()[at_++].first;
       return true;
     case Kind::range:
-      if (at_ >= static_cast<std::size_t>(source_.range().count)) return false;
-      item = Value::integer(source_.range().at(static_cast<std::int64_t>(at_++)));
+      if (at_ >= std::size_t(source_.range().count)) return false;
+      item = Value::integer(source_.range().at(std::int64_t(at_++)));
       return true;
     case Kind::generator: {
       Sequence& items = source_.sequence();

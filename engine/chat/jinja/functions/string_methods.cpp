@@ -79,13 +79,12 @@ struct Window {
 Window window(Heap& heap, const Value& self, const Bound& bound) {
   const std::string_view s = self.view();
   if (!bound.given(1) && !bound.given(2)) return {0, s.size(), false};
-  const auto size = static_cast<std::int64_t>(char_count(heap, s));
+  const auto size = std::int64_t(char_count(heap, s));
   const auto clamp = [&](std::int64_t at) { return at < 0 ? std::max<std::int64_t>(at + size, 0) : at; };
   const std::int64_t begin = clamp(bound.integer(1, 0));
   const std::int64_t end = std::min(clamp(bound.integer(2, size)), size);
   if (begin > end) return {0, 0, true};
-  return {char_offset(heap, s, static_cast<std::size_t>(begin)),
-          char_offset(heap, s, static_cast<std::size_t>(end)), false};
+  return {char_offset(heap, s, std::size_t(begin)), char_offset(heap, s, std::size_t(end)), false};
 }
 
 std::size_t find_in(Heap& heap, std::string_view text, std::string_view wanted, bool from_right) {
@@ -101,7 +100,7 @@ std::int64_t search(Render& r, const Value& self, const Arguments& a, bool from_
   const std::string_view part = self.view().substr(w.begin, w.end - w.begin);
   const std::size_t at = find_in(heap, part, bound.text(0).view(), from_right);
   if (at == std::string_view::npos) return -1;
-  return static_cast<std::int64_t>(char_count(heap, self.view().substr(0, w.begin + at)));
+  return std::int64_t(char_count(heap, self.view().substr(0, w.begin + at)));
 }
 template <bool kFromRight>
 Value find(Render& r, const Value& self, const Arguments& a) {
@@ -120,7 +119,7 @@ Value count(Render& r, const Value& self, const Arguments& a) {
   const Window w = window(heap, self, bound);
   if (w.empty_range) return Value::integer(0);
   const std::string_view part = self.view().substr(w.begin, w.end - w.begin), sub = bound.text(0).view();
-  if (sub.empty()) return Value::integer(static_cast<std::int64_t>(char_count(heap, part)) + 1);
+  if (sub.empty()) return Value::integer(std::int64_t(char_count(heap, part)) + 1);
   Search occurrences(heap, part, sub);
   std::int64_t found = 0;
   for (std::size_t at = occurrences.find(); at != std::string_view::npos;

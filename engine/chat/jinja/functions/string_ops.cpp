@@ -154,7 +154,7 @@ std::vector<Value> split_words(Heap& heap, const Value& text, std::int64_t limit
     while (at < s.size() && is_space(char_at(s, at))) at += char_length(s, at);
   };
   for (skip_space(); at < s.size(); skip_space()) {
-    if (limit >= 0 && static_cast<std::int64_t>(parts.size()) == limit) {
+    if (limit >= 0 && std::int64_t(parts.size()) == limit) {
       const Value rest = part(heap, text, at, s.size());
       parts.push_back(rest);  // with the white space inside and behind it
       break;
@@ -175,7 +175,7 @@ std::vector<Value> split_words_right(Heap& heap, const Value& text, std::int64_t
     while (end > 0 && is_space(char_at(s, char_before(s, end)))) end = char_before(s, end);
   };
   for (skip_space(); end > 0; skip_space()) {
-    if (limit >= 0 && static_cast<std::int64_t>(parts.size()) == limit) {
+    if (limit >= 0 && std::int64_t(parts.size()) == limit) {
       parts.push_back(part(heap, text, 0, end));
       break;
     }
@@ -198,7 +198,7 @@ std::vector<Value> split(Heap& heap, const Value& text, const std::string_view* 
   Search separators(heap, s, *separator);
   std::vector<Value> parts;
   std::size_t at = 0;
-  while (limit < 0 || static_cast<std::int64_t>(parts.size()) < limit) {
+  while (limit < 0 || std::int64_t(parts.size()) < limit) {
     const std::size_t hit = separators.find(at);
     if (hit == std::string_view::npos) break;
     parts.push_back(part(heap, text, at, hit));
@@ -216,7 +216,7 @@ std::vector<Value> split_right(Heap& heap, const Value& text, const std::string_
   BackwardSearch separators(heap, s, *separator);
   std::vector<Value> parts;
   std::size_t end = s.size();
-  while (limit < 0 || static_cast<std::int64_t>(parts.size()) < limit) {
+  while (limit < 0 || std::int64_t(parts.size()) < limit) {
     const std::size_t hit = separators.find(end);
     if (hit == std::string_view::npos) break;
     parts.push_back(part(heap, text, hit + separator->size(), end));
@@ -247,14 +247,14 @@ std::vector<Value> split_lines(Heap& heap, const Value& text, bool keep_ends) {
 }
 
 Value pad(Heap& heap, const Value& text, std::int64_t width, const Text& fill, Side side) {
-  const auto size = static_cast<std::int64_t>(char_count(heap, text.view()));
+  const auto size = std::int64_t(char_count(heap, text.view()));
   if (width <= size) return text;
   const std::int64_t missing = width - size;
   // Python puts the odd character of a centred text on the left when the width is odd.
   const std::int64_t left = side == Side::left    ? missing
                             : side == Side::right ? 0
                                                   : missing / 2 + (missing & width & 1);
-  heap.charge(static_cast<std::uint64_t>(missing));  // refuses a giant width before the loops
+  heap.charge(std::uint64_t(missing));  // refuses a giant width before the loops
   Builder out(heap);
   for (std::int64_t i = 0; i < left; ++i) out.append(fill);
   out.append(text.text());

@@ -11,7 +11,7 @@ bool Text::trusted(std::size_t at) const noexcept {
 
 std::size_t Text::mark_bytes(std::size_t begin, std::size_t end) const noexcept {
   const auto first = std::upper_bound(flips_.begin(), flips_.end(), begin);
-  return static_cast<std::size_t>(std::lower_bound(first, flips_.end(), end) - first) * sizeof(std::uint32_t);
+  return std::size_t(std::lower_bound(first, flips_.end(), end) - first) * sizeof(std::uint32_t);
 }
 
 void Text::append(std::string_view bytes, bool trust) {
@@ -20,7 +20,7 @@ void Text::append(std::string_view bytes, bool trust) {
   if (bytes_.empty()) {
     first_ = trust;
   } else if (last != trust) {
-    flips_.push_back(static_cast<std::uint32_t>(bytes_.size()));
+    flips_.push_back(std::uint32_t(bytes_.size()));
   }
   bytes_.append(bytes);
 }
@@ -60,7 +60,7 @@ Text Text::repeated(std::size_t times) const {
 }
 
 std::size_t char_length(std::string_view text, std::size_t at) noexcept {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto byte = [&](std::size_t i) { return std::uint8_t(text[i]); };
   const unsigned lead = byte(at);
   if (lead < 0xC2 || lead > 0xF4) return 1;
   const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
@@ -75,7 +75,7 @@ std::size_t char_length(std::string_view text, std::size_t at) noexcept {
 }
 
 char32_t char_at(std::string_view text, std::size_t at) noexcept {
-  const auto byte = [&](std::size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
+  const auto byte = [&](std::size_t i) { return char32_t(std::uint8_t(text[i])); };
   switch (char_length(text, at)) {
     case 2:
       return (byte(at) & 0x1F) << 6 | (byte(at + 1) & 0x3F);
@@ -97,9 +97,7 @@ std::size_t char_before(std::string_view text, std::size_t end) noexcept {
 }
 
 void append_char(std::string& out, char32_t code) {
-  const auto put = [&out](char32_t byte) {
-    out.push_back(static_cast<char>(static_cast<unsigned char>(byte)));
-  };
+  const auto put = [&out](char32_t byte) { out.push_back(char(std::uint8_t(byte))); };
   if (code >= 0xDC80 && code <= 0xDCFF) return put(code - 0xDC00);
   if (code < 0x80) return put(code);
   if (code < 0x800) {

@@ -47,8 +47,8 @@ Value indent_filter(Render& r, const Value& v, const Arguments& a) {
     how.prefix = bound.text(0);
   } else {
     const std::int64_t width = std::max<std::int64_t>(bound.integer(0, 4), 0);
-    r.heap.charge(static_cast<std::uint64_t>(width));
-    how.prefix = Text(std::string(static_cast<std::size_t>(width), ' '));
+    r.heap.charge(std::uint64_t(width));
+    how.prefix = Text(std::string(std::size_t(width), ' '));
   }
   return indent(r.heap, to_string(r.heap, v), how);
 }
@@ -59,11 +59,11 @@ Value truncate(Render& r, const Value& v, const Arguments& a) {
   if (bound[2] != nullptr) r.heap.charge(bound.text(2).size());
   const Text end = bound[2] != nullptr ? bound.text(2) : Text("...");
   const std::int64_t length = bound.integer(0, 255), leeway = bound.integer(3, 5);
-  const auto tail = static_cast<std::int64_t>(char_count(r.heap, end.view()));
+  const auto tail = std::int64_t(char_count(r.heap, end.view()));
   if (length < tail || leeway < 0)
     fail(fmt::format("truncate(): expected length >= {}, got {}", tail, length));
-  if (static_cast<std::int64_t>(char_count(r.heap, text.view())) - leeway <= length) return text;
-  std::size_t cut = char_offset(r.heap, text.view(), static_cast<std::size_t>(length - tail));
+  if (std::int64_t(char_count(r.heap, text.view())) - leeway <= length) return text;
+  std::size_t cut = char_offset(r.heap, text.view(), std::size_t(length - tail));
   if (!bound.flag(1, false)) {
     const std::size_t space = text.view().substr(0, cut).rfind(' ');
     if (space != std::string_view::npos) cut = space;
@@ -161,7 +161,7 @@ void quote_url(Builder& out, const Text& text, bool query) {
       } else if (c == ' ' && query) {
         out.append("+", trusted);
       } else {
-        out.append(fmt::format("%{:02X}", static_cast<unsigned char>(c)), trusted);
+        out.append(fmt::format("%{:02X}", std::uint8_t(c)), trusted);
       }
     }
   });
@@ -188,8 +188,8 @@ Value url_encode(Render& r, const Value& v, const Arguments&) {
 // ---- numbers ----------------------------------------------------------------------------------------------
 
 std::string_view stripped(std::string_view s) {
-  while (!s.empty() && is_space(static_cast<unsigned char>(s.front()))) s.remove_prefix(1);
-  while (!s.empty() && is_space(static_cast<unsigned char>(s.back()))) s.remove_suffix(1);
+  while (!s.empty() && is_space(std::uint8_t(s.front()))) s.remove_prefix(1);
+  while (!s.empty() && is_space(std::uint8_t(s.back()))) s.remove_suffix(1);
   return s;
 }
 
@@ -201,7 +201,7 @@ std::optional<std::int64_t> parse_integer(std::string_view text, int base) {
   std::size_t at = !digits.empty() && (digits[0] == '-' || digits[0] == '+') ? 1 : 0;
   const bool negative = at == 1 && digits[0] == '-';
   if (digits.size() > at + 1 && digits[at] == '0') {
-    const char prefix = static_cast<char>(digits[at + 1] | 0x20);
+    const char prefix = char(digits[at + 1] | 0x20);
     const int named = prefix == 'x' ? 16 : prefix == 'o' ? 8 : prefix == 'b' ? 2 : 0;
     if (named != 0 && (base == named || base == 0)) {
       base = named;
@@ -230,7 +230,7 @@ std::optional<double> parse_real(std::string_view text) {
 
 std::optional<std::int64_t> truncated(double value) {
   if (!(std::abs(value) < 0x1p63)) return std::nullopt;
-  return static_cast<std::int64_t>(value);
+  return std::int64_t(value);
 }
 
 Value to_integer(Render& r, const Value& v, const Arguments& a) {
@@ -239,8 +239,7 @@ Value to_integer(Render& r, const Value& v, const Arguments& a) {
   need(v);
   if (v.is(Kind::string)) {
     r.heap.read(v.view().size());
-    result =
-        parse_integer(v.view(), static_cast<int>(std::clamp<std::int64_t>(bound.integer(1, 10), -1, 99)));
+    result = parse_integer(v.view(), int(std::clamp<std::int64_t>(bound.integer(1, 10), -1, 99)));
     if (!result) {
       if (const auto real = parse_real(v.view())) result = truncated(*real);
     }
@@ -275,10 +274,10 @@ Value absolute(Render&, const Value& v, const Arguments&) {
 double round_decimal(Heap& heap, double value, std::int64_t digits) {
   if (!std::isfinite(value) || digits > 300) return value;
   if (digits < 0) {
-    const double unit = std::pow(10.0, static_cast<double>(-digits));
+    const double unit = std::pow(10.0, double(-digits));
     return std::nearbyint(value / unit) * unit;
   }
-  const std::string text = fmt::format("{:.{}f}", value, static_cast<int>(digits));
+  const std::string text = fmt::format("{:.{}f}", value, int(digits));
   heap.step(text.size());  // up to 600 digits, each of them some operations on a long number
   double out = 0;
   std::from_chars(text.data(), text.data() + text.size(), out);
@@ -299,7 +298,7 @@ Value round_filter(Render& r, const Value& v, const Arguments& a) {
     return whole ? Value::integer(*whole) : v;
   }
   if (method != "ceil" && method != "floor") fail("method must be common, ceil or floor");
-  const double scale = std::pow(10.0, static_cast<double>(digits));
+  const double scale = std::pow(10.0, double(digits));
   const double scaled = v.as_real() * scale;
   return Value::real((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / scale);
 }
@@ -332,9 +331,9 @@ Value to_json(Render& r, const Value& v, const Arguments& a) {
   if (bound.given(1)) {
     const bool text = bound[1]->is(Kind::string);
     const std::int64_t width = text ? 0 : std::max<std::int64_t>(bound.integer(1, 0), 0);
-    r.heap.charge(static_cast<std::uint64_t>(width));
+    r.heap.charge(std::uint64_t(width));
     if (text) r.heap.charge(bound.text(1).size());
-    style.indent = text ? bound.text(1) : Text(std::string(static_cast<std::size_t>(width), ' '));
+    style.indent = text ? bound.text(1) : Text(std::string(std::size_t(width), ' '));
   }
   if (bound.given(2)) {
     const std::vector<Value> pair = collect(r.heap, *bound[2]);

@@ -114,11 +114,11 @@ char32_t to_lower(char32_t code) { return longhand::to_lower(code); }
 
 char32_t to_upper(char32_t code) {
   if (code < 0x80) return code >= U'a' && code <= U'z' ? code - 32 : code;
-  const auto c = static_cast<std::int32_t>(code);
+  const auto c = std::int32_t(code);
   const CaseRange* range = std::lower_bound(std::begin(kUpper), std::end(kUpper), c,
                                             [](const CaseRange& r, std::int32_t x) { return r.last < x; });
   if (range == std::end(kUpper) || c < range->first || (c - range->first) % range->stride != 0) return code;
-  return static_cast<char32_t>(c + range->delta);
+  return char32_t(c + range->delta);
 }
 
 void append_upper(std::u32string& out, char32_t code) {

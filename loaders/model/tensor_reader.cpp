@@ -1,4 +1,4 @@
-#include "loaders/model/tensor_taker.h"
+#include "loaders/model/tensor_reader.h"
 
 #include <fmt/format.h>
 
@@ -15,17 +15,17 @@ std::int64_t count_of(const TensorInfo& t) {
 
 }  // namespace
 
-const TensorInfo* TensorTaker::find(const std::string& name) {
+const TensorInfo* TensorReader::find(const std::string& name) {
   const TensorInfo* tensor = file_.find_tensor(name);
   if (tensor != nullptr) taken_.insert(tensor->name);
   return tensor;
 }
 
-void TensorTaker::refuse(Errc code, std::string_view tensor, std::string_view why) const {
+void TensorReader::refuse(Errc code, std::string_view tensor, std::string_view why) const {
   throw Error(code, fmt::format("{}: tensor '{}' {}", file_.name(), tensor, why));
 }
 
-void TensorTaker::check_shape(const TensorInfo& t, std::initializer_list<std::int64_t> want) const {
+void TensorReader::check_shape(const TensorInfo& t, std::initializer_list<std::int64_t> want) const {
   std::string wanted, got;
   bool same = true;
   std::size_t d = 0;
@@ -39,7 +39,7 @@ void TensorTaker::check_shape(const TensorInfo& t, std::initializer_list<std::in
   if (!same) refuse(Errc::shape, t.name, fmt::format("has shape {}, must be {}", got, wanted));
 }
 
-FormatId TensorTaker::format_of(const TensorInfo& t) const {
+FormatId TensorReader::format_of(const TensorInfo& t) const {
   const int id = find_format(t.type_id);
   if (id < 0) {
     std::string known;
@@ -52,7 +52,7 @@ FormatId TensorTaker::format_of(const TensorInfo& t) const {
   return FormatId(id);
 }
 
-const float* TensorTaker::vector(const std::string& name, std::int64_t n, bool required) {
+const float* TensorReader::vector(const std::string& name, std::int64_t n, bool required) {
   const TensorInfo* t = find(name);
   if (t == nullptr) {
     if (required) refuse(Errc::missing, name, "is missing");
@@ -63,7 +63,7 @@ const float* TensorTaker::vector(const std::string& name, std::int64_t n, bool r
   return decode(*t, n);
 }
 
-const float* TensorTaker::stack(const std::string& name, std::int64_t dim, std::int64_t heads, int* n) {
+const float* TensorReader::stack(const std::string& name, std::int64_t dim, std::int64_t heads, int* n) {
   constexpr std::uint64_t kMost = 1 << 16;
   const TensorInfo* t = find(name);
   if (t == nullptr) return nullptr;
@@ -74,7 +74,7 @@ const float* TensorTaker::stack(const std::string& name, std::int64_t dim, std::
   return decode(*t, dim * *n * heads);
 }
 
-const float* TensorTaker::matrix(const std::string& name, std::int64_t in, std::int64_t out, bool required) {
+const float* TensorReader::matrix(const std::string& name, std::int64_t in, std::int64_t out, bool required) {
   const TensorInfo* t = find(name);
   if (t == nullptr) {
     if (required) refuse(Errc::missing, name, "is missing");
@@ -84,7 +84,7 @@ const float* TensorTaker::matrix(const std::string& name, std::int64_t in, std::
   return decode(*t, in * out);
 }
 
-std::vector<float> TensorTaker::factors(const std::string& name, std::int64_t at_least) {
+std::vector<float> TensorReader::factors(const std::string& name, std::int64_t at_least) {
   const TensorInfo* t = find(name);
   if (t == nullptr) return {};
   const auto n = std::int64_t(t->dims[0]);
@@ -99,24 +99,24 @@ std::vector<float> TensorTaker::factors(const std::string& name, std::int64_t at
   return result;
 }
 
-const float* TensorTaker::keep(std::vector<float> values) {
+const float* TensorReader::keep(std::vector<float> values) {
   weights_.floats.push_back(std::move(values));
   return weights_.floats.back().data();
 }
 
-MatView TensorTaker::rows_of(const TensorInfo& t, std::int64_t row, std::int64_t rows,
-                             std::int64_t cols) const {
+MatView TensorReader::rows_of(const TensorInfo& t, std::int64_t row, std::int64_t rows,
+                              std::int64_t cols) const {
   const FormatId format = format_of(t);
   return {format, Layout::rows, std::int32_t(rows), std::int32_t(cols),
           t.data.data() + std::size_t(row) * row_bytes(format, cols)};
 }
 
-void TensorTaker::count(const TensorInfo& t) {
+void TensorReader::count(const TensorInfo& t) {
   weights_.bytes += t.data.size();
   weights_.parameters += std::uint64_t(count_of(t));
 }
 
-void TensorTaker::refuse_leftovers(int layers, int skipped) const {
+void TensorReader::refuse_leftovers(int layers, int skipped) const {
   std::string names;
   int count = 0;
   for (const TensorInfo& t : file_.tensors()) {
@@ -130,7 +130,7 @@ void TensorTaker::refuse_leftovers(int layers, int skipped) const {
   }
 }
 
-const float* TensorTaker::decode(const TensorInfo& t, std::int64_t n) {
+const float* TensorReader::decode(const TensorInfo& t, std::int64_t n) {
   const FormatId format = format_of(t);
   if (n % format_info(format).block_elements != 0)
     refuse(Errc::shape, t.name, "is no whole number of blocks");

@@ -14,10 +14,10 @@
 
 namespace longhand {
 
-class TensorTaker {
+class TensorReader {
  public:
   /// Decoded floats, bytes and parameters are added to `weights`.
-  TensorTaker(const Gguf& file, Weights& weights) : file_(file), weights_(weights) {}
+  TensorReader(const Gguf& file, Weights& weights) : file_(file), weights_(weights) {}
 
   /// nullptr when absent.
   const TensorInfo* find(const std::string& name);
