@@ -87,7 +87,7 @@ void add_flags(CLI::App& verb, Flags& flags) {
   verb.add_option("-o,--output", flags.output, "File for the vectors; - is stdout")->type_name("OUT");
   verb.add_option("--format", flags.format,
                   "json: a line a text; csv: a line a vector; f32: raw little-endian floats; auto: by OUT's "
-                  "ending, else json")
+                  "ending, else f32, and json on stdout")
       ->check(CLI::IsMember({"auto", "json", "csv", "f32"}))
       ->type_name("NAME");
 }

@@ -7,8 +7,10 @@ namespace longhand::cli {
 
 VectorWriter::Format VectorWriter::format_of(const std::string& name, const std::string& path) {
   if (name == "json") return Format::json;
-  if (name == "csv" || (name == "auto" && path.ends_with(".csv"))) return Format::csv;
-  if (name == "f32" || (name == "auto" && path.ends_with(".f32"))) return Format::f32;
+  const bool by_path = name == "auto" && path != "-";
+  if (name == "csv" || (by_path && path.ends_with(".csv"))) return Format::csv;
+  const bool text = path.ends_with(".json") || path.ends_with(".jsonl");
+  if (name == "f32" || (by_path && !text)) return Format::f32;
   return Format::json;
 }
 

@@ -18,7 +18,8 @@ struct EmbeddedText {
 class VectorWriter {
  public:
   enum class Format { json, csv, f32 };
-  /// Names of formats, and one that goes by the ending of the file's name: .csv, .f32, else JSON.
+  /// Names of formats, and one that goes by the file: .csv, .json and .jsonl say so, other
+  /// files get floats, standard output JSON.
   static Format format_of(const std::string& name, const std::string& path);
 
   /// To a file, or stdout for "-". Vectors have `width` values. `scores`: they are scores. `apart`: a text

@@ -77,6 +77,8 @@ TEST_F(EmbedRun, EveryFormatHasTheSameNumbers) {
   ASSERT_EQ(embed({"-f", texts, "-o", out + ".f32"}).status, 0);
   const auto floats = read_floats(out + ".f32");
   ASSERT_EQ(floats.size(), 64u);
+  ASSERT_EQ(embed({"-f", texts, "-o", out}).status, 0);  // whatever its name
+  EXPECT_EQ(read_floats(out), floats);
   ASSERT_EQ(embed({"-f", texts, "-o", out + ".csv"}).status, 0);
   std::istringstream csv(read_text(out + ".csv"));
   for (std::size_t i = 0; i < 2; ++i) {
