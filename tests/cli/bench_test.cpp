@@ -31,6 +31,10 @@ ProcessResult bench(std::vector<std::string> arguments) {
   return run_process(arguments);
 }
 
+std::string of_one(std::string (*form)(std::span<const BenchReport>), const BenchReport& report) {
+  return form({&report, 1});
+}
+
 // 100 tokens read at 200 a second; 10 written at 4 and 5 a second, 2 GB each, of 12 GB/s.
 BenchReport sample_report() {
   BenchReport report;
@@ -107,7 +111,7 @@ TEST(BenchReport, ShareOfTheBandwidthIsBytesTimesRate) {
 }
 
 TEST(BenchReport, MarkdownHasARowForEachTest) {
-  const std::string text = cli::bench_markdown(sample_report());
+  const std::string text = of_one(cli::bench_markdown, sample_report());
   EXPECT_THAT(text, AllOf(HasSubstr("pp100 |"), HasSubstr("200.00 \u00b1 0.00"), HasSubstr("tg10 @ d4096"),
                           HasSubstr("4.50 \u00b1 0.71"), HasSubstr("9.0 GB/s, 75 %")));
   EXPECT_THAT(text, HasSubstr("load 1.50 s, peak memory 3.00 MiB, avx2, 3950 MHz, memory reads 12.0 GB/s"));
@@ -117,19 +121,30 @@ TEST(BenchReport, WhatIsNotMeasuredIsNoNumber) {
   BenchReport report = sample_report();
   report.results[1].read_bandwidth = 0;
   report.results[1].fits_in_cache = true;
-  EXPECT_THAT(cli::bench_markdown(report), AllOf(HasSubstr("|    fits in cache |"), Not(HasSubstr("GB/s"))));
-  for (const auto& row : nlohmann::json::parse(cli::bench_json(report))) {
+  EXPECT_THAT(of_one(cli::bench_markdown, report),
+              AllOf(HasSubstr("|    fits in cache |"), Not(HasSubstr("GB/s"))));
+  for (const auto& row : nlohmann::json::parse(of_one(cli::bench_json, report))) {
     EXPECT_TRUE(row["read_bandwidth"].is_null());
     EXPECT_TRUE(row["bandwidth_share"].is_null());
   }
-  EXPECT_THAT(cli::bench_csv(report), AllOf(HasSubstr(",2000000000,,\n"), Not(HasSubstr("null"))));
+  EXPECT_THAT(of_one(cli::bench_csv, report), AllOf(HasSubstr(",2000000000,,\n"), Not(HasSubstr("null"))));
+}
+
+TEST(BenchReport, SeveralModelsStandInOneReport) {
+  std::vector<BenchReport> reports(2, sample_report());
+  reports[1].model_file = "other.gguf";
+  const auto rows = nlohmann::json::parse(cli::bench_json(reports));
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_NE(rows[1]["model_filename"], "other.gguf");
+  EXPECT_EQ(rows[2]["model_filename"], "other.gguf");
+  EXPECT_EQ(std::ranges::count(cli::bench_csv(reports), '\n'), 5);  // one header
 }
 
 TEST(BenchReport, APromptWithItsAnswerCountsAllTokens) {
   BenchReport report = sample_report();
   report.results = {{.test = {.prompt = 90, .generate = 10, .threads = 2}, .seconds = {0.5}}};
   EXPECT_EQ(cli::token_rates(report.results[0]), std::vector<double>{200});
-  const auto row = nlohmann::json::parse(cli::bench_json(report))[0];
+  const auto row = nlohmann::json::parse(of_one(cli::bench_json, report))[0];
   EXPECT_EQ(row["n_prompt"], 90);
   EXPECT_EQ(row["n_gen"], 10);
   EXPECT_THAT(cli::bench_chart(report, 60), HasSubstr("pp90+tg10 \u2588"));
@@ -140,11 +155,11 @@ TEST(BenchReport, TokensOfAllSequencesCount) {
   report.results = {{.test = {.generate = 10, .depth = 64, .sequences = 8, .threads = 2}, .seconds = {0.5}}};
   EXPECT_EQ(cli::token_rates(report.results[0]), std::vector<double>{160});
   EXPECT_EQ(cli::bench_test_name(report.results[0].test), "tg10 x8 @ d64");
-  EXPECT_EQ(nlohmann::json::parse(cli::bench_json(report))[0]["n_sequences"], 8);
+  EXPECT_EQ(nlohmann::json::parse(of_one(cli::bench_json, report))[0]["n_sequences"], 8);
 }
 
 TEST(BenchReport, JsonNamesAreThoseOfLlamaBench) {
-  const auto rows = nlohmann::json::parse(cli::bench_json(sample_report()));
+  const auto rows = nlohmann::json::parse(of_one(cli::bench_json, sample_report()));
   ASSERT_EQ(rows.size(), 2u);
   for (const char* name :
        {"build_commit",  "build_number",   "cpu_info",  "gpu_info",   "n_gpu_layers",   "split_mode",
@@ -167,10 +182,10 @@ TEST(BenchReport, JsonNamesAreThoseOfLlamaBench) {
 
 TEST(BenchReport, JsonLinesAndCsvSayTheSame) {
   const BenchReport report = sample_report();
-  const auto rows = nlohmann::json::parse(cli::bench_json(report));
-  const std::string lines = cli::bench_json_lines(report);
+  const auto rows = nlohmann::json::parse(of_one(cli::bench_json, report));
+  const std::string lines = of_one(cli::bench_json_lines, report);
   EXPECT_EQ(nlohmann::json::parse(lines.substr(0, lines.find('\n'))), rows[0]);
-  const std::string csv = cli::bench_csv(report);
+  const std::string csv = of_one(cli::bench_csv, report);
   EXPECT_EQ(std::ranges::count(csv, '\n'), 3);
   EXPECT_THAT(csv, AllOf(HasSubstr(",avg_ns,stddev_ns,avg_ts,stddev_ts,"), Not(HasSubstr("samples")),
                          HasSubstr(",\"a \"\"b\"\", c.gguf\",")));

@@ -20,8 +20,8 @@ using testing::HasSubstr;
 
 constexpr KlHeader kHeader{.vocab = 5, .context = 6, .first = 3, .chunks = 2};  // 2 * 2 rows
 
-std::vector<float> logits_of(int seed, std::size_t vocab, float spread = 3) {
-  std::mt19937 random(unsigned(seed));
+std::vector<float> logits_of(unsigned seed, std::size_t vocab, float spread = 3) {
+  std::mt19937 random(seed);
   std::normal_distribution<float> any(0, spread);
   std::vector<float> out(vocab);
   for (float& x : out) x = any(random);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <random>
 
+#include "engine/api/access.h"
 #include "engine/embed/text_pool.h"
 #include "engine/forward/model.h"
 #include "engine/longhand.h"
@@ -80,9 +81,9 @@ TEST(Embedder, StatesEqualDoublePrecision) {
     for (const std::size_t n : {1, 2, 63, 600}) {
       if (n > std::size_t(model.info().trained_context)) continue;
       const auto text = some_tokens(n, 1);
-      EXPECT_LE(
-          test::nmse(embed_one(model, raw(Pooling::none), text), test::reference_hidden(model.data(), text)),
-          1e-11)
+      EXPECT_LE(test::nmse(embed_one(model, raw(Pooling::none), text),
+                           test::reference_hidden(model_data(model), text)),
+                1e-11)
           << n;
     }
   }
@@ -164,7 +165,7 @@ TEST(Embedder, WorksWithModelsThatWriteText) {
   const Model model = small_llama([](test::GgufWriter&) {});
   const auto text = some_tokens(20, 4);
   EXPECT_LE(
-      test::nmse(embed_one(model, raw(Pooling::none), text), test::reference_hidden(model.data(), text)),
+      test::nmse(embed_one(model, raw(Pooling::none), text), test::reference_hidden(model_data(model), text)),
       1e-11);
   Session session(model);
   EXPECT_FALSE(session.feed(text).empty());

@@ -93,7 +93,7 @@ TEST_P(Indexer, SessionsWithAndWithoutItShareAPass) {
   Session with(runner, options()), without(runner, options(false));
   const std::size_t half = ids_.size() / 2, last = ids_.size() - 1;
   for (const auto& part : {ids(0, half), ids(half, last)}) {
-    const std::array<Runner::Feed, 2> feeds = {{{with, part}, {without, part}}};
+    std::array<Runner::Feed, 2> feeds = {{{with, part}, {without, part}}};
     runner.run(feeds);
   }
   EXPECT_EQ(copy_of(with.feed(ids(last, last + 1))), last_of(true));

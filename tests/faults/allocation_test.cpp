@@ -348,7 +348,7 @@ TEST(OutOfMemory, Chats) {
       kNothing);
   const ChatFormat format(source);
   const auto answer_of = [&](const char* text) {
-    return ChatAnswerText{text, "", text, tokenizer.encode(text, {.add_special = false}), false};
+    return ChatAnswerText{text, "", tokenizer.encode(text, {.add_special = false}), false};
   };
   // Three turns; each step is taken again until there is memory for it.
   std::vector<Token> expected;

@@ -52,7 +52,7 @@ struct Head {
     view.values = values.data();
     std::normal_distribution<float> normal;
     for (int t = 0; t < tokens; ++t) {
-      test::Guarded<float> a(std::size_t(key_dim)), b(std::size_t(value_dim));
+      test::Guarded<float> a(std::size_t(key_dim), 0.0f), b(std::size_t(value_dim), 0.0f);
       for (float& x : a) x = normal(random);
       for (float& x : b) x = normal(random);
       k.store_key[int(format)](view, t, a.data());

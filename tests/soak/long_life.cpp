@@ -119,7 +119,7 @@ class LongLife {
       const TurnPlan plan = talk.plan_turn(session.tokens(), 128, 8);
       session.rewind(int(plan.rewind_to));
       const GenerateResult said = generate(session, plan.new_tokens, sampler, {.max_tokens = 8});
-      talk.answer({said.text, "", said.text, said.tokens, false});
+      talk.answer({said.text, "", said.tokens, false});
       if (i % 50 == 49) talk.clear();
     });
   }
