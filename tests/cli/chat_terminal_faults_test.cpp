@@ -21,8 +21,8 @@ class TerminalFaults : public testing::Test {
     flags.insert(flags.begin(), {LONGHAND_PROGRAM, "chat", "--commands", "--temp", "0"});
     return flags;
   }
-  std::string told(const std::string& input) const {
-    const ProcessResult result = run_process(program(), input, environment_);
+  std::string told(const std::string& input, Arguments flags = {}) const {
+    const ProcessResult result = run_process(program(std::move(flags)), input, environment_);
     EXPECT_EQ(result.status, 0) << result.err;
     return result.out;
   }
@@ -83,7 +83,7 @@ class HungUp : public TerminalFaults {
   void expect_rescued(TerminalProcess& chat) {
     chat.hang_up();
     EXPECT_EQ(chat.wait(), 128 + SIGHUP) << chat.screen();
-    EXPECT_THAT(told("/load rescued\n" + kAsk), HasSubstr("antern"));
+    EXPECT_THAT(told(kAsk, {"--continue"}), HasSubstr("antern"));
   }
 };
 

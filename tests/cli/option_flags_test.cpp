@@ -7,6 +7,7 @@
 #include "cli/flags/sampling_flags.h"
 #include "cli/flags/session_flags.h"
 #include "cli/flags/speculation_flags.h"
+#include "cli/verbs.h"
 #include "engine/longhand.h"
 
 namespace longhand::cli {
@@ -47,6 +48,7 @@ std::set<std::string_view> option_names() {
   each_session_option(SessionOptions(), note);
   each_option(kSamplerOptions, SamplerOptions(), note);
   each_option(kSpeculationOptions, SpeculationOptions(), note);
+  each_option(kEmbedOptions, EmbedOptions(), note);
   return names;
 }
 
@@ -73,8 +75,12 @@ TEST(OptionFlags, VerbsTakeThemAll) {
   session.add_to(app);
   sampling.add_to(app);
   speculation.add_to(app);
-  for (const OptionFlag& flag : option_flags())
-    EXPECT_NE(app.get_option_no_throw(flag_word(flag)), nullptr) << flag.option;
+  Action action;
+  add_embed(app, action);
+  for (const OptionFlag& flag : option_flags()) {
+    const CLI::App& verb = flag.option.starts_with("embed.") ? *app.get_subcommand("embed") : app;
+    EXPECT_NE(verb.get_option_no_throw(flag_word(flag)), nullptr) << flag.option;
+  }
 }
 
 SessionOptions parsed(std::vector<std::string> arguments) {
