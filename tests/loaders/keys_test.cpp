@@ -249,7 +249,8 @@ TEST(Keys, IntegersOutsideTheirRangeAreRefused) {
 TEST(Keys, StringsOutsideTheirLengthAreRefused) {
   for (const KeySpec* key : kAllKeys) {
     if (key->type != KeyType::string && key->type != KeyType::strings) continue;
-    if (key == &key::chat_template || key == &key::rerank_template) continue;  // their limit is that of any string in a file
+    if (key == &key::chat_template || key == &key::rerank_template)
+      continue;  // their limit is that of any string in a file
     SCOPED_TRACE(key->name);
     const auto max = std::size_t(key->max);
     EXPECT_EQ(outcome(with_value(*key, ValueType::string, encode(std::string(max, 'a'))), *key), kFine);
