@@ -3,9 +3,9 @@
 #include <optional>
 #include <vector>
 
-#include "engine/api/longhand_c_guard.h"
-#include "engine/api/longhand_c_handles.h"
-#include "engine/api/longhand_c_options.h"
+#include "engine/api/c/guard.h"
+#include "engine/api/c/handles.h"
+#include "engine/api/c/options.h"
 
 using namespace longhand;
 using namespace longhand::c_api;

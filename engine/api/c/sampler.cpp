@@ -1,8 +1,8 @@
 // The C interface: samplers.
 #include "engine/api/access.h"
-#include "engine/api/longhand_c_guard.h"
-#include "engine/api/longhand_c_handles.h"
-#include "engine/api/longhand_c_options.h"
+#include "engine/api/c/guard.h"
+#include "engine/api/c/handles.h"
+#include "engine/api/c/options.h"
 #include "engine/forward/model.h"
 
 using namespace longhand;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/api/longhand_c_guard.h"
+#include "engine/api/c/guard.h"
 #include "engine/longhand.h"
 
 namespace longhand::c_api {

@@ -1,7 +1,7 @@
 // Options of the C interface, to and from those of C++. Defaults come from there alone.
 #pragma once
 
-#include "engine/api/longhand_c_guard.h"
+#include "engine/api/c/guard.h"
 #include "engine/longhand.h"
 #include "engine/longhand_c.h"
 

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "engine/api/longhand_c_guard.h"
+#include "engine/api/c/guard.h"
 
 namespace longhand::c_api {
 namespace {

@@ -1,9 +1,9 @@
 // The C interface: sessions computed together.
 #include <vector>
 
-#include "engine/api/longhand_c_guard.h"
-#include "engine/api/longhand_c_handles.h"
-#include "engine/api/longhand_c_options.h"
+#include "engine/api/c/guard.h"
+#include "engine/api/c/handles.h"
+#include "engine/api/c/options.h"
 
 using namespace longhand;
 using namespace longhand::c_api;

@@ -1,10 +1,10 @@
-#include "engine/api/longhand_c_options.h"
+#include "engine/api/c/options.h"
 
 #include <array>
 #include <tuple>
 #include <utility>
 
-#include "engine/api/longhand_c_handles.h"
+#include "engine/api/c/handles.h"
 #include "engine/types/json_schema.h"
 #include "engine/types/options.h"
 
