@@ -69,7 +69,12 @@ void Session::Impl::run(const Slice& slice, std::span<const Token> batch, const 
     wanted.push_back(slice.rows - 1);
   }
   Stop stop(cancel);
-  const PassRunner::Request request{{&slice, 1}, batch, wanted, viewer.want == Want::hidden};
+  if (viewer.visit && viewer.want == Want::hidden) {
+    stop_if(!runner->run_hidden({{&slice, 1}, batch}, stop));
+    for (const int row : wanted) viewer.visit(slice.position + row, runner->hidden(row));
+    return;
+  }
+  const PassRunner::Request request{{&slice, 1}, batch, wanted};
   const bool done = runner->run(request, stop, [&](int i, std::span<const float> row) {
     if (viewer.visit) {
       viewer.visit(slice.position + i, row);

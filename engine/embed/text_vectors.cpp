@@ -64,7 +64,8 @@ void VectorMaker::run(Texts texts, const std::atomic<bool>& cancel, const Visit&
   while (done < total) {
     const Batch batch = next_batch(texts);
     fit(batch);
-    if (cancel.load() || !runner_.run_hidden({batch.slices, batch.tokens}, cancel))
+    Stop stop{cancel};
+    if (cancel.load() || !runner_.run_hidden({batch.slices, batch.tokens}, stop))
       throw Error(Errc::cancelled, "the computation was cancelled");
     take(texts, batch);
     close(texts, visit);

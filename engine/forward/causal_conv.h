@@ -15,10 +15,4 @@ struct ConvRows {
 };
 void convolve(const Pass& pass, const RecurrentPlan& plan, const ConvRows& rows) noexcept;
 
-/// Tells every slice's state that the pass's tokens have been taken in.
-inline void advance_states(const Pass& pass, const RecurrentPlan& plan) noexcept {
-  if (pass.worker.id != 0) return;
-  for (const Slice& slice : pass.slices) slice.states.recurrent(plan.state).advance(slice.end());
-}
-
 }  // namespace longhand

@@ -5,18 +5,6 @@
 namespace longhand {
 namespace {
 
-// to (count, out) = linear(from (count, in)).
-void multiply(const Pass& p, const Linear& linear, const float* from, int count, float* to) {
-  const std::int64_t n = linear.weight.cols;
-  p.for_groups(count, n, [&](std::int64_t row, Range cols) {
-    std::copy(from + row * n + cols.begin, from + row * n + cols.end, p.ws.in.row(row) + cols.begin);
-    p.ws.in.round(p.kernels, row, cols, kinds_of({&linear}));
-  });
-  p.worker.sync();
-  p.multiply({&linear, &p.ws.in, 0, count, to, linear.weight.rows});
-  p.worker.sync();
-}
-
 // f(row) for this worker's share of pooled states.
 template <class Function>
 void for_states(const Pass& p, int count, const Function& f) {
@@ -35,7 +23,7 @@ void run_classifier(const Pass& p, const HeadJob& job, float* inner) {
   const ScoreSpec& spec = p.config.pooling.score;
   const float* from = job.states;
   if (!head.score_in.empty()) {
-    multiply(p, head.score_in, from, job.count, inner);
+    p.multiply_rows(head.score_in, from, job.count, inner);
     for_states(p, job.count, [&](std::int64_t i) {
       float* values = inner + i * head.hidden;
       activate(p, spec.act, values, head.hidden);
@@ -43,7 +31,7 @@ void run_classifier(const Pass& p, const HeadJob& job, float* inner) {
     });
     from = inner;
   }
-  multiply(p, head.score_out, from, job.count, job.to);
+  p.multiply_rows(head.score_out, from, job.count, job.to);
   if (!spec.softmax) return;
   for_states(p, job.count, [&](std::int64_t i) { p.kernels.softmax(job.to + i * head.labels, head.labels); });
 }
@@ -68,8 +56,8 @@ void run_head(const Pass& p, const HeadJob& job) noexcept {
     return;
   }
   const bool two = !head.dense_3.empty();
-  multiply(p, head.dense_2, job.states, job.count, two ? inner : job.to);
-  if (two) multiply(p, head.dense_3, inner, job.count, job.to);
+  p.multiply_rows(head.dense_2, job.states, job.count, two ? inner : job.to);
+  if (two) p.multiply_rows(head.dense_3, inner, job.count, job.to);
 }
 
 std::int64_t widest_input(const PoolingHead& head) noexcept { return std::max(head.hidden, head.wide); }

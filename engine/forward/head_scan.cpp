@@ -1,8 +1,9 @@
 #include "engine/forward/head_scan.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+
+#include "engine/forward/recurrence.h"
 
 namespace longhand {
 namespace {
@@ -22,45 +23,36 @@ void settle_steps(const Pass& p, const HeadScanPlan& plan, const HeadScanRows& r
   p.worker.sync();
 }
 
-// One head of one slice, in pieces that fit a small array.
+// One head of one slice.
 void scan_head(const Pass& p, const HeadScanPlan& plan, const HeadScanRows& rows, const Slice& slice,
                int head) {
-  constexpr int kTokens = 64;
-  std::array<DplrToken, kTokens> tokens;
   const std::int64_t n = plan.head_dim;
   const std::int64_t group = std::int64_t{head} / (plan.heads / plan.groups) * plan.state_size;
   float* state = slice.states.recurrent(plan.state).values() + head * plan.head_values();
-  for (int first = 0; first < slice.rows; first += kTokens) {
-    const int count = std::min(kTokens, slice.rows - first);
-    for (int i = 0; i < count; ++i) {
-      const std::int64_t row = slice.first_row + first + i, at = row * plan.heads + head;
-      const float *b = rows.b + row * rows.bc_stride + group, *c = rows.c + row * rows.bc_stride + group,
-                  *x = rows.x + row * rows.x_stride + head * n;
-      float* out = rows.out + row * plan.inner() + head * n;
-      tokens[std::size_t(i)] = {c, b, x, rows.decay + at, nullptr, nullptr, rows.dt[at], out};
-    }
+  const auto token_of = [&](std::int64_t row) {
+    const std::int64_t at = row * plan.heads + head;
+    const float *b = rows.b + row * rows.bc_stride + group, *c = rows.c + row * rows.bc_stride + group,
+                *x = rows.x + row * rows.x_stride + head * n;
+    float* out = rows.out + row * plan.inner() + head * n;
+    return DplrToken{c, b, x, rows.decay + at, nullptr, nullptr, rows.dt[at], out};
+  };
+  for_token_pieces<DplrToken>(slice, token_of, [&](std::span<const DplrToken> tokens) {
     p.kernels.dplr_rule({.token = tokens.data(),
-                         .tokens = count,
+                         .tokens = std::int32_t(tokens.size()),
                          .key_dim = plan.state_size,
                          .value_dim = plan.head_dim,
                          .decay_step = 0,
                          .state = state,
                          .state_stride = plan.stride()});
-    for (int i = 0; i < count; ++i) {
-      const DplrToken& t = tokens[std::size_t(i)];
-      p.kernels.add_scaled(t.out, t.value, plan.d[head], plan.head_dim);
-    }
-  }
+    for (const DplrToken& t : tokens) p.kernels.add_scaled(t.out, t.value, plan.d[head], plan.head_dim);
+  });
 }
 
 }  // namespace
 
 void scan_heads(const Pass& p, const HeadScanPlan& plan, const HeadScanRows& rows) noexcept {
   settle_steps(p, plan, rows);
-  p.worker.deal(std::int64_t(p.slices.size()) * plan.heads, [&](std::int64_t i) {
-    scan_head(p, plan, rows, p.slices[std::size_t(i / plan.heads)], int(i % plan.heads));
-  });
-  p.worker.sync();
+  for_heads(p, plan.heads, [&](const Slice& slice, int head) { scan_head(p, plan, rows, slice, head); });
 }
 
 }  // namespace longhand

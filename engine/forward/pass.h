@@ -91,6 +91,19 @@ struct Pass {
     for (std::int32_t i = 0; i < n; ++i) sum += double(x[i]) * double(x[i]);
     kernels.scale(x, float(1 / std::max(std::sqrt(sum), least)), n);
   }
+  /// to (count, out) = linear(from (count, in)), by way of ws.in. Called by every worker after a barrier;
+  /// ends with one.
+  void multiply_rows(const Linear& linear, const float* from, std::int32_t count, float* to) const noexcept {
+    const std::int64_t n = linear.weight.cols;
+    const ActKinds kinds = kinds_of({&linear});
+    for_groups(count, n, [&](std::int64_t row, Range cols) {
+      std::copy(from + row * n + cols.begin, from + row * n + cols.end, ws.in.row(row) + cols.begin);
+      ws.in.round(kernels, row, cols, kinds);
+    });
+    worker.sync();
+    multiply({&linear, &ws.in, 0, count, to, linear.weight.rows});
+    worker.sync();
+  }
   /// to = norm(from) for n values; `to` may be `from`.
   void norm(const NormPlan& norm, const float* from, std::int32_t n, float* to) const noexcept {
     if (norm.kind == Norm::rms) {

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "engine/forward/attend.h"
-#include "engine/forward/causal_conv.h"
+#include "engine/forward/recurrence.h"
 
 namespace longhand {
 namespace {

@@ -22,14 +22,7 @@ void take_parts(const Pass& p, const ScanInputsJob& job, const ScanInputsRoom& r
 
 void make_scan_inputs(const Pass& p, const ScanInputsJob& job, const ScanInputsRoom& room) noexcept {
   const ScanInputs& in = job.inputs;
-  p.for_groups(p.rows(), job.inner, [&](std::int64_t row, Range cols) {
-    const float* from = job.x + row * job.inner;
-    std::copy(from + cols.begin, from + cols.end, p.ws.in.row(row) + cols.begin);
-    p.ws.in.round(p.kernels, row, cols, kinds_of({&in.x}));
-  });
-  p.worker.sync();
-  p.multiply({&in.x, &p.ws.in, 0, p.rows(), room.parts, in.values()});
-  p.worker.sync();
+  p.multiply_rows(in.x, job.x, p.rows(), room.parts);
   p.for_rows([&](int row) {
     take_parts(p, job, room, row);
     room.ranks.round(p.kernels, row, {0, in.dt_rank}, kinds_of({&in.dt}));

@@ -30,7 +30,6 @@ struct ScanInputsJob {
   const ScanInputs& inputs;
   ScanInputsParts parts;
   const float* x;
-  std::int64_t inner;
 };
 void make_scan_inputs(const Pass& pass, const ScanInputsJob& job, const ScanInputsRoom& room) noexcept;
 

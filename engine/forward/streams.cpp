@@ -18,26 +18,13 @@ void match_length(const Pass& p, const float* x, float* y) noexcept {
   p.kernels.scale(y, float(length(x, n) / std::max(length(y, n), 1e-30)), n);
 }
 
-// ws.in = from (rows, hidden), rounded for `reader`. Each worker does its rows.
-void copy_in(const Pass& p, const float* from, const Linear& reader) noexcept {
-  const std::int64_t n = p.config.hidden;
-  p.for_rows([&](int row) {
-    std::copy_n(from + row * n, n, p.ws.in.row(row));
-    p.ws.in.round(p.kernels, row, {0, n}, kinds_of({&reader}));
-  });
-  p.worker.sync();
-}
-
 }  // namespace
 
 void enter_streams(const Pass& p) noexcept {
   const StreamEnds& ends = p.weights.streams;
-  const std::int64_t n = p.config.hidden;
+  if (ends.count > 1) p.worker.sync();
   for (int k = 1; k < ends.count; ++k) {
-    const Linear& into = ends.enter[std::size_t(k - 1)];
-    copy_in(p, p.ws.x, into);
-    p.multiply({&into, &p.ws.in, 0, p.rows(), p.stream(k, 0), n});
-    p.worker.sync();
+    p.multiply_rows(ends.enter[std::size_t(k - 1)], p.ws.x, p.rows(), p.stream(k, 0));
     p.for_rows([&](int row) { match_length(p, p.x(row), p.stream(k, row)); });
   }
 }
@@ -47,10 +34,7 @@ void leave_streams(const Pass& p) noexcept {
   const std::int64_t n = p.config.hidden;
   float* back = p.ws.out[0];
   for (int k = 1; k < ends.count; ++k) {
-    const Linear& out_of = ends.leave[std::size_t(k - 1)];
-    copy_in(p, p.stream(k, 0), out_of);
-    p.multiply({&out_of, &p.ws.in, 0, p.rows(), back, n});
-    p.worker.sync();
+    p.multiply_rows(ends.leave[std::size_t(k - 1)], p.stream(k, 0), p.rows(), back);
     p.for_rows([&](int row) {
       match_length(p, p.x(row), back + row * n);
       std::copy_n(back + row * n, n, p.stream(k, row));

@@ -42,18 +42,17 @@ Pass PassRunner::pass(const Request& request, const Worker& worker, Stop& stop) 
 }
 
 bool PassRunner::run(const Request& request, Stop& stop, const VisitRow& visit) {
-  const auto vocab = std::size_t(model_.config.vocab), hidden = std::size_t(model_.config.hidden);
+  const auto vocab = std::size_t(model_.config.vocab);
   const auto group = [&](std::size_t first) {
     return request.wanted.subspan(first, std::min(kLogitRows, request.wanted.size() - first));
   };
   const auto compute = [&](const Pass& p, std::span<const int> rows) {
     final_hidden(p, rows);
-    if (!request.hidden) output_logits(p, int(rows.size()), logits_.data());
+    output_logits(p, int(rows.size()), logits_.data());
   };
   const auto show = [&](std::size_t first) {
     for (std::size_t i = 0; i < group(first).size(); ++i)
-      visit(int(first + i), request.hidden ? std::span<const float>(ws_.in.row(std::int64_t(i)), hidden)
-                                           : std::span(logits_).subspan(i * vocab, vocab));
+      visit(int(first + i), std::span(logits_).subspan(i * vocab, vocab));
   };
   if (const std::size_t n = std::min(kLogitRows, request.wanted.size()) * vocab; logits_.size() < n)
     logits_.resize(n);
@@ -69,8 +68,7 @@ bool PassRunner::run(const Request& request, Stop& stop, const VisitRow& visit) 
   return !stop.cut_short.load();
 }
 
-bool PassRunner::run_hidden(const Request& request, const std::atomic<bool>& cancel) {
-  Stop stop{cancel};
+bool PassRunner::run_hidden(const Request& request, Stop& stop) {
   team_for(request).run([&](const Worker& worker) {
     const Pass p = pass(request, worker, stop);
     if (forward(p)) finish_hidden(p);

@@ -13,7 +13,7 @@ namespace longhand {
 /// Up to so many tokens at once, as speculation has them, reading the weights is most of the work.
 inline constexpr int kDecodeTokens = 8;
 
-/// Told what is wanted of wanted row number i: its logits (vocab) or its final hidden state (hidden).
+/// Told the logits (vocab) of wanted row number i.
 using VisitRow = std::function<void(int i, std::span<const float> values)>;
 
 class PassRunner {
@@ -35,14 +35,13 @@ class PassRunner {
     std::span<const Slice> slices;
     std::span<const Token> tokens;
     std::span<const int> wanted = {};
-    bool hidden = false;  // hidden states are wanted, not logits
   };
   /// Computes a pass; its sequences' states have been told. False where `stop` ended it early: then the
   /// states hold parts of it, and `visit` may not have seen all.
   bool run(const Request& request, Stop& stop, const VisitRow& visit = {});
   /// Computes a pass whose final hidden states are wanted, of every row; they are in hidden() until the next
   /// computation. False as above.
-  bool run_hidden(const Request& request, const std::atomic<bool>& cancel);
+  bool run_hidden(const Request& request, Stop& stop);
   std::span<const float> hidden(int row) const noexcept;
   /// to (count, width) = what the model's head makes of pooled states (count, hidden), at most rows() of
   /// them.

@@ -33,42 +33,35 @@ class LayerPlanner {
   LayerPlan plan(int il) {
     il_ = il;
     LayerPlan layer;
-    if (arch_.single_block) {
-      layer.rounds.push_back(round({shape().mixer == Mixer::none ? feed_forward() : mix()}));
-      finish(layer);
-      return layer;
-    }
     if (c_.streams > 1) layer.rounds.push_back(stream_round<AltupPredictPlan>());
-    Block mixer = mix();
-    if (arch_.beside_attention) {
-      layer.rounds.push_back(
-          round({std::move(mixer), block(plan_recurrent(arch_.mixer, recurrent()), "attn_norm", {})}));
-      layer.rounds.push_back(round({feed_forward()}));
-      finish(layer);
-      return layer;
-    }
-    if (has_experts() && has_dense_beside()) {
-      layer.rounds.push_back(mix_round(std::move(mixer)));
-      layer.rounds.push_back(dense_beside_experts());
-      finish(layer);
-      return layer;
-    }
-    Block network = feed_forward();
-    const bool parallel =
-        c_.residual == Residual::parallel || (c_.residual == Residual::by_ffn_norm && !has(arch_.ffn_norm));
-    if (parallel) {
-      layer.rounds.push_back(round({std::move(mixer), std::move(network)}));
-    } else {
-      if (shape().mixer != Mixer::none)
-        layer.rounds.push_back(arch_.laurel_rank > 0 ? beside_laurel(std::move(mixer))
-                                                     : mix_round(std::move(mixer)));
-      if (has_network()) layer.rounds.push_back(round({std::move(network)}));
-    }
+    add_halves(layer);
     finish(layer);
     return layer;
   }
 
  private:
+  // What mixes tokens, and the network.
+  void add_halves(LayerPlan& layer) {
+    const auto add = [&](Round r) { layer.rounds.push_back(std::move(r)); };
+    if (arch_.single_block) return add(round({shape().mixer == Mixer::none ? feed_forward() : mix()}));
+    Block mixer = mix();
+    if (arch_.beside_attention) {
+      add(round({std::move(mixer), block(plan_recurrent(arch_.mixer, recurrent()), "attn_norm", {})}));
+      return add(round({feed_forward()}));
+    }
+    if (has_experts() && has_dense_beside()) {
+      add(mix_round(std::move(mixer)));
+      return add(dense_beside_experts());
+    }
+    Block network = feed_forward();
+    const bool parallel =
+        c_.residual == Residual::parallel || (c_.residual == Residual::by_ffn_norm && !has(arch_.ffn_norm));
+    if (parallel) return add(round({std::move(mixer), std::move(network)}));
+    if (shape().mixer != Mixer::none)
+      add(arch_.laurel_rank > 0 ? beside_laurel(std::move(mixer)) : mix_round(std::move(mixer)));
+    if (has_network()) add(round({std::move(network)}));
+  }
+
   const LayerShape& shape() const { return c_.layers[std::size_t(il_)]; }
   bool has(std::string_view name) const { return has_(fmt::format("blk.{}.{}.weight", il_, name)); }
 

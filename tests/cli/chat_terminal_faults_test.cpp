@@ -93,6 +93,14 @@ TEST_F(HungUp, AtThePrompt) {
   expect_rescued(chat);
 }
 
+TEST_F(HungUp, ThoughNothingWasToBeSaved) {
+  TerminalProcess chat(program({"--no-autosave"}), environment_);
+  tell(chat);
+  chat.hang_up();
+  EXPECT_EQ(chat.wait(), 128 + SIGHUP) << chat.screen();
+  EXPECT_THAT(told("/load rescued\n" + kAsk), HasSubstr("antern"));
+}
+
 TEST_F(HungUp, WhileALineIsTyped) {
   TerminalProcess chat(program(), environment_);
   tell(chat);

@@ -1,6 +1,6 @@
 // The feed-forward network of RWKV.
 
-#include "engine/forward/causal_conv.h"
+#include "engine/forward/recurrence.h"
 #include "engine/forward/run_block.h"
 #include "engine/forward/token_shift.h"
 

@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "engine/forward/causal_conv.h"
+#include "engine/forward/recurrence.h"
 #include "engine/forward/run_block.h"
 
 namespace longhand {
@@ -105,28 +106,25 @@ void normalise_keys(const Pass& p, const DeltaNetPlan& plan, const Room& room) {
   p.worker.sync();
 }
 
-// One value head of one slice, in pieces that fit a small array.
+// One value head of one slice.
 void run_head(const Pass& p, const DeltaNetPlan& plan, const Room& room, const Slice& slice, int head) {
-  constexpr int kTokens = 64;
-  std::array<DeltaToken, kTokens> tokens;
   const std::int64_t n = plan.head_dim, channels = plan.conv.channels;
   float* state = slice.states.recurrent(plan.state).values() + head * plan.head_values();
-  for (int first = 0; first < slice.rows; first += kTokens) {
-    const int count = std::min(kTokens, slice.rows - first);
-    for (int i = 0; i < count; ++i) {
-      const std::int64_t row = slice.first_row + first + i, rate = row * plan.value_heads + head;
-      const float *q = room.mixed + row * channels + plan.key_head(head) * n,
-                  *v = room.mixed + row * channels + 2 * plan.key_dim() + head * n;
-      tokens[std::size_t(i)] = {q,
-                                q + plan.key_dim(),
-                                v,
-                                room.decay[rate],
-                                room.beta[rate],
-                                room.result + row * plan.inner() + head * n};
-    }
-    p.kernels.delta_rule(
-        {tokens.data(), count, plan.head_dim, plan.head_dim, 1 / std::sqrt(float(n)), state, plan.stride()});
-  }
+  const auto token_of = [&](std::int64_t row) {
+    const std::int64_t rate = row * plan.value_heads + head;
+    const float *q = room.mixed + row * channels + plan.key_head(head) * n,
+                *v = room.mixed + row * channels + 2 * plan.key_dim() + head * n;
+    return DeltaToken{q,
+                      q + plan.key_dim(),
+                      v,
+                      room.decay[rate],
+                      room.beta[rate],
+                      room.result + row * plan.inner() + head * n};
+  };
+  for_token_pieces<DeltaToken>(slice, token_of, [&](std::span<const DeltaToken> tokens) {
+    p.kernels.delta_rule({tokens.data(), std::int32_t(tokens.size()), plan.head_dim, plan.head_dim,
+                          1 / std::sqrt(float(n)), state, plan.stride()});
+  });
 }
 
 // ws.in = norm(result) * silu(gate), head by head.
@@ -162,15 +160,9 @@ void run(const Pass& p, const DeltaNetPlan& plan, float* out) noexcept {
   settle_rates(p, plan, room);
   convolve(p, plan, {room.projected, plan.conv.channels, room.mixed, true});
   normalise_keys(p, plan, room);
-  p.worker.deal(std::int64_t(p.slices.size()) * plan.value_heads, [&](std::int64_t i) {
-    run_head(p, plan, room, p.slices[std::size_t(i / plan.value_heads)], int(i % plan.value_heads));
-  });
-  p.worker.sync();
+  for_heads(p, plan.value_heads, [&](const Slice& slice, int head) { run_head(p, plan, room, slice, head); });
   finish(p, plan, room);
-  advance_states(p, plan);
-  p.worker.sync();
-  p.multiply({&plan.out, &p.ws.in, 0, p.rows(), out, p.config.hidden});
-  p.worker.sync();
+  finish_recurrence(p, plan, out);
 }
 
 }  // namespace longhand

@@ -3,11 +3,11 @@
 // Prompts take the recurrence token by token as single tokens do, so that a result does not depend on how a
 // text was cut into batches.
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 
 #include "engine/forward/causal_conv.h"
+#include "engine/forward/recurrence.h"
 #include "engine/forward/run_block.h"
 
 namespace longhand {
@@ -80,34 +80,31 @@ void settle(const Pass& p, const KimiDeltaPlan& plan, const Room& room) {
   p.worker.sync();
 }
 
-// One head of one slice, in pieces that fit a small array.
+// One head of one slice.
 void run_head(const Pass& p, const KimiDeltaPlan& plan, const Room& room, const Slice& slice, int head) {
-  constexpr int kTokens = 64;
-  std::array<DplrToken, kTokens> tokens;
   const std::int64_t inner = plan.inner(), n = plan.head_dim;
-  for (int first = 0; first < slice.rows; first += kTokens) {
-    const int count = std::min(kTokens, slice.rows - first);
-    for (int i = 0; i < count; ++i) {
-      const std::int64_t row = slice.first_row + first + i, at = row * inner + head * n;
-      const float* q = room.mixed + 3 * row * inner + head * n;
-      tokens[std::size_t(i)] = {q,
-                                q + inner,
-                                q + 2 * inner,
-                                room.decay + at,
-                                room.read + at,
-                                room.erase + at,
-                                room.beta[row * plan.heads + head],
-                                room.result + at};
-    }
+  const auto token_of = [&](std::int64_t row) {
+    const std::int64_t at = row * inner + head * n;
+    const float* q = room.mixed + 3 * row * inner + head * n;
+    return DplrToken{q,
+                     q + inner,
+                     q + 2 * inner,
+                     room.decay + at,
+                     room.read + at,
+                     room.erase + at,
+                     room.beta[row * plan.heads + head],
+                     room.result + at};
+  };
+  for_token_pieces<DplrToken>(slice, token_of, [&](std::span<const DplrToken> tokens) {
     p.kernels.dplr_rule({.token = tokens.data(),
-                         .tokens = count,
+                         .tokens = std::int32_t(tokens.size()),
                          .key_dim = plan.head_dim,
                          .value_dim = plan.head_dim,
                          .erases = true,
                          .scale = 1 / std::sqrt(float(n)),
                          .state = slice.states.recurrent(plan.state).values() + head * plan.head_values(),
                          .state_stride = plan.stride()});
-  }
+  });
 }
 
 // ws.in = norm(result) sigmoid(gate), head by head.
@@ -140,15 +137,9 @@ void run(const Pass& p, const KimiDeltaPlan& plan, float* out) noexcept {
   project(p, plan, room);
   convolve(p, plan, {room.projected, 3 * plan.inner(), room.mixed, true});
   settle(p, plan, room);
-  p.worker.deal(std::int64_t(p.slices.size()) * plan.heads, [&](std::int64_t i) {
-    run_head(p, plan, room, p.slices[std::size_t(i / plan.heads)], int(i % plan.heads));
-  });
-  p.worker.sync();
+  for_heads(p, plan.heads, [&](const Slice& slice, int head) { run_head(p, plan, room, slice, head); });
   finish(p, plan, room);
-  advance_states(p, plan);
-  p.worker.sync();
-  p.multiply({&plan.out, &p.ws.in, 0, p.rows(), out, p.config.hidden});
-  p.worker.sync();
+  finish_recurrence(p, plan, out);
 }
 
 }  // namespace longhand

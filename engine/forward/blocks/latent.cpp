@@ -108,15 +108,7 @@ void run(const Pass& p, const LatentPlan& plan, float* out) noexcept {
   p.round(room.by_head, std::int64_t{plan.heads} * p.rows(), plan.rank, kinds_of({&plan.v_b[0]}));
   p.worker.sync();
   multiply_heads(p, plan.v_b, room, room.values, plan.head_value);
-  const std::int64_t width = plan.out_cols();
-  p.for_groups(p.rows(), width, [&](std::int64_t row, Range cols) {
-    std::copy(room.values + row * width + cols.begin, room.values + row * width + cols.end,
-              p.ws.in.row(row) + cols.begin);
-    p.ws.in.round(p.kernels, row, cols, kinds_of({&plan.out}));
-  });
-  p.worker.sync();
-  p.multiply({&plan.out, &p.ws.in, 0, p.rows(), out, p.config.hidden});
-  p.worker.sync();
+  p.multiply_rows(plan.out, room.values, p.rows(), out);
 }
 
 }  // namespace longhand

@@ -3,10 +3,8 @@
 // Prompts take the recurrence token by token as single tokens do, a few channels at a time, which then stay
 // in the first cache level: so a result does not depend on how a text was cut into batches.
 
-#include <algorithm>
-#include <array>
-
 #include "engine/forward/causal_conv.h"
+#include "engine/forward/recurrence.h"
 #include "engine/forward/run_block.h"
 #include "engine/forward/scan_inputs.h"
 
@@ -26,20 +24,17 @@ struct Room {
         result(carver.floats(sizes.rows, plan.inner)) {}
 };
 
-// Some channels of one slice, in pieces that fit a small array.
+// Some channels of one slice.
 void scan_slice(const Pass& p, const MambaPlan& plan, const Room& room, const Slice& slice, Range part) {
-  constexpr int kTokens = 64;
-  std::array<ScanToken, kTokens> tokens;
   const std::int64_t inner = plan.inner, size = plan.inputs.state_size;
-  for (int first = 0; first < slice.rows; first += kTokens) {
-    const int count = std::min(kTokens, slice.rows - first);
-    for (int i = 0; i < count; ++i) {
-      const std::int64_t row = slice.first_row + first + i, at = row * inner + part.begin;
-      tokens[std::size_t(i)] = {room.mixed + at, room.inputs.steps + at, room.inputs.b + row * size,
-                                room.inputs.c + row * size, room.result + at};
-    }
+  const auto token_of = [&](std::int64_t row) {
+    const std::int64_t at = row * inner + part.begin;
+    return ScanToken{room.mixed + at, room.inputs.steps + at, room.inputs.b + row * size,
+                     room.inputs.c + row * size, room.result + at};
+  };
+  for_token_pieces<ScanToken>(slice, token_of, [&](std::span<const ScanToken> tokens) {
     p.kernels.selective_scan({.token = tokens.data(),
-                              .tokens = count,
+                              .tokens = std::int32_t(tokens.size()),
                               .n = std::int32_t(part.end - part.begin),
                               .state_size = plan.inputs.state_size,
                               .a = plan.a + part.begin,
@@ -47,7 +42,7 @@ void scan_slice(const Pass& p, const MambaPlan& plan, const Room& room, const Sl
                               .d = plan.d + part.begin,
                               .state = slice.states.recurrent(plan.state).values() + part.begin,
                               .state_stride = plan.stride()});
-  }
+  });
 }
 
 void scan_channels(const Pass& p, const MambaPlan& plan, const Room& room) {
@@ -90,13 +85,10 @@ void run(const Pass& p, const MambaPlan& plan, float* out) noexcept {
   p.multiply({&plan.in, &p.ws.in, 0, p.rows(), room.projected, 2 * inner});
   p.worker.sync();
   convolve(p, plan, {room.projected, 2 * inner, room.mixed, true});
-  make_scan_inputs(p, {plan.inputs, {.dt = 0, .b = rank, .c = rank + size}, room.mixed, inner}, room.inputs);
+  make_scan_inputs(p, {plan.inputs, {.dt = 0, .b = rank, .c = rank + size}, room.mixed}, room.inputs);
   scan_channels(p, plan, room);
   finish(p, plan, room);
-  advance_states(p, plan);
-  p.worker.sync();
-  p.multiply({&plan.out, &p.ws.in, 0, p.rows(), out, p.config.hidden});
-  p.worker.sync();
+  finish_recurrence(p, plan, out);
 }
 
 }  // namespace longhand

@@ -5,6 +5,7 @@
 
 #include "engine/forward/causal_conv.h"
 #include "engine/forward/head_scan.h"
+#include "engine/forward/recurrence.h"
 #include "engine/forward/run_block.h"
 
 namespace longhand {
@@ -72,10 +73,7 @@ void run(const Pass& p, const Mamba2Plan& plan, float* out) noexcept {
   convolve(p, plan, {room.projected + plan.inner(), plan.in_rows(), room.mixed, true});
   scan_heads(p, plan, scan_rows(plan, room));
   finish(p, plan, room);
-  advance_states(p, plan);
-  p.worker.sync();
-  p.multiply({&plan.out, &p.ws.in, 0, p.rows(), out, p.config.hidden});
-  p.worker.sync();
+  finish_recurrence(p, plan, out);
 }
 
 }  // namespace longhand

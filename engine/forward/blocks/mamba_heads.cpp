@@ -4,6 +4,7 @@
 
 #include "engine/forward/causal_conv.h"
 #include "engine/forward/head_scan.h"
+#include "engine/forward/recurrence.h"
 #include "engine/forward/run_block.h"
 #include "engine/forward/scan_inputs.h"
 
@@ -80,13 +81,10 @@ void run(const Pass& p, const MambaHeadsPlan& plan, float* out) noexcept {
   p.worker.sync();
   gather_x(p, plan, room);
   convolve(p, plan, {room.x, inner, room.mixed, true});
-  make_scan_inputs(p, {plan.inputs, {.dt = 2 * size, .b = 0, .c = size}, room.mixed, inner}, room.inputs);
+  make_scan_inputs(p, {plan.inputs, {.dt = 2 * size, .b = 0, .c = size}, room.mixed}, room.inputs);
   scan_heads(p, plan, scan_rows(plan, room));
   finish(p, plan, room);
-  advance_states(p, plan);
-  p.worker.sync();
-  p.multiply({&plan.out, &p.ws.in, 0, p.rows(), out, p.config.hidden});
-  p.worker.sync();
+  finish_recurrence(p, plan, out);
 }
 
 }  // namespace longhand

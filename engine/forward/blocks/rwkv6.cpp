@@ -7,7 +7,7 @@
 #include <array>
 #include <cmath>
 
-#include "engine/forward/causal_conv.h"
+#include "engine/forward/recurrence.h"
 #include "engine/forward/run_block.h"
 #include "engine/forward/token_shift.h"
 
@@ -126,28 +126,24 @@ void settle(const Pass& p, const TimeMix6Plan& plan, const Room& room) {
   p.worker.sync();
 }
 
-// One head of one slice, in pieces that fit a small array.
+// One head of one slice.
 void run_head(const Pass& p, const TimeMix6Plan& plan, const Room& room, const Slice& slice, int head) {
-  constexpr int kTokens = 64;
-  std::array<DplrToken, kTokens> tokens;
-  for (int first = 0; first < slice.rows; first += kTokens) {
-    const int count = std::min(kTokens, slice.rows - first);
-    for (int i = 0; i < count; ++i) {
-      const std::int64_t row = slice.first_row + first + i,
-                         at = row * plan.hidden + std::int64_t{head} * plan.head_dim;
-      tokens[std::size_t(i)] = {
-          room.r + at, room.key + at,   room.v + kv_at(plan, row, head), room.decay + at, nullptr, nullptr,
-          1,           room.result + at};
-    }
+  const auto token_of = [&](std::int64_t row) {
+    const std::int64_t at = row * plan.hidden + std::int64_t{head} * plan.head_dim;
+    return DplrToken{
+        room.r + at, room.key + at,   room.v + kv_at(plan, row, head), room.decay + at, nullptr, nullptr,
+        1,           room.result + at};
+  };
+  for_token_pieces<DplrToken>(slice, token_of, [&](std::span<const DplrToken> tokens) {
     p.kernels.dplr_rule({.token = tokens.data(),
-                         .tokens = count,
+                         .tokens = std::int32_t(tokens.size()),
                          .key_dim = plan.head_dim,
                          .value_dim = plan.head_dim,
                          .asks_before = plan.has_bonus,
                          .scale = plan.has_bonus ? 1 : 1 / std::sqrt(float(plan.head_dim)),
                          .state = slice.states.recurrent(plan.state).values() + head * plan.head_values(),
                          .state_stride = plan.stride()});
-  }
+  });
 }
 
 // result += v (r . (bonus k)) of one head.
@@ -192,15 +188,9 @@ void run(const Pass& p, const TimeMix6Plan& plan, float* out) noexcept {
   keep_last_token(p, plan);
   project(p, plan, room);
   settle(p, plan, room);
-  p.worker.deal(std::int64_t(p.slices.size()) * plan.heads, [&](std::int64_t i) {
-    run_head(p, plan, room, p.slices[std::size_t(i / plan.heads)], int(i % plan.heads));
-  });
-  p.worker.sync();
+  for_heads(p, plan.heads, [&](const Slice& slice, int head) { run_head(p, plan, room, slice, head); });
   finish(p, plan, room);
-  advance_states(p, plan);
-  p.worker.sync();
-  p.multiply({&plan.out, &p.ws.in, 0, p.rows(), out, p.config.hidden});
-  p.worker.sync();
+  finish_recurrence(p, plan, out);
 }
 
 }  // namespace longhand

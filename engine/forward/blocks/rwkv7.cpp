@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/forward/causal_conv.h"
+#include "engine/forward/recurrence.h"
 #include "engine/forward/run_block.h"
 #include "engine/forward/token_shift.h"
 
@@ -139,26 +139,22 @@ void settle(const Pass& p, const TimeMix7Plan& plan, const Room& room) {
   p.worker.sync();
 }
 
-// One head of one slice, in pieces that fit a small array.
+// One head of one slice.
 void run_head(const Pass& p, const TimeMix7Plan& plan, const Room& room, const Slice& slice, int head) {
-  constexpr int kTokens = 64;
-  std::array<DplrToken, kTokens> tokens;
-  for (int first = 0; first < slice.rows; first += kTokens) {
-    const int count = std::min(kTokens, slice.rows - first);
-    for (int i = 0; i < count; ++i) {
-      const std::int64_t row = slice.first_row + first + i,
-                         at = row * plan.hidden + std::int64_t{head} * plan.head_dim;
-      tokens[std::size_t(i)] = {room.r + at,    room.k + at,     room.v + at, room.decay + at,
-                                room.read + at, room.erase + at, 1,           room.result + at};
-    }
+  const auto token_of = [&](std::int64_t row) {
+    const std::int64_t at = row * plan.hidden + std::int64_t{head} * plan.head_dim;
+    return DplrToken{room.r + at,    room.k + at,     room.v + at, room.decay + at,
+                     room.read + at, room.erase + at, 1,           room.result + at};
+  };
+  for_token_pieces<DplrToken>(slice, token_of, [&](std::span<const DplrToken> tokens) {
     p.kernels.dplr_rule({.token = tokens.data(),
-                         .tokens = count,
+                         .tokens = std::int32_t(tokens.size()),
                          .key_dim = plan.head_dim,
                          .value_dim = plan.head_dim,
                          .erases = true,
                          .state = slice.states.recurrent(plan.state).values() + head * plan.head_values(),
                          .state_stride = plan.stride()});
-  }
+  });
 }
 
 // ws.in = (norm(result) + v (r . (k r_k))) gate, head by head.
@@ -196,15 +192,9 @@ void run(const Pass& p, const TimeMix7Plan& plan, float* out) noexcept {
   project(p, plan, room);
   project_ranks(p, plan, room);
   settle(p, plan, room);
-  p.worker.deal(std::int64_t(p.slices.size()) * plan.heads, [&](std::int64_t i) {
-    run_head(p, plan, room, p.slices[std::size_t(i / plan.heads)], int(i % plan.heads));
-  });
-  p.worker.sync();
+  for_heads(p, plan.heads, [&](const Slice& slice, int head) { run_head(p, plan, room, slice, head); });
   finish(p, plan, room);
-  advance_states(p, plan);
-  p.worker.sync();
-  p.multiply({&plan.out, &p.ws.in, 0, p.rows(), out, p.config.hidden});
-  p.worker.sync();
+  finish_recurrence(p, plan, out);
 }
 
 }  // namespace longhand

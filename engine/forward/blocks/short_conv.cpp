@@ -1,6 +1,7 @@
 // Gated short convolution.
 
 #include "engine/forward/causal_conv.h"
+#include "engine/forward/recurrence.h"
 #include "engine/forward/run_block.h"
 
 namespace longhand {
@@ -45,10 +46,7 @@ void run(const Pass& p, const ShortConvPlan& plan, float* out) noexcept {
     for (std::int64_t i = cols.begin; i < cols.end; ++i) p.ws.in.row(row)[i] = c[i] * y[i];
     p.ws.in.round(p.kernels, row, cols, kinds);
   });
-  advance_states(p, plan);
-  p.worker.sync();
-  p.multiply({&plan.out, &p.ws.in, 0, p.rows(), out, n});
-  p.worker.sync();
+  finish_recurrence(p, plan, out);
 }
 
 }  // namespace longhand
