@@ -109,6 +109,7 @@ class LONGHAND_API Runner {
     Session& session;
     std::span<const Token> tokens;
     bool cancelled = false;  ///< set by run(): the session was cancelled and is as it was
+    bool goes_on = false;    ///< more of the text follows in another run: no logits are wanted yet
   };
   /// Feeds each session its tokens, all of them together, and leaves each with the logits of its last token
   /// (Session::logits). With f32 caches they are, bit for bit, those of a session that is fed alone.

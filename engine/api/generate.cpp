@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "engine/api/access.h"
+#include "engine/api/answer_text.h"
 #include "engine/api/verifier.h"
 #include "engine/forward/model.h"
 #include "engine/longhand.h"
@@ -20,90 +21,6 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
-
-// Releases text only once it can no longer turn out to be the start of a stop string.
-class StopFilter {
- public:
-  explicit StopFilter(const std::vector<std::string>& stops) {
-    std::copy_if(stops.begin(), stops.end(), std::back_inserter(stops_),
-                 [](const std::string& s) { return !s.empty(); });
-  }
-
-  /// Text now certain to belong to the answer. After stopped() nothing more comes.
-  std::string push(std::string_view text) {
-    held_ += text;
-    std::size_t end = std::string::npos;
-    for (const std::string& stop : stops_) end = std::min(end, held_.find(stop));
-    if (end != std::string::npos) {
-      stopped_ = true;
-      held_.resize(end);
-      return std::exchange(held_, {});
-    }
-    const std::size_t keep = longest_start();
-    std::string released = held_.substr(0, held_.size() - keep);
-    held_.erase(0, released.size());
-    return released;
-  }
-  std::string finish() { return std::exchange(held_, {}); }
-  bool stopped() const { return stopped_; }
-
- private:
-  // Length of the longest end of `held_` that some stop string begins with.
-  std::size_t longest_start() const {
-    std::size_t longest = 0;
-    for (const std::string& stop : stops_) {
-      for (std::size_t n = std::min(stop.size() - 1, held_.size()); n > longest; --n) {
-        if (held_.ends_with(std::string_view(stop).substr(0, n))) longest = n;
-      }
-    }
-    return longest;
-  }
-
-  std::vector<std::string> stops_;
-  std::string held_;
-  bool stopped_ = false;
-};
-
-// The answer on its way to the caller: whole characters, without stop strings.
-class Answer {
- public:
-  Answer(const GenerateOptions& options, const std::function<bool(std::string_view)>& on_text)
-      : filter_(options.stop), on_text_(on_text) {}
-
-  /// False when the text ends here.
-  bool push(std::string_view bytes) {
-    return release(filter_.push(characters_.push(bytes))) && !filter_.stopped();
-  }
-  void finish() {
-    if (!filter_.stopped()) release(filter_.push(characters_.finish()));
-    if (!filter_.stopped()) release(filter_.finish());
-  }
-  bool stopped() const { return filter_.stopped(); }
-  std::string text;
-
- private:
-  bool release(const std::string& more) {
-    text += more;
-    if (more.empty() || !on_text_ || refused_) return !refused_;
-    refused_ = !on_text_(more);
-    return !refused_;
-  }
-
-  Utf8Stream characters_;
-  StopFilter filter_;
-  const std::function<bool(std::string_view)>& on_text_;
-  bool refused_ = false;  // the caller wants no more
-};
-
-}  // namespace
-
-std::string_view stop_reason_name(StopReason reason) noexcept {
-  constexpr std::array<std::string_view, 6> kNames = {"end of generation", "stop string", "token limit",
-                                                      "context full",      "cancelled",   "stopped"};
-  return kNames[std::size_t(reason)];
-}
-
-namespace {
 
 // An empty prompt goes on from where the session stands. What fails has changed nothing.
 std::span<const float> read_prompt(std::span<const Token> prompt, Session& session, Sampler& sampler) {
@@ -137,7 +54,7 @@ GenerateResult write_on(Session& session, std::span<const Token> prompt, Sampler
                         const std::function<bool(std::string_view)>& on_text) {
   GenerateResult result;
   result.prompt_tokens = int(prompt.size());
-  Answer answer(options, on_text);
+  AnswerText answer(options.stop, on_text);
   const auto start = Clock::now();
   std::span<const float> logits = read_prompt(prompt, session, sampler);
   result.prompt_seconds = seconds_since(start);
@@ -186,6 +103,12 @@ GenerateResult write_on(Session& session, std::span<const Token> prompt, Sampler
 }
 
 }  // namespace
+
+std::string_view stop_reason_name(StopReason reason) noexcept {
+  constexpr std::array<std::string_view, 6> kNames = {"end of generation", "stop string", "token limit",
+                                                      "context full",      "cancelled",   "stopped"};
+  return kNames[std::size_t(reason)];
+}
 
 GenerateResult generate(Session& session, std::span<const Token> prompt, Sampler& sampler,
                         const GenerateOptions& options,

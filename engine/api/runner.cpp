@@ -109,13 +109,14 @@ class Passes {
     SessionImpl& s = m.session;
     s.logits_position = -1;
     const bool last = n == m.left();
-    s.sequence.states.keep(s.sequence.remembered, last && n > kDecodeTokens);
+    const bool ends = last && !m.feed.goes_on;
+    s.sequence.states.keep(s.sequence.remembered, ends && n > kDecodeTokens);
     slices_.push_back(s.sequence.next_slice(n, int(tokens_.size())));
     const auto next = s.sequence.next_tokens(n);
     tokens_.insert(tokens_.end(), next.begin(), next.end());
     in_pass_.push_back(&m);
     wishes_.push_back(&s.cancel);
-    if (!last) return;
+    if (!ends) return;
     wanted_.push_back(int(tokens_.size()) - 1);
     finishing_.push_back(&m);
   }

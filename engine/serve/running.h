@@ -1,0 +1,57 @@
+// A request on its way from the queue to its end.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "engine/api/answer_text.h"
+#include "engine/longhand_serve.h"
+
+namespace longhand {
+
+/// Belongs to the scheduler's thread once it was taken from the queue, but for `cancelled`.
+class Running {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  Running(std::uint64_t number, Request request, RequestListener listener);
+
+  /// Goes on from a session that holds `cached` tokens of the prompt.
+  void begin(Session session, int cached);
+  /// Tokens it wants to feed: what is left of its prompt, or the token drawn last.
+  std::span<const Token> wanted() const noexcept;
+  bool reading() const noexcept { return fed_ < int(request.prompt.size()); }
+  /// The first `n` of those tokens were fed, all or none of them by now.
+  void was_fed(int n);
+  /// The session has the logits after the last token: draws the next. False: the answer has ended, see
+  /// result().
+  bool draw();
+  /// Ends the answer; the listener is told its last text.
+  void end(StopReason reason, std::exception_ptr error = {});
+  /// Tells the listener that it has ended.
+  void tell_end() const noexcept;
+
+  SchedulerStatus::Slot slot() const noexcept;
+  const RequestResult& result() const noexcept { return result_; }
+
+  const std::uint64_t number;
+  Request request;
+  std::atomic<bool> cancelled{false};
+  std::optional<Session> session;
+
+ private:
+  bool draw_token();
+
+  RequestListener listener_;
+  AnswerText answer_;
+  RequestResult result_;
+  int fed_ = 0;           // of the prompt
+  bool writing_ = false;  // the prompt was read
+  Token next_ = 0;
+  Clock::time_point since_ = Clock::now();  // of waiting, then of reading, then of writing
+};
+
+}  // namespace longhand

@@ -1,0 +1,89 @@
+#include "engine/serve/text_pool.h"
+
+#include <algorithm>
+
+#include "engine/api/session_impl.h"
+
+namespace longhand {
+namespace {
+
+// Texts kept at most: each is compared with every prompt.
+constexpr std::size_t kMostTexts = 1024;
+
+bool has_logits(Session& session) noexcept {
+  return Access::impl(session)->logits_position == session.size() - 1;
+}
+
+int common(const Session& session, std::span<const Token> prompt) {
+  const std::span<const Token> held = session.tokens();
+  return int(std::ranges::mismatch(held, prompt).in1 - held.begin());
+}
+
+// Where a session has to go back to for `prompt`. The last token is read again unless its logits are there.
+int way_back(Session& session, std::span<const Token> prompt) {
+  const int shared = common(session, prompt);
+  if (shared < int(prompt.size())) return shared;
+  const bool exact = session.size() == shared && has_logits(session);
+  return exact ? shared : shared - 1;
+}
+
+}  // namespace
+
+int TextPool::saves(Session& session, std::span<const Token> prompt) {
+  const int to = way_back(session, prompt);
+  return to - session.rewind_cost(to);
+}
+
+int TextPool::best(std::span<const Token> prompt) {
+  int most = 0;
+  for (Kept& kept : kept_) most = std::max(most, saves(kept.session, prompt));
+  return most;
+}
+
+Beginning TextPool::take(std::span<const Token> prompt, std::span<Session* const> in_use) {
+  int most = 0;
+  Session* best = nullptr;
+  std::optional<std::size_t> kept;
+  for (std::size_t i = 0; i < kept_.size(); ++i) {
+    if (const int saved = saves(kept_[i].session, prompt); saved > most)
+      most = saved, best = &kept_[i].session, kept = i;
+  }
+  for (Session* session : in_use) {
+    if (const int saved = saves(*session, prompt); saved > most) most = saved, best = session, kept.reset();
+  }
+  if (best == nullptr) return {Session(runner_, options_), 0};
+  // A text of which little would be lost is most likely the same conversation, one turn ago.
+  const bool same = kept && most >= best->size() - best->size() / 4;
+  Session session = same ? std::move(kept_[*kept].session) : best->fork();
+  if (same) {
+    remove(*kept);
+  } else if (kept) {
+    std::rotate(kept_.begin() + std::ptrdiff_t(*kept), kept_.begin() + std::ptrdiff_t(*kept) + 1,
+                kept_.end());
+  }
+  if (most < session.size()) session.rewind(most);
+  return {std::move(session), most};
+}
+
+void TextPool::give(Session session) noexcept {
+  if (session.size() == 0 || limit_ == 0) return;
+  try {
+    const std::uint64_t bytes = session.state_bytes();
+    kept_.push_back({std::move(session), bytes});
+    bytes_ += bytes;
+  } catch (...) { return; }  // memory is short: it is not kept
+  while (bytes_ > limit_ || kept_.size() > kMostTexts) forget_one();
+}
+
+bool TextPool::forget_one() {
+  if (kept_.empty()) return false;
+  remove(0);
+  return true;
+}
+
+void TextPool::remove(std::size_t i) {
+  bytes_ -= kept_[i].bytes;
+  kept_.erase(kept_.begin() + std::ptrdiff_t(i));
+}
+
+}  // namespace longhand
