@@ -61,6 +61,9 @@ void add(const Pass& p, const Round& round, int row, const float* y) {
   const std::int32_t n = p.config.hidden;
   if (round.to == AddTo::other_streams) {
     for (int k = 1; k < p.weights.streams.count; ++k) p.kernels.add(p.stream(k, row), y, n);
+  } else if (round.to == AddTo::each_stream) {
+    for (int k = 0; k < p.weights.streams.count; ++k)
+      p.kernels.add_scaled(p.stream(k, row), y, p.gains(row)[k], n);
   } else if (round.scale != 0) {
     p.kernels.add_scaled(p.x(row), y, round.scale, n);
   } else {

@@ -32,15 +32,17 @@ struct Indexer {
     return slice.states.attention(core.state).index_block(0) != nullptr;
   }
   // Blocks that a query at some position could see.
-  int visible(int position) const { return position / plan.block + 1; }
+  int visible(int position) const { return (plan.seen(position) + plan.block - 1) / plan.block; }
 };
 
 void project(const Indexer& x, const Activations& queries) {
   const Pass& p = x.p;
-  std::array<MatmulJob, 3> jobs = {{{&x.plan.q, &queries, 0, p.rows(), x.room.q, x.plan.q_rows()},
-                                    {&x.plan.k, &p.ws.in, 0, p.rows(), x.room.k, x.plan.width},
-                                    {&x.plan.weights, &p.ws.in, 0, p.rows(), x.room.weights, x.plan.heads}}};
-  p.multiply(std::span(jobs).first(x.plan.weights.empty() ? 2 : 3));
+  std::array<MatmulJob, 3> jobs = {{{&x.plan.q, &queries, 0, p.rows(), x.room.q, x.plan.q_rows()}}};
+  std::size_t count = 1;
+  if (!x.plan.k.empty()) jobs[count++] = {&x.plan.k, &p.ws.in, 0, p.rows(), x.room.k, x.plan.width};
+  if (!x.plan.weights.empty())
+    jobs[count++] = {&x.plan.weights, &p.ws.in, 0, p.rows(), x.room.weights, x.plan.heads};
+  p.multiply(std::span(jobs).first(count));
   p.worker.sync();
 }
 
@@ -49,14 +51,15 @@ void place_one(const Indexer& x, const Slice& slice, int row, const NormPlan& no
   const Pass& p = x.p;
   if (!norm.empty()) p.norm(norm, values, x.plan.width, values);
   RotateArgs by = rotation(p, x.core, slice, slice.positions.rotation_of(x.core), row);
-  by.x = values;
-  by.halves = true;
+  const bool last = x.plan.ratio > 0;
+  by.x = last ? values + x.plan.width - by.rot : values;
+  by.halves = !last;
   if (by.rot > 0) p.kernels.rotate(by);
 }
 
 void place_all(const Indexer& x) {
   const IndexerPlan& plan = x.plan;
-  x.p.for_pieces(plan.heads + 1, [&](const Slice& slice, int row, int head) {
+  x.p.for_pieces(plan.heads + (plan.ratio == 0), [&](const Slice& slice, int row, int head) {
     if (head < plan.heads) {
       place_one(x, slice, row, plan.q_norm, x.room.q + (std::int64_t{row} * plan.heads + head) * plan.width);
       return;
@@ -98,7 +101,7 @@ void score_part(const Indexer& x, const Slice& slice, int row, std::int64_t begi
   const IndexerPlan& plan = x.plan;
   const AttentionState& state = slice.states.attention(x.core.state);
   const int position = slice.position_of(row);
-  end = std::min<std::int64_t>(end, position + 1);
+  end = std::min<std::int64_t>(end, plan.seen(position));
   for (int choice = 0; choice < plan.choices(); ++choice) {
     float* scores = x.scores(row, choice, x.room.scores);
     for (std::int64_t b = begin / plan.block; b * plan.block < end; ++b) scores[b] = kNever;
@@ -148,7 +151,8 @@ void choose_for_rows(const Indexer& x, int first) {
     const int row = first + int(i / parts);
     const Slice& slice = slice_of(row);
     const std::int64_t begin = i % parts * part;
-    if (asks(slice, row) && begin <= slice.position_of(row)) score_part(x, slice, row, begin, begin + part);
+    if (asks(slice, row) && begin < x.plan.seen(slice.position_of(row)))
+      score_part(x, slice, row, begin, begin + part);
   }
   p.worker.sync();
   const Range queries = p.worker.split(std::int64_t{rows} * x.plan.choices());

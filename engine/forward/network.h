@@ -19,6 +19,7 @@ struct ActivateJob {
   Act act;
   bool gated;
   float limit;
+  bool limits_gate;
   NetworkRoom room;
   const Linear& next;
   const Activations& to;

@@ -43,6 +43,7 @@ struct Pass {
   float* stream(std::int64_t k, std::int64_t row) const noexcept {
     return ws.streams + (k * ws.sizes().rows + row) * config.hidden;
   }
+  float* gains(std::int64_t row) const noexcept { return ws.gains + row * weights.streams.count; }
   float* entry(std::int64_t row) const noexcept { return ws.entry + row * config.hidden; }
 
   /// This worker's share of some matrix products.

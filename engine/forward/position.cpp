@@ -147,7 +147,7 @@ PositionPlan::PositionPlan(const ModelConfig& c, const Weights& w, const Session
   }
   for (RopeTable* table : {&global_, &local_}) {
     if (c.rope.fourth_stands) stop_fourth_section(c.rope, *table);
-    if (norms_turned_heads(w)) table->magnitude = 1;
+    if (c.rope.keeps_length || norms_turned_heads(w)) table->magnitude = 1;
   }
   has_local_ =
       own != c.layers.end() && (local_.inv_freq != global_.inv_freq || local_.magnitude != global_.magnitude);

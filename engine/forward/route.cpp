@@ -11,12 +11,17 @@ namespace {
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 
+// ln(1 + e^x). Above 20 it is x in floats.
+float softplus(float x) { return x > 20 ? x : std::log1p(std::exp(x)); }
+
 // Turns the router's outputs (experts) into probabilities.
 void gate_scores(const Pass& p, const MoePlan& plan, float* z) {
   const int n = plan.experts;
   if (plan.gating == Gating::softmax) p.kernels.softmax(z, n);
   if (plan.gating == Gating::sigmoid)
     std::transform(z, z + n, z, [](float x) { return 1 / (1 + std::exp(-x)); });
+  if (plan.gating == Gating::root_softplus)
+    std::transform(z, z + n, z, [](float x) { return std::sqrt(softplus(x)); });
 }
 
 // What experts are chosen by.
@@ -84,7 +89,10 @@ void choose(const Pass& p, const MoePlan& plan, const Routes& routes, int row) {
   std::int32_t* chosen = routes.chosen + std::int64_t{row} * plan.used;
   float* weight = routes.weight + std::int64_t{row} * plan.used;
   if (plan.router_scale != 1) p.kernels.scale(probability, plan.router_scale, plan.experts);
-  if (plan.selection_bias == nullptr && plan.groups_used >= plan.groups) {
+  if (plan.by_token != nullptr) {
+    gate_scores(p, plan, probability);
+    std::copy_n(plan.by_token + std::int64_t{p.tokens[std::size_t(row)]} * plan.used, plan.used, chosen);
+  } else if (plan.selection_bias == nullptr && plan.groups_used >= plan.groups) {
     // A greater output is a greater probability; outputs are told apart where probabilities round to 1.
     take_best(plan, probability, chosen);
     gate_scores(p, plan, probability);

@@ -23,6 +23,11 @@ std::int64_t widest_input(const LatentPlan& plan) noexcept;
 void measure(Carver& carver, const LatentPlan& plan, const WorkspaceSizes& sizes) noexcept;
 void run(const Pass& pass, const LatentPlan& plan, float* out) noexcept;
 
+ActKinds input_kinds(const CompressedPlan& plan) noexcept;
+std::int64_t widest_input(const CompressedPlan& plan) noexcept;
+void measure(Carver& carver, const CompressedPlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const CompressedPlan& plan, float* out) noexcept;
+
 ActKinds input_kinds(const ShortConvPlan& plan) noexcept;
 std::int64_t widest_input(const ShortConvPlan& plan) noexcept;
 void measure(Carver& carver, const ShortConvPlan& plan, const WorkspaceSizes& sizes) noexcept;
@@ -107,5 +112,10 @@ ActKinds input_kinds(const EmbeddingAgainPlan& plan) noexcept;
 std::int64_t widest_input(const EmbeddingAgainPlan& plan) noexcept;
 void measure(Carver& carver, const EmbeddingAgainPlan& plan, const WorkspaceSizes& sizes) noexcept;
 void run(const Pass& pass, const EmbeddingAgainPlan& plan, float* out) noexcept;
+
+ActKinds input_kinds(const HyperMixPlan& plan) noexcept;
+std::int64_t widest_input(const HyperMixPlan& plan) noexcept;
+void measure(Carver& carver, const HyperMixPlan& plan, const WorkspaceSizes& sizes) noexcept;
+void run(const Pass& pass, const HyperMixPlan& plan, float* out) noexcept;
 
 }  // namespace longhand

@@ -78,6 +78,7 @@ Workspace::Workspace(const ModelConfig& c, const Weights& w, const WorkspaceSize
   const auto carve = [&](Carver& carver) {
     x = carver.floats(sizes.rows, c.hidden);
     if (w.streams.count > 1) streams = carver.floats(std::int64_t{w.streams.count} * sizes.rows, c.hidden);
+    gains = carver.floats(sizes.rows, w.streams.hyper.streams);
     in = Activations(carver, sizes.rows, std::max<std::int64_t>(c.hidden, most.input));
     for (float*& o : out) o = carver.floats(sizes.rows, c.hidden);
     if (adds_embedding(w)) embedded = carver.floats(sizes.rows, c.hidden);

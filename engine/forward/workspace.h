@@ -35,6 +35,7 @@ class Workspace {
 
   float* x = nullptr;                     // (rows, hidden) the residual stream
   float* streams = nullptr;               // (streams, rows, hidden) of models with several, see streams.h
+  float* gains = nullptr;                 // (rows, streams) of hyper-connections
   Activations in;                         // (rows, widest input) what the next matrices read
   std::array<float*, kSideBySide> out{};  // (rows, hidden) what each block of a round adds to x
   float* embedded = nullptr;              // (rows, hidden) x before the first layer, where blocks ask for it

@@ -21,7 +21,9 @@ States::States(const ModelConfig& c, const Weights& w, const SessionOptions& o, 
       const MemoryPlan& of_layer = core.window > 0 ? own : plan;
       const KvShape kv(o.key_cache, o.value_cache, core.head_dim, core.value_dim);
       const MemorySite site{of_layer, c.attention, core, kv, core.state, context, batch};
-      auto state = core.causal ? of_layer.kind->make(site) : make_whole(site);
+      auto state = core.ratio > 0 ? make_compressed(site)
+                   : core.causal  ? of_layer.kind->make(site)
+                                  : make_whole(site);
       attention_[std::size_t(core.state)] = state.get();
       put(core.state, std::move(state));
     });

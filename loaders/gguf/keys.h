@@ -114,6 +114,15 @@ inline constexpr KeySpec
   kv_lora_rank        {"%s.attention.kv_lora_rank", KeyType::integer, 0, 65536},
   key_length_mla      {"%s.attention.key_length_mla", KeyType::integer, 0, 65536},
   value_length_mla    {"%s.attention.value_length_mla", KeyType::integer, 0, 65536},
+  // Attention to compressed keys, and streams with hyper-connections.
+  compress_ratios     {"%s.attention.compress_ratios", KeyType::integers, 0, 4096},
+  compress_base       {"%s.attention.compress_rope_freq_base", KeyType::number, 1e-3, 1e15},
+  output_groups       {"%s.attention.output_group_count", KeyType::integer, 1, 65536},
+  output_rank         {"%s.attention.output_lora_rank", KeyType::integer, 1, 65536},
+  hyper_count         {"%s.hyper_connection.count", KeyType::integer, 2, 16},
+  hyper_iterations    {"%s.hyper_connection.sinkhorn_iterations", KeyType::integer, 1, 1024},
+  hyper_epsilon       {"%s.hyper_connection.epsilon", KeyType::number, 0, 1},
+  hash_layers         {"%s.hash_layer_count", KeyType::integer, 0, 1024},
   // Attention to what an indexer chooses.
   indexer_heads       {"%s.attention.indexer.head_count", KeyType::integer, 0, 65536},
   indexer_key_length  {"%s.attention.indexer.key_length", KeyType::integer, 0, 65536},

@@ -35,6 +35,7 @@ enum class Mixer : unsigned char {
   none,  // nothing: the layer is a feed-forward network, if anything
   attention,
   latent,
+  compressed,
   short_conv,
   delta_net,
   matrix,  // see MatrixPlan
@@ -53,6 +54,7 @@ enum class Indexed : unsigned char {
   all,
   by_tensor,     // those whose tensors are there
   behind_dense,  // all but the first dense ones; it chooses for each kv head
+  overlapping,   // those with compressed keys of overlapping blocks
 };
 
 /// Layers with experts that have a dense network, too.
@@ -83,6 +85,7 @@ struct ExpertSpec {
   bool weighs_input = false;     // see MoePlan
   bool routed_by_entry = false;  // the router reads what the layer was given
   bool chunks = false;           // see MoePlan
+  bool limits_gate = false;      // see DensePlan
 };
 
 struct ArchSpec {
@@ -112,6 +115,8 @@ struct ArchSpec {
   bool channel_mix = false;        // the feed-forward is ChannelMixPlan
   bool single_block = false;       // a layer is one block: a network where it has a width, else what mixes
   bool latent = false;             // attention is that of LatentPlan
+  bool compressed = false;         // attention is that of CompressedPlan
+  bool hyper = false;              // a token has streams with hyper-connections, see HyperMixPlan
   bool head_is_rotated = false;    // a head has as many values as are rotated
   Indexed indexed = Indexed::none;
   OutputGate gate = OutputGate::no;

@@ -48,6 +48,7 @@ std::string words_of(const ArchSpec& arch) {
   if (mixer != kMixers.end()) add(true, mixer->second);
   add(arch.beside_attention, "both in every layer");
   add(arch.latent, "latent attention");
+  add(arch.compressed, "old tokens share compressed keys");
   add(arch.indexed != Indexed::none, "an indexer chooses keys");
   add(!arch.causal, "sees the whole text: makes vectors or scores");
   add(true, window_words(arch.window));
@@ -61,6 +62,7 @@ std::string words_of(const ArchSpec& arch) {
   add(arch.qk_norm != QkNorm::none, "norms of queries and keys");
   add(arch.residual == Residual::parallel, "attention and network side by side");
   add(!arch.gated, "networks without a gate");
+  add(arch.hyper, "streams with hyper-connections");
   add(arch.streams > 1, fmt::format("{} streams of a token", arch.streams));
   return words;
 }

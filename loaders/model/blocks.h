@@ -14,10 +14,12 @@
 #include "loaders/model/blocks/altup.h"
 #include "loaders/model/blocks/attention.h"
 #include "loaders/model/blocks/channel_mix.h"
+#include "loaders/model/blocks/compressed.h"
 #include "loaders/model/blocks/delta_net.h"
 #include "loaders/model/blocks/dense.h"
 #include "loaders/model/blocks/embedding_again.h"
 #include "loaders/model/blocks/experts.h"
+#include "loaders/model/blocks/hyper_mix.h"
 #include "loaders/model/blocks/kimi_delta.h"
 #include "loaders/model/blocks/latent.h"
 #include "loaders/model/blocks/laurel.h"
@@ -31,10 +33,11 @@
 
 namespace longhand {
 
-using BlockPlan = std::variant<AttentionPlan, LatentPlan, ShortConvPlan, DeltaNetPlan, KimiDeltaPlan,
-                               MambaPlan, MambaHeadsPlan, Mamba2Plan, TimeMix6Plan, TimeMix7Plan,
-                               ChannelMixPlan, DensePlan, MoePlan, PerLayerInputPlan, LaurelPlan,
-                               AltupPredictPlan, AltupCorrectPlan, MatrixPlan, EmbeddingAgainPlan>;
+using BlockPlan =
+    std::variant<AttentionPlan, LatentPlan, CompressedPlan, ShortConvPlan, DeltaNetPlan, KimiDeltaPlan,
+                 MambaPlan, MambaHeadsPlan, Mamba2Plan, TimeMix6Plan, TimeMix7Plan, ChannelMixPlan, DensePlan,
+                 MoePlan, PerLayerInputPlan, LaurelPlan, AltupPredictPlan, AltupCorrectPlan, MatrixPlan,
+                 EmbeddingAgainPlan, HyperMixPlan>;
 
 /// A norm of the stream, and the name of its tensors.
 struct StreamNorm {
@@ -53,6 +56,7 @@ struct Block {
 enum class AddTo : std::uint8_t {
   stream,         // x
   other_streams,  // all but the first of a token's streams
+  each_stream,    // every stream of a token, times its gain (see HyperMixPlan)
   nothing,        // its block changes the streams itself
 };
 

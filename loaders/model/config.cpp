@@ -53,6 +53,7 @@ ModelConfig load_config(const Gguf& file) {
   if (c.streams > 1 && r.integer(key::altup_active, 0) != 0)
     r.refuse(key::altup_active, "is not 0: only the first stream can be the one that layers change",
              Errc::unsupported);
+  read_hyper(r, c);
   read_recurrent(r, c);
   read_layers(r, c);
   const KeySpec& epsilon = c.norm == Norm::rms ? key::rms_epsilon : key::norm_epsilon;

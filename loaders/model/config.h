@@ -22,13 +22,15 @@ struct LayerShape {
   float gate_cut = -std::numeric_limits<float>::infinity();  // see DensePlan
   std::optional<Xielu> xielu;                                // its activation, in place of the architecture's
   float dense_limit = 0, expert_limit = 0;                   // see DensePlan
-  int window = 0;  // keys visible to a query, itself included; 0: all
+  int window = 0;           // keys visible to a query, itself included; 0: all
+  int ratio = 0, near = 0;  // see CompressedPlan: tokens of a compressed key, and those that keep their own
   bool rope = true;
   bool tempered = true;  // see ModelConfig::temperature_scale
   QkNorm qk_norm = QkNorm::none;
   bool local_rope = false;  // rotated by RopeConfig::local_base, without scaling
   bool may_have_experts = true;
-  int kv_layer = -1;  // the earlier layer whose keys and values this one reads; -1: it has its own
+  bool listed_experts = false;  // a table says which experts a token goes to
+  int kv_layer = -1;            // the earlier layer whose keys and values this one reads; -1: it has its own
 
   bool attends() const noexcept { return heads > 0; }
 };
@@ -48,6 +50,7 @@ struct RopeConfig {
   RopeScalingRule rule = RopeScalingRule::none;
   double factor = 1;
   int original_context = 0;
+  bool keeps_length = false;  // a rotation has no magnitude, whatever the scaling says
   double attn_factor = 1, beta_fast = 32, beta_slow = 1, ext_factor = 1, log_multiplier = 0;
 };
 
@@ -71,6 +74,11 @@ struct AttentionConfig {
 struct LatentConfig {
   int q_rank = 0, rank = 0;        // of the compressed queries (0: they are not), keys and values
   int key_dim = 0, value_dim = 0;  // of a head, before compression
+};
+
+/// Of attention with compressed keys: see CompressedPlan.
+struct CompressedConfig {
+  int groups = 1, out_rank = 0;
 };
 
 /// Of indexers: see IndexerPlan.
@@ -116,8 +124,10 @@ struct ModelConfig {
   std::vector<LayerShape> layers;
   int shared_kv_layers = 0;  // the last layers, which read the keys and values of earlier ones
   int per_layer_width = 0;   // values a token has for each layer beside the stream; 0: none
-  int streams = 1;           // of a token, see blocks/altup.h
-  int skipped_layers = 0;    // prediction layers behind the last one, not used
+  int streams = 1;           // of a token, see blocks/altup.h and blocks/hyper_mix.h
+  int hyper_iterations = 0;  // see HyperMixPlan; 0: streams are no hyper-connections
+  float hyper_epsilon = 0;
+  int skipped_layers = 0;  // prediction layers behind the last one, not used
   float norm_epsilon = 1e-5f;
   float attention_scale = 0;                                       // multiplies q . k; 0: 1 / sqrt(head size)
   float attention_softcap = 0, final_softcap = 0;                  // 0: none
@@ -132,6 +142,7 @@ struct ModelConfig {
   RopeConfig rope;
   AttentionConfig attention;
   LatentConfig latent;
+  CompressedConfig compressed;
   IndexerConfig indexer;
   RecurrentConfig recurrent;
   RwkvConfig rwkv;

@@ -19,6 +19,17 @@ void read_chunks(const ConfigReader& r, ModelConfig& c) {
 
 }  // namespace
 
+// Limits of gates and ups for each layer; 0: none. Those of the shared network also hold for dense ones.
+void read_limits(const ConfigReader& r, const KeySpec& key, float LayerShape::*to, ModelConfig& c) {
+  constexpr double kLeast = 1e-6;
+  const std::vector<double> limits = r.file().get_floats(key);
+  if (!limits.empty() && limits.size() < c.layers.size())
+    r.refuse(key, fmt::format("has {} values, must have one for each of {} layers", limits.size(),
+                              c.layers.size()));
+  for (std::size_t il = 0; il < std::min(limits.size(), c.layers.size()); ++il)
+    c.layers[il].*to = limits[il] > kLeast ? float(limits[il]) : 0;
+}
+
 void read_experts(const ConfigReader& r, ModelConfig& c) {
   c.experts = r.integer(key::expert_count, 0);
   c.experts_used = r.integer(key::expert_used_count, 0);
@@ -56,9 +67,10 @@ void read_experts(const ConfigReader& r, ModelConfig& c) {
   for (int il = 0; il < std::min(int(c.layers.size()), r.integer(key::leading_dense, 0)); ++il)
     c.layers[std::size_t(il)].may_have_experts = false;
   c.normalise_experts = r.file().get_bool(key::expert_norm).value_or(spec.normalise);
-  constexpr Gating kGatings[] = {Gating::softmax, Gating::softmax, Gating::sigmoid, Gating::softmax_selected};
+  constexpr Gating kGatings[] = {Gating::softmax, Gating::softmax, Gating::sigmoid, Gating::softmax_selected,
+                                 Gating::root_softplus};
   const int gating = r.integer(key::expert_gating, 0);
-  if (gating > 3) r.refuse(key::expert_gating, fmt::format("is {}, must be 0..3", gating));
+  if (gating > 4) r.refuse(key::expert_gating, fmt::format("is {}, must be 0..4", gating));
   c.gating = gating == 0 ? spec.gating : kGatings[gating];
   const float scale = r.number(key::expert_scale, 0);
   c.expert_scale = scale == 0 ? 1 : scale;

@@ -25,7 +25,7 @@ void read_indexer(const ConfigReader& r, ModelConfig& c) {
   if (i.width < c.rope.rot)
     r.refuse(key::indexer_key_length,
              fmt::format("is {}, less than the {} dimensions that are rotated", i.width, c.rope.rot));
-  if (c.arch->latent && c.latent.q_rank == 0)
+  if ((c.arch->latent || c.arch->compressed) && c.latent.q_rank == 0)
     r.refuse(key::q_lora_rank, "is missing or 0: an indexer reads compressed queries");
   if (indexed != Indexed::behind_dense) return;
   i.block = r.at_least_1(key::indexer_block);

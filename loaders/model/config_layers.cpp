@@ -182,6 +182,7 @@ void read_layers(const ConfigReader& r, ModelConfig& c) {
   read_heads(r, c);
   read_windows(r, c);
   read_head_sizes(r, c);
+  read_compressed(r, c);
   read_sharing(r, c);
   read_gate_cuts(r, c);
   for (std::size_t il = 0; il < c.layers.size(); ++il) {

@@ -62,6 +62,9 @@ class ConfigReader {
 };
 
 void read_layers(const ConfigReader& r, ModelConfig& c);
+void read_compressed(const ConfigReader& r, ModelConfig& c);
+void read_hyper(const ConfigReader& r, ModelConfig& c);
+void read_limits(const ConfigReader& r, const KeySpec& key, float LayerShape::*to, ModelConfig& c);
 void read_rope(const ConfigReader& r, ModelConfig& c);
 void read_attention(const ConfigReader& r, AttentionConfig& a);
 void read_indexer(const ConfigReader& r, ModelConfig& c);

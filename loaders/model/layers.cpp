@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "loaders/model/network_plans.h"
 #include "loaders/model/recurrent_plans.h"
 
 namespace longhand {
@@ -33,8 +34,9 @@ class LayerPlanner {
   LayerPlan plan(int il) {
     il_ = il;
     LayerPlan layer;
-    if (c_.streams > 1) layer.rounds.push_back(stream_round<AltupPredictPlan>());
+    if (alternates()) layer.rounds.push_back(stream_round<AltupPredictPlan>());
     add_halves(layer);
+    if (arch_.hyper) connect(layer);
     finish(layer);
     return layer;
   }
@@ -60,6 +62,28 @@ class LayerPlanner {
     if (shape().mixer != Mixer::none)
       add(arch_.laurel_rank > 0 ? beside_laurel(std::move(mixer)) : mix_round(std::move(mixer)));
     if (has_network()) add(round({std::move(network)}));
+  }
+
+  bool alternates() const { return c_.streams > 1 && !arch_.hyper; }
+
+  // Before each of the rounds, which change all streams, what it reads is made of them.
+  void connect(LayerPlan& layer) const {
+    std::vector<Round> rounds;
+    for (Round& r : layer.rounds) {
+      HyperMixPlan mix;
+      mix.hidden = c_.hidden;
+      mix.streams = c_.streams;
+      mix.iterations = c_.hyper_iterations;
+      mix.epsilon = c_.hyper_epsilon;
+      mix.of_network = !rounds.empty();
+      mix.norm = norm({}).plan;
+      Round before = round({Block{{}, {}, std::move(mix)}});
+      before.to = AddTo::nothing;
+      r.to = AddTo::each_stream;
+      rounds.push_back(std::move(before));
+      rounds.push_back(std::move(r));
+    }
+    layer.rounds = std::move(rounds);
   }
 
   const LayerShape& shape() const { return c_.layers[std::size_t(il_)]; }
@@ -121,7 +145,7 @@ class LayerPlanner {
       if (has("attn_norm_2")) layer.rounds.front().again = norm("attn_norm_2");
       layer.rounds.back().after = norm("layer_output_norm");
     }
-    const bool streams = c_.streams > 1;
+    const bool streams = alternates();
     if (streams) layer.rounds.push_back(stream_round<AltupCorrectPlan>());
     if (c_.per_layer_width > 0) {
       Block b;
@@ -195,6 +219,8 @@ class LayerPlanner {
         return attention();
       case Mixer::latent:
         return latent();
+      case Mixer::compressed:
+        return compressed();
       case Mixer::matrix:
         return MatrixPlan{c_.hidden, {}};
       case Mixer::none:
@@ -218,6 +244,8 @@ class LayerPlanner {
     p.head_dim = shape.head_dim;
     p.value_dim = shape.value_dim;
     p.window = shape.window;
+    p.ratio = shape.ratio;
+    p.near = shape.near;
     p.chunked = arch_.window.chunks;
     p.causal = c_.causal;
     p.rope = shape.rope ? c_.pairs : Rope::none;
@@ -243,6 +271,8 @@ class LayerPlanner {
         return c_.indexer.heads > 0 && has("indexer.attn_k");
       case Indexed::behind_dense:
         return shape().may_have_experts;
+      case Indexed::overlapping:
+        return overlaps(shape().ratio);
     }
     return false;
   }
@@ -255,10 +285,12 @@ class LayerPlanner {
     p.top = c_.indexer.top;
     p.block = c_.indexer.block;
     p.local = c_.indexer.local;
+    p.ratio = shape().ratio;
     p.for_each_kv_head = arch_.indexed == Indexed::behind_dense;
     p.q_in = p.for_each_kv_head ? c_.hidden : c_.latent.q_rank;
     p.k_norm = p.for_each_kv_head ? norm({}).plan : NormPlan{Norm::layer, kEpsilon, nullptr, nullptr};
     if (p.for_each_kv_head) p.q_norm = norm({}).plan;
+    if (p.ratio > 0) p.k_norm = {};
     return p;
   }
 
@@ -289,6 +321,30 @@ class LayerPlanner {
     return p;
   }
 
+  CompressorPlan compressor(int width, bool of_indexer) const {
+    CompressorPlan p;
+    p.hidden = c_.hidden;
+    p.ratio = shape().ratio;
+    p.width = width;
+    p.of_indexer = of_indexer;
+    p.norm = norm({}).plan;
+    return p;
+  }
+
+  CompressedPlan compressed() {
+    CompressedPlan p;
+    settle(p);
+    p.hidden = c_.hidden;
+    p.q_rank = c_.latent.q_rank;
+    p.groups = c_.compressed.groups;
+    p.out_rank = c_.compressed.out_rank;
+    p.qk_norm = QkNorm::unweighted;
+    p.q_norm = p.q_a_norm = p.kv_norm = norm({}).plan;
+    p.keys = compressor(p.head_dim, false);
+    if (!p.indexer.empty()) p.index_keys = compressor(p.indexer.width, true);
+    return p;
+  }
+
   RecurrentLayer recurrent() {
     return {c_, il_, states_++, norm({}).plan,
             [this](std::string_view name) { return has_(fmt::format("blk.{}.{}", il_, name)); }};
@@ -305,50 +361,8 @@ class LayerPlanner {
     return dense(shape().ff);
   }
 
-  DensePlan dense(int ff) const {
-    DensePlan p;
-    p.hidden = c_.hidden;
-    p.ff = ff;
-    p.act = c_.act;
-    p.gated = arch_.gated;
-    p.gate_cut = shape().gate_cut;
-    p.xielu = shape().xielu;
-    if (arch_.sub_norms) p.sub_norm = norm({}).plan;
-    p.limit = shape().dense_limit;
-    return p;
-  }
-
-  MoePlan experts() const {
-    MoePlan p;
-    p.hidden = c_.hidden;
-    p.ff = c_.expert_ff;
-    p.latent = c_.expert_latent;
-    p.act = c_.act;
-    p.gated = arch_.gated;
-    p.limit = shape().expert_limit;
-    p.experts = c_.experts;
-    p.used = c_.experts_used;
-    p.gating = c_.gating;
-    p.normalise = c_.normalise_experts;
-    p.scale = c_.expert_scale;
-    p.groups = c_.expert_groups;
-    p.groups_used = c_.expert_groups_used;
-    p.weighs_input = arch_.experts.weighs_input;
-    p.routed_by_entry = arch_.experts.routed_by_entry;
-    if (arch_.experts.chunks) {
-      p.chunks = c_.experts / c_.experts_per_chunk;
-      p.chunk_ff = c_.chunk_ff;
-      p.experts_per_chunk = c_.experts_per_chunk;
-      p.chunk_scale = c_.chunk_scale;
-    }
-    if (!has("ffn_up_shexp")) return p;
-    p.shared = dense(c_.shared_ff);
-    if (arch_.experts.averaged) {
-      p.scale /= 2;
-      p.shared_scale = 0.5f;
-    }
-    return p;
-  }
+  DensePlan dense(int ff) const { return plan_dense(c_, shape(), ff); }
+  MoePlan experts() const { return plan_experts(c_, shape(), has("ffn_up_shexp")); }
 
   const ModelConfig& c_;
   const ArchSpec& arch_;

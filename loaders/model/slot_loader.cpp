@@ -82,6 +82,12 @@ void SlotLoader::fused_experts(const Slot& whole, int count,
   }
 }
 
+void SlotLoader::slices(const Slot& slot, int count, std::vector<Linear>& to) {
+  Slot slice = slot;
+  slice.out = slot.out / count;
+  for (int i = 0; i < count; ++i) to.push_back(part(slot, slice, i * slice.out));
+}
+
 // Some converters leave out the suffix.
 void SlotLoader::norm(const Slot& slot, NormPlan& to) {
   const bool bare = !reader_.has(name(slot)) && reader_.has(name(slot, ""));

@@ -22,6 +22,10 @@ class SlotLoader {
   }
   void fused_experts(const Slot& whole, int count,
                      std::initializer_list<SlotPart<std::vector<Linear>>> parts);
+  void slices(const Slot& slot, int count, std::vector<Linear>& to);
+  void numbers(const Slot& slot, int limit, const std::int32_t*& to) {
+    to = reader_.numbers(name(slot), slot.in, slot.out, limit);
+  }
   /// Where the weight is optional and missing, the norm is left out.
   void norm(const Slot& slot, NormPlan& to);
   void vector(const Slot& slot, const float*& to);

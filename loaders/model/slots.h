@@ -8,6 +8,8 @@
 //   that
 //                                             keep one tensor an expert
 //   walk.fused_experts(slot, {{slot, &linears}, ...})
+//   walk.slices(slot, count, linears)         equal parts of the rows of one matrix
+//   walk.numbers(slot, limit, values)         whole numbers from 0 to below the limit
 //   walk.norm(slot, plan)                     weight and bias of a norm
 //   walk.vector(slot, values)                 floats, (out) or (out, in)
 //   walk.vector_or(slot, values, others)      in place of the slots that others() shows

@@ -46,6 +46,14 @@ class ListWalk {
     expert_matrices(key, p.heads);
     expert_matrices(value, p.heads);
   }
+  template <class Any>
+  void slices(const Slot& slot, int, const Any&) {
+    matrix(slot, 0);
+  }
+  template <class Any>
+  void numbers(const Slot& slot, int, const Any&) {
+    add(slot, slot.suffix, {slot.in, slot.out}, TensorKind::whole);
+  }
   void norm(const Slot& slot, const NormPlan& plan) {
     const bool bare = !wants(slot) && wanted_(name(slot, ""));
     if (slot.need == Need::optional && !bare && !wants(slot)) return;

@@ -14,6 +14,7 @@ enum class TensorKind : std::uint8_t {
   matrix,
   norm,    // the weight of a norm
   vector,  // biases, and other numbers that are no matrix
+  whole,   // whole numbers, of type I32
 };
 
 struct ListedTensor {

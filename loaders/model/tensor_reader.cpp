@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "loaders/model/leftover_tensors.h"
 
 namespace longhand {
@@ -97,6 +99,23 @@ std::vector<float> TensorReader::factors(const std::string& name, std::int64_t a
     if (!(f > 0)) refuse(Errc::range, name, fmt::format("holds {}, must be positive", f));
   }
   return result;
+}
+
+const std::int32_t* TensorReader::numbers(const std::string& name, std::int64_t in, std::int64_t out,
+                                          int limit) {
+  const TensorInfo* t = find(name);
+  if (t == nullptr) refuse(Errc::missing, name, "is missing");
+  const std::string_view type = known_tensor_type(t->type_id)->name;
+  if (type != "I32") refuse(Errc::unsupported, name, fmt::format("has type {}, must be I32", type));
+  check_shape(*t, {in, out});
+  std::vector<std::int32_t> values(std::size_t(in * out));
+  std::memcpy(values.data(), t->data.data(), t->data.size());
+  for (const std::int32_t value : values) {
+    if (value < 0 || value >= limit)
+      refuse(Errc::range, name, fmt::format("holds {}, must be 0..{}", value, limit - 1));
+  }
+  weights_.integers.push_back(std::move(values));
+  return weights_.integers.back().data();
 }
 
 const float* TensorReader::keep(std::vector<float> values) {

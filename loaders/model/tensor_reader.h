@@ -33,6 +33,8 @@ class TensorReader {
   const float* matrix(const std::string& name, std::int64_t in, std::int64_t out, bool required);
   /// `at_least` positive divisors of frequencies; empty when absent.
   std::vector<float> factors(const std::string& name, std::int64_t at_least);
+  /// A table (out, in) of 32-bit integers, each at least 0 and less than `limit`.
+  const std::int32_t* numbers(const std::string& name, std::int64_t in, std::int64_t out, int limit);
   /// Keeps values that were computed while loading.
   const float* keep(std::vector<float> values);
 

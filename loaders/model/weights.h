@@ -28,6 +28,7 @@ struct PerLayerInputs {
 /// How the streams of a token begin and end; count 1: there is only the one.
 struct StreamEnds {
   int count = 1;
+  HyperEnd hyper;                    // of streams that end so
   std::vector<Linear> enter, leave;  // (hidden, hidden), of all streams but the first
 };
 
@@ -46,8 +47,9 @@ struct Weights {
   std::vector<float> rope_freqs, rope_long, rope_short;  // (rot / 2) divisors of frequencies, or empty
   std::uint64_t bytes = 0, parameters = 0;
 
-  std::vector<std::vector<float>> floats;  // owns norms and biases
-  std::vector<Buffer> panels;              // owns interleaved matrices
+  std::vector<std::vector<float>> floats;           // owns norms and biases
+  std::vector<std::vector<std::int32_t>> integers;  // owns tables of numbers
+  std::vector<Buffer> panels;                       // owns interleaved matrices
 };
 
 /// A walk over slots that shows each matrix to f(linear); one that the file lacks is left out.
@@ -77,6 +79,12 @@ class LinearWalk {
     linear(slot, l);
     others();
   }
+  template <class Any>
+  void slices(const Slot& slot, int, Any& list) {
+    for (auto& l : list) linear(slot, l);
+  }
+  template <class Any>
+  void numbers(const Slot&, int, Any&) {}
   template <class Plan>
   void latent_heads(const Slot&, const Slot& key, const Slot& value, Plan& p) {
     experts(key, p.heads, p.k_b);
@@ -109,6 +117,7 @@ void for_each_linear(AnyWeights& w, const Function& f) {
   if (!w.per_layer.projection.empty()) f(w.per_layer.projection);
   for (auto& l : w.streams.enter) f(l);
   for (auto& l : w.streams.leave) f(l);
+  if (!w.streams.hyper.fn.empty()) f(w.streams.hyper.fn);
   if (!w.output.empty()) f(w.output);
 }
 
@@ -151,6 +160,11 @@ inline void plan_ends(const ModelConfig& c, Weights& w) {
   w.head = plan_head(c);
   w.per_layer = plan_per_layer(c);
   w.streams.count = c.streams;
+  if (c.hyper_iterations > 0) {
+    w.streams.hyper.streams = c.streams;
+    w.streams.hyper.epsilon = c.hyper_epsilon;
+    w.streams.hyper.norm = {Norm::rms, c.norm_epsilon, nullptr, nullptr};
+  }
 }
 
 /// Shows the tensors behind the embedding that belong to no layer to a walk (see slots.h). walk.factors(slot,
@@ -172,7 +186,11 @@ void walk_ends(const ModelConfig& c, AnyWeights& w, Walk& walk) {
     walk.linear({"per_layer_model_proj", w.per_layer.values(), c.hidden}, w.per_layer.projection);
     walk.norm({"per_layer_proj_norm", w.per_layer.width}, w.per_layer.norm);
   }
-  if (w.streams.count > 1) {
+  if (auto& end = w.streams.hyper; end.streams > 0) {
+    walk.linear({"output_hc_fn", end.streams, std::int64_t{end.streams} * c.hidden}, end.fn);
+    walk.vector({"output_hc_base", end.streams}, end.base);
+    walk.vector({"output_hc_scale", 1}, end.scale);
+  } else if (w.streams.count > 1) {
     walk.experts({"altup_proj", c.hidden, c.hidden}, w.streams.count - 1, w.streams.enter);
     walk.experts({"altup_unembd_proj", c.hidden, c.hidden}, w.streams.count - 1, w.streams.leave);
   }

@@ -81,7 +81,12 @@ TEST_P(Indexer, IsRefusedWithAMemoryThatForgets) {
   o.attention.window = 16;
   EXPECT_EQ(code_of([&] { Session(*model_, o); }), Errc::range);
   o.attention.indexer = false;
-  EXPECT_NO_THROW(Session(*model_, o));
+  // With keys of blocks a model forgets as it was trained, and in no other way.
+  if (GetParam() == std::string("deepseek4")) {
+    EXPECT_EQ(code_of([&] { Session(*model_, o); }), Errc::range);
+  } else {
+    EXPECT_NO_THROW(Session(*model_, o));
+  }
 }
 
 TEST_P(Indexer, SessionsWithAndWithoutItShareAPass) {
@@ -100,7 +105,7 @@ TEST_P(Indexer, SessionsWithAndWithoutItShareAPass) {
   EXPECT_EQ(copy_of(without.feed(ids(last, last + 1))), last_of(false));
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, Indexer, testing::Values("deepseek32", "minimax-m3", "glm-dsa"),
+INSTANTIATE_TEST_SUITE_P(Models, Indexer, testing::Values("deepseek32", "minimax-m3", "glm-dsa", "deepseek4"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::ranges::replace(name, '-', '_');

@@ -16,7 +16,7 @@ namespace {
 using test::GgufWriter;
 using U32 = std::uint32_t;
 
-constexpr U32 kF32 = 0, kQ8_0 = 8;
+constexpr U32 kF32 = 0, kQ8_0 = 8, kI32 = 26;
 
 struct Shape : SmallShape {
   U32 type = kQ8_0;                   // of matrices as wide as their blocks
@@ -59,6 +59,8 @@ class ModelMaker {
     for (const ListedTensor& t : list_tensors(config, wish_list(wishes))) {
       if (t.kind == TensorKind::norm) {
         w_.tensor(t.name, t.dims, std::vector<float>(t.dims[0], 1.0f));
+      } else if (t.kind == TensorKind::whole) {
+        numbers(t.name, t.dims);
       } else if (t.kind == TensorKind::vector || t.role == MatrixRole::small) {
         floats(t.name, t.dims);
       } else {
@@ -78,6 +80,12 @@ class ModelMaker {
     std::vector<float> values;
     for (std::uint64_t n = count(dims); n > 0; --n) values.push_back(float(int(random_() % 256) - 128) / 512);
     w_.tensor(name, dims, values);
+  }
+  // Of experts.
+  void numbers(const std::string& name, const std::vector<std::uint64_t>& dims) {
+    std::string data;
+    for (std::uint64_t n = count(dims); n > 0; --n) data += {char(random_() % s_.experts), 0, 0, 0};
+    w_.tensor(name, dims, kI32, data);
   }
   // Rows that are no whole number of blocks of the type have another.
   void matrix(const std::string& name, const std::vector<std::uint64_t>& dims) {

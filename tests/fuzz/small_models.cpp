@@ -22,7 +22,7 @@ class Keys {
     key("attention.key_length", s_.head_dim);
     key("attention.value_length", s_.head_dim);
     key(arch_.norm == Norm::rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", 1e-5f);
-    key("rope.dimension_count", arch_.latent ? s_.head_dim / 2 : s_.head_dim);
+    key("rope.dimension_count", arch_.latent || arch_.compressed ? s_.head_dim / 2 : s_.head_dim);
     if (arch_.window.period > 0) key("attention.sliding_window", U32{4});
     add_own();
     if (s_.experts > 0) add_experts();
@@ -36,6 +36,7 @@ class Keys {
   bool attends() const { return !s_.arch.starts_with("mamba") && s_.arch.find("rwkv") == std::string::npos; }
   // Of architectures with several kinds of layers one each.
   U32 layers() const {
+    if (arch_.compressed) return std::max<U32>(s_.layers, 3);
     if (arch_.mixer == Mixer::attention) return s_.layers;
     return std::max<U32>(s_.layers, arch_.single_block && attends() ? 3 : 2);
   }
@@ -81,6 +82,21 @@ class Keys {
     key("rescale_every_n_layers", U32{2});
   }
 
+  // A layer without compressed keys, one whose blocks overlap, and one whose do not.
+  void add_compressed() {
+    key("attention.sliding_window", U32{4});
+    key("attention.q_lora_rank", U32{32});
+    std::vector<U32> ratios(layers(), 4);
+    ratios.front() = 0;
+    ratios.back() = 3;
+    array("attention.compress_ratios", ratios);
+    key("attention.output_group_count", U32{2});
+    key("attention.output_lora_rank", U32{8});
+    key("hyper_connection.count", U32{2});
+    key("hyper_connection.sinkhorn_iterations", U32{2});
+    key("hash_layer_count", U32{1});
+  }
+
   // Of layers without attention, and of attention with compressed keys.
   void add_own() {
     if (arch_.mixer == Mixer::short_conv) key("shortconv.l_cache", U32{3});
@@ -100,6 +116,7 @@ class Keys {
       key("attention.indexer.top_k", U32{2});
       key("attention.indexer.block_size", U32{2});
     }
+    if (arch_.compressed) add_compressed();
     if (arch_.latent) {
       key("attention.q_lora_rank", U32{32});
       key("attention.kv_lora_rank", U32{32});
@@ -126,8 +143,8 @@ bool has_experts(const std::string& arch) {
   const auto is_in = [&](std::span<const ArchSpec> family) {
     return std::ranges::find(family, arch, &ArchSpec::name) != family.end();
   };
-  return arch.ends_with("moe") || arch == "qwen3next" || arch == "kimi-linear" || is_in(experts_family()) ||
-         is_in(windowed_experts_family());
+  return arch.ends_with("moe") || arch == "qwen3next" || arch == "deepseek4" || arch == "kimi-linear" ||
+         is_in(experts_family()) || is_in(windowed_experts_family());
 }
 
 void add_metadata(GgufHead& head, const SmallShape& shape) { Keys(head, shape).add_all(); }

@@ -32,7 +32,7 @@ const std::string& seed(const std::string& name) {
 // Two norms and sliding windows; experts; matrices that are three in one; recurrent layers of every kind;
 // compressed keys; sinks and biases; learned positions and ALiBi; layers with a matrix instead of attention;
 // norms in unusual places, or without weights; an activation with parameters; norms of the stream and a
-// classifier; windows on both sides.
+// classifier; windows on both sides; keys of blocks, streams with hyper-connections and a table of experts.
 class SpoiledArch : public testing::TestWithParam<const char*> {
  protected:
   const GgufParts good_ = parts_of(seed(GetParam()));
@@ -109,7 +109,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, SpoiledArch,
                                          "talkie", "falcon_two_norms", "hunyuan_vl", "olmo", "bitnet",
                                          "jamba", "plamo2", "nemotron_h_latent", "kimi-linear", "rwkv6",
                                          "rwkv7_gate", "minimax-m3", "grovemoe", "arctic", "bert_classifier",
-                                         "modern_bert_layers"),
+                                         "modern_bert_layers", "deepseek4"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::ranges::replace(name, '-', '_');

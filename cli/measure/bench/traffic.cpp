@@ -39,7 +39,8 @@ std::uint64_t cache_traffic(const Model& model, CacheType keys, CacheType values
     for_each_attention(layer, [&](const AttentionCore& core) {
       const KvShape shape(keys, values, core.head_dim, core.value_dim);
       const std::int64_t per_head = shape.key_block_bytes() / kKeyBlock + shape.value_row_bytes();
-      const int seen = core.window > 0 ? std::min(core.window, tokens) : tokens;
+      int seen = core.window > 0 ? std::min(core.window, tokens) : tokens;
+      if (core.ratio > 0) seen = std::min(core.near, tokens) + tokens / core.ratio;
       sum += per_head * core.kv_heads * seen;
     });
     for_each_recurrent(layer, [&](const auto& plan) {

@@ -11,12 +11,17 @@ namespace longhand {
 
 namespace {
 
-// out = min(act(gate), limit) * clamp(up, -limit, limit).
+// out = min(act(gate), limit) * clamp(up, -limit, limit), or with act(min(gate, limit)).
 void activate_limited(const Pass& p, const ActivateJob& job, const float* gate, const float* up, int n,
                       float* out) {
+  if (job.limits_gate) {
+    std::transform(gate, gate + n, out, [&](float g) { return std::min(g, job.limit); });
+    gate = out;
+  }
   p.kernels.activate(job.act, gate, nullptr, n, out);
   for (int i = 0; i < n; ++i)
-    out[i] = std::min(out[i], job.limit) * std::max(-job.limit, std::min(up[i], job.limit));
+    out[i] = (job.limits_gate ? out[i] : std::min(out[i], job.limit)) *
+             std::max(-job.limit, std::min(up[i], job.limit));
 }
 
 }  // namespace
@@ -77,7 +82,8 @@ void run_network(const Pass& p, const DensePlan& n, const NetworkRoom& room, flo
     p.for_rows([&](int row) { cut(room.gate + std::int64_t{row} * ff, ff, n.gate_cut); });
     p.worker.sync();
   }
-  activate(p, p.rows(), {n.act, n.gated, n.limit, room, n.down, p.ws.in, n.xielu ? &*n.xielu : nullptr});
+  activate(p, p.rows(),
+           {n.act, n.gated, n.limit, n.limits_gate, room, n.down, p.ws.in, n.xielu ? &*n.xielu : nullptr});
   p.worker.sync();
   if (!n.sub_norm.empty()) norm_inner(p, n);
   p.multiply({&n.down, &p.ws.in, 0, p.rows(), out, p.config.hidden});

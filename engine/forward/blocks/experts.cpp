@@ -86,7 +86,7 @@ void run_networks(const Pass& p, const Networks& n, const Room& room) {
   });
   p.worker.sync();
   activate(p, std::int64_t{p.rows()} * n.plan.used,
-           {n.plan.act, n.gated(), n.plan.limit, room.inner, n.down[0], room.mid});
+           {n.plan.act, n.gated(), n.plan.limit, n.plan.limits_gate, room.inner, n.down[0], room.mid});
   p.worker.sync();
   for_active(n, room.routes, [&](std::size_t e, std::int32_t first, std::int32_t count) {
     p.multiply({&n.down[e], &room.mid, first, count, room.result + std::int64_t{first} * n.width, n.width});

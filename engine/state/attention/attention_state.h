@@ -72,17 +72,22 @@ struct Queries {
   int begin, end;
 };
 
+class CompressedKeys;
+
 class AttentionState : public LayerState {
  public:
   /// Remembers a token. Several workers may call this at once, for different heads or positions.
   virtual void store(const NewToken& token) noexcept = 0;
 
   /// Where it keeps the keys of an indexer: those of the block of kKeyBlock tokens with `position`, (width,
-  /// kKeyBlock); null where it keeps none.
+  /// kKeyBlock); null where it keeps none. Where tokens share keys, `position` is the number of one.
   virtual float* index_block(int position) const noexcept {
     (void)position;
     return nullptr;
   }
+
+  /// What it remembers of old tokens where they share keys; null where they do not.
+  virtual CompressedKeys* compressed() noexcept { return nullptr; }
 
   /// Whether tokens can leave the middle of what it remembers.
   virtual bool can_cut() const noexcept { return false; }

@@ -1,8 +1,6 @@
 // All keys, each at its true distance. Where an indexer chooses among them, its keys too.
 
-#include <algorithm>
-#include <limits>
-
+#include "engine/state/attention/chosen_keys.h"
 #include "engine/state/attention/kinds.h"
 #include "engine/state/attention/kv_store.h"
 
@@ -48,13 +46,7 @@ class Full final : public AttentionState {
   int most_parts() const noexcept override { return chunks_; }
   void attend(const Tile& tile, Queries, int part, const Partials& to) const noexcept override {
     Keys keys = all().at(tile.kv_head, part * kAttendKeys);
-    if (tile.block > 0) {
-      keys.bias = tile.scratch.memory.as<float>();
-      if (!hide_others(tile, keys.start, tile.scratch.memory.as<float>())) {
-        std::fill_n(to.l, tile.rows, 0.0f);
-        return;
-      }
-    }
+    if (!show_chosen(tile, keys, to)) return;
     attend_keys(tile, tile.query, keys, seen(tile, from_start, to_itself), to);
   }
 
@@ -93,22 +85,6 @@ class Full final : public AttentionState {
 
  private:
   KvStore all() const noexcept { return {kv_, keys_, values_}; }
-
-  // A bias for each of the kAttendKeys keys from `start` on, which hides those that were not chosen. False
-  // where that is all of them.
-  static bool hide_others(const Tile& tile, int start, float* bias) noexcept {
-    std::fill_n(bias, kAttendKeys, -std::numeric_limits<float>::infinity());
-    const int first = start / tile.block, end = start + kAttendKeys;
-    auto chosen = std::lower_bound(tile.chosen.begin(), tile.chosen.end(), first);
-    bool any = false;
-    for (; chosen != tile.chosen.end() && std::int64_t{*chosen} * tile.block < end; ++chosen) {
-      const int from = std::max(start, *chosen * tile.block) - start;
-      const auto to = int(std::min<std::int64_t>(end, (std::int64_t{*chosen} + 1) * tile.block)) - start;
-      std::fill(bias + from, bias + to, 0.0f);
-      any = true;
-    }
-    return any;
-  }
 
   KvShape kv_;
   int chunks_;

@@ -152,11 +152,12 @@ void check_memory(const MemoryPlan& p, const ModelConfig& c, const std::vector<L
   };
   if (!c.causal) refuse("this model sees the whole text at once, and can forget none of it");
   bool global = false, turned = false, sloped = false, own_codes = false, own_features = false,
-       shared = false, indexed = false;
+       shared = false, indexed = false, compressed = false;
   for (const LayerPlan& layer : layers) {
     for_each_attention(layer, [&](const AttentionCore& core) {
       if (core.window > 0) return;
       global = true;
+      compressed = compressed || core.ratio > 0;
       shared = shared || !core.stores;
       sloped = sloped || !core.slopes.empty();
       indexed = indexed || !core.indexer.empty();
@@ -165,6 +166,7 @@ void check_memory(const MemoryPlan& p, const ModelConfig& c, const std::vector<L
       own_features = own_features || core.key_codes.feature != nullptr;
     });
   }
+  if (compressed) refuse("this model compresses old keys itself, as it was trained");
   if (indexed && p.indexer)
     refuse("this model chooses itself what a query sees; with attention.indexer off it sees everything");
   if (!global) refuse("no layer of this model attends to the whole text");

@@ -59,6 +59,7 @@ FarPositions far_positions(const MemoryPlan& plan) noexcept;
 std::unique_ptr<AttentionState> make_full(const MemorySite& site);
 std::unique_ptr<AttentionState> make_whole(const MemorySite& site);  // where there is no causal order
 std::unique_ptr<AttentionState> make_window(const MemorySite& site);
+std::unique_ptr<AttentionState> make_compressed(const MemorySite& site);  // where old tokens share keys
 std::unique_ptr<AttentionState> make_rerope(const MemorySite& site);
 std::unique_ptr<AttentionState> make_leaky_rerope(const MemorySite& site);
 std::unique_ptr<AttentionState> make_vq(const MemorySite& site);

@@ -34,17 +34,6 @@ void value_scale(const ConfigReader& r, ModelConfig& c) {
   c.attention_output_scale = r.number(key::value_scale, 0);
 }
 
-// Limits of gates and ups for each layer; 0: none. Those of the shared network also hold for dense ones.
-void read_limits(const ConfigReader& r, const KeySpec& key, float LayerShape::*to, ModelConfig& c) {
-  constexpr double kLeast = 1e-6;
-  const std::vector<double> limits = r.file().get_floats(key);
-  if (!limits.empty() && limits.size() < c.layers.size())
-    r.refuse(key, fmt::format("has {} values, must have one for each of {} layers", limits.size(),
-                              c.layers.size()));
-  for (std::size_t il = 0; il < std::min(limits.size(), c.layers.size()); ++il)
-    c.layers[il].*to = limits[il] > kLeast ? float(limits[il]) : 0;
-}
-
 // Layers that see everything rotate only half of what the file says.
 void step35(const ConfigReader& r, ModelConfig& c) {
   c.gates_heads = true;

@@ -38,6 +38,8 @@ struct AttentionCore {
   int heads = 0, kv_heads = 0;      // heads is a multiple of kv_heads
   int head_dim = 0, value_dim = 0;  // of queries and keys; of values
   int window = 0;                   // keys visible to a query, itself included; 0: all
+  int ratio = 0;                    // tokens of a compressed key; 0: every token keeps its own ...
+  int near = 0;                     // ... which the last so many have in any case
   bool chunked = false;             // the window begins at multiples of its width instead
   bool causal = true;  // a query sees no later keys; else those of the whole text, window / 2 on each side
   Rope rope = Rope::none;

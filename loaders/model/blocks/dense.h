@@ -13,7 +13,8 @@ using Act = Activate;
 
 /// down(act(gate x) * up x), or down(act(up x)) where it has no gate. A finite gate_cut c puts
 /// max(0, g - (mean + c deviation)) in the place of g = gate x, over the values of a token. With a limit c,
-/// which only gated networks have: down(min(act(gate x), c) * clamp(up x, -c, c)).
+/// which only gated networks have: down(min(act(gate x), c) * clamp(up x, -c, c)), or with act(min(gate x,
+/// c)).
 struct DensePlan {
   int hidden = 0, ff = 0;
   Act act = Act::silu;
@@ -21,6 +22,7 @@ struct DensePlan {
   float gate_cut = -std::numeric_limits<float>::infinity();
   std::optional<Xielu> xielu;  // in place of act
   float limit = 0;             // 0: none
+  bool limits_gate = false;    // it bounds what act is applied to
   Linear gate, up;             // (ff, hidden)
   Linear down;                 // (hidden, ff)
   NormPlan sub_norm;           // (ff) of what `down` reads

@@ -7,11 +7,11 @@
 
 namespace longhand {
 
-enum class Gating : std::uint8_t { softmax, sigmoid, softmax_selected };
+enum class Gating : std::uint8_t { softmax, sigmoid, softmax_selected, root_softplus };
 
 /// sum of w_e down_e(act(gate_e x) * up_e x) over the chosen experts, plus a shared network that every token
 /// uses. Chosen are the experts with the highest probability plus selection bias, in the best groups where
-/// there are groups.
+/// there are groups; or those that a table has for the token.
 ///
 /// Where there are chunks, each of which belongs to a few neighbouring experts, what the chosen experts'
 /// chunks make of that sum m is added: chunk_scale times the sum of p_i chunk_i(m), i = e /
@@ -20,22 +20,25 @@ struct MoePlan {
   int hidden = 0, ff = 0;
   Act act = Act::silu;
   bool gated = true;
-  float limit = 0;  // see DensePlan
+  float limit = 0;           // see DensePlan
+  bool limits_gate = false;  // see DensePlan
   int experts = 0, used = 0;
   Gating gating = Gating::softmax;
-  bool normalise = true;                  // the chosen experts' weights sum to 1
-  bool weighs_input = false;              // w_e multiplies what an expert reads, not what it gives
-  float scale = 1;                        // multiplies the weights
-  int groups = 1, groups_used = 1;        // each group's score is the sum of its two best experts'
-  Linear router;                          // (experts, hidden)
-  NormPlan router_norm;                   // of the stream, for the router; none: it reads what experts read
-  bool routed_by_entry = false;           // or what the layer was given
-  float router_scale = 1;                 // multiplies what the router says
-  const float* selection_bias = nullptr;  // (experts) or null
-  int latent = 0;                         // width experts work in; 0: hidden
-  Linear latent_down, latent_up;          // (latent, hidden), (hidden, latent)
-  std::vector<Linear> gate, up;           // experts of (ff, width)
-  std::vector<Linear> down;               // experts of (width, ff)
+  bool normalise = true;                   // the chosen experts' weights sum to 1
+  bool weighs_input = false;               // w_e multiplies what an expert reads, not what it gives
+  float scale = 1;                         // multiplies the weights
+  int groups = 1, groups_used = 1;         // each group's score is the sum of its two best experts'
+  Linear router;                           // (experts, hidden)
+  NormPlan router_norm;                    // of the stream, for the router; none: it reads what experts read
+  bool routed_by_entry = false;            // or what the layer was given
+  float router_scale = 1;                  // multiplies what the router says
+  const float* selection_bias = nullptr;   // (experts) or null
+  int listed_tokens = 0;                   // tokens whose experts a table has; 0: the router chooses
+  const std::int32_t* by_token = nullptr;  // (listed_tokens, used) the experts of each
+  int latent = 0;                          // width experts work in; 0: hidden
+  Linear latent_down, latent_up;           // (latent, hidden), (hidden, latent)
+  std::vector<Linear> gate, up;            // experts of (ff, width)
+  std::vector<Linear> down;                // experts of (width, ff)
 
   int chunks = 0, chunk_ff = 0, experts_per_chunk = 1;
   float chunk_scale = 1;
@@ -62,6 +65,7 @@ void walk_slots(Plan& p, Walk& walk) {
   walk.vector(bias, p.selection_bias);
   bias.suffix = "";
   if (p.selection_bias == nullptr) walk.vector(bias, p.selection_bias);
+  if (p.listed_tokens > 0) walk.numbers({"ffn_gate_tid2eid", p.listed_tokens, p.used}, p.experts, p.by_token);
   if (p.latent > 0) {
     walk.linear({"ffn_latent_down", p.latent, p.hidden, Need::required, MatrixRole::ffn}, p.latent_down);
     walk.linear({"ffn_latent_up", p.hidden, p.latent, Need::required, MatrixRole::ffn}, p.latent_up);
