@@ -21,9 +21,17 @@ add_consumer(subdirectory -DLONGHAND_SOURCE=${PROJECT_SOURCE_DIR} -DLONGHAND_EXP
 add_test(NAME consumer.installed COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/consumer/check_installed ${consumer}/prefix
   ${CMAKE_INSTALL_LIBDIR} ${PROJECT_SOURCE_DIR})
 
+add_test(NAME consumer.script COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/consumer/check_script ${PROJECT_SOURCE_DIR}
+  ${PROJECT_BINARY_DIR})
+find_program(DPKG_SHLIBDEPS dpkg-shlibdeps)
+if(DPKG_SHLIBDEPS)
+  add_test(NAME consumer.packages COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/consumer/check_packages ${PROJECT_BINARY_DIR})
+  set_tests_properties(consumer.packages PROPERTIES LABELS consumer TIMEOUT 600)
+endif()
+
 set_tests_properties(consumer.install PROPERTIES FIXTURES_SETUP installed)
 set_tests_properties(consumer.package consumer.installed PROPERTIES FIXTURES_REQUIRED installed)
-set_tests_properties(consumer.install consumer.package consumer.subdirectory consumer.installed PROPERTIES
+set_tests_properties(consumer.install consumer.package consumer.subdirectory consumer.installed consumer.script PROPERTIES
   LABELS consumer TIMEOUT 2400)
 # It compiles the whole library once more.
 set_tests_properties(consumer.subdirectory PROPERTIES LABELS "consumer;slow")
