@@ -22,7 +22,7 @@ namespace longhand::cli {
 namespace {
 
 constexpr void (*kVerbs[])(CLI::App&, Action&) = {
-    add_chat,   add_run,   add_models, add_info,  add_tokenize,   add_template, add_grammar,
+    add_chat,   add_run,   add_models, add_pull,  add_info,       add_tokenize, add_template,  add_grammar,
     add_logits, add_embed, add_rank,   add_bench, add_perplexity, add_passkey,  add_completion};
 
 constexpr const char* kFooter =

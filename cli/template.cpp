@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/exit_status.h"
+#include "cli/models/model_names.h"
 #include "cli/models/models_path.h"
 #include "cli/terminal/output.h"
 #include "cli/verbs.h"
@@ -25,7 +26,7 @@ std::string template_text(const TemplateOptions& options) {
   if (!options.template_file.empty()) return read_text(options.template_file);
   const std::string model = named_model(options.model);
   if (model.empty()) throw UsageError("a template is required: --template FILE, or -m MODEL");
-  std::string text = load_vocab(Gguf::open(model)).chat_template;
+  std::string text = load_vocab(Gguf::open(model_path(model))).chat_template;
   if (text.empty()) throw Error(Errc::missing, fmt::format("{}: the file has no chat template", model));
   return text;
 }

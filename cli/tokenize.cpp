@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/exit_status.h"
+#include "cli/models/model_names.h"
 #include "cli/models/models_path.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/output_filter.h"
@@ -113,7 +114,7 @@ int run_tokenize(Options options) {
   if (options.positionals.size() > texts) {
     throw UsageError(options.jsonl ? "--jsonl reads its texts from stdin" : "more than one text; quote it");
   }
-  const Gguf file = Gguf::open(find_model(options.model));
+  const Gguf file = Gguf::open(model_path(find_model(options.model)));
   const Tokenizer tokenizer(load_vocab(file));
   for (const std::string& warning : tokenizer.vocab().warnings) {
     write_error(fmt::format("warning: {}\n", escape_controls(warning)));

@@ -13,6 +13,7 @@ using Action = std::function<int()>;
 void add_chat(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_models(CLI::App& app, Action& action);
+void add_pull(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
 void add_template(CLI::App& app, Action& action);

@@ -4,8 +4,9 @@
 # Everything said here goes to stderr: stdout belongs to the program.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-build=$root/build
-program_packages=(g++ cmake ninja-build ccache libxsimd-dev libcli11-dev libfmt-dev nlohmann-json3-dev libedit-dev libmd4c-dev)
+build=${LONGHAND_BUILD:-$root/build}
+program_packages=(g++ cmake ninja-build ccache libxsimd-dev libcli11-dev libfmt-dev nlohmann-json3-dev libedit-dev libmd4c-dev
+  libcurl4-openssl-dev libssl-dev)
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev python3)
 
 say() { printf '%s\n' "$*" >&2; }

@@ -12,6 +12,7 @@
 #include "cli/chat/chat_saving.h"
 #include "cli/chat/chat_settings.h"
 #include "cli/flags/nearest.h"
+#include "cli/models/model_names.h"
 #include "cli/models/model_places.h"
 #include "cli/terminal/clipboard.h"
 #include "cli/terminal/markdown.h"
@@ -153,20 +154,13 @@ void copy(ChatState& state, const std::string& argument) {
                          format_bytes(text.size())));
 }
 
-// The file itself, or a model that `longhand models` lists under this name or one that ends so.
+// Says which name may have been meant where there is no such model.
 std::string model_called(const std::string& name) {
-  const std::string path = expand_home(name);
+  const std::string path = model_path(name);
   std::error_code ignored;
   if (std::filesystem::exists(path, ignored)) return path;
-  const std::vector<FoundModel> models = find_models();
   std::vector<std::string> labels;
-  for (const FoundModel& model : models) {
-    if (model.label == name || (model.source == name && name == "included")) return model.path;
-    labels.push_back(model.label);
-  }
-  for (const FoundModel& model : models) {
-    if (model.label.find(name) != std::string::npos) return model.path;
-  }
+  for (const FoundModel& model : find_models()) labels.push_back(model.label);
   const std::string near = nearest_word(name, labels);
   throw Error(Errc::missing, fmt::format("there is no model '{}'; {}", name,
                                          near.empty() ? "`longhand models` lists those on this machine"

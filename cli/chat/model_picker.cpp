@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <vector>
 
 #include "cli/models/model_card.h"
@@ -13,6 +15,8 @@
 #include "cli/terminal/output_filter.h"
 #include "cli/terminal/terminal.h"
 #include "cli/terminal/units.h"
+#include "cli/terminal/user_dirs.h"
+#include "engine/state/atomic_file.h"
 #include "ops/error.h"
 #include "ops/machine.h"
 
@@ -45,6 +49,30 @@ std::size_t number_in(const std::string& text, std::size_t count) {
   return all && number >= 1 && number <= count ? number : 0;
 }
 
+// What was chosen the last time.
+std::string memory() { return state_folder().empty() ? "" : state_folder() + "/model"; }
+
+// The same from whatever folder it is chosen.
+std::string identity(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::weakly_canonical(path, error).string();
+}
+
+std::string last_choice() {
+  std::error_code error;
+  const std::string path = memory();
+  return !path.empty() && std::filesystem::is_regular_file(path, error) ? read_text(path) : "";
+}
+
+// Whoever cannot be remembered is asked as before.
+void remember(const std::string& path) {
+  if (memory().empty()) return;
+  try {
+    make_private_folder(state_folder());
+    replace_file(memory(), path);
+  } catch (const Error& error) { print_note(fmt::format("the choice is not remembered: {}", error.what())); }
+}
+
 }  // namespace
 
 std::string pick_model() {
@@ -58,15 +86,22 @@ std::string pick_model() {
                         format_bytes(card.file_bytes), card.type, model.source);
   }
   write_error(list);
+  const auto before =
+      std::ranges::find(offers, last_choice(), [](const Offer& offer) { return identity(offer.model.path); });
+  const auto usual = before == offers.end() ? 1 : std::size_t(before - offers.begin()) + 1;
   const auto input = make_plain_input(STDIN_FILENO, true);
   for (;;) {
-    const InputLine line = input->next(fmt::format("Which model? [1-{}, Enter: 1] ", offers.size()));
+    const InputLine line = input->next(fmt::format("Which model? [1-{}, Enter: {}] ", offers.size(), usual));
     if (line.event != InputEvent::line) {
       write_error("\n");
       throw Error(Errc::cancelled, "no model was chosen");
     }
-    if (const std::size_t number = line.text.empty() ? 1 : number_in(line.text, offers.size()); number > 0)
-      return offers[number - 1].model.path;
+    const std::size_t number = line.text.empty() ? usual : number_in(line.text, offers.size());
+    if (number > 0) {
+      const std::string& path = offers[number - 1].model.path;
+      if (identity(path) != last_choice()) remember(identity(path));
+      return path;
+    }
     print_note(fmt::format("a number from 1 to {}, please; Ctrl-C leaves", offers.size()));
   }
 }

@@ -5,8 +5,9 @@
 
 namespace longhand::cli {
 
-/// The path of the model chosen; "" if there is nothing to choose from, or nobody chose. Asks on stderr and
-/// reads from the terminal on stdin. Throws Error (cancelled) if the person wants to leave.
+/// The path of the model chosen, which the Enter key chooses the next time; "" if there is nothing to choose
+/// from, or nobody chose. Asks on stderr and reads from the terminal on stdin. Throws Error (cancelled) if
+/// the person wants to leave.
 std::string pick_model();
 
 }  // namespace longhand::cli

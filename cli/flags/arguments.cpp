@@ -98,6 +98,10 @@ constexpr std::string_view kTakeText[] = {"-p",
                                           "--override-kv",
                                           "--input"};
 
+// Flags that name a model in one word of their own: "-hf X" is "--model hf:X".
+constexpr Alias kSources[] = {
+    {"-hf", "hf:"}, {"-hfr", "hf:"}, {"--hf-repo", "hf:"}, {"-mu", ""}, {"--model-url", ""}};
+
 // Flags that take a value in some of llama.cpp's programs or versions, and none in others.
 struct Optional {
   std::string_view written, meant, otherwise;
@@ -133,6 +137,18 @@ std::string with_dashes(std::string argument) {
   return argument;
 }
 
+const Alias* find_source(std::string_view argument) {
+  const auto found = std::ranges::find(kSources, argument, &Alias::written);
+  return found == std::end(kSources) ? nullptr : found;
+}
+
+// "hf:OWNER/REPO:QUANT" with a certain file instead.
+void add_file(std::string& source, const std::string& file) {
+  constexpr std::string_view kHub = "hf:";
+  if (!source.starts_with(kHub)) throw UsageError("--hf-file goes with --hf-repo (-hf)");
+  source = source.substr(0, source.find(':', kHub.size())) + "/" + file;
+}
+
 std::string long_name(const std::string& argument) {
   const auto alias = std::ranges::find_if(kAliases, [&](const Alias& a) { return a.written == argument; });
   if (alias != std::end(kAliases)) return std::string(alias->meant);
@@ -143,14 +159,25 @@ std::string long_name(const std::string& argument) {
 }  // namespace
 
 std::vector<std::string> normalise_arguments(std::vector<std::string> arguments) {
+  std::string file;  // of the repository that is the source
+  std::size_t source_at = 0;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i] == "--") break;
     arguments[i] = with_dashes(std::move(arguments[i]));
-    if (contains(kTakeText, arguments[i])) {
+    const bool has_next = i + 1 < arguments.size();
+    if (const Alias* named = find_source(arguments[i]); named != nullptr && has_next) {
+      arguments[i] = "--model";
+      arguments[++i].insert(0, named->meant);
+      source_at = i;
+    } else if ((arguments[i] == "-hff" || arguments[i] == "--hf-file") && has_next) {
+      file = arguments[i + 1];
+      arguments.erase(arguments.begin() + std::ptrdiff_t(i), arguments.begin() + std::ptrdiff_t(i) + 2);
+      --i;
+    } else if (contains(kTakeText, arguments[i])) {
       arguments[i] = long_name(arguments[i]);
       ++i;
     } else if (const Optional* flag = find_optional(arguments[i])) {
-      const bool has_value = i + 1 < arguments.size() && contains(kSwitch, arguments[i + 1]);
+      const bool has_value = has_next && contains(kSwitch, arguments[i + 1]);
       arguments[i] =
           fmt::format("{}={}", flag->meant, has_value ? std::string_view(arguments[i + 1]) : flag->otherwise);
       if (has_value) arguments.erase(arguments.begin() + std::ptrdiff_t(i) + 1);
@@ -158,6 +185,7 @@ std::vector<std::string> normalise_arguments(std::vector<std::string> arguments)
       arguments[i] = long_name(arguments[i]);
     }
   }
+  if (!file.empty()) add_file(arguments[source_at], file);
   return arguments;
 }
 

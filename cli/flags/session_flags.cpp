@@ -7,6 +7,7 @@
 
 #include "cli/flags/option_flags.h"
 #include "cli/measure/thread_counts.h"
+#include "cli/models/model_names.h"
 #include "cli/models/models_path.h"
 #include "cli/terminal/signals.h"
 #include "cli/terminal/terminal.h"
@@ -97,8 +98,12 @@ CacheType cache_type_of(std::string_view name) {
   return CacheType(std::ranges::find(kCacheTypeNames, name) - kCacheTypeNames.begin());
 }
 
+constexpr const char* kModelHelp =
+    "Model file (GGUF), or a name that `longhand models` lists, or hf:OWNER/REPO[:QUANT] (-hf OWNER/REPO), "
+    "ollama:NAME[:TAG] or a URL, which is downloaded once";
+
 CLI::Option* add_model_option(CLI::App& verb, std::string& path) {
-  return verb.add_option("-m,--model,FILE", path, "Model file (GGUF)")->type_name("");
+  return verb.add_option("-m,--model,FILE", path, kModelHelp)->type_name("");
 }
 
 void require_model(CLI::App& verb) { verb.get_option("--model")->envname(kModelVariable)->required(); }
@@ -245,7 +250,8 @@ void note_threads(int threads) {
                            cores == 1 ? "" : "s"));
 }
 
-Model open_model(const std::string& path, LoadOptions options) {
+Model open_model(const std::string& name, LoadOptions options) {
+  const std::string path = model_path(name);
   ProgressBar bar("loading");
   options.progress = [&bar, told = std::move(options.progress)](float share) {
     bar.update(share);

@@ -62,7 +62,8 @@ class SessionFlags {
   std::vector<std::string> ignored_;
 };
 
-/// Loads a model with a progress bar; Ctrl-C gives Error (cancelled). Warnings about the file go to stderr.
-Model open_model(const std::string& path, LoadOptions options);
+/// Loads the model that `name` means, as model_path() says, with a progress bar; Ctrl-C gives Error
+/// (cancelled). Warnings about the file go to stderr.
+Model open_model(const std::string& name, LoadOptions options);
 
 }  // namespace longhand::cli

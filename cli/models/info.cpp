@@ -13,6 +13,7 @@
 #include "cli/flags/session_flags.h"
 #include "cli/models/advice_report.h"
 #include "cli/models/meta_value.h"
+#include "cli/models/model_names.h"
 #include "cli/models/tensor_dump.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/output_filter.h"
@@ -215,7 +216,7 @@ struct Flags {
 
 int show_info(const Flags& flags) {
   if (flags.tensor.empty() != flags.output.empty()) throw UsageError("--tensor and -o go together");
-  const Gguf file = Gguf::open(flags.model);
+  const Gguf file = Gguf::open(model_path(flags.model));
   if (!flags.tensor.empty()) {
     dump_tensor(file, flags.tensor, flags.output);
   } else if (flags.advise) {

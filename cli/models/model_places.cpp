@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "cli/models/models_path.h"
+#include "cli/models/split_files.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/user_dirs.h"
 #include "ops/error.h"
@@ -37,18 +39,6 @@ std::vector<fs::path> files_below(const fs::path& folder, int depth) {
   return out;
 }
 
-// The parts of a split model behind its first: "-00002-of-00003.gguf".
-bool is_later_part(const std::string& name) {
-  constexpr std::string_view kShape = "-00000-of-00000.gguf";
-  if (name.size() < kShape.size()) return false;
-  const std::string_view end = std::string_view(name).substr(name.size() - kShape.size());
-  for (std::size_t i = 0; i < kShape.size(); ++i) {
-    const bool digit = end[i] >= '0' && end[i] <= '9';
-    if (kShape[i] == '0' ? !digit : end[i] != kShape[i]) return false;
-  }
-  return end.substr(1, 5) != "00001";
-}
-
 class Search {
  public:
   void add(const std::string& source, const std::string& label, const fs::path& path) {
@@ -63,8 +53,9 @@ class Search {
   void add_folder(const std::string& source, const fs::path& folder, int depth, const Label& label) {
     if (folder.empty()) return;
     for (const fs::path& path : files_below(folder, depth)) {
-      if (path.extension() == ".gguf" && !is_later_part(path.filename().string()))
-        add(source, label(path, folder), path);
+      const std::string name = path.filename().string();
+      const auto part = split_part(name);
+      if (path.extension() == ".gguf" && (!part || part->number == 1)) add(source, label(path, folder), path);
     }
   }
 
@@ -137,34 +128,53 @@ void add_ollama(Search& search, const fs::path& folder) {
   for (const char* kind : {"manifests", "manifests-v2"}) {
     const fs::path manifests = folder / kind;
     for (const fs::path& manifest : files_below(manifests, kMaxDepth)) {
-      const std::string blob = blob_name(model_digest(manifest));
-      if (!blob.empty()) search.add("ollama", ollama_label(manifest, manifests), folder / "blobs" / blob);
+      const std::string path = ollama_model_of(manifest.string(), folder.string());
+      if (!path.empty()) search.add("ollama", ollama_label(manifest, manifests), path);
     }
   }
 }
 
-fs::path below(const std::string& folder, const char* path) { return folder.empty() ? "" : folder + path; }
+std::string below(const std::string& folder, const char* path) { return folder.empty() ? "" : folder + path; }
+
+// In the order they are looked at; empty where unknown.
+std::array<std::string, 3> ollama_folders() {
+  return {environment("OLLAMA_MODELS"), below(home_folder(), "/.ollama/models"),
+          "/usr/share/ollama/.ollama/models"};
+}
+std::array<std::string, 3> hub_caches() {
+  return {environment("HF_HUB_CACHE"), below(environment("HF_HOME"), "/hub"),
+          below(cache_home(), "/huggingface/hub")};
+}
+template <std::size_t N>
+std::string first_known(const std::array<std::string, N>& folders) {
+  const auto known = std::ranges::find_if(folders, [](const std::string& folder) { return !folder.empty(); });
+  return known == folders.end() ? "" : *known;
+}
 
 }  // namespace
+
+std::string hub_cache() { return first_known(hub_caches()); }
+std::string ollama_models() { return first_known(ollama_folders()); }
+std::string downloaded_models() { return below(data_folder(), "/models"); }
+
+std::string ollama_model_of(const std::string& manifest, const std::string& folder) {
+  const std::string blob = blob_name(model_digest(manifest));
+  return blob.empty() ? "" : folder + "/blobs/" + blob;
+}
 
 std::vector<FoundModel> find_models(const std::vector<std::string>& folders) {
   const std::string home = home_folder(), cache = cache_home();
   Search search;
   for (const std::string& folder : folders) search.add_folder("here", folder, kMaxDepth, relative_label);
   search.add_folder("here", ".", 0, relative_label);
-  for (const fs::path& folder : {fs::path(environment("OLLAMA_MODELS")), below(home, "/.ollama/models"),
-                                 fs::path("/usr/share/ollama/.ollama/models")}) {
-    add_ollama(search, folder);
-  }
-  for (const fs::path& folder : {below(home, "/.lmstudio/models"), below(cache, "/lm-studio/models")})
+  search.add_folder("longhand", downloaded_models(), kMaxDepth, relative_label);
+  for (const fs::path folder : ollama_folders()) add_ollama(search, folder);
+  for (const fs::path folder : {below(home, "/.lmstudio/models"), below(cache, "/lm-studio/models")})
     search.add_folder("LM Studio", folder, kMaxDepth, relative_label);
   // llama.cpp downloaded to flat files first, later into the layout of the hub's cache.
-  for (const fs::path& folder : {fs::path(environment("LLAMA_CACHE")), below(cache, "/llama.cpp")})
+  for (const fs::path folder : {environment("LLAMA_CACHE"), below(cache, "/llama.cpp")})
     search.add_folder("llama.cpp", folder, kMaxDepth, hub_label);
-  for (const fs::path& folder : {fs::path(environment("HF_HUB_CACHE")), below(environment("HF_HOME"), "/hub"),
-                                 below(cache, "/huggingface/hub")}) {
-    search.add_folder("Hugging Face", folder, kMaxDepth, hub_label);
-  }
+  for (const fs::path folder : hub_caches()) search.add_folder("Hugging Face", folder, kMaxDepth, hub_label);
   if (const std::string included = bundled_model(); !included.empty())
     search.add("included", fs::path(included).filename().string(), included);
   return search.take();

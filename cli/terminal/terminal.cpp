@@ -20,7 +20,8 @@ namespace {
 constexpr auto kShowAfter = std::chrono::milliseconds(300);
 constexpr auto kRedrawEvery = std::chrono::milliseconds(200);
 constexpr int kWidestBar = 40;
-constexpr double kPredictable = 0.05;  // before that, the time left is anybody's guess
+// Before so much is done, or so many seconds have passed, the time left is anybody's guess.
+constexpr double kPredictable = 0.05, kSettled = 5;
 
 }  // namespace
 
@@ -90,6 +91,24 @@ void ProgressBar::update(double share) {
   heard_ = Clock::now();
 }
 
+void ProgressBar::begin_at(double share) {
+  const std::lock_guard lock(mutex_);
+  begun_ = share_ = share;
+  step_ = 0;
+  start_ = heard_ = Clock::now();
+}
+
+void ProgressBar::label(std::string text) {
+  const std::lock_guard lock(mutex_);
+  label_ = std::move(text);
+}
+
+void ProgressBar::note(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  clear_line();
+  print_note(text);
+}
+
 void ProgressBar::show() {
   const std::lock_guard lock(mutex_);
   forced_ = true;
@@ -104,9 +123,9 @@ void ProgressBar::tick() {
 // What was done by `now`, if the work goes on as it did.
 double ProgressBar::share_at(Clock::time_point now) const {
   const double heard = std::chrono::duration<double>(heard_ - start_).count();
-  if (share_ <= 0 || heard <= 0) return share_;
+  if (share_ <= begun_ || heard <= 0) return share_;
   const double since = std::chrono::duration<double>(now - heard_).count();
-  return std::min({share_ + since * share_ / heard, share_ + 0.9 * step_, 0.99});
+  return std::min({share_ + since * (share_ - begun_) / heard, share_ + 0.9 * step_, 0.99});
 }
 
 void ProgressBar::draw(Clock::time_point now) {
@@ -117,8 +136,9 @@ void ProgressBar::draw(Clock::time_point now) {
   std::string numbers =
       fmt::format(" {:3.0f} % {}", share * 100, kFrames[std::size_t(frame_++) % kFrames.size()]);
   const double elapsed = std::chrono::duration<double>(now - start_).count();
-  if (share >= kPredictable)
-    numbers += fmt::format(", {} left", format_duration(elapsed * (1 - share) / share));
+  const double done_here = share - begun_;
+  if (done_here >= kPredictable * (1 - begun_) || (done_here > 0 && elapsed >= kSettled))
+    numbers += fmt::format(", {} left", format_duration(elapsed * (1 - share) / done_here));
   // Everything must fit in one line, or the next redraw starts on the wrong one.
   const int room = terminal_width(STDERR_FILENO) - int(label_.size() + numbers.size()) - 4;
   const int width = std::clamp(room, 0, kWidestBar);

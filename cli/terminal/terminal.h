@@ -42,6 +42,12 @@ class ProgressBar {
 
   /// `share` done, 0..1.
   void update(double share);
+  /// The work begins only now, of which `share` was done before.
+  void begin_at(double share);
+  /// What stands before the bar from now on.
+  void label(std::string text);
+  /// A note above the bar.
+  void note(std::string_view text);
   /// Appears at once, for work that is known to take its time.
   void show();
   /// Removes the line; false where none was shown.
@@ -62,6 +68,7 @@ class ProgressBar {
   Clock::time_point start_ = Clock::now();
   Clock::time_point heard_ = start_;  // of `share_`
   double share_ = 0, step_ = 0;       // done, and of that by the last step
+  double begun_ = 0;                  // done before `start_`
   int frame_ = 0;
   std::jthread ticker_;  // takes no signals
 };

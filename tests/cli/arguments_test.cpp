@@ -43,7 +43,7 @@ TEST(Arguments, SwitchesOfAnyVersionTakeAValueOrNone) {
 }
 
 TEST(Arguments, OtherWordsOfOneDashAreRefusedByName) {
-  for (const std::string flag : {"-hf", "-np", "-pq", "-cd", "-td", "-sp", "-omd", "-ve"}) {
+  for (const std::string flag : {"-hx", "-np", "-pq", "-cd", "-td", "-sp", "-omd", "-ve"}) {
     try {
       normalise_arguments({"run", flag, "2"});
       ADD_FAILURE() << flag;

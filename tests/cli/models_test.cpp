@@ -216,5 +216,41 @@ TEST_F(ModelsOnTheMachine, CtrlCAtTheQuestionLeaves) {
   EXPECT_EQ(chat.wait(5), 130) << chat.screen();
 }
 
+TEST_F(ModelsOnTheMachine, TheEnterKeyChoosesWhatWasChosenBefore) {
+  put("here/first.gguf", model_);
+  put("here/second.gguf", model_);
+  const Arguments chat = {"/bin/bash", "-c",
+                          "cd '" + here_ + "' && exec " + LONGHAND_PROGRAM + " chat -c 64"};
+  TerminalProcess first(chat, environment_);
+  ASSERT_TRUE(first.expect("Enter: 1]"));
+  first.type("2\n");
+  ASSERT_TRUE(first.expect(">")) << first.screen();
+  first.leave();
+  TerminalProcess second(chat, environment_);
+  ASSERT_TRUE(second.expect("Enter: 2]")) << second.screen();
+  second.type("\n");
+  ASSERT_TRUE(second.expect(">"));
+  second.leave();
+  fs::remove(home_.file("here/second.gguf"));
+  TerminalProcess third(chat, environment_);
+  EXPECT_TRUE(third.expect("Enter: 1]")) << third.screen();
+}
+
+TEST_F(ModelsOnTheMachine, NamesOfTheListOpenModels) {
+  put(".ollama/models/blobs/sha256-" + kDigits, model_);
+  put_ollama(".ollama/models", "library/llama3.2/latest", "sha256:" + kDigits);
+  put(".lmstudio/models/someone/some-model/Some-Q8_0.gguf", model_);
+  put(".cache/llama.cpp/Other-Q8_0.gguf", model_);
+  for (const char* name : {"llama3.2:latest", "llama3.2", "someone/some-model/Some-Q8_0.gguf", "Some-Q8_0",
+                           "some-mod", "Other", "included"}) {
+    EXPECT_EQ(program(std::string("info ") + name).status, 0) << name;
+    EXPECT_EQ(program(std::string("logits --tokens <(echo [1]) -o /dev/null -c 8 ") + name).status, 0)
+        << name;
+  }
+  EXPECT_THAT(program("info Q8_0").err, AllOf(HasSubstr("Some-Q8_0.gguf"), HasSubstr("Other-Q8_0.gguf")));
+  for (const char* name : {"llama3.2:1b", "someone/some", "Q8_0.gguf", "./Other"})
+    EXPECT_THAT(program(std::string("info ") + name).err, HasSubstr("No such file")) << name;
+}
+
 }  // namespace
 }  // namespace longhand::test

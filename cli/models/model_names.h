@@ -1,0 +1,15 @@
+// Models by the names people call them.
+#pragma once
+
+#include <string>
+
+namespace longhand::cli {
+
+/// Path of the file to open for `name`: a file; a source to download from ("hf:OWNER/REPO:QUANT", see
+/// source.h), which is done where it is not here yet; or a model that `longhand models` lists, called as
+/// there, or without
+/// ":latest", folder or ".gguf", or as OWNER/REPO[:QUANT], or by a part of its name that no other has. Else
+/// `name` itself. Throws Error: range (a name that fits several models), and as obtain_source().
+std::string model_path(const std::string& name);
+
+}  // namespace longhand::cli
