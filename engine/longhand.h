@@ -239,6 +239,9 @@ class LONGHAND_API Sampler {
   Token pick(std::span<const float> logits);
   /// Remembers tokens that were not sampled (the prompt), for penalties. The grammar does not see them.
   void accept(std::span<const Token> tokens);
+  /// Another text begins for the grammar: it waits for its trigger again (begins_quiet as there), or holds
+  /// from its start. A token that ends generation does the same.
+  void begin_text(int begins_quiet = -1) noexcept;
   /// Forgets everything but the options; the random sequence starts anew from the seed.
   void reset();
   std::uint32_t seed() const noexcept;  // the one really used
@@ -306,3 +309,4 @@ LONGHAND_API GenerateResult generate(Session& session, std::span<const Token> pr
 
 #include "engine/longhand_chat.h"
 #include "engine/longhand_embed.h"
+#include "engine/longhand_tools.h"

@@ -52,6 +52,8 @@ class LONGHAND_API ChatTemplate {
 
  private:
   friend class Chat;
+  friend class ToolSet;
+  friend class AnswerParser;
   struct Impl;
   std::shared_ptr<const Impl> impl_;
 };

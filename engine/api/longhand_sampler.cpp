@@ -39,6 +39,8 @@ void Sampler::accept(std::span<const Token> tokens) {
   translate_memory_errors([&] { impl_->chain.accept(tokens); });
 }
 
+void Sampler::begin_text(int begins_quiet) noexcept { impl_->chain.begin_text(begins_quiet); }
+
 void Sampler::reset() { impl_->chain.reset(); }
 
 std::uint32_t Sampler::seed() const noexcept { return impl_->chain.seed(); }

@@ -26,7 +26,7 @@ struct Writing {
   bool pass(const std::vector<ReasoningSpan>& spans) {
     bool goes_on = true;
     for (const ReasoningSpan& span : spans) {
-      const bool reasoning = span.kind == ReasoningSpan::Kind::reasoning;
+      const bool reasoning = span.kind != ReasoningSpan::Kind::answer;
       (reasoning ? answer.reasoning : answer.text) += span.text;
       if (listener.on_text) goes_on = listener.on_text(span.text, reasoning) && goes_on;
     }

@@ -6,7 +6,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "engine/chat/jinja/functions/json.h"
+#include "engine/chat/tools/call_form.h"
 #include "ops/error.h"
 
 namespace longhand {
@@ -17,9 +17,6 @@ constexpr std::string_view kChatMl =
     "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}"
     "{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
-
-// Roles are part of the markup in templates like "<|" + role + "|>". Only these are vouched for.
-constexpr std::array<std::string_view, 5> kRoles = {"system", "user", "assistant", "tool", "developer"};
 
 // Words no template contains by itself.
 constexpr std::string_view kProbeUser = "zqprobeuser", kProbeAnswer = "zqprobeanswer",
@@ -41,38 +38,6 @@ class Variables {
   jinja::Heap& heap_;
   jinja::Dict* all_;
 };
-
-// JSON of the caller's. Its words are not the template's: no text in it is trusted.
-jinja::Value json_value(jinja::Heap& heap, const std::string& text, const char* what) {
-  const auto json = nlohmann::ordered_json::parse(text, nullptr, false);
-  if (json.is_discarded()) throw Error(Errc::type, fmt::format("{}: must be JSON", what));
-  try {
-    return jinja::from_json(heap, json, false);
-  } catch (const jinja::Failure& failure) {
-    throw Error(Errc::limit, fmt::format("{}: {}", what, failure.message));
-  }
-}
-
-jinja::Value message_value(jinja::Heap& heap, const ChatMessage& message, bool parts) {
-  jinja::Dict* out = heap.dict();
-  const auto set = [&](std::string_view key, jinja::Value value) { out->set(heap, heap.string(key), value); };
-  const bool known = std::ranges::find(kRoles, message.role) != kRoles.end();
-  set("role", heap.string(message.role, known));
-  jinja::Value content = heap.string(message.content, false);
-  if (parts) {
-    jinja::Dict* part = heap.dict();
-    part->set(heap, heap.string("type"), heap.string("text"));
-    part->set(heap, heap.string("text"), content);
-    content = heap.list({jinja::Value::of(part)});
-  }
-  set("content", content);
-  if (!message.reasoning.empty()) {
-    set("reasoning_content", heap.string(message.reasoning, false));
-    set("thinking", heap.string(message.reasoning, false));
-  }
-  if (!message.tool_calls.empty()) set("tool_calls", json_value(heap, message.tool_calls, "tool_calls"));
-  return jinja::Value::of(out);
-}
 
 // The caller's own variables, which come after, and so over, all others.
 void set_variables(jinja::Heap& heap, Variables& variables, const std::string& text) {
@@ -102,13 +67,25 @@ std::vector<ChatMessage> without_system(std::span<const ChatMessage> messages) {
   return out;
 }
 
+// The form whose hint is a token.
+std::string form_with_marker(const Vocab& vocab) {
+  for (const auto token : vocab.tokens) {
+    if (!std::string_view(token).starts_with("<")) continue;
+    for (const CallForm& form : call_forms()) {
+      if (!form.hint.empty() && form.hint == token) return form.name;
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 ChatSource chat_source(const Vocab& vocab) {
   const auto text = [&](Token token) {
     return token == kNoToken ? std::string() : std::string(vocab.tokens[std::size_t(token)]);
   };
-  return {vocab.chat_template, text(vocab.bos), text(vocab.eos), vocab.model_name, std::nullopt};
+  return {vocab.chat_template, text(vocab.bos), text(vocab.eos),
+          vocab.model_name,    std::nullopt,    form_with_marker(vocab)};
 }
 
 ChatFormat::ChatFormat(ChatSource source) : source_(std::move(source)) {
@@ -120,6 +97,11 @@ ChatFormat::ChatFormat(ChatSource source) : source_(std::move(source)) {
   }
   if (!template_ || !find_dialect(why)) use_fallback(why);
   reasoning_ = find_reasoning_style(source_.template_text);
+  dialect_.tools = find_tool_dialect(
+      [this](std::span<const ChatMessage> messages, const ChatOptions& options, const ToolDialect& tools) {
+        return std::string(run(messages, options, tools).view());
+      },
+      fallback_ ? "" : source_.template_text, source_.call_form);
   const std::array<ChatMessage, 2> with_system = {
       {{"system", std::string(kProbeSystem), ""}, {"user", std::string(kProbeUser), ""}}};
   try {
@@ -140,10 +122,13 @@ bool ChatFormat::find_dialect(std::string& why) {
   const std::array<ChatMessage, 3> probe = {{{"user", std::string(kProbeUser), ""},
                                              {"assistant", std::string(kProbeAnswer), ""},
                                              {"user", std::string(kProbeUser), ""}}};
+  const auto dialect_of = [](bool content_parts, bool empty_tools) {
+    return Dialect{{.content_parts = content_parts}, empty_tools};
+  };
   why = "its chat template leaves out messages";
   bool failed = false;
   for (const Dialect dialect :
-       {Dialect{false, false}, Dialect{false, true}, Dialect{true, false}, Dialect{true, true}}) {
+       {dialect_of(false, false), dialect_of(false, true), dialect_of(true, false), dialect_of(true, true)}) {
     dialect_ = dialect;
     try {
       if (shows(probe, kProbeUser) && shows(probe, kProbeAnswer)) return true;
@@ -160,11 +145,17 @@ bool ChatFormat::shows(std::span<const ChatMessage> messages, std::string_view t
 }
 
 jinja::Text ChatFormat::run(std::span<const ChatMessage> messages, const ChatOptions& options) const {
+  return run(messages, options, dialect_.tools);
+}
+
+jinja::Text ChatFormat::run(std::span<const ChatMessage> messages, const ChatOptions& options,
+                            const ToolDialect& tools) const {
   jinja::Heap heap;
+  MessageDialect dialect = dialect_;
+  dialect.tools = tools;
   Variables variables(heap);
   std::vector<jinja::Value> list;
-  for (const ChatMessage& message : messages)
-    list.push_back(message_value(heap, message, dialect_.content_parts));
+  for (const ChatMessage& message : messages) list.push_back(message_value(heap, message, dialect));
   variables.set("messages", heap.list(std::move(list)));
   const jinja::Value no_tools = dialect_.empty_tools ? heap.list({}) : jinja::Value::none();
   variables.set("tools", options.tools.empty() ? no_tools : json_value(heap, options.tools, "tools"));
@@ -184,8 +175,9 @@ jinja::Text ChatFormat::run(std::span<const ChatMessage> messages, const ChatOpt
   render.now = source_.now;
   render.mutable_data = true;  // every rendering has its own data; some published templates append to lists
   for (const ChatMessage& message : messages) {
-    render.limits.steps += kStepsPerMessage + 4 * message.content.size();
-    render.limits.bytes += kCopies * message.content.size();
+    const std::size_t size = message.content.size() + message.tool_calls.size();
+    render.limits.steps += kStepsPerMessage + 4 * size;
+    render.limits.bytes += kCopies * size;
   }
   const std::size_t more = options.tools.size() + options.variables.size();
   render.limits.steps += 16 * more;
@@ -195,9 +187,19 @@ jinja::Text ChatFormat::run(std::span<const ChatMessage> messages, const ChatOpt
 
 std::vector<PromptPiece> ChatFormat::render(std::span<const ChatMessage> messages,
                                             const ChatOptions& options) const {
-  const jinja::Text text = accepts_system_ ? run(messages, options) : run(without_system(messages), options);
+  std::vector<ChatMessage> shown = with_results_shown(messages, dialect_.tools);
+  if (!accepts_system_) shown = without_system(shown);
+  const jinja::Text text = run(shown, options);
   std::vector<PromptPiece> pieces;
   text.each_run([&](std::string_view run, bool trusted) { pieces.push_back({std::string(run), trusted}); });
+  return pieces;
+}
+
+std::vector<PromptPiece> ChatFormat::prompt(std::span<const ChatMessage> messages,
+                                            const ChatOptions& options) const {
+  std::vector<PromptPiece> pieces = render(messages, options);
+  if (options.thinking == false && opens_reasoning(pieces))
+    pieces.push_back({"\n" + reasoning_.close + "\n\n", true});
   return pieces;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/chat/jinja/template.h"
+#include "engine/chat/message_values.h"
 #include "engine/chat/prompt.h"
 #include "engine/chat/reasoning.h"
 #include "engine/types/chat.h"
@@ -19,6 +20,7 @@ struct ChatSource {
   std::string bos, eos;                 // texts of these tokens
   std::string model_name;               // for warnings
   std::optional<jinja::CivilTime> now;  // for templates that write the date
+  std::string call_form = {};           // of tool calls, the one whose marker the vocabulary has; empty: none
 };
 ChatSource chat_source(const Vocab& vocab);
 
@@ -31,12 +33,16 @@ class ChatFormat {
   /// Throws Error (chat_template): the template refuses this conversation.
   std::vector<PromptPiece> render(std::span<const ChatMessage> messages,
                                   const ChatOptions& options = {}) const;
+  /// The same for an answer. Reasoning that the template opens whatever it is asked is closed again where
+  /// `options` want none.
+  std::vector<PromptPiece> prompt(std::span<const ChatMessage> messages, const ChatOptions& options) const;
 
   /// False: system messages become the beginning of the first user message.
   bool accepts_system() const noexcept { return accepts_system_; }
   /// The model's own template could not be used.
   bool is_fallback() const noexcept { return fallback_; }
   const ReasoningStyle& reasoning() const noexcept { return reasoning_; }
+  const ToolDialect& tools() const noexcept { return dialect_.tools; }
   /// Does an answer to this prompt begin inside the reasoning?
   bool opens_reasoning(std::span<const PromptPiece> prompt) const;
   /// Worth telling the user once.
@@ -44,13 +50,14 @@ class ChatFormat {
 
  private:
   // Templates disagree on what a conversation without tools looks like; found by trying.
-  struct Dialect {
-    bool content_parts = false;  // content is [{"type": "text", "text": ...}]
-    bool empty_tools = false;    // tools is [] instead of None
+  struct Dialect : MessageDialect {
+    bool empty_tools = false;  // tools is [] instead of None
   };
   bool find_dialect(std::string& why);
   bool shows(std::span<const ChatMessage> messages, std::string_view text) const;
   jinja::Text run(std::span<const ChatMessage> messages, const ChatOptions& options) const;
+  jinja::Text run(std::span<const ChatMessage> messages, const ChatOptions& options,
+                  const ToolDialect& tools) const;
   void use_fallback(const std::string& why);
 
   ChatSource source_;

@@ -74,10 +74,7 @@ Conversation::Prompt Conversation::encode(std::size_t first_turn) const {
     messages.push_back({"user", turn.user, ""});
     if (turn.answered) messages.push_back({"assistant", turn.answer, turn.reasoning});
   }
-  std::vector<PromptPiece> pieces = format_.render(messages, options_);
-  // A template that opens the reasoning whatever it is asked: the model finds it closed again.
-  if (options_.thinking == false && format_.opens_reasoning(pieces))
-    pieces.push_back({"\n" + format_.reasoning().close + "\n\n", true});
+  const std::vector<PromptPiece> pieces = format_.prompt(messages, options_);
   const auto text_of = [this](Token token) {
     return tokenizer_.piece(token, std::ranges::find(marker_tokens_, token) != marker_tokens_.end());
   };

@@ -55,10 +55,11 @@ std::vector<Token> marker_tokens(const ReasoningStyle& style, const Tokenizer& t
   return out;
 }
 
-ReasoningSplitter::ReasoningSplitter(ReasoningStyle style, bool inside)
-    : style_(std::move(style)),
-      markers_(style_.markers()),
-      reasoning_(inside && style_.form == ReasoningStyle::Form::pair) {}
+ReasoningSplitter::ReasoningSplitter(ReasoningStyle style, bool inside, bool in_header)
+    : style_(std::move(style)), markers_(style_.markers()) {
+  if (inside && style_.form == ReasoningStyle::Form::pair) kind_ = ReasoningSpan::Kind::reasoning;
+  header_ = maybe_header_ = in_header && style_.form == ReasoningStyle::Form::channels;
+}
 
 std::optional<ReasoningSplitter::Hit> ReasoningSplitter::next_marker() const {
   std::optional<Hit> first;
@@ -80,34 +81,68 @@ std::size_t ReasoningSplitter::held_back() const {
   return longest;
 }
 
-void ReasoningSplitter::apply(std::size_t marker) {
+void ReasoningSplitter::apply(std::size_t marker, std::vector<ReasoningSpan>& out) {
   after_marker_ = true;
   if (style_.form == ReasoningStyle::Form::pair) {
-    reasoning_ = marker == kOpen;
+    kind_ = marker == kOpen ? ReasoningSpan::Kind::reasoning : ReasoningSpan::Kind::answer;
     return;
   }
+  maybe_header_ = false;
   switch (marker) {
     case kChannel:
+      if (!header_) heading_.clear();
+      heading_ += kChannelMarkers[kChannel];
       header_ = true;
       channel_.clear();
       break;
     case kMessage:
-      header_ = false;
-      // Everything but the final channel, tool calls too, is the model talking to itself.
-      reasoning_ = !channel_.empty() && !channel_.starts_with("final");
+      end_header(out);
       break;
     case kStart:
       header_ = true;  // a role follows, then a channel or the message
       channel_.clear();
+      heading_.clear();
       break;
     default:
       header_ = false;
+      if (kind_ == ReasoningSpan::Kind::call) kind_ = ReasoningSpan::Kind::answer;
+  }
+}
+
+void ReasoningSplitter::end_header(std::vector<ReasoningSpan>& out) {
+  header_ = false;
+  const std::size_t call = heading_.find("to=functions.");
+  if (call != std::string::npos) {
+    kind_ = ReasoningSpan::Kind::call;
+    out.push_back({kind_, heading_.substr(call) + std::string(kChannelMarkers[kMessage])});
+  } else {
+    // Everything but the final channel is the model talking to itself.
+    const bool final_channel = channel_.empty() || channel_.starts_with("final");
+    kind_ = final_channel ? ReasoningSpan::Kind::answer : ReasoningSpan::Kind::reasoning;
+  }
+  heading_.clear();
+}
+
+// What was taken for a header is the answer itself.
+void ReasoningSplitter::no_header(std::vector<ReasoningSpan>& out) {
+  header_ = maybe_header_ = after_marker_ = false;
+  add(out, std::exchange(heading_, {}));
+}
+
+void ReasoningSplitter::add(std::vector<ReasoningSpan>& out, std::string_view text) const {
+  if (!out.empty() && out.back().kind == kind_) {
+    out.back().text += text;
+  } else if (!text.empty()) {
+    out.push_back({kind_, std::string(text)});
   }
 }
 
 void ReasoningSplitter::emit(std::vector<ReasoningSpan>& out, std::string_view text) {
+  constexpr std::size_t kLongHeader = 96;  // bytes; beyond that it is none
   if (header_) {
     channel_ += text;
+    heading_ += text;
+    if (maybe_header_ && heading_.size() > kLongHeader) no_header(out);
     return;
   }
   if (after_marker_) {
@@ -115,12 +150,7 @@ void ReasoningSplitter::emit(std::vector<ReasoningSpan>& out, std::string_view t
     if (text.empty()) return;
     after_marker_ = false;
   }
-  const auto kind = reasoning_ ? ReasoningSpan::Kind::reasoning : ReasoningSpan::Kind::answer;
-  if (!out.empty() && out.back().kind == kind) {
-    out.back().text += text;
-  } else if (!text.empty()) {
-    out.push_back({kind, std::string(text)});
-  }
+  add(out, text);
 }
 
 std::vector<ReasoningSpan> ReasoningSplitter::push(std::string_view text) {
@@ -129,7 +159,7 @@ std::vector<ReasoningSpan> ReasoningSplitter::push(std::string_view text) {
   while (const auto hit = next_marker()) {
     emit(out, std::string_view(held_).substr(0, hit->at));
     held_.erase(0, hit->at + markers_[hit->marker].size());
-    apply(hit->marker);
+    apply(hit->marker, out);
   }
   const std::size_t ready = held_.size() - held_back();
   emit(out, std::string_view(held_).substr(0, ready));
@@ -141,6 +171,7 @@ std::vector<ReasoningSpan> ReasoningSplitter::finish() {
   std::vector<ReasoningSpan> out;
   emit(out, held_);
   held_.clear();
+  if (maybe_header_) no_header(out);
   return out;
 }
 

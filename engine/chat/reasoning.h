@@ -26,7 +26,8 @@ ReasoningStyle find_reasoning_style(std::string_view template_text);
 std::vector<Token> marker_tokens(const ReasoningStyle& style, const Tokenizer& tokenizer);
 
 struct ReasoningSpan {
-  enum class Kind { answer, reasoning } kind = Kind::answer;
+  /// call: "to=functions.NAME", what else a channel's header says, its end, and the message to that function.
+  enum class Kind { answer, reasoning, call } kind = Kind::answer;
   std::string text;
   bool operator==(const ReasoningSpan&) const = default;
 };
@@ -35,11 +36,14 @@ struct ReasoningSpan {
 /// next to them.
 class ReasoningSplitter {
  public:
-  /// `inside`: the prompt already opened the reasoning, so that the stream begins in it.
-  explicit ReasoningSplitter(ReasoningStyle style, bool inside = false);
+  /// `inside`: the prompt already opened the reasoning, so that the stream begins in it. `in_header`: it ends
+  /// where the header of a channel may go on, for that form.
+  explicit ReasoningSplitter(ReasoningStyle style, bool inside = false, bool in_header = false);
 
   /// Whether what comes next is reasoning.
-  bool inside() const noexcept { return reasoning_; }
+  bool inside() const noexcept { return kind_ == ReasoningSpan::Kind::reasoning; }
+  /// Whether text is held back, or dropped, that belongs to a marker.
+  bool holds() const noexcept { return !held_.empty() || header_; }
   std::vector<ReasoningSpan> push(std::string_view text);
   /// What was held back as the possible beginning of a marker.
   std::vector<ReasoningSpan> finish();
@@ -49,16 +53,21 @@ class ReasoningSplitter {
     std::size_t at, marker;
   };
   std::optional<Hit> next_marker() const;
-  void apply(std::size_t marker);
+  void apply(std::size_t marker, std::vector<ReasoningSpan>& out);
+  void end_header(std::vector<ReasoningSpan>& out);
+  void no_header(std::vector<ReasoningSpan>& out);
+  void add(std::vector<ReasoningSpan>& out, std::string_view text) const;
   void emit(std::vector<ReasoningSpan>& out, std::string_view text);
   std::size_t held_back() const;
 
   ReasoningStyle style_;
   std::vector<std::string> markers_;
-  bool reasoning_;
-  bool header_ = false;       // channels: between "<|channel|>" and "<|message|>"
-  bool after_marker_ = true;  // line breaks are dropped
+  ReasoningSpan::Kind kind_ = ReasoningSpan::Kind::answer;
+  bool header_ = false;        // channels: between "<|channel|>" and "<|message|>"
+  bool after_marker_ = true;   // line breaks are dropped
+  bool maybe_header_ = false;  // the answer began in what may be no header
   std::string channel_;
+  std::string heading_;  // all of a header
   std::string held_;
 };
 

@@ -40,7 +40,7 @@ SamplerChain::SamplerChain(const SamplerOptions& options, TokenTable tokens)
       penalties_(options),
       dry_(options, tokens_.piece),
       mirostat_(options) {
-  if (!options.grammar.empty()) grammar_.emplace(options.grammar, tokens_);
+  if (!options.grammar.empty()) grammar_.emplace(options.grammar, tokens_, options.grammar_trigger);
 }
 
 void SamplerChain::push(Token token) noexcept {

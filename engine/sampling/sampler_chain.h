@@ -24,6 +24,9 @@ class SamplerChain {
 
   Token pick(std::span<const float> logits);
   void accept(std::span<const Token> added);
+  void begin_text(int begins_quiet) noexcept {
+    if (grammar_) grammar_->begin_text(begins_quiet);
+  }
   void reset();
   std::uint32_t seed() const noexcept { return seed_; }
 

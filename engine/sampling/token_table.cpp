@@ -14,6 +14,7 @@ TokenTable token_table(const Tokenizer& tokenizer) {
     return found.size() == 1 ? found.front() : kNoToken;
   };
   table.suppressed = tokenizer.vocab().suppressed;
+  table.written_out = [&tokenizer](Token token) { return tokenizer.piece(token, true); };
   return table;
 }
 

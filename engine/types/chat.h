@@ -12,7 +12,11 @@ struct ChatMessage {
   std::string content;
   std::string reasoning =
       {};  ///< of an assistant, without its markers; most templates leave it out of old turns
-  std::string tool_calls = {};  ///< of an assistant: a JSON array as the template wants it; empty: none
+  /// Of an assistant: a JSON array of {"id", "type": "function", "function": {"name", "arguments"}}, the
+  /// arguments as an object or as text of one; empty: none.
+  std::string tool_calls = {};
+  std::string tool_call_id = {};  ///< of a "tool": the call that `content` is the result of
+  std::string name = {};          ///< of a "tool": the function; empty: that of the call
 };
 
 /// What a template is told beside the messages.
@@ -20,8 +24,10 @@ struct ChatOptions {
   bool add_generation_prompt = true;  ///< ends where the assistant is to write
   std::optional<bool> thinking = {};  ///< whether the model reasons first; unset: as the template likes
   std::string reasoning_effort = {};  ///< "low", "medium", "high" for models that know it; empty: unset
-  std::string tools = {};             ///< a JSON array of what may be called; empty: none
-  std::string variables = {};         ///< a JSON object: more variables for the template; empty: none
+  /// A JSON array of {"type": "function", "function": {"name", "description", "parameters"}} that may be
+  /// called; empty: none. ToolSet sets it.
+  std::string tools = {};
+  std::string variables = {};  ///< a JSON object: more variables for the template; empty: none
 };
 
 /// One message of a user and the answer to it.

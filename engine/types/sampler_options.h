@@ -27,6 +27,25 @@ enum class SamplerStage : std::uint8_t {
   temperature
 };
 
+/// What has to appear in a text before a grammar holds, and where it does not count.
+struct GrammarTrigger {
+  struct Start {
+    std::string text;       ///< found anywhere in the text, also across tokens; not empty
+    std::string fed = {};   ///< what the grammar is given in its place, before what follows it
+    bool at_start = false;  ///< counts only where nothing but white space, and what is quiet, came before
+  };
+  /// Between `open` and the next of `close` nothing counts.
+  struct Quiet {
+    std::string open;
+    std::vector<std::string> close = {};
+  };
+  std::vector<Start> starts = {};  ///< none: the grammar holds from the first token
+  std::vector<Quiet> quiet = {};
+  int begins_quiet = -1;  ///< the text begins inside quiet[begins_quiet]; -1: outside of all
+  std::vector<Token> written_out =
+      {};  ///< control tokens that are part of the text; others add nothing to it
+};
+
 /// Defaults are those users of this field expect. A value that switches a stage off is named beside it.
 struct SamplerOptions {
   std::uint32_t seed = 0xFFFFFFFF;  ///< 0xFFFFFFFF: a fresh seed from the system
@@ -59,7 +78,8 @@ struct SamplerOptions {
       SamplerStage::penalties, SamplerStage::dry,       SamplerStage::top_n_sigma,
       SamplerStage::top_k,     SamplerStage::typical_p, SamplerStage::top_p,
       SamplerStage::min_p,     SamplerStage::xtc,       SamplerStage::temperature};
-  std::string grammar = {};  ///< GBNF text; empty: none
+  std::string grammar = {};             ///< GBNF text; empty: none
+  GrammarTrigger grammar_trigger = {};  ///< where it begins to hold
 };
 
 /// A million keeps every product with a logit finite in double.

@@ -90,8 +90,9 @@ std::string GbnfRules::json_character(const CodePoints& set) {
 }
 
 // A state is a rule, unless it is but a step on the way to the next one.
-std::string GbnfRules::json_texts(const TextAutomaton& texts, std::string_view hint) {
+std::string GbnfRules::add_texts(const TextAutomaton& texts, std::string_view hint, bool raw) {
   const auto& states = texts.states;
+  const auto character = [&](const CodePoints& set) { return raw ? gbnf_class(set) : json_character(set); };
   std::vector<int> into(states.size(), 0);
   into[0] = 2;
   for (const auto& state : states) {
@@ -112,15 +113,15 @@ std::string GbnfRules::json_texts(const TextAutomaton& texts, std::string_view h
       body += (body.empty() ? "" : " | ") + alternative;
     };
     if (state.run) {
-      const std::string one = json_character(state.run->set);
+      const std::string one = character(state.run->set);
       next(one.empty() ? "\"\"" : gbnf_repeat(one, state.run->min, state.run->max));
     }
     for (const auto& edge : state.edges) {
-      std::string way = json_character(edge.set);
+      std::string way = character(edge.set);
       bool possible = !way.empty();
       std::uint32_t to = edge.to;
       for (; is_step(to); to = states[to].edges[0].to) {
-        const std::string step = json_character(states[to].edges[0].set);
+        const std::string step = character(states[to].edges[0].set);
         possible = possible && !step.empty();
         way += " " + step;
       }

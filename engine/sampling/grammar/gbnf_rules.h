@@ -27,12 +27,19 @@ class GbnfRules {
   /// has no short way of writing any. Characters that JSON escapes are expected escaped.
   std::string json_character(const CodePoints& set);
   /// The name of a rule for the texts of an automaton (not empty) as they are written inside a JSON string.
-  std::string json_texts(const TextAutomaton& texts, std::string_view hint);
+  std::string json_texts(const TextAutomaton& texts, std::string_view hint) {
+    return add_texts(texts, hint, false);
+  }
+  /// The same for the texts as they are.
+  std::string raw_texts(const TextAutomaton& texts, std::string_view hint) {
+    return add_texts(texts, hint, true);
+  }
   std::size_t size() const noexcept { return rules_.size(); }
   /// The grammar that begins with rule `start`.
   std::string text(std::string_view start) const;
 
  private:
+  std::string add_texts(const TextAutomaton& texts, std::string_view hint, bool raw);
   std::vector<std::pair<std::string, std::string>> rules_;  // name and body
   std::map<std::string, int> names_;                        // uses of a name
   std::set<std::string_view> builtins_;

@@ -13,8 +13,22 @@ constexpr std::size_t kMostCharacters = 64;  // of a token among those by length
 
 }  // namespace
 
-GrammarFilter::GrammarFilter(std::string_view gbnf, const TokenTable& tokens)
-    : tokens_(tokens), matcher_(parse_gbnf(gbnf, &tokens)), state_(matcher_.start()) {}
+GrammarFilter::GrammarFilter(std::string_view gbnf, const TokenTable& tokens, GrammarTrigger trigger)
+    : tokens_(tokens),
+      matcher_(parse_gbnf(gbnf, &tokens)),
+      state_(matcher_.start()),
+      watch_(std::move(trigger)) {
+  reset();
+}
+
+void GrammarFilter::begin_text(int quiet) noexcept {
+  const GrammarTrigger& trigger = watch_.trigger();
+  state_ = matcher_.start();
+  waiting_ = !trigger.starts.empty();
+  seen_.tail.clear();
+  seen_.blank = true;
+  seen_.quiet = quiet < int(trigger.quiet.size()) ? quiet : -1;
+}
 
 GrammarFilter::State GrammarFilter::walk(State state, std::string_view bytes) {
   for (const char byte : bytes) {
@@ -27,7 +41,7 @@ GrammarFilter::State GrammarFilter::walk(State state, std::string_view bytes) {
 GrammarFilter::State GrammarFilter::after(Token token) {
   if (matcher_.has_tokens()) {
     const State state = matcher_.step_token(state_, token);
-    if (state != GrammarMatcher::kDead) return state;
+    if (state != GrammarMatcher::kDead) return tokens_.ends_generation(token) ? matcher_.start() : state;
   }
   if (tokens_.ends_generation(token)) {
     return matcher_.can_end(state_) ? matcher_.start() : GrammarMatcher::kDead;
@@ -45,14 +59,37 @@ void GrammarFilter::start_work() {
   matcher_.start_work();
 }
 
+// What a token adds to the text in which the trigger is looked for.
+std::string GrammarFilter::watched(Token token) const {
+  const auto& shown = watch_.trigger().written_out;
+  const bool written_out = tokens_.written_out && std::ranges::find(shown, token) != shown.end();
+  return written_out ? tokens_.written_out(token) : tokens_.piece(token);
+}
+
+bool GrammarFilter::allows_while_waiting(Token token) {
+  if (tokens_.ends_generation(token)) return true;
+  TriggerWatch::State seen = seen_;
+  const auto fed = watch_.push(seen, watched(token));
+  return !fed || walk(matcher_.start(), *fed) != GrammarMatcher::kDead;
+}
+
 bool GrammarFilter::allows(Token token) {
   start_work();
-  return after(token) != GrammarMatcher::kDead;
+  return waiting_ ? allows_while_waiting(token) : after(token) != GrammarMatcher::kDead;
 }
 
 void GrammarFilter::accept(Token token) {
   start_work();
-  state_ = after(token);
+  if (tokens_.ends_generation(token) && allows(token)) return reset();
+  if (!waiting_) {
+    state_ = after(token);
+    return;
+  }
+  TriggerWatch::State seen = seen_;
+  const auto fed = watch_.push(seen, watched(token));
+  if (fed) state_ = walk(matcher_.start(), *fed);
+  waiting_ = !fed;
+  seen_ = std::move(seen);
 }
 
 void GrammarFilter::read_vocabulary() {
@@ -97,10 +134,21 @@ const TokenBits& GrammarFilter::known(State state) {
 void GrammarFilter::mask(std::span<float> logits) {
   if (!vocabulary_) read_vocabulary();
   start_work();
+  if (waiting_) {
+    for (Token id = 0; id < tokens_.size; ++id) {
+      if (!allows_while_waiting(id)) logits[std::size_t(id)] = -std::numeric_limits<float>::infinity();
+    }
+    return;
+  }
   // Counts of repetitions make new states all the time, of which most allow the same tokens.
   TokenBits allowed = known(matcher_.settled(state_, vocabulary_->longest));
   if (matcher_.has_tokens()) {
-    for (Token id = 0; id < tokens_.size; ++id) {
+    // Most grammars name a few tokens; one that refuses a token allows all others.
+    const auto named = matcher_.only_tokens();
+    for (const Token id : named.value_or(std::vector<Token>())) {
+      if (id < tokens_.size && after(id) != GrammarMatcher::kDead) add_token(allowed, id);
+    }
+    for (Token id = 0; id < tokens_.size && !named; ++id) {
       if (!has_token(allowed, std::size_t(id)) && after(id) != GrammarMatcher::kDead) add_token(allowed, id);
     }
   }

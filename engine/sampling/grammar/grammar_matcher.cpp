@@ -19,9 +19,11 @@ constexpr std::size_t kNodeBytes = 48;
 
 GrammarMatcher::GrammarMatcher(Grammar grammar) : grammar_(std::move(grammar)) {
   find_byte_classes();
-  has_tokens_ = std::any_of(grammar_.symbols.begin(), grammar_.symbols.end(), [](Symbol s) {
-    return s.kind == Symbol::Kind::token || s.kind == Symbol::Kind::not_token;
-  });
+  for (const Symbol symbol : grammar_.symbols) {
+    if (symbol.kind == Symbol::Kind::not_token) only_tokens_.reset();
+    if (symbol.kind == Symbol::Kind::token && only_tokens_) only_tokens_->push_back(Token(symbol.value));
+    has_tokens_ = has_tokens_ || symbol.kind == Symbol::Kind::token || symbol.kind == Symbol::Kind::not_token;
+  }
   stacks_.assign(1, {});
   number({});  // kDead
   std::vector<Way> work;

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -35,6 +36,8 @@ class GrammarMatcher {
   /// The state after `token` as a token literal takes it.
   State step_token(State state, Token token);
   bool has_tokens() const noexcept { return has_tokens_; }
+  /// The tokens of all token literals; nothing where a literal is of all tokens but one.
+  const std::optional<std::vector<Token>>& only_tokens() const noexcept { return only_tokens_; }
 
   /// A state that goes on as `state` does for the next `horizon` bytes: counts of repetitions that are far
   /// from their bounds are the same in all such states.
@@ -90,6 +93,7 @@ class GrammarMatcher {
   std::array<std::uint8_t, 256> class_of_{};  // bytes that no set of the grammar tells apart
   std::size_t class_count_ = 0;
   bool has_tokens_ = false;
+  std::optional<std::vector<Token>> only_tokens_ = std::vector<Token>();
   std::vector<Info> states_;
   std::vector<State> next_;  // (states, class_count_)
   std::unordered_multimap<std::uint64_t, State> by_hash_;

@@ -25,9 +25,10 @@ SchemaGrammar schema_grammar(std::string_view json, bool lenient) {
   std::string failure;
   try {
     SchemaSet schemas(parsed(json), lenient);
-    SchemaWriter writer(schemas);
-    const GbnfPart start = writer.value({schemas.root()});
-    SchemaGrammar out{writer.text(start.value_or(std::string(kNothing))), schemas.notes(), start.has_value()};
+    GbnfRules rules;
+    const Spelling json_alone;
+    const GbnfPart start = SchemaWriter(schemas, rules, json_alone).value({schemas.root()});
+    SchemaGrammar out{rules.text(start.value_or(std::string(kNothing))), schemas.notes(), start.has_value()};
     if (out.gbnf.size() <= kMaxGrammarBytes) return out;
     failure = fmt::format("its grammar has {} bytes, must be at most {}", out.gbnf.size(), kMaxGrammarBytes);
   } catch (const Error& error) {

@@ -54,7 +54,7 @@ GbnfPart SchemaWriter::unique_array(const SchemaShape& shape, const std::vector<
     for (std::size_t i = 0; i < values.size() && count < shape.items.max; ++i) {
       const std::size_t bit = std::size_t{1} << i;
       if ((set & bit) != 0) continue;
-      add_alternative(inside, fmt::format("{}{} {}", set == 0 ? "" : comma(), gbnf_literal(values[i].dump()),
+      add_alternative(inside, fmt::format("{}{} {}", set == 0 ? "" : comma(), spelled(values[i], spelling_),
                                           names[set | bit]));
     }
     rules_.define(names[set], inside.value_or(std::string(kNothing)));
@@ -85,9 +85,9 @@ GbnfPart SchemaWriter::array_with(const SchemaShape& shape, const SchemaShape::C
   for (std::size_t i = 0; i <= items; ++i) {
     Schemas all = shape.item(i);
     all.push_back(other);
-    const GbnfPart plain = visit(all, at.below("[]"));
+    const GbnfPart plain = visit(all, at.inside("[]"));
     all.back() = contains.schema;
-    const GbnfPart wanted = visit(all, at.below("[]"));
+    const GbnfPart wanted = visit(all, at.inside("[]"));
     const std::string before = i == 0 ? "" : comma();
     const bool last = shape.items.max != kNoLimit && i == items;
     const std::size_t next = std::min(i + 1, items);
@@ -119,14 +119,14 @@ GbnfPart SchemaWriter::array(const SchemaShape& shape, const At& at) {
   std::string inside;
   std::uint32_t fixed = 0;
   for (; fixed < prefix && fixed < max; ++fixed) {
-    const GbnfPart item = visit(shape.item(fixed), at.below(fmt::format("[{}]", fixed)));
+    const GbnfPart item = visit(shape.item(fixed), at.inside(fmt::format("[{}]", fixed)));
     if (!item) break;
     inside += (fixed == 0 ? "" : " " + comma()) + *item;
   }
   // A tuple ends with its own items unless more are asked for.
   const Schemas more = shape.item(prefix);
   const bool ends = fixed < prefix || fixed == max || (prefix > 0 && min <= fixed && more.empty());
-  const GbnfPart item = ends ? std::nullopt : visit(more, at.below("[]"));
+  const GbnfPart item = ends ? std::nullopt : visit(more, at.inside("[]"));
   if (!item) return min > fixed ? std::nullopt : std::optional(in_brackets(ws, inside));
   const std::uint32_t taken = std::max<std::uint32_t>(fixed, 1);  // a first item has no comma before it
   const std::uint32_t most = max == kNoLimit ? kNoLimit : max - taken;

@@ -51,21 +51,44 @@ std::vector<std::string> all_patterns(const SchemaShape& shape) {
 
 }  // namespace
 
+// `name` empty: one that the schema does not list.
+SchemaWriter::Place SchemaWriter::member_place(const std::string& name, const At& at) {
+  if (at.place != Place::arguments || !spelling_.arguments || !spelling_.arguments->text) return Place::value;
+  const ArgumentText kind = spelling_.arguments->kind(name);
+  if (kind == ArgumentText::raw) return Place::text_argument;
+  return kind == ArgumentText::mixed ? Place::mixed_argument : Place::value;
+}
+
+// `name` and `value` are elements.
+std::string SchemaWriter::member_rule(const std::string& name, const std::string& value, const At& at,
+                                      Place place) {
+  if (at.place != Place::arguments || !spelling_.arguments)
+    return fmt::format("{} \":\" {} {}", name, rules_.builtin("ws"), value);
+  const MemberSpelling& how = *spelling_.arguments;
+  const bool text = place == Place::text_argument && !how.after_name_of_text.empty();
+  return fmt::format("{} {} {} {} {}", how.begin, name, text ? how.after_name_of_text : how.after_name, value,
+                     how.end);
+}
+
 std::optional<std::vector<SchemaWriter::Member>> SchemaWriter::members(const SchemaShape& shape,
                                                                        const std::vector<std::string>& names,
                                                                        const At& at) {
   std::vector<Member> list;
   for (const std::string& name : names) {
     const bool required = shape.requires_name(name);
+    const bool bare = spelling_.bare_names || (at.place == Place::arguments && spelling_.arguments);
+    if (bare && !is_bare_name(name)) {
+      if (required) schemas_.refuse(fmt::format("a property of the name \"{}\"", escape_controls(name, 40)));
+      continue;
+    }
+    const Schemas all = shape.property(name, schemas_.patterns).value_or(Schemas());
+    const Place place = member_place(name, at);
     GbnfPart value;
-    if (schemas_.satisfies(Json(name), shape.names))
-      value = visit(shape.property(name, schemas_.patterns).value_or(Schemas()), at.below("." + name));
+    if (schemas_.satisfies(Json(name), shape.names)) value = visit(all, at.inside("." + name, place));
     if (!value && required) return std::nullopt;
     if (!value) continue;
-    const std::string key = gbnf_literal(Json(name).dump());
-    list.push_back({rules_.add(at.path + "." + name + "-kv",
-                               fmt::format("{} \":\" {} {}", key, rules_.builtin("ws"), *value)),
-                    required});
+    const std::string key = gbnf_literal(bare ? name : Json(name).dump());
+    list.push_back({rules_.add(at.path + "." + name + "-kv", member_rule(key, *value, at, place)), required});
   }
   return list;
 }
@@ -130,8 +153,9 @@ std::vector<SchemaWriter::OtherNames> SchemaWriter::others(const SchemaShape& sh
     }
     for (Class& one : classes) {
       const auto value = one.names.empty() ? std::nullopt : other_value(shape, one.matched);
-      const GbnfPart rule = value ? visit(*value, at.below(".*")) : std::nullopt;
-      if (rule) out.push_back({std::move(one.names), way.length, *rule});
+      const Place place = member_place("", at);
+      const GbnfPart rule = value ? visit(*value, at.inside(".*", place)) : std::nullopt;
+      if (rule) out.push_back({std::move(one.names), way.length, *rule, place});
     }
   }
   return out;
@@ -139,16 +163,25 @@ std::vector<SchemaWriter::OtherNames> SchemaWriter::others(const SchemaShape& sh
 
 GbnfPart SchemaWriter::other_member(const std::vector<OtherNames>& others, const At& at) {
   GbnfPart all;
+  const bool bare = spelling_.bare_names || (at.place == Place::arguments && spelling_.arguments);
   for (const OtherNames& other : others) {
-    std::string key = rules_.builtin("string");
     const auto [min, max] = other.length;
+    if (bare) {
+      const TextAutomaton simple = both(other.names, schemas_.patterns.of("^[A-Za-z_][A-Za-z0-9_]*$"));
+      const TextAutomaton names = min == 0 && max == kNoLimit ? simple : limited(simple, min, max);
+      if (names.empty()) continue;
+      const std::string key = rules_.raw_texts(names, at.path + "-key");
+      add_alternative(all, member_rule(key, other.value, at, other.place));
+      continue;
+    }
+    std::string key = rules_.builtin("string");
     const bool any_name = other.names.states.size() == 1 && min == 0 && max == kNoLimit;
     if (!any_name || other.names.states[0].edges[0].set != normalised({}, true)) {
       const TextAutomaton names = min == 0 && max == kNoLimit ? other.names : limited(other.names, min, max);
       if (names.empty()) continue;
       key = fmt::format(R"("\"" {} "\"")", rules_.json_texts(names, at.path + "-key"));
     }
-    add_alternative(all, fmt::format("{} \":\" {} {}", key, rules_.builtin("ws"), other.value));
+    add_alternative(all, member_rule(key, other.value, at, other.place));
   }
   return all ? std::optional(rules_.add(at.path + "-other-kv", *all)) : std::nullopt;
 }
@@ -168,7 +201,7 @@ GbnfPart SchemaWriter::in_order(const std::vector<Member>& members, const GbnfPa
     if (missing == 0) after[n] = "\"\"";
     if (!other || !room(n)) continue;
     const std::uint32_t left = bounded ? count.max - n : kNoLimit;
-    const std::string more = "(" + comma() + *other + ")";
+    const std::string more = "(" + separator(at) + *other + ")";
     if (n > 0) {
       after[n] = gbnf_repeat(more, missing, left);
     } else {
@@ -182,7 +215,7 @@ GbnfPart SchemaWriter::in_order(const std::vector<Member>& members, const GbnfPa
     for (std::uint32_t n = 0; n <= most && n <= i; ++n) {
       const GbnfPart& taken = after[index(n + 1)];
       GbnfPart& part = here[n];
-      if (room(n) && taken) part = (n == 0 ? "" : comma()) + members[i].rule + " " + *taken;
+      if (room(n) && taken) part = (n == 0 ? "" : separator(at)) + members[i].rule + " " + *taken;
       if (!members[i].required) add_alternative(part, after[n]);
       const bool long_text = part && (!members[i].required || part->size() > kLongText);
       if (long_text) part = rules_.add(at.path + "-members", *part);
@@ -215,6 +248,7 @@ GbnfPart SchemaWriter::object(const SchemaShape& shape, const At& at) {
   }
   const GbnfPart inside = in_order(*list, other, count, at);
   if (!inside) return std::nullopt;
+  if (at.place == Place::arguments && spelling_.arguments) return inside;
   const std::string ws = rules_.builtin("ws");
   return fmt::format(R"("{{" {} {} {} "}}")", ws, *inside, ws);
 }

@@ -54,7 +54,45 @@ std::optional<TextAutomaton> SchemaWriter::texts(const SchemaShape& shape) {
   return all && is_any_text(*all) ? std::nullopt : all;
 }
 
+const TextSpelling& SchemaWriter::text_spelling(Place place) const {
+  const bool argument = place == Place::text_argument || place == Place::mixed_argument;
+  return argument ? *spelling_.arguments->text : spelling_.text;
+}
+
 GbnfPart SchemaWriter::string(const SchemaShape& shape, const At& at) {
+  GbnfPart out = text_spelling(at.place).raw ? raw_string(shape, at) : json_string(shape, at);
+  if (at.place == Place::mixed_argument) add_alternative(out, json_string(shape, at));
+  return out;
+}
+
+// Characters that stand for themselves.
+GbnfPart SchemaWriter::raw_string(const SchemaShape& shape, const At& at) {
+  const TextSpelling& how = text_spelling(at.place);
+  const auto all_without = [&](const std::string& excluded) {
+    TextAutomaton all = texts(shape).value_or(any_text());
+    if (!excluded.empty()) all = both(all, texts_without(excluded));
+    if (at.place == Place::mixed_argument)
+      all = both(all, complement(automaton_of(parse_pattern(kLooksLikeJson))));
+    return has_limits(shape.length) ? limited(all, shape.length.min, shape.length.max) : all;
+  };
+  const auto written = [&](const TextAutomaton& all) -> GbnfPart {
+    if (all.empty()) return std::nullopt;
+    return fmt::format("{} {} {}", how.before, rules_.raw_texts(all, at.path), how.after);
+  };
+  try {
+    return written(all_without(how.excluded));
+  } catch (const Error&) {
+    if (how.excluded.empty()) throw;
+  }
+  // Too large. That of one character, the first that ends a string, counts no steps of its own.
+  try {
+    return written(all_without(how.excluded.substr(0, 1)));
+  } catch (const Error& error) { schemas_.refuse(plain_message(error)); }
+  SchemaShape any;
+  return raw_string(any, at);
+}
+
+GbnfPart SchemaWriter::json_string(const SchemaShape& shape, const At& at) {
   try {
     const bool one_pattern = shape.patterns.size() == 1 && shape.patterns[0].wanted &&
                              shape.formats.empty() && shape.not_texts.empty() && !has_limits(shape.length);

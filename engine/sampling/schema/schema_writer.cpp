@@ -66,8 +66,8 @@ GbnfPart SchemaWriter::visit(const Schemas& all, const At& at) {
   schemas_.set_path(at.path);
   const Schemas key = settled(all, possible);
   if (!possible) return std::nullopt;
-  if (key.empty()) return rules_.builtin("value");
-  const auto [entry, fresh] = known_.try_emplace(key);
+  if (key.empty() && plain_json(at)) return rules_.builtin("value");
+  const auto [entry, fresh] = known_.try_emplace({at.place, key});
   Known& known = entry->second;
   if (!fresh) {
     known.used = known.used || !known.done;
@@ -115,22 +115,41 @@ GbnfPart SchemaWriter::literals(const std::vector<Json>& values, const At& at) {
     const auto& text = value.get_ref<const std::string&>();
     return std::all_of(text.begin(), text.end(), [](char c) { return std::uint8_t(c) >= 0x20 && c != 0x7F; });
   });
-  if (texts && values.size() > kFew) {  // common beginnings are followed once
+  if (texts && plain_json(at) && values.size() > kFew) {  // common beginnings are followed once
     std::vector<std::string> list;
     for (const Json& value : values) list.push_back(value.get<std::string>());
     return fmt::format(R"("\"" {} "\"")", rules_.json_texts(automaton_of(list), at.path));
   }
   GbnfPart out;
-  for (const Json& value : values) add_alternative(out, gbnf_literal(value.dump()));
+  for (const Json& value : values) add_alternative(out, literal(value, at));
   return out;
 }
 
+// Nothing where a raw string would end too early.
+GbnfPart SchemaWriter::literal(const Json& value, const At& at) {
+  if (at.place == Place::arguments) schemas_.refuse("a list of values for all arguments together");
+  const bool raw = value.is_string() && text_spelling(at.place).raw;
+  if (!raw) return at.place == Place::value ? spelled(value, spelling_) : gbnf_literal(value.dump());
+  const auto& text = value.get_ref<const std::string&>();
+  const TextSpelling& how = text_spelling(at.place);
+  const bool taken_for_json = at.place == Place::mixed_argument && looks_like_json(text);
+  if (taken_for_json) return gbnf_literal(value.dump());
+  if (!how.excluded.empty() && text.find(how.excluded) != std::string::npos) return std::nullopt;
+  return fmt::format("{} {} {}", how.before, gbnf_literal(text), how.after);
+}
+
 GbnfPart SchemaWriter::of_types(const SchemaShape& shape, const At& at) {
-  const unsigned types = shape.possible_types();
-  if (types == kEveryType && shape.spoken_of == 0) return rules_.builtin("value");
+  const unsigned types =
+      at.place == Place::arguments ? shape.possible_types() & kObjectType : shape.possible_types();
+  const bool json = spelling_.is_json() || at.place != Place::value;
+  if (types == kEveryType && shape.spoken_of == 0 && plain_json(at)) return rules_.builtin("value");
   GbnfPart out;
-  if ((types & kNullType) != 0) add_alternative(out, rules_.builtin("null"));
-  if ((types & kBooleanType) != 0) add_alternative(out, rules_.builtin("boolean"));
+  if ((types & kNullType) != 0)
+    add_alternative(out, json ? rules_.builtin("null") : gbnf_literal(spelling_.null));
+  if ((types & kBooleanType) != 0) {
+    add_alternative(out, json ? rules_.builtin("boolean")
+                              : gbnf_literal(spelling_.yes) + " | " + gbnf_literal(spelling_.no));
+  }
   if ((types & kNumberType) != 0) add_alternative(out, number(shape, types, at));
   if ((types & kStringType) != 0) add_alternative(out, string(shape, at));
   if ((types & kArrayType) != 0) add_alternative(out, array(shape, at));

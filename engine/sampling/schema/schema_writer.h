@@ -8,6 +8,7 @@
 
 #include "engine/sampling/grammar/gbnf_rules.h"
 #include "engine/sampling/schema/schema_set.h"
+#include "engine/sampling/schema/spelling.h"
 
 namespace longhand {
 
@@ -16,18 +17,27 @@ using GbnfPart = std::optional<std::string>;
 
 class SchemaWriter {
  public:
-  explicit SchemaWriter(SchemaSet& schemas) : schemas_(schemas) {}
+  /// Writes to `rules`. All must outlive the writer.
+  SchemaWriter(SchemaSet& schemas, GbnfRules& rules, const Spelling& spelling)
+      : schemas_(schemas), rules_(rules), spelling_(spelling) {}
 
   /// A rule for values that satisfy all of `all`.
-  GbnfPart value(const Schemas& all) { return visit(all, {"schema", 0}); }
-  std::string text(std::string_view start) const { return rules_.text(start); }
+  GbnfPart value(const Schemas& all) { return visit(all, {"schema", 0, Place::value}); }
+  /// A rule for the members of an object that satisfies all of `all`, as Spelling::arguments writes them.
+  GbnfPart arguments(const Schemas& all) { return visit(all, {"schema", 0, Place::arguments}); }
 
  private:
+  // What decides how a value is spelled.
+  enum class Place : std::uint8_t { arguments, text_argument, mixed_argument, value };
   // A place in the document, for messages and the names of rules.
   struct At {
     std::string path;
     int depth = 0;
-    At below(const std::string& part) const { return {path + part, depth + 1}; }
+    Place place = Place::value;
+    At below(const std::string& part) const { return {path + part, depth + 1, place}; }
+    At inside(const std::string& part, Place within = Place::value) const {
+      return {path + part, depth + 1, within};
+    }
   };
   struct Known {
     std::string name;
@@ -43,6 +53,7 @@ class SchemaWriter {
     TextAutomaton names;
     SchemaShape::Count length{};
     std::string value;
+    Place place = Place::value;
   };
 
   GbnfPart visit(const Schemas& all, const At& at);
@@ -54,6 +65,11 @@ class SchemaWriter {
 
   GbnfPart number(const SchemaShape& shape, unsigned types, const At& at);
   GbnfPart string(const SchemaShape& shape, const At& at);
+  GbnfPart json_string(const SchemaShape& shape, const At& at);
+  GbnfPart raw_string(const SchemaShape& shape, const At& at);
+  const TextSpelling& text_spelling(Place place) const;
+  GbnfPart literal(const Json& value, const At& at);
+  bool plain_json(const At& at) const { return at.place == Place::value && spelling_.is_json(); }
   std::optional<TextAutomaton> texts(const SchemaShape& shape);
 
   GbnfPart array(const SchemaShape& shape, const At& at);
@@ -67,15 +83,22 @@ class SchemaWriter {
   std::vector<OtherNames> others(const SchemaShape& shape, const std::vector<std::string>& names,
                                  const At& at);
   std::optional<Schemas> other_value(const SchemaShape& shape, const std::vector<std::string>& matched);
+  Place member_place(const std::string& name, const At& at);
+  std::string member_rule(const std::string& name, const std::string& value, const At& at, Place place);
   GbnfPart other_member(const std::vector<OtherNames>& others, const At& at);
   GbnfPart in_order(const std::vector<Member>& members, const GbnfPart& other, SchemaShape::Count count,
                     const At& at);
 
   std::string comma() { return "\",\" " + rules_.builtin("ws") + " "; }
+  std::string separator(const At& at) {
+    const bool own = at.place == Place::arguments && spelling_.arguments;
+    return own ? spelling_.arguments->separator + " " : comma();
+  }
 
   SchemaSet& schemas_;
-  GbnfRules rules_;
-  std::map<Schemas, Known> known_;
+  GbnfRules& rules_;
+  const Spelling& spelling_;
+  std::map<std::pair<Place, Schemas>, Known> known_;
 };
 
 /// `more` as a further alternative of `all`.

@@ -152,6 +152,13 @@ TextAutomaton any_text() {
   return out;
 }
 
+TextAutomaton texts_without(std::string_view part) {
+  Pattern pattern;
+  while (const auto c = take_utf8(part))
+    pattern.parts.push_back({.kind = Pattern::Kind::set, .set = {{*c, *c}}});
+  return complement(automaton_of(pattern));
+}
+
 TextAutomaton reduced(TextAutomaton a) {
   const std::vector<bool> live = live_states(a);
   std::vector<std::uint32_t> names(a.states.size(), kNone);

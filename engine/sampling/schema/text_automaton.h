@@ -41,6 +41,8 @@ TextAutomaton automaton_of(const Pattern& pattern);
 /// Exactly these texts (UTF-8).
 TextAutomaton automaton_of(const std::vector<std::string>& texts);
 TextAutomaton any_text();
+/// All texts in which `part` (UTF-8, not empty) is not found.
+TextAutomaton texts_without(std::string_view part);
 
 /// Texts of both. Neither may have runs, as for all of the following.
 TextAutomaton both(const TextAutomaton& a, const TextAutomaton& b);

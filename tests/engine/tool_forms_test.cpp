@@ -1,0 +1,173 @@
+// Calls in every form: written as a model would write them, accepted by the grammar, read from a stream cut
+// anywhere.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "engine/chat/tools/answer_reader.h"
+#include "engine/chat/tools/call_grammar.h"
+#include "engine/chat/tools/call_writer.h"
+#include "ops/error.h"
+#include "tests/support/grammar_match.h"
+
+namespace longhand {
+namespace {
+
+using Kind = AnswerEvent::Kind;
+
+const std::vector<Tool>& tools() {
+  static const std::vector<Tool> kTools = read_tools(R"([
+    {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {
+       "city": {"type": "string"}, "days": {"type": "integer"}, "unit": {"enum": ["C", "F"]},
+       "note": {"type": ["string", "null"]}, "exact": {"type": "boolean"},
+       "places": {"type": "array", "items": {"type": "object", "properties": {"x": {"type": "number"},
+                  "label": {"type": "string"}}, "required": ["x"]}}},
+       "required": ["city"]}}},
+    {"name": "stop"},
+    {"name": "free", "parameters": {"type": "object", "properties": {"any": {}}}}
+  ])");
+  return kTools;
+}
+
+std::vector<ToolCall> some_calls() {
+  return {
+      {"abcdefgh1", "get_weather", R"({"city": "Zürich \"old\" <town> {1}\nnext", "days": -3})", true},
+      {"abcdefgh2", "stop", "{}", true},
+      {"abcdefgh3", "get_weather",
+       R"({"city": "", "days": 0, "unit": "F", "note": null, "exact": true,
+               "places": [{"x": 1.5, "label": "a'b"}, {"x": 2}]})",
+       true},
+      {"abcdefgh4", "get_weather", R"({"city": "null", "note": "12", "exact": false, "places": []})", true},
+      {"abcdefgh5", "free", R"({"any": {"a": [1, null, true, "t\\x"]}})", true},
+      {"abcdefgh6", "free", R"({"any": "plain text"})", true},
+      {"abcdefgh7", "free", "{}", true}};
+}
+
+std::string written(const CallForm& form, const std::vector<ToolCall>& calls) {
+  return prompt_text(write_calls(form, calls, tools()));
+}
+
+// What the reader makes of pieces of `text`, each of `size` bytes.
+struct Read {
+  std::string content, reasoning;
+  std::vector<ToolCall> calls;
+};
+Read read(const CallForm& form, std::string_view text, std::size_t size,
+          const ReasoningStyle& style = {ReasoningStyle::Form::none, "", ""}, bool inside = false) {
+  AnswerReader reader(style, {inside, form.in_header}, &form, tools());
+  Read out;
+  const auto take = [&](const std::vector<AnswerEvent>& events) {
+    for (const AnswerEvent& event : events) {
+      if (event.kind == Kind::content) out.content += event.text;
+      if (event.kind == Kind::reasoning) out.reasoning += event.text;
+      if (event.kind == Kind::call_begin) {
+        EXPECT_EQ(event.call, out.calls.size());
+        out.calls.push_back({event.id, event.name, "", false});
+      }
+      if (event.kind == Kind::call_arguments) out.calls.at(event.call).arguments += event.text;
+      if (event.kind == Kind::call_end) out.calls.at(event.call).whole = event.whole;
+    }
+  };
+  for (; !text.empty(); text.remove_prefix(std::min(size, text.size())))
+    take(reader.push(text.substr(0, size)));
+  take(reader.finish());
+  EXPECT_EQ(out.content, reader.content());
+  EXPECT_EQ(out.reasoning, reader.reasoning());
+  EXPECT_EQ(out.calls.size(), reader.calls().size());
+  for (std::size_t i = 0; i < out.calls.size(); ++i) {
+    EXPECT_EQ(out.calls[i].arguments, reader.calls()[i].arguments);
+    EXPECT_EQ(out.calls[i].whole, reader.calls()[i].whole);
+  }
+  return out;
+}
+
+void expect_same(const std::vector<ToolCall>& found, const std::vector<ToolCall>& calls) {
+  ASSERT_EQ(found.size(), calls.size());
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    EXPECT_TRUE(found[i].whole) << found[i].arguments;
+    EXPECT_EQ(found[i].name, calls[i].name);
+    EXPECT_EQ(Json::parse(found[i].arguments, nullptr, false), Json::parse(calls[i].arguments))
+        << found[i].arguments;
+  }
+}
+
+ReasoningStyle style_of(const CallForm& form) {
+  return {form.in_header ? ReasoningStyle::Form::channels : ReasoningStyle::Form::none, "", ""};
+}
+
+class ToolForms : public testing::TestWithParam<std::string> {
+ protected:
+  const CallForm& form() const { return call_form(GetParam()); }
+};
+
+TEST_P(ToolForms, CallsAreReadHoweverTheStreamIsCut) {
+  for (const ToolCall& call : some_calls()) {
+    const std::string text = written(form(), {call});
+    SCOPED_TRACE(text);
+    for (const std::size_t size :
+         {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{7}, text.size()}) {
+      const Read found = read(form(), text, size, style_of(form()));
+      expect_same(found.calls, {call});
+      EXPECT_EQ(found.content, "");
+    }
+  }
+}
+
+TEST_P(ToolForms, SeveralCallsAreReadWhereTheFormHasThem) {
+  if (!form().several) return;
+  const std::string text = written(form(), some_calls());
+  SCOPED_TRACE(text);
+  for (const std::size_t size : {std::size_t{1}, std::size_t{5}, text.size()}) {
+    const Read found = read(form(), text, size);
+    expect_same(found.calls, some_calls());
+    EXPECT_EQ(found.content, "");
+  }
+}
+
+TEST_P(ToolForms, TheGrammarAcceptsWhatModelsWrite) {
+  const ReasoningStyle style = style_of(form());
+  const CallGrammarWriter writer(form(), style, spell_bytes);
+  GrammarMatcher lazy(parse_gbnf(writer.write(tools(), true, CallGrammarStart::call).gbnf));
+  GrammarMatcher whole(parse_gbnf(writer.write(tools(), true, CallGrammarStart::answer).gbnf));
+  for (const ToolCall& call : some_calls()) {
+    const std::string text = written(form(), {call});
+    EXPECT_TRUE(test::matches(lazy, text)) << text;
+    EXPECT_TRUE(test::matches(whole, (form().in_header ? " " : "") + text)) << text;
+    EXPECT_FALSE(test::matches(lazy, text.substr(0, text.size() / 2))) << text;
+  }
+  const std::string all = written(form(), some_calls());
+  EXPECT_EQ(test::matches(lazy, all), form().several) << all;
+  GrammarMatcher single(parse_gbnf(writer.write(tools(), false, CallGrammarStart::call).gbnf));
+  EXPECT_FALSE(test::matches(single, all)) << all;
+}
+
+TEST_P(ToolForms, TheGrammarRefusesArgumentsAgainstTheSchema) {
+  const ReasoningStyle style = style_of(form());
+  const CallGrammarWriter writer(form(), style, spell_bytes);
+  GrammarMatcher matcher(parse_gbnf(writer.write(tools(), true, CallGrammarStart::call).gbnf));
+  for (const char* const bad :
+       {R"({"days": 3})", R"({"city": "x", "days": 1.5})", R"({"city": "x", "unit": "K"})",
+        R"({"city": "x", "other": 1})", R"({"city": "x", "exact": 1})", R"({"city": "x", "places": [{}]})"}) {
+    const std::string text = written(form(), {{"abcdefgh1", "get_weather", bad, true}});
+    EXPECT_FALSE(test::matches(matcher, text)) << text;
+  }
+  const std::string unknown = written(form(), {{"abcdefgh1", "get_wealth", R"({"city": "x"})", true}});
+  EXPECT_FALSE(test::matches(matcher, unknown));
+  const std::string more = written(form(), {{"abcdefgh1", "stop", R"({"a": 1})", true}});
+  EXPECT_FALSE(test::matches(matcher, more)) << more;
+}
+
+std::vector<std::string> names() {
+  std::vector<std::string> out;
+  for (const CallForm& form : call_forms()) out.push_back(form.name);
+  return out;
+}
+INSTANTIATE_TEST_SUITE_P(Each, ToolForms, testing::ValuesIn(names()), [](const auto& info) {
+  std::string name = info.param;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
+  return name;
+});
+
+}  // namespace
+}  // namespace longhand
