@@ -31,7 +31,14 @@ Json parameters_of(const Json& function) {
                   fmt::format("tools: parameters of {} must be an object", function["name"].dump()));
     if (!given->empty()) schema = *given;
   }
-  if (!schema.contains("type")) schema["type"] = "object";
+  const auto type = schema.find("type");
+  const bool object = type == schema.end() || *type == "object" ||
+                      (type->is_array() && std::find(type->begin(), type->end(), "object") != type->end());
+  if (!object) {
+    throw Error(Errc::grammar,
+                fmt::format("tools: parameters of {} must be those of an object", function["name"].dump()));
+  }
+  schema["type"] = "object";
   const auto properties = schema.find("properties");
   if (properties != schema.end() && properties->is_object() && properties->empty() &&
       !schema.contains("additionalProperties"))
