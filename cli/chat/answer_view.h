@@ -29,6 +29,8 @@ class AnswerView {
   /// What the model is given, control tokens written out.
   virtual void prompt(const std::string& text) = 0;
   virtual void text(std::string_view text, bool reasoning) = 0;
+  /// The answer that has ended called a function, and its result is waited for.
+  virtual void call(const ToolCall& call) = 0;
   virtual void end(const ChatAnswer& answer, const Session& session) = 0;
   /// There will be no answer, or no more of it. Also for whatever else went wrong between answers.
   virtual void fail(const Error& error) = 0;
@@ -44,6 +46,7 @@ std::unique_ptr<AnswerView> make_text_view(bool interactive, bool details = fals
 ///   prompt     text
 ///   reasoning  text
 ///   text       text
+///   tool_call  id, name, arguments
 ///   end        reason, read_tokens, written_tokens, dropped_turns, moved_tokens, read_seconds,
 ///   write_seconds,
 ///              tokens_per_second, context_used, context

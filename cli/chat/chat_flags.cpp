@@ -175,6 +175,15 @@ void ChatFlags::add_answers(CLI::App& verb) {
 }
 
 void ChatFlags::add_surroundings(CLI::App& verb) {
+  verb.add_option(
+          "--tools", tools,
+          "The model may call the functions in this file, a JSON array as OpenAI has it; their results "
+          "are asked for")
+      ->type_name("FILE");
+  verb.add_option("--tool-choice", tool_choice,
+                  "auto; required: the first answer to a message is a call; or the function that it calls")
+      ->capture_default_str()
+      ->type_name("WORD");
   verb.add_flag("--json", json, "Write events on standard output, one JSON object a line");
   verb.add_flag("--simple-io", simple_io, "No line editing, no colours, no bars");
   verb.add_flag("--show-prompt", show_prompt,

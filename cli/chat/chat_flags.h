@@ -36,6 +36,8 @@ struct ChatFlags {
   bool single_turn = false, no_history = false, json = false, simple_io = false, show_prompt = false;
   bool commands = false, no_autosave = false;
   std::string go_on;  // the name of a saved chat, or kLatest
+  std::string tools;  // a file; empty: none
+  std::string tool_choice = "auto";
   const CLI::Option* names_model = nullptr;
 
   static constexpr const char* kLatest = "/latest";  // no chat is called that

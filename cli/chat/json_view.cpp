@@ -51,6 +51,12 @@ class JsonView : public AnswerView {
     write_event(reasoning ? "reasoning" : "text", {{"text", text}});
   }
 
+  void call(const ToolCall& call) override {
+    write_event(
+        "tool_call",
+        {{"id", call.id}, {"name", call.name}, {"arguments", Json::parse(call.arguments, nullptr, false)}});
+  }
+
   void end(const ChatAnswer& answer, const Session& session) override {
     write_event("end", {{"reason", reason_word(answer.reason)},
                         {"read_tokens", answer.read_tokens},

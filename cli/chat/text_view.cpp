@@ -36,6 +36,7 @@ class TextView : public AnswerView {
   void prompt(const std::string& text) override { write_error(dim(make_visible(text)) + "\n"); }
 
   void text(std::string_view text, bool reasoning) override;
+  void call(const ToolCall& call) override;
   void end(const ChatAnswer& answer, const Session& session) override;
 
   void fail(const Error& error) override {
@@ -116,6 +117,10 @@ void TextView::end_line() {
   live_.finish();
   if (line_ == Line::answer) write_output("\n");
   line_ = Line::none;
+}
+
+void TextView::call(const ToolCall& call) {
+  print_note(fmt::format("the model calls {}({})", make_visible(call.name), make_visible(call.arguments)));
 }
 
 void TextView::end(const ChatAnswer& answer, const Session& session) {

@@ -3,6 +3,8 @@
 #include <random>
 
 #include "cli/chat/chat_record.h"
+#include "engine/chat/tools/call_form.h"
+#include "engine/chat/tools/call_writer.h"
 #include "ops/format.h"
 #include "tests/fuzz/seeds.h"
 #include "tests/support/bad_gguf.h"
@@ -171,6 +173,20 @@ void add_kernels(Seeds& seeds) {
   }
 }
 
+// Every form of calls, as a model would write two of them.
+void add_tools(Seeds& seeds) {
+  const std::vector<ToolCall> calls = {
+      {"abcdefgh1", "f", R"({"s": "a<b", "n": 1.5, "m": [null, {"x": "'"}]})", true},
+      {"abcdefgh2", "g", "{}", true}};
+  const auto& forms = call_forms();
+  for (std::size_t i = 0; i < forms.size(); ++i) {
+    const std::string text = prompt_text(write_calls(forms[i], calls));
+    const std::size_t how = forms[i].in_header ? 2 : i % 2;
+    seeds.add("tools",
+              std::string{char(i), 0, char(how), 0, char(i % 9), 0} + "I see.</think> So\n" + text + "\n");
+  }
+}
+
 }  // namespace
 
 std::vector<Seed> text_seeds() {
@@ -196,6 +212,8 @@ std::vector<Seed> text_seeds() {
   add_records(seeds);
   seeds.next_target();
   add_kernels(seeds);
+  seeds.next_target();
+  add_tools(seeds);
   return seeds.take();
 }
 
