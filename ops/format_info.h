@@ -8,9 +8,12 @@ namespace longhand {
 /// The numbers a matrix of some format is multiplied with.
 enum class Activation : std::uint8_t {
   f32,     // floats as they are
+  bf16,    // rounded to bfloat16 where the processor multiplies those, else floats
   q8_32,   // int8 with one scale per 32 values
   q8_256,  // int8 with one scale per 256 values
 };
+
+constexpr bool is_float(Activation kind) { return kind == Activation::f32 || kind == Activation::bf16; }
 
 /// A run of bytes inside a block that is interleaved in units of 1, 2 or 4 bytes (see ops/panels.h).
 struct Field {

@@ -152,6 +152,9 @@ struct Kernels {
   const MatmulFn* matmul;  // by FormatId; weights in panels
   /// Rounds x (n) to int8 with one scale per `block` (32 or 256) values.
   void (*quantize)(const float* x, std::int32_t n, std::int32_t block, const RoundedRow& to) noexcept;
+  /// Rounds x (n) to bfloat16, and writes 0 after an odd number of them; null where products of BF16 weights
+  /// take floats.
+  void (*round_bf16)(const float* x, std::int32_t n, std::uint16_t* to) noexcept;
 
   /// Weight may be null.
   void (*rms_norm)(const float* x, const float* weight, float eps, std::int32_t n, float* out) noexcept;

@@ -25,11 +25,13 @@ struct MatView {
 /// Activations of some tokens, one row each, in every form the stage's weights ask for. Strides in elements.
 struct ActView {
   const float* f32 = nullptr;            // (tokens, cols)
+  const std::uint16_t* bf16 = nullptr;   // (tokens, cols, up to an even number)
   const std::int8_t* q8 = nullptr;       // (tokens, cols), -127..127
   const float* scale = nullptr;          // (tokens, cols / block)
   const std::int32_t* sums = nullptr;    // (tokens, cols / 16) see RoundedRow::sums
   const std::int16_t* sums32 = nullptr;  // (tokens, cols / 32) sums of 32 neighbouring q8
-  std::int64_t f32_stride = 0, q8_stride = 0, scale_stride = 0, sums_stride = 0, sums32_stride = 0;
+  std::int64_t f32_stride = 0, bf16_stride = 0, q8_stride = 0, scale_stride = 0, sums_stride = 0,
+               sums32_stride = 0;
 };
 
 /// Output rows [16 panel_begin, 16 panel_end) of out = W x for each token.

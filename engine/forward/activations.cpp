@@ -21,6 +21,7 @@ Activations::Activations(Carver& carver, std::int64_t rows, std::int64_t cols) n
     : cols_(((cols + kGroup - 1) / kGroup | 1) * kGroup) {
   const std::int64_t n = rows * cols_;
   f32_ = carver.take<float>(n);
+  bf16_ = carver.take<std::uint16_t>(n);
   for (Rounded* r : {&q32_, &q256_}) {
     r->q8 = carver.take<std::int8_t>(n);
     r->scale = carver.take<float>(n / 32);
@@ -39,6 +40,8 @@ OwnActivations::OwnActivations(std::int64_t rows, std::int64_t cols) {
 
 void Activations::round(const Kernels& k, std::int64_t r, Range cols, ActKinds kinds) const noexcept {
   const std::int64_t first = r * cols_, at = first + cols.begin;
+  if ((kinds & bit(Activation::bf16)) != 0 && k.round_bf16 != nullptr)
+    k.round_bf16(f32_ + at, std::int32_t(cols.end - cols.begin), bf16_ + at);
   for (const Activation kind : {Activation::q8_32, Activation::q8_256}) {
     if ((kinds & bit(kind)) == 0) continue;
     const Rounded& to = rounded(kind);
@@ -55,7 +58,9 @@ ActView Activations::view(FormatId format, std::int64_t first) const noexcept {
   v.f32 = row(first);
   v.f32_stride = cols_;
   const Activation kind = format_info(format).activation;
-  if (kind == Activation::f32) return v;
+  v.bf16 = bf16_ + first * cols_;
+  v.bf16_stride = cols_;
+  if (is_float(kind)) return v;
   const Rounded& from = rounded(kind);
   v.q8 = from.q8 + first * cols_;
   v.scale = from.scale + first * cols_ / 32;

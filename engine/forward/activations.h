@@ -45,7 +45,8 @@ class Activations {
   const Rounded& rounded(Activation kind) const noexcept { return kind == Activation::q8_32 ? q32_ : q256_; }
 
   std::int64_t cols_ = 0;
-  float* f32_ = nullptr;  // (rows, cols)
+  float* f32_ = nullptr;           // (rows, cols)
+  std::uint16_t* bf16_ = nullptr;  // (rows, cols)
   Rounded q32_, q256_;
 };
 

@@ -8,7 +8,7 @@ inline namespace LONGHAND_UNIT {
 struct BF16 {
   using Block = std::uint16_t;
   static constexpr Field fields[] = {{0, 2, 2}};
-  static constexpr FormatInfo info{"BF16", 30, 1, 2, Activation::f32, fields, 1};
+  static constexpr FormatInfo info{"BF16", 30, 1, 2, Activation::bf16, fields, 1};
   static void decode(const Block* b, float* y) { *y = bf16_to_f32(*b); }
   template <class C>
   static auto value(const C& c) {

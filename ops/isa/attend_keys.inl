@@ -42,14 +42,14 @@ template <class C, int N, int kBlocks>
       repeat<V>([&](auto v) { k[v] = key(v); });
       repeat<N>([&](auto n) {
         const F x(q[n][d]);
-        repeat<V>([&](auto v) { s[v][n] = xsimd::fma(k[v], x, s[v][n]); });
+        repeat<V>([&](auto v) { s[v][n] = multiply_add(k[v], x, s[v][n]); });
       });
     } else {
       F x[N];
       repeat<N>([&](auto n) { x[n] = F(q[n][d]); });
       repeat<V>([&](auto v) {
         const F k = key(v);
-        repeat<N>([&](auto n) { s[v][n] = xsimd::fma(k, x[n], s[v][n]); });
+        repeat<N>([&](auto n) { s[v][n] = multiply_add(k, x[n], s[v][n]); });
       });
     }
   }
@@ -109,7 +109,7 @@ template <int N>
       repeat<N>([&](auto n) {
         float* to = scores + n * kAttendKeys + v * kLanes;
         const F before = d == 0 ? F(0.0f) : load(to);
-        xsimd::fma(scale * F(query.scale[n]), xsimd::to_float(sum[v][n]), before).store_unaligned(to);
+        multiply_add(scale * F(query.scale[n]), xsimd::to_float(sum[v][n]), before).store_unaligned(to);
       });
     });
   }
@@ -134,7 +134,7 @@ inline void add_distances(float* s, int n, int begin, int own, float slope) {
   const F lane = load(steps), down(-slope);
   for (int i = 0; i < n; i += kLanes) {
     const F distance = xsimd::abs(F(float(begin + i - own)) + lane);
-    xsimd::fma(down, distance, load(s + i)).store_unaligned(s + i);
+    multiply_add(down, distance, load(s + i)).store_unaligned(s + i);
   }
 }
 

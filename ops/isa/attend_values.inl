@@ -41,7 +41,7 @@ template <class C, int N, int V>
     repeat<V>([&](auto v) { x[v] = C::value(value, d + v * kLanes); });
     repeat<N>([&](auto n) {
       const F weight(p[n][t]);
-      repeat<V>([&](auto v) { acc[n][v] = xsimd::fma(weight, x[v], acc[n][v]); });
+      repeat<V>([&](auto v) { acc[n][v] = multiply_add(weight, x[v], acc[n][v]); });
     });
   }
   repeat<N * V>([&](auto i) { acc[i / V][i % V].store_unaligned(out[i / V] + i % V * kLanes); });

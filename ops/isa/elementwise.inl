@@ -74,7 +74,7 @@ void add(float* x, const float* y, std::int32_t n) noexcept {
 
 void add_scaled(float* x, const float* y, float factor, std::int32_t n) noexcept {
   const F s(factor);
-  map2(x, y, x, n, [&](F a, F b) { return a + b * s; });
+  map2(x, y, x, n, [&](F a, F b) { return multiply_add(b, s, a); });
 }
 
 void scale(float* x, float factor, std::int32_t n) noexcept {

@@ -13,47 +13,31 @@ namespace {
 // once, which hides the latency of the multiply-add.
 constexpr int kFloatBlock = 256;
 
-// Steps of kColumns columns. A Weights lane belongs to a row; Inputs are those of one token for up
-// to `size` columns.
+// Steps of kColumns columns. A Weights lane belongs to a row; Input are the columns of one token. kSums sums
+// under way hide the latency of an addition.
 template <class Fm>
 struct SingleSteps {
-  static constexpr int kColumns = 1;
+  static constexpr int kColumns = 1, kSums = 4;
   using Weights = F;
-  template <int size>
-  struct Inputs {
-    const float* x;  // (size)
+  using Input = const float*;
 
-    void read(const float* from, int) { x = from; }
-    F at(int step) const { return F(x[step]); }
-  };
-
+  static Input input(const ActView& x, int token, int col) { return x.f32 + token * x.f32_stride + col; }
+  static F at(Input x) { return F(*x); }
   static Weights weights(Cursor c, int) { return Fm::value(c); }
-  static F add(F sum, F w, F x) { return xsimd::fma(w, x, sum); }
+  static F add(F sum, F w, F x) { return multiply_add(w, x, sum); }
 };
 
 template <class Fm, class Products>
 struct PairSteps {
-  static constexpr int kColumns = 2;
+  static constexpr int kColumns = 2, kSums = 6;
   using Weights = I;
-  template <int size>
-  struct Inputs {
-    alignas(64) std::uint16_t x[size];
+  using Input = const std::uint16_t*;
 
-    void read(const float* from, int columns) {
-      for (int k = 0; k < size; k += kLanes) {
-        const int left = columns - k < 0 ? 0 : columns - k < kLanes ? columns - k : kLanes;
-        Products::round(from + k, left, x + k);
-      }
-    }
-    I at(int step) const { return broadcast_quad(reinterpret_cast<const std::int8_t*>(x + 2 * step)); }
-  };
-
+  static Input input(const ActView& x, int token, int col) { return x.bf16 + token * x.bf16_stride + col; }
+  static I at(Input x) { return broadcast_quad(reinterpret_cast<const std::int8_t*>(x)); }
   // The last of an odd number of columns stands alone.
   static Weights weights(Cursor c, int columns) {
-    const I first = c.short_word(0);
-    if (columns < 2) return first;
-    c.block += kPanelRows * sizeof(typename Fm::Block);
-    return first | (c.short_word(0) << 16);
+    return columns < 2 ? c.short_word(0) : Products::pairs(c.block);
   }
   static F add(F sum, I w, I x) { return Products::add(sum, w, x); }
 };

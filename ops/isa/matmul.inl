@@ -31,44 +31,6 @@ constexpr int kDirectVectors = kParts < 2 ? kParts : 2;
 template <int N>
 using Sums = F[kDirectVectors][N];
 
-// kAhead blocks of floats from column k on, of which `cols` columns exist in the last.
-template <class Fm, int N, int kAhead>
-inline void dot_float_blocks(Cursor c, const float* const (&x)[N], int k, int cols, Sums<N>& acc) {
-  using Steps = FloatSteps<Fm>;
-  constexpr int kStride = kPanelRows * sizeof(typename Fm::Block);
-  typename Steps::template Inputs<kFloatBlock> in[kAhead][N];
-  F sum[kAhead][kDirectVectors][N];
-  repeat<kAhead * N>([&](auto j) {
-    constexpr int b = j / N, n = j % N;
-    in[b][n].read(x[n] + k + b * kFloatBlock, b + 1 < kAhead ? kFloatBlock : cols);
-  });
-  repeat<kAhead>(
-      [&](auto b) { for_sums<kDirectVectors, N>([&](auto r, auto n) { sum[b][r][n] = F(0.0f); }); });
-  c.block += std::ptrdiff_t{k} * kStride;
-  for (int i = 0; i < cols; i += Steps::kColumns, c.block += Steps::kColumns * kStride) {
-    repeat<kAhead * kDirectVectors>([&](auto j) {
-      constexpr int b = j / kDirectVectors, r = j % kDirectVectors;
-      const auto w = Steps::weights(Cursor{c.block + b * kFloatBlock * kStride, c.part + r}, cols - i);
-      repeat<N>(
-          [&](auto n) { sum[b][r][n] = Steps::add(sum[b][r][n], w, in[b][n].at(i / Steps::kColumns)); });
-    });
-  }
-  repeat<kAhead>(
-      [&](auto b) { for_sums<kDirectVectors, N>([&](auto r, auto n) { acc[r][n] += sum[b][r][n]; }); });
-}
-
-template <class Fm, int N>
-inline void dot_floats(Cursor c, const MatmulArgs& a, TokenRun tokens, Sums<N>& acc) {
-  constexpr int kAhead = 4 / N;
-  const float* x[N];
-  repeat<N>([&](auto n) { x[n] = a.x.f32 + tokens[n] * a.x.f32_stride; });
-  int k = 0;
-  for (; k + kAhead * kFloatBlock <= a.cols; k += kAhead * kFloatBlock)
-    dot_float_blocks<Fm, N, kAhead>(c, x, k, kFloatBlock, acc);
-  for (; k < a.cols; k += kFloatBlock)
-    dot_float_blocks<Fm, N, 1>(c, x, k, a.cols - k < kFloatBlock ? a.cols - k : kFloatBlock, acc);
-}
-
 // Asks for the weights that come kPrefetch bytes behind a run of kBytes. The processor guesses a stream too,
 // but each page anew, and several streams of one panel block badly: single tokens read 1.5 times as fast.
 constexpr int kPrefetch = 8192;
@@ -77,6 +39,47 @@ template <int kBytes>
   repeat<(kBytes + 63) / 64>([&](auto i) __attribute__((always_inline)) {
     __builtin_prefetch(run + kPrefetch + 64 * i);
   });
+}
+
+// kAhead blocks of floats from column k on, of which `cols` columns exist in the last. Where one is read at a
+// time, its weights are asked for ahead; several are streams that the processor finds by itself: from memory,
+// asking loses a sixth then.
+template <class Fm, int N, int kAhead>
+inline void dot_float_blocks(Cursor c, const typename FloatSteps<Fm>::Input (&x)[N], int k, int cols,
+                             Sums<N>& acc) {
+  using Steps = FloatSteps<Fm>;
+  constexpr int kStride = kPanelRows * sizeof(typename Fm::Block), kRun = 16;
+  F sum[kAhead][kDirectVectors][N];
+  repeat<kAhead>(
+      [&](auto b) { for_sums<kDirectVectors, N>([&](auto r, auto n) { sum[b][r][n] = F(0.0f); }); });
+  c.block += std::ptrdiff_t{k} * kStride;
+  for (; cols > 0; cols -= kRun, k += kRun) {
+    if constexpr (kAhead == 1) prefetch_weights<kRun * kStride>(c.block);
+    const int run = cols < kRun ? cols : kRun;
+    for (int i = 0; i < run; i += Steps::kColumns, c.block += Steps::kColumns * kStride) {
+      repeat<kAhead * kDirectVectors>([&](auto j) {
+        constexpr int b = j / kDirectVectors, r = j % kDirectVectors;
+        const auto w = Steps::weights(Cursor{c.block + b * kFloatBlock * kStride, c.part + r}, run - i);
+        repeat<N>([&](auto n) {
+          sum[b][r][n] = Steps::add(sum[b][r][n], w, Steps::at(x[n] + k + i + b * kFloatBlock));
+        });
+      });
+    }
+  }
+  repeat<kAhead>(
+      [&](auto b) { for_sums<kDirectVectors, N>([&](auto r, auto n) { acc[r][n] += sum[b][r][n]; }); });
+}
+
+template <class Fm, int N>
+inline void dot_floats(Cursor c, const MatmulArgs& a, TokenRun tokens, Sums<N>& acc) {
+  constexpr int kSums = FloatSteps<Fm>::kSums, kAhead = N < kSums ? kSums / N : 1;
+  typename FloatSteps<Fm>::Input x[N];
+  repeat<N>([&](auto n) { x[n] = FloatSteps<Fm>::input(a.x, tokens[n], 0); });
+  int k = 0;
+  for (; k + kAhead * kFloatBlock <= a.cols; k += kAhead * kFloatBlock)
+    dot_float_blocks<Fm, N, kAhead>(c, x, k, kFloatBlock, acc);
+  for (; k < a.cols; k += kFloatBlock)
+    dot_float_blocks<Fm, N, 1>(c, x, k, a.cols - k < kFloatBlock ? a.cols - k : kFloatBlock, acc);
 }
 
 template <class Fm, int N>
@@ -177,7 +180,8 @@ template <class Fm, int N>
 template <class Fm>
 constexpr int widest_direct() {
   constexpr int kMost = kIsSuper<Fm> ? kDirectTokensOfSupers : kDirectTokens;
-  return (kIsFloat<Fm> || kIsGrid<Fm>)&&kMost > 4 ? 4 : kMost;
+  constexpr bool kSlow = kIsFloat<Fm> && FloatSteps<Fm>::kColumns == 1;
+  return (kSlow || kIsGrid<Fm>)&&kMost > 4 ? 4 : kMost;
 }
 // There are tiles of 1 to 4, 6 and 8 tokens.
 constexpr int compiled_width(int tokens) { return tokens <= 4 ? tokens : (tokens + 1) / 2 * 2; }

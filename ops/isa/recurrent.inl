@@ -11,7 +11,8 @@ namespace {
 inline F conv_at(const ConvArgs& a, int i, int n) {
   const auto from = [&](const float* p) { return n == kLanes ? load(p + i) : load_tail(p + i, n); };
   F sum = a.bias == nullptr ? F(0.0f) : from(a.bias);
-  for (int j = 0; j < a.width; ++j) sum += from(a.in[j]) * from(a.weight + std::int64_t{j} * a.weight_stride);
+  for (int j = 0; j < a.width; ++j)
+    sum = multiply_add(from(a.in[j]), from(a.weight + std::int64_t{j} * a.weight_stride), sum);
   return a.silu ? Silu()(sum) : sum;
 }
 
@@ -29,16 +30,17 @@ inline F delta_step(const DeltaArgs& a, const DeltaToken& t, F value, float* sta
   const std::int64_t stride = a.state_stride;
   int i = 0;
   for (; i + kSums <= a.key_dim; i += kSums) {
-    for (int s = 0; s < kSums; ++s) sums[s] += F(t.key[i + s]) * load(state + (i + s) * stride);
+    for (int s = 0; s < kSums; ++s)
+      sums[s] = multiply_add(F(t.key[i + s]), load(state + (i + s) * stride), sums[s]);
   }
-  for (; i < a.key_dim; ++i) sums[0] += F(t.key[i]) * load(state + i * stride);
+  for (; i < a.key_dim; ++i) sums[0] = multiply_add(F(t.key[i]), load(state + i * stride), sums[0]);
   const F decay(t.decay);
   const F delta = (value - decay * ((sums[0] + sums[1]) + (sums[2] + sums[3]))) * F(t.beta);
   F out[kSums] = {F(0.0f), F(0.0f), F(0.0f), F(0.0f)};
   const auto update = [&](int row, F& sum) {
-    const F m = load(state + row * stride) * decay + F(t.key[row]) * delta;
+    const F m = multiply_add(F(t.key[row]), delta, load(state + row * stride) * decay);
     m.store_unaligned(state + row * stride);
-    sum += m * F(t.query[row]);
+    sum = multiply_add(m, F(t.query[row]), sum);
   };
   for (i = 0; i + kSums <= a.key_dim; i += kSums) {
     for (int s = 0; s < kSums; ++s) update(i + s, out[s]);

@@ -27,14 +27,16 @@ inline F dplr_step(const DplrArgs& a, const DplrToken& t, F value, float* state)
   const std::int64_t stride = a.state_stride;
   F seen(0.0f);
   if constexpr (erases)
-    seen = sum_rows(a.key_dim, [&](int row, F& sum) { sum += F(t.read[row]) * load(state + row * stride); });
+    seen = sum_rows(a.key_dim, [&](int row, F& sum) {
+      sum = multiply_add(F(t.read[row]), load(state + row * stride), sum);
+    });
   const F added = value * F(t.weight);
   const F out = sum_rows(a.key_dim, [&](int row, F& sum) {
     const F old = load(state + row * stride);
-    F m = old * F(t.decay[row * a.decay_step]) + F(t.key[row]) * added;
-    if constexpr (erases) m += F(t.erase[row]) * seen;
+    F m = multiply_add(F(t.key[row]), added, old * F(t.decay[row * a.decay_step]));
+    if constexpr (erases) m = multiply_add(F(t.erase[row]), seen, m);
     m.store_unaligned(state + row * stride);
-    sum += (asks_before ? old : m) * F(t.query[row]);
+    sum = multiply_add(asks_before ? old : m, F(t.query[row]), sum);
   });
   return out * F(a.scale);
 }
@@ -71,9 +73,9 @@ inline void scan_step(const ScanArgs& a, const ScanToken& t, int at, int n) {
   F sum = from(a.d) * x;
   for (int s = 0; s < a.state_size; ++s) {
     float* state = a.state + s * a.state_stride + at;
-    const F m = load(state) * xsimd::exp(dt * from(a.a + s * a.a_stride)) + F(t.b[s]) * added;
+    const F m = multiply_add(F(t.b[s]), added, load(state) * xsimd::exp(dt * from(a.a + s * a.a_stride)));
     m.store_unaligned(state);
-    sum += m * F(t.c[s]);
+    sum = multiply_add(m, F(t.c[s]), sum);
   }
   if (n == kLanes) {
     sum.store_unaligned(t.out + at);

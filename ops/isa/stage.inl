@@ -77,15 +77,15 @@ struct FloatStage {
   template <int R, int N>
   [[gnu::flatten, gnu::noinline]] void multiply(const TileArgs& t) const {
     F sum[R][N];
-    typename Steps::template Inputs<kCols> x[N];
-    repeat<N>([&](auto n) { x[n].read(t.x.f32 + (t.first + n) * t.x.f32_stride + t.col, t.cols); });
+    typename Steps::Input x[N];
+    repeat<N>([&](auto n) { x[n] = Steps::input(t.x, t.first + n, t.col); });
     repeat<R * N>([&](auto i) { sum[i / N][i % N] = F(0.0f); });
     const int steps = (t.cols + Steps::kColumns - 1) / Steps::kColumns;
     for (int k = 0; k < steps; ++k) {
       typename Steps::Weights w[R];
       repeat<R>([&](auto r) { w[r] = weight[k][t.vector + r]; });
       repeat<N>([&](auto n) {
-        const auto y = x[n].at(k);
+        const auto y = Steps::at(x[n] + k * Steps::kColumns);
         repeat<R>([&](auto r) { sum[r][n] = Steps::add(sum[r][n], w[r], y); });
       });
     }

@@ -117,11 +117,11 @@ void multiply_staged(const MatmulArgs& a) {
 // a stage: floats 1.6 times as fast for 6 tokens, 1.1 for 24; blocks of 32 1.6 to 1.9 and 0.9 to 1.3 (12);
 // superblocks 1.5 (Q4_K, 6 tokens) and 0.9 (8), with groups of 16, which have bits in two places, 1.0 (6) and
 // 0.85 (8). With tiles of eight on AVX-512, from the second cache level: Q4_K 1.9 (8), 1.3 (16), 1.2 (32);
-// Q6_K 1.5, 1.05 and 0.94; Q8_0 and Q4_0 1.0, 1.2 and 1.1.
+// Q6_K 1.5, 1.05 and 0.94; Q8_0 and Q4_0 1.0, 1.2 and 1.1; BF16 by pairs, from memory, 1.3 (32).
 template <class Fm>
 constexpr int staged_tokens() {
-  if (kIsFloat<Fm>) return 25;
   const bool wide = widest_direct<Fm>() > 4;
+  if (kIsFloat<Fm>) return wide ? 33 : 25;
   if (!kIsSuper<Fm>) return wide ? 33 : 13;
   if (!wide) return 7;
   return group_of<Fm>() == 32 ? 33 : 21;

@@ -13,7 +13,7 @@ namespace {
 // Formats fall into three kinds: floats, blocks of some runs of 32 with float scales per group, and
 // superblocks of 256 with integer scales per group.
 template <class Fm>
-constexpr bool kIsFloat = Fm::info.activation == Activation::f32;
+constexpr bool kIsFloat = is_float(Fm::info.activation);
 template <class Fm>
 constexpr bool kIsSuper = Fm::info.block_elements == 256;
 
@@ -85,14 +85,14 @@ inline I minima_sums(const Column& x, int superblock, int i) {
 }
 
 // The float end of a block or superblock: acc + d y total.
-inline F close_sum(F acc, I total, F d, F y) { return xsimd::fma(xsimd::to_float(total), d * y, acc); }
+inline F close_sum(F acc, I total, F d, F y) { return multiply_add(xsimd::to_float(total), d * y, acc); }
 // Minima of a block: acc + m y sum.
 inline F close_minimum(F acc, F m, const Column& x, int b) {
-  return xsimd::fma(m, F(x.scale[b] * float(x.sums32[b])), acc);
+  return multiply_add(m, F(x.scale[b] * float(x.sums32[b])), acc);
 }
 // Minima of a superblock: acc - dmin y minima.
 inline F close_minima(F acc, I minima, F dmin, F y) {
-  return xsimd::fnma(xsimd::to_float(minima), dmin * y, acc);
+  return subtract_product(acc, xsimd::to_float(minima), dmin * y);
 }
 
 // f(r, n) for every vector of rows and token.

@@ -40,6 +40,7 @@ constinit const Kernels LONGHAND_NAME(kernels_, LONGHAND_UNIT) = [] {
   k.name = LONGHAND_TEXT(LONGHAND_UNIT);
   k.matmul = kMatmul.items;
   k.quantize = quantize;
+  k.round_bf16 = Bf16Products::round;
   k.rms_norm = rms_norm;
   k.layer_norm = layer_norm;
   k.add = add;

@@ -16,9 +16,11 @@ RoundedActivations::RoundedActivations(const Kernels& kernels, FormatId format, 
                                        std::span<const float> values)
     : f32(values.begin(), values.end()), cols_(int(values.size()) / tokens) {
   const Activation kind = format_info(format).activation;
-  if (kind == Activation::f32) {
-    bfloat_ = kernels.name == std::string_view("avx512bf16") &&
-              format_info(format).name == std::string_view("BF16");
+  if (is_float(kind)) {
+    if (kind == Activation::f32 || kernels.round_bf16 == nullptr) return;
+    bf16.resize(std::size_t(tokens) * bf16_stride());
+    for (int t = 0; t < tokens; ++t)
+      kernels.round_bf16(f32.data() + t * cols_, cols_, bf16.data() + std::size_t(t) * bf16_stride());
     return;
   }
   block = kind == Activation::q8_256 ? 256 : 32;
@@ -35,18 +37,31 @@ RoundedActivations::RoundedActivations(const Kernels& kernels, FormatId format, 
 }
 
 ActView RoundedActivations::view() const {
-  if (q8.empty()) return {.f32 = f32.data(), .f32_stride = cols_};
-  return {f32.data(), q8.data(), scale.data(),  sums.data(), sums32.data(),
-          cols_,      cols_,     cols_ / block, cols_ / 16,  cols_ / 32};
+  ActView x{.f32 = f32.data(), .f32_stride = cols_};
+  if (!bf16.empty()) {
+    x.bf16 = bf16.data();
+    x.bf16_stride = std::int64_t(bf16_stride());
+  }
+  if (q8.empty()) return x;
+  x.q8 = q8.data();
+  x.scale = scale.data();
+  x.sums = sums.data();
+  x.sums32 = sums32.data();
+  x.q8_stride = cols_;
+  x.scale_stride = cols_ / block;
+  x.sums_stride = cols_ / 16;
+  x.sums32_stride = cols_ / 32;
+  return x;
 }
 
 double RoundedActivations::at(std::size_t i) const {
-  if (q8.empty()) return double(bfloat_ ? nearest_bfloat(f32[i]) : f32[i]);
+  if (q8.empty()) return double(!bf16.empty() ? nearest_bfloat(f32[i]) : f32[i]);
   return double(q8[i]) * double(scale[i / std::size_t(block)]);
 }
 
 ActView from_token(ActView x, int t) {
   x.f32 += t * x.f32_stride;
+  if (x.bf16 != nullptr) x.bf16 += t * x.bf16_stride;
   if (x.q8 != nullptr) {
     x.q8 += t * x.q8_stride;
     x.scale += t * x.scale_stride;

@@ -23,13 +23,16 @@ class RoundedActivations {
 
   int block = 1;  // values of one scale
   Guarded<float> f32, scale;
+  Guarded<std::uint16_t> bf16;
   Guarded<std::int8_t> q8;
   Guarded<std::int32_t> sums;
   Guarded<std::int16_t> sums32;
 
  private:
+  // Columns come in pairs.
+  std::size_t bf16_stride() const { return std::size_t(cols_ + cols_ % 2); }
+
   int cols_;
-  bool bfloat_ = false;
 };
 
 /// Rounded to the nearest bfloat16, ties to even.

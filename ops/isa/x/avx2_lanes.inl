@@ -14,6 +14,9 @@ constexpr int kDirectTokens = 4, kDirectTokensOfSupers = 4;
 constexpr int kTileVectors = 2, kTileTokens = 4, kFloatTokens = 6;
 constexpr int kTileSums = 12;
 
+inline F multiply_add(F x, F y, F z) { return F(_mm256_fmadd_ps(x, y, z)); }
+inline F subtract_product(F z, F x, F y) { return F(_mm256_fnmadd_ps(x, y, z)); }
+
 inline F load_f16(const void* p) {
   return F(_mm256_cvtph_ps(_mm_loadu_si128(static_cast<const __m128i*>(p))));
 }

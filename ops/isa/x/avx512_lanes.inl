@@ -15,6 +15,9 @@ constexpr int kDirectTokens = 8, kDirectTokensOfSupers = 8;
 constexpr int kTileVectors = 2, kTileTokens = 6, kFloatTokens = 6;
 constexpr int kTileSums = 24;
 
+inline F multiply_add(F x, F y, F z) { return F(_mm512_fmadd_ps(x, y, z)); }
+inline F subtract_product(F z, F x, F y) { return F(_mm512_fnmadd_ps(x, y, z)); }
+
 inline F load_f16(const void* p) {
   return F(_mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p))));
 }

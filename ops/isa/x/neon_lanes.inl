@@ -15,6 +15,9 @@ constexpr int kDirectTokens = 4, kDirectTokensOfSupers = 4;
 constexpr int kTileVectors = 4, kTileTokens = 4, kFloatTokens = 4;
 constexpr int kTileSums = 24;
 
+inline F multiply_add(F x, F y, F z) { return F(vfmaq_f32(z, x, y)); }
+inline F subtract_product(F z, F x, F y) { return F(vfmsq_f32(z, x, y)); }
+
 inline F load_f16(const void* p) {
   return F(vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(static_cast<const std::uint16_t*>(p)))));
 }

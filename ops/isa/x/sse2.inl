@@ -15,6 +15,10 @@ constexpr int kDirectTokens = 4, kDirectTokensOfSupers = 3;
 constexpr int kTileVectors = 2, kTileTokens = 4, kFloatTokens = 6;
 constexpr int kTileSums = 12;
 
+// Rounded twice: there is no instruction for both.
+inline F multiply_add(F x, F y, F z) { return x * y + z; }
+inline F subtract_product(F z, F x, F y) { return z - x * y; }
+
 inline F load_f16(const void* p) {
   std::uint16_t h[kLanes];
   std::memcpy(h, p, sizeof h);

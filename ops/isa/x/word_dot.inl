@@ -28,6 +28,7 @@ struct WordDot {
 
 struct NoBf16Products {
   static constexpr bool kExist = false;
+  static constexpr void (*round)(const float*, std::int32_t, std::uint16_t*) noexcept = nullptr;
 };
 
 }  // namespace

@@ -38,7 +38,7 @@ Row decode(const Shape& s, const std::vector<std::byte>& bytes, int row) {
   }
   Row out{std::vector<float>(std::size_t(s.cols)), std::vector<float>(std::size_t(s.cols))};
   decode_row({s.format, Layout::rows, s.rows, s.cols, bytes.data()}, row, out.weights.data());
-  if (info.activation != Activation::f32)
+  if (!is_float(info.activation))
     decode_row({s.format, Layout::rows, 1, s.cols, complement.data()}, 0, out.sizes.data());
   for (std::size_t c = 0; c < out.weights.size(); ++c) {
     out.finite &= std::isfinite(out.weights[c]);
