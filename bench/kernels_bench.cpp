@@ -1,13 +1,15 @@
 // Matrix kernels on one core: every instruction set x tensor type x tokens, with weights in the second cache
-// level and, for few tokens, also from memory. Besides rates: products a cycle, and cycles for 256 weights.
+// level and, for few tokens, also from memory. Besides rates: products a cycle, cycles for 256 weights, and
+// the share of what the product instruction reaches in the same milliseconds.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "bench/product_loops.h"
 #include "cli/measure/bench/random_blocks.h"
 #include "engine/forward/activations.h"
 #include "ops/buffer.h"
@@ -21,11 +23,18 @@ constexpr int kCols = 2048;
 constexpr int kCachedRows = 64;        // 72 KiB of Q4_K
 constexpr int kStreamedRows = 131072;  // 144 MiB of Q4_K: several times any cache
 
+// Seconds this thread has computed: what others take of the core does not count.
+double thread_seconds() {
+  timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return double(t.tv_sec) + double(t.tv_nsec) * 1e-9;
+}
+
 // Cycles a second of this core right now: additions that wait for each other take one each.
 double measure_clock() {
   constexpr int kRounds = 50'000, kAdditions = 16;
   std::uint64_t sum = 0, one = 1;
-  const auto begin = std::chrono::steady_clock::now();
+  const double begin = thread_seconds();
   for (int i = 0; i < kRounds; ++i) {
 #pragma GCC unroll 16
     for (int k = 0; k < kAdditions; ++k) {
@@ -33,9 +42,31 @@ double measure_clock() {
       asm volatile("" : "+r"(sum), "+r"(one));
     }
   }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  return kRounds * kAdditions / took.count();
+  return kRounds * kAdditions / (thread_seconds() - begin);
 }
+
+// Product instructions alone, in between: a tenth of the time, a few milliseconds apart.
+class Peak {
+ public:
+  explicit Peak(const ProductLoop& loop) : loop_(loop) { measure(); }
+
+  bool due() const { return thread_seconds() > due_; }
+  void measure() {
+    constexpr std::int32_t kRounds = 2000;
+    const double begin = thread_seconds();
+    loop_.run(kRounds);
+    const double end = thread_seconds();
+    products_ += double(kRounds) * loop_.products;
+    took_ += end - begin;
+    due_ = end + 10 * (end - begin);
+  }
+  /// Products a second.
+  double rate() const { return products_ / took_; }
+
+ private:
+  const ProductLoop& loop_;
+  double products_ = 0, took_ = 0, due_ = 0;
+};
 
 OwnActivations random_activations(const Kernels& k, const MatView& weights, int tokens) {
   OwnActivations x(tokens, kCols);
@@ -76,19 +107,26 @@ void run_matmul(benchmark::State& state, const Kernels& k, FormatId format, int 
   a.out = out.data();
   a.out_stride = rows;
   const double clock = measure_clock();
-  const auto begin = std::chrono::steady_clock::now();
+  Peak peak(product_loops(k.name)[format]);
+  double took = 0;
   for (auto _ : state) {
+    const double begin = thread_seconds();
     k.matmul[format](a);
     benchmark::DoNotOptimize(out.data());
+    took += thread_seconds() - begin;
+    if (!peak.due()) continue;
+    state.PauseTiming();
+    peak.measure();
+    state.ResumeTiming();
   }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   const double done = double(state.iterations()) * rows * kCols;
   const auto rate = benchmark::Counter::kIsRate;
   state.counters["GB"] = {done / info.block_elements * info.block_bytes * 1e-9, rate};
   state.counters["GMAC"] = {done * tokens * 1e-9, rate};
-  const double cycles = took.count() * clock;
+  const double cycles = took * clock;
   state.counters["MAC/cycle"] = done * tokens / cycles;
   state.counters["cycles/256"] = cycles / (done / 256);
+  state.counters["of peak"] = done * tokens / took / peak.rate();
 }
 
 const int registered = [] {
