@@ -21,6 +21,7 @@ void add_grammar(CLI::App& app, Action& action);
 void add_logits(CLI::App& app, Action& action);
 void add_embed(CLI::App& app, Action& action);
 void add_rank(CLI::App& app, Action& action);
+void add_serve(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 void add_perplexity(CLI::App& app, Action& action);
 void add_passkey(CLI::App& app, Action& action);

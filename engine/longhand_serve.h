@@ -45,6 +45,7 @@ struct ReadingProgress {
 struct RequestResult {
   StopReason reason = StopReason::end_of_generation;
   std::exception_ptr error = {};  ///< set where it failed instead
+  std::string stop = {};          ///< the stop string that ended it
   int prompt_tokens = 0;
   int cached_tokens = 0;   ///< of the prompt: an earlier text began with them, and they were not read again
   int written_tokens = 0;  ///< without the one that ended the text

@@ -6,7 +6,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${LONGHAND_BUILD:-$root/build}
 program_packages=(g++ cmake ninja-build ccache libxsimd-dev libcli11-dev libfmt-dev nlohmann-json3-dev libedit-dev libmd4c-dev
-  libcurl4-openssl-dev libssl-dev)
+  libcurl4-openssl-dev libcpp-httplib-dev libssl-dev)
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev python3)
 
 say() { printf '%s\n' "$*" >&2; }

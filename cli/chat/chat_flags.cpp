@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <ctime>
-
 #include "cli/exit_status.h"
 #include "cli/terminal/escapes.h"
+#include "cli/terminal/local_time.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/text_file.h"
 
@@ -56,15 +55,6 @@ constexpr std::pair<const char*, const char*> kSettingFlags[] = {
     {"template_variables", "--chat-template-kwargs"},
     {"plain", "--plain"},
 };
-
-// Templates may write the date.
-std::string local_time() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::localtime_r(&now, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
-}
 
 }  // namespace
 

@@ -53,6 +53,8 @@ constexpr Alias kAliases[] = {
     {"-jf", "--json-schema-file"},
     {"-npl", "--npl"},
     {"-pg", "--pg"},
+    {"-np", "--parallel"},
+    {"-cram", "--cache-ram"},
 };
 
 // Flags whose value is free text or a path, which may look like a flag.
@@ -96,7 +98,12 @@ constexpr std::string_view kTakeText[] = {"-p",
                                           "--stop",
                                           "--prompt-cache",
                                           "--override-kv",
-                                          "--input"};
+                                          "--input",
+                                          "--api-key",
+                                          "--api-key-file",
+                                          "--alias",
+                                          "-a",
+                                          "--unix"};
 
 // Flags that name a model in one word of their own: "-hf X" is "--model hf:X".
 constexpr Alias kSources[] = {

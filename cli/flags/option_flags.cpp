@@ -65,6 +65,10 @@ constexpr OptionFlag kFlags[] = {
     {"sampler.logit_bias", "-l,--logit-bias", "", "", false},
     {"sampler.ignore_eos", "--ignore-eos"},
     {"sampler.grammar", "--grammar", "", "", false},
+    {"scheduler.parallel", "--parallel,--np", "N", " (-np)"},
+    {"scheduler.queue", "--queue", "N"},
+    {"scheduler.latency", "--latency", "SECONDS"},
+    {"scheduler.cache_mib", "--cache-ram,--cram", "MIB", " (-cram)"},
     {"speculation.most", "--draft,--draft-max,--draft-n", "N"},
 };
 // clang-format on

@@ -52,6 +52,13 @@ void CancelOnSignal::listen() const noexcept {
 }
 CancelOnSignal::~CancelOnSignal() { to_cancel.store(nullptr); }
 
+NoSignals::NoSignals() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before_);
+}
+NoSignals::~NoSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
 int take_interrupts() noexcept { return interrupts.exchange(0); }
 bool signal_waiting() noexcept { return interrupts.load() != 0 || leave.load() != 0; }
 bool take_terminal_change() noexcept { return terminal_changed.exchange(false); }

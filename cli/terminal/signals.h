@@ -1,6 +1,8 @@
 // Ctrl-C and the polite signals to leave. Handlers set flags and cancel a session, nothing more.
 #pragma once
 
+#include <csignal>
+
 #include "engine/longhand.h"
 
 namespace longhand::cli {
@@ -36,6 +38,18 @@ class CancelOnSignal {
 
   void* computing_;
   void (*cancel_)(void*);
+};
+
+/// While it lives, threads that are started take no signals: those are for the thread that waits for them.
+class NoSignals {
+ public:
+  NoSignals();
+  ~NoSignals();
+  NoSignals(const NoSignals&) = delete;
+  NoSignals& operator=(const NoSignals&) = delete;
+
+ private:
+  sigset_t before_;
 };
 
 /// How often Ctrl-C was pressed since the last call.

@@ -12,7 +12,9 @@ StopFilter::StopFilter(const std::vector<std::string>& stops) {
 std::string StopFilter::push(std::string_view text) {
   held_ += text;
   std::size_t end = std::string::npos;
-  for (const std::string& stop : stops_) end = std::min(end, held_.find(stop));
+  for (const std::string& stop : stops_) {
+    if (const std::size_t at = held_.find(stop); at < end) end = at, found_ = stop;
+  }
   if (end != std::string::npos) {
     stopped_ = true;
     held_.resize(end);

@@ -21,12 +21,13 @@ class StopFilter {
   std::string push(std::string_view text);
   std::string finish() { return std::exchange(held_, {}); }
   bool stopped() const noexcept { return stopped_; }
+  const std::string& found() const noexcept { return found_; }  // what stopped it
 
  private:
   std::size_t longest_start() const;
 
   std::vector<std::string> stops_;
-  std::string held_;
+  std::string held_, found_;
   bool stopped_ = false;
 };
 
@@ -46,6 +47,7 @@ class AnswerText {
     if (!filter_.stopped()) release(filter_.finish());
   }
   bool stopped() const noexcept { return filter_.stopped(); }
+  const std::string& stop() const noexcept { return filter_.found(); }  // the text that ended the answer
 
   std::string text;  // so far
 

@@ -91,6 +91,7 @@ void Running::end(StopReason reason, std::exception_ptr error) {
   try {
     answer_.finish();
     if (answer_.stopped()) result_.reason = StopReason::stop_string;
+    result_.stop = answer_.stop();
   } catch (...) { result_.error = std::current_exception(); }
 }
 

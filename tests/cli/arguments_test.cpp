@@ -43,14 +43,14 @@ TEST(Arguments, SwitchesOfAnyVersionTakeAValueOrNone) {
 }
 
 TEST(Arguments, OtherWordsOfOneDashAreRefusedByName) {
-  for (const std::string flag : {"-hx", "-np", "-pq", "-cd", "-td", "-sp", "-omd", "-ve"}) {
+  for (const std::string flag : {"-hx", "-nq", "-pq", "-cd", "-td", "-sp", "-omd", "-ve"}) {
     try {
       normalise_arguments({"run", flag, "2"});
       ADD_FAILURE() << flag;
     } catch (const UsageError& error) { EXPECT_EQ(error.what(), "unknown option " + flag); }
   }
-  EXPECT_THAT(normalise_arguments({"run", "-f", "-hf", "-o", "-np", "--", "-pq"}),
-              ElementsAre("run", "-f", "-hf", "-o", "-np", "--", "-pq"));
+  EXPECT_THAT(normalise_arguments({"run", "-f", "-hf", "-o", "-nq", "--", "-pq"}),
+              ElementsAre("run", "-f", "-hf", "-o", "-nq", "--", "-pq"));
 }
 
 TEST(Arguments, ShortFlagsAndNumbersStay) {

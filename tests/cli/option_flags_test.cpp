@@ -9,6 +9,7 @@
 #include "cli/flags/speculation_flags.h"
 #include "cli/verbs.h"
 #include "engine/longhand.h"
+#include "engine/longhand_serve.h"
 
 namespace longhand::cli {
 namespace {
@@ -49,6 +50,7 @@ std::set<std::string_view> option_names() {
   each_option(kSamplerOptions, SamplerOptions(), note);
   each_option(kSpeculationOptions, SpeculationOptions(), note);
   each_option(kEmbedOptions, EmbedOptions(), note);
+  each_option(kSchedulerOptions, SchedulerOptions(), note);
   return names;
 }
 
@@ -77,8 +79,11 @@ TEST(OptionFlags, VerbsTakeThemAll) {
   speculation.add_to(app);
   Action action;
   add_embed(app, action);
+  add_serve(app, action);
   for (const OptionFlag& flag : option_flags()) {
-    const CLI::App& verb = flag.option.starts_with("embed.") ? *app.get_subcommand("embed") : app;
+    const CLI::App& verb = flag.option.starts_with("embed.")       ? *app.get_subcommand("embed")
+                           : flag.option.starts_with("scheduler.") ? *app.get_subcommand("serve")
+                                                                   : app;
     EXPECT_NE(verb.get_option_no_throw(flag_word(flag)), nullptr) << flag.option;
   }
 }

@@ -1,0 +1,36 @@
+#include "cli/serve/api/endpoints.h"
+
+namespace longhand::cli {
+namespace {
+
+constexpr Endpoint kEndpoints[] = {
+    {"GET", "/health", health},
+    {"GET", "/v1/health", health},
+    {"GET", "/v1/models", openai_models},
+    {"POST", "/v1/chat/completions", openai_chat},
+    {"POST", "/v1/completions", openai_completions},
+    {"POST", "/v1/embeddings", openai_embeddings},
+    {"POST", "/v1/rerank", openai_rerank},
+    {"POST", "/v1/messages", anthropic_messages},
+    {"POST", "/v1/messages/count_tokens", anthropic_count},
+    {"POST", "/v1/responses", openai_responses},
+    {"POST", "/api/chat", ollama_chat},
+    {"POST", "/api/generate", ollama_generate},
+    {"GET", "/api/version", ollama_version},
+    {"GET", "/api/tags", ollama_tags},
+    {"GET", "/api/ps", ollama_ps},
+    {"POST", "/api/show", ollama_show},
+    {"POST", "/api/embed", ollama_embed},
+    {"POST", "/tokenize", tokenize},
+    {"POST", "/detokenize", detokenize},
+    {"POST", "/apply-template", apply_template},
+    {"GET", "/props", props},
+    {"GET", "/slots", slots},
+    {"GET", "/metrics", metrics},
+};
+
+}  // namespace
+
+std::span<const Endpoint> endpoints() noexcept { return kEndpoints; }
+
+}  // namespace longhand::cli

@@ -1,0 +1,63 @@
+#include "cli/serve/api/ollama_shapes.h"
+
+#include <cmath>
+#include <ctime>
+
+#include "cli/serve/api/openai_shapes.h"
+#include "cli/serve/api/sampling_fields.h"
+
+namespace longhand::cli {
+
+std::string ollama_time() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[40];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+Json ollama_begin(const Service& service) {
+  return {{"model", service.name()}, {"created_at", ollama_time()}};
+}
+
+void add_durations(Json& reply, const RequestResult& result) {
+  const auto nanoseconds = [](double seconds) { return std::llround(seconds * 1e9); };
+  reply["total_duration"] = nanoseconds(result.wait_seconds + result.prompt_seconds + result.write_seconds);
+  reply["load_duration"] = 0;
+  reply["prompt_eval_count"] = result.prompt_tokens;
+  reply["prompt_eval_duration"] = nanoseconds(result.prompt_seconds);
+  reply["eval_count"] = result.written_tokens;
+  reply["eval_duration"] = nanoseconds(result.write_seconds);
+}
+
+const char* done_reason(const RequestResult& result) noexcept {
+  const bool cut = result.reason == StopReason::max_tokens || result.reason == StopReason::context_full;
+  return cut ? "length" : "stop";
+}
+
+void read_ollama_options(const Service& service, const Fields& fields, ChatAsk& ask) {
+  const Json* given = fields.object("options");
+  const Json none = Json::object();
+  const Fields options(given == nullptr ? none : *given, "options.");
+  read_limits(service, options, ask);
+  ask.answers = 1;
+  if (const auto most = options.integer("num_predict", -2, 1 << 30))
+    ask.max_tokens = *most < 0 ? -1 : int(*most);
+  if (const auto last = options.integer("repeat_last_n", -1, 1 << 30))
+    ask.sampler.penalty_last_n = int(*last);
+  ask.chat.variables = service.options().variables;
+  if (const Json* think = fields.find("think")) {
+    if (think->is_string()) {
+      ask.chat.thinking = true;
+      ask.chat.reasoning_effort = think->get<std::string>();
+    } else {
+      ask.chat.thinking = fields.flag("think");
+    }
+  }
+  const Json* format = fields.find("format");
+  if (format == nullptr || *format == "") return;
+  if (!format->is_object() && *format != "json") fields.refuse("format", "json or a JSON schema");
+  hold_to_grammar(schema_grammar_of(format->is_object() ? *format : Json(), "format"), ask);
+}
+
+}  // namespace longhand::cli

@@ -1,0 +1,32 @@
+// Pieces of requests and replies that OpenAI's APIs and their relatives have in common.
+#pragma once
+
+#include <vector>
+
+#include "cli/serve/api/api_error.h"
+#include "cli/serve/api/json.h"
+#include "cli/serve/chat_run.h"
+#include "cli/serve/service.h"
+
+namespace longhand::cli {
+
+/// Sampling, number of answers, their length and what they end before. Throws ApiError.
+void read_limits(const Service& service, const Fields& fields, ChatAsk& ask);
+
+/// All of a chat completion that does not say how it is told. Throws ApiError.
+ChatAsk read_chat(const Service& service, const Fields& fields);
+/// "tools", "tool_choice", "parallel_tool_calls". Throws ApiError.
+void read_tools(const Fields& fields, ChatAsk& ask);
+/// The whole answer follows a grammar; the model does not reason before it unless it is told to.
+void hold_to_grammar(std::string grammar, ChatAsk& ask);
+
+Json usage_json(const ChatUsage& usage);
+/// Tokens and milliseconds, named as in llama.cpp's server.
+Json timings_json(const RequestResult& result);
+Json progress_json(const ReadingProgress& progress);
+/// An entry for each token, with the likeliest at its place.
+Json log_probabilities_json(const Service& service, const std::vector<TokenStep>& steps);
+/// For nobody.
+HttpReply client_left();
+
+}  // namespace longhand::cli

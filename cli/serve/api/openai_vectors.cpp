@@ -1,0 +1,88 @@
+// POST /v1/embeddings and /v1/rerank
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <numeric>
+
+#include "cli/serve/api/api_error.h"
+#include "cli/serve/api/endpoints.h"
+#include "cli/serve/api/vectors.h"
+#include "cli/serve/event_stream.h"
+
+namespace longhand::cli {
+namespace {
+
+std::string base64(std::span<const std::byte> bytes) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    const std::size_t n = std::min<std::size_t>(3, bytes.size() - at);
+    std::uint32_t three = 0;
+    for (std::size_t i = 0; i < 3; ++i) three = three << 8 | (i < n ? std::uint32_t(bytes[at + i]) : 0);
+    for (std::size_t i = 0; i < 4; ++i) text += i <= n ? kDigits[three >> (18 - 6 * i) & 63] : '=';
+  }
+  return text;
+}
+
+std::vector<std::string> read_documents(const Fields& fields) {
+  const Json* given = fields.array("documents");
+  if (given == nullptr) given = fields.array("texts");
+  if (given == nullptr || given->empty())
+    throw ApiError(400, "documents must be an array of texts", "documents");
+  std::vector<std::string> documents;
+  for (std::size_t i = 0; i < given->size(); ++i) {
+    const Json& item = (*given)[i];
+    documents.push_back(item.is_string() ? item.get<std::string>()
+                                         : item_of(*given, i, "documents").needed_text("text"));
+  }
+  return documents;
+}
+
+}  // namespace
+
+HttpReply openai_embeddings(Service& service, const Call& call) {
+  const Json json = parse_request(call.request.body);
+  const Fields fields(json);
+  const std::string format = fields.text("encoding_format", "float");
+  if (format != "float" && format != "base64") fields.refuse("encoding_format", "float or base64");
+  const auto width = fields.integer("dimensions", 1, 1 << 20);
+  Vectors vectors = read_vectors(service, call, fields, "input", false);
+  Json data = Json::array();
+  for (std::size_t i = 0; i < vectors.values.size(); ++i) {
+    std::vector<float> vector = std::move(vectors.values[i]);
+    if (width) vector = shorten(std::move(vector), std::size_t(*width));
+    static_assert(std::endian::native == std::endian::little);
+    Json values = format == "float" ? Json(vector) : Json(base64(std::as_bytes(std::span(vector))));
+    data.push_back({{"object", "embedding"}, {"index", i}, {"embedding", std::move(values)}});
+  }
+  return json_reply({{"object", "list"},
+                     {"data", std::move(data)},
+                     {"model", service.name()},
+                     {"usage", {{"prompt_tokens", vectors.tokens}, {"total_tokens", vectors.tokens}}}});
+}
+
+HttpReply openai_rerank(Service& service, const Call& call) {
+  const Json json = parse_request(call.request.body);
+  const Fields fields(json);
+  const std::string query = fields.needed_text("query");
+  const std::vector<std::string> documents = read_documents(fields);
+  const auto top = std::size_t(fields.integer("top_n", 1, 1 << 30).value_or(1 << 30));
+  const bool with_text = fields.flag("return_documents", false);
+  const Scores scores = score_documents(service, query, documents);
+  std::vector<std::size_t> order(documents.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return scores.values[i]; });
+  order.resize(std::min(order.size(), top));
+  Json results = Json::array();
+  for (const std::size_t i : order) {
+    Json result = {{"index", i}, {"relevance_score", scores.values[i]}};
+    if (with_text) result["document"] = {{"text", documents[i]}};
+    results.push_back(std::move(result));
+  }
+  return json_reply({{"object", "list"},
+                     {"model", service.name()},
+                     {"results", std::move(results)},
+                     {"usage", {{"prompt_tokens", scores.tokens}, {"total_tokens", scores.tokens}}}});
+}
+
+}  // namespace longhand::cli

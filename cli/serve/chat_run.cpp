@@ -1,0 +1,93 @@
+#include "cli/serve/chat_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/serve/api/api_error.h"
+
+namespace longhand::cli {
+
+SamplerOptions nth_sampling(SamplerOptions options, int n) {
+  if (options.seed != SamplerOptions().seed) options.seed += std::uint32_t(n);
+  return options;
+}
+
+void check_room(const Service& service, std::size_t tokens) {
+  if (tokens < std::size_t(service.context())) return;
+  throw Error(
+      Errc::context_full,
+      fmt::format("the prompt has {} tokens, which leaves no room for an answer: the context holds {}",
+                  tokens, service.context()));
+}
+
+ChatRun::ChatRun(Service& service, ChatAsk ask, std::shared_ptr<RequestNote> note)
+    : answers_(service.scheduler()), note_(std::move(note)) {
+  const ToolSet tools(service.written(), ask.tools, ask.tool_options);
+  const ToolPrompt prompt = tools.prompt(ask.messages, ask.chat);
+  check_room(service, prompt.tokens.size());
+  prompt_tokens_ = int(prompt.tokens.size());
+  tools.constrain(ask.sampler, prompt);
+  for (int i = 0; i < ask.answers; ++i) {
+    so_far_.push_back({tools.parser(prompt)});
+    answers_.add({.prompt = prompt.tokens,
+                  .sampler = Sampler(service.model(), nth_sampling(ask.sampler, i)),
+                  .max_tokens = ask.max_tokens,
+                  .stop = ask.stop,
+                  .written_out = tools.written_out(),
+                  .top_log_probabilities = ask.top_log_probabilities,
+                  .priority = ask.priority});
+  }
+}
+
+bool ChatRun::take(AnswerPart& part, ChatWriter& writer) {
+  if (part.kind == AnswerPart::Kind::reading) return writer.reading(part.progress);
+  ChatAnswerSoFar& answer = so_far_[part.index];
+  const bool end = part.kind == AnswerPart::Kind::end;
+  std::vector<AnswerEvent> events = end ? answer.parser.finish() : answer.parser.push(part.text);
+  answer.steps.insert(answer.steps.end(), part.steps.begin(), part.steps.end());
+  if (std::ranges::any_of(events, [](const auto& e) { return e.kind == AnswerEvent::Kind::reasoning; }))
+    ++answer.reasoning_tokens;
+  if (events.empty() && !part.steps.empty()) events.push_back({});  // for the sake of its steps
+  for (const AnswerEvent& event : events)
+    if (!writer.part(part.index, event, std::exchange(part.steps, {}))) return false;
+  if (!end) return true;
+  answer.result = part.result;
+  note_->add(part.result);
+  return writer.end(part.index, answer);
+}
+
+bool ChatRun::follow(const HttpRequest& request, ChatWriter& writer) {
+  note_->left = !answers_.follow({.alive = request.alive,
+                                  .take = [&](AnswerPart& part) { return take(part, writer); },
+                                  .quiet = [&] { return writer.quiet(); }});
+  return !note_->left;
+}
+
+bool ChatRun::gather(const HttpRequest& request) {
+  ChatWriter nobody;
+  if (!follow(request, nobody)) return false;
+  for (const ChatAnswerSoFar& answer : so_far_)
+    if (answer.result.error) std::rethrow_exception(answer.result.error);
+  return true;
+}
+
+const char* finish_reason(const ChatAnswerSoFar& answer) noexcept {
+  const StopReason reason = answer.result.reason;
+  if (reason == StopReason::max_tokens || reason == StopReason::context_full) return "length";
+  return answer.parser.calls().empty() ? "stop" : "tool_calls";
+}
+
+ChatUsage usage_of(const std::vector<ChatAnswerSoFar>& answers) noexcept {
+  ChatUsage usage;
+  for (const ChatAnswerSoFar& answer : answers) {
+    usage.prompt = answer.result.prompt_tokens;
+    usage.cached = std::max(usage.cached,
+                            answers.size() == 1 || &answer == &answers[0] ? answer.result.cached_tokens : 0);
+    usage.written += answer.result.written_tokens;
+    usage.reasoning += answer.reasoning_tokens;
+  }
+  return usage;
+}
+
+}  // namespace longhand::cli

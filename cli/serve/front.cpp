@@ -1,0 +1,105 @@
+#include "cli/serve/front.h"
+
+#include <algorithm>
+
+#include "cli/serve/api/api_error.h"
+#include "cli/serve/api/json.h"
+#include "cli/serve/page.h"
+#include "cli/terminal/output.h"
+
+namespace longhand::cli {
+namespace {
+
+// What anybody may ask for: whether there is a server, and a page that holds no secret.
+bool is_open(const std::string& path) { return path == "/" || path == "/health" || path == "/v1/health"; }
+
+std::string with_methods(std::string_view path) {
+  std::string methods;
+  for (const Endpoint& endpoint : endpoints()) {
+    if (endpoint.path != path) continue;
+    methods += (methods.empty() ? "" : ", ") + std::string(endpoint.method);
+  }
+  return methods;
+}
+
+// Clients leave out /v1 where it is part of the address they were told, or say it twice.
+std::string known_path(const std::string& path) {
+  for (const std::string& tried : {path, "/v1" + path, path.starts_with("/v1/v1/") ? path.substr(3) : path})
+    if (!with_methods(tried).empty()) return tried;
+  return path;
+}
+
+HttpReply call_endpoint(const Call& call, Service& service) {
+  const std::string path = known_path(call.request.path);
+  const std::string method = call.request.method == "HEAD" ? "GET" : call.request.method;
+  for (const Endpoint& endpoint : endpoints())
+    if (endpoint.path == path && endpoint.method == method) return endpoint.answer(service, call);
+  const std::string methods = with_methods(path);
+  const std::string shown = escape_controls(call.request.path, 120);
+  if (methods.empty()) throw ApiError(404, fmt::format("there is no {}", shown));
+  HttpReply reply = error_reply(path, ApiError(405, fmt::format("{} takes {}", shown, methods)));
+  reply.headers.emplace_back("Allow", methods);
+  return reply;
+}
+
+}  // namespace
+
+void Front::open(std::shared_ptr<Service> service) {
+  const std::scoped_lock lock(mutex_);
+  service_ = std::move(service);
+}
+
+void Front::close() {
+  const std::scoped_lock lock(mutex_);
+  closed_ = true;
+}
+
+HttpReply Front::dispatch(const Call& call, const std::shared_ptr<Service>& service) {
+  const HttpRequest& request = call.request;
+  if (const auto refusal = gate_.check(request, is_open(request.path)))
+    throw ApiError(refusal->status, refusal->why);
+  if (request.method == "OPTIONS") return {.status = 204, .type = "text/plain"};
+  if (request.path == "/" && (request.method == "GET" || request.method == "HEAD")) return page_reply();
+  if (!service) throw ApiError(503, "the model is being loaded, or the server is about to end");
+  return call_endpoint(call, *service);
+}
+
+void Front::log(const HttpRequest& request, int status, const RequestNote& note,
+                std::chrono::steady_clock::time_point start) const {
+  if (log_ == LogFormat::none) return;
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  write_error(log_line(log_, {request.method, request.path, request.client, status, seconds}, note,
+                       std::chrono::system_clock::now()));
+}
+
+HttpReply Front::answer(const HttpRequest& given) {
+  const auto start = std::chrono::steady_clock::now();
+  Call call{given, std::make_shared<RequestNote>()};
+  call.request.alive = [this, alive = given.alive] { return !cut_ && alive(); };
+  std::shared_ptr<Service> service;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!closed_) service = service_;
+  }
+  HttpReply reply;
+  try {
+    reply = dispatch(call, service);
+  } catch (...) { reply = error_reply(given.path, api_error(std::current_exception())); }
+  for (auto& header : gate_.cross_origin(given)) reply.headers.push_back(std::move(header));
+  reply.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  if (!reply.stream) {
+    log(given, reply.status, *call.note, start);
+    return reply;
+  }
+  // The service has to live until the last piece is written.
+  reply.stream = [this, call, service, start, status = reply.status,
+                  write = std::move(reply.stream)](const HttpSink& sink) {
+    try {
+      write(sink);
+    } catch (const std::exception&) { call.note->end = "failed"; }
+    log(call.request, status, *call.note, start);
+  };
+  return reply;
+}
+
+}  // namespace longhand::cli

@@ -1,0 +1,87 @@
+#include "cli/serve/http/connection.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace longhand::cli {
+namespace {
+
+constexpr std::chrono::milliseconds kPartingTime{500};
+constexpr int kPartingReads = 256;
+
+}  // namespace
+
+bool Connection::wait(short events, Clock::time_point until) const noexcept {
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+    pollfd p{socket_, events, 0};
+    const int ready = ::poll(&p, 1, int(std::clamp<long long>(left, 0, 1 << 30)));
+    if (ready > 0) return true;
+    if (ready == 0 || errno != EINTR) return false;
+  }
+}
+
+bool Connection::wait_request() {
+  in_headers_ = true;
+  header_bytes_ = 0;
+  if (at_ == end_ && !wait(POLLIN, Clock::now() + limits_.idle_time)) return false;
+  deadline_ = Clock::now() + limits_.header_time;
+  return true;
+}
+
+void Connection::headers_end() {
+  in_headers_ = false;
+  deadline_ = Clock::now() + limits_.body_time;
+}
+
+ssize_t Connection::read(char* to, std::size_t size) {
+  if (in_headers_ && header_bytes_ >= limits_.header_bytes) {
+    failure_ = Failure::headers_too_long;
+    return -1;
+  }
+  if (at_ == end_) {
+    if (!wait(POLLIN, deadline_)) {
+      failure_ = Failure::too_slow;
+      return -1;
+    }
+    ssize_t n = 0;
+    do { n = ::recv(socket_, buffer_.data(), buffer_.size(), 0); } while (n < 0 && errno == EINTR);
+    if (n <= 0) return n;
+    at_ = 0, end_ = std::size_t(n);
+  }
+  const std::size_t n = std::min(size, end_ - at_);
+  std::memcpy(to, buffer_.data() + at_, n);
+  at_ += n;
+  if (in_headers_) header_bytes_ += n;
+  return ssize_t(n);
+}
+
+bool Connection::write(const char* from, std::size_t size) {
+  while (size > 0) {
+    const ssize_t n = ::send(socket_, from, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && (errno != EAGAIN || !wait(POLLOUT, Clock::now() + limits_.write_time))) return false;
+    if (n < 0) continue;
+    from += n;
+    size -= std::size_t(n);
+  }
+  return true;
+}
+
+bool Connection::alive() const noexcept {
+  pollfd p{socket_, POLLRDHUP, 0};
+  return ::poll(&p, 1, 0) <= 0;
+}
+
+void Connection::part() noexcept {
+  ::shutdown(socket_, SHUT_WR);
+  const auto until = Clock::now() + kPartingTime;
+  for (int i = 0; i < kPartingReads && wait(POLLIN, until); ++i)
+    if (::recv(socket_, buffer_.data(), buffer_.size(), 0) <= 0) return;
+}
+
+}  // namespace longhand::cli

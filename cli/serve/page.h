@@ -1,0 +1,11 @@
+// The page at "/", which is cli/serve/page.html.
+#pragma once
+
+#include "cli/serve/http/http.h"
+
+namespace longhand::cli {
+
+/// Scripts and styles of the page carry a nonce in place of the word NONCE; no others run.
+HttpReply page_reply();
+
+}  // namespace longhand::cli

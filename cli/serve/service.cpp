@@ -1,0 +1,35 @@
+#include "cli/serve/service.h"
+
+#include <filesystem>
+
+#include "cli/serve/api/api_error.h"
+#include "cli/serve/api/json.h"
+
+namespace longhand::cli {
+
+Service::Service(const Model& model, ServiceOptions options)
+    : model_(model), options_(std::move(options)), since_(now_seconds()) {
+  if (options_.name.empty()) options_.name = std::filesystem::path(options_.path).stem().string();
+  try {
+    scheduler_.emplace(model_, options_.scheduler);
+  } catch (const Error& error) {
+    if (error.code() != Errc::unsupported) throw;
+    embedder_.emplace(model_, options_.embed);
+    return;
+  }
+  written_.emplace(model_, options_.written_as);
+}
+
+Scheduler& Service::scheduler() {
+  if (!scheduler_) throw ApiError(501, "this model makes vectors or scores of texts and writes none");
+  return *scheduler_;
+}
+
+const ChatTemplate& Service::written() {
+  scheduler();
+  return *written_;
+}
+
+int Service::context() const noexcept { return scheduler_ ? scheduler_->context() : embedder_->context(); }
+
+}  // namespace longhand::cli

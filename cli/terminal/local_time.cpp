@@ -1,0 +1,17 @@
+#include "cli/terminal/local_time.h"
+
+#include <fmt/format.h>
+
+#include <ctime>
+
+namespace longhand::cli {
+
+std::string local_time() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::localtime_r(&now, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+}  // namespace longhand::cli
