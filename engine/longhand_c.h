@@ -361,5 +361,6 @@ LH_API lh_text lh_string(const char* text);
 
 #include "engine/longhand_c_chat_session.h"
 #include "engine/longhand_c_embed.h"
+#include "engine/longhand_c_tools.h"
 
 #endif

@@ -27,8 +27,9 @@ typedef struct lh_render_options {
   const char* reasoning_effort; /* [NULL] "low", "medium", "high" for models that know it */
   const char* tools;            /* [NULL] a JSON array of what may be called */
   const char* variables;        /* [NULL] a JSON object: more variables for the template */
-  const lh_text* tool_calls;    /* [NULL] of each message, of an assistant: a JSON array as the template wants
-                                   it;    empty: none */
+  const lh_text* tool_calls;    /* [NULL] of each message, of an assistant: a JSON array as OpenAI has it;
+                                   empty: none */
+  const lh_text* tool_call_ids; /* [NULL] of each message, of role "tool": the call it is the result of */
 } lh_render_options;
 
 /* A template that is absent or broken is replaced by ChatML. LH_E_RANGE: `now` is no time. */

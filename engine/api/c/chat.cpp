@@ -1,14 +1,13 @@
 // The C interface: conversations through a model's chat template.
 #include "engine/api/c/guard.h"
 #include "engine/api/c/handles.h"
+#include "engine/api/c/messages.h"
 #include "engine/api/c/options.h"
 
 using namespace longhand;
 using namespace longhand::c_api;
 
-namespace {
-
-ChatOptions to_cpp(const lh_render_options& from) {
+ChatOptions longhand::c_api::chat_options(const lh_render_options& from) {
   ChatOptions to;
   to.add_generation_prompt = from.answer != 0;
   if (from.thinking >= 0) to.thinking = from.thinking > 0;
@@ -18,18 +17,20 @@ ChatOptions to_cpp(const lh_render_options& from) {
   return to;
 }
 
-std::vector<ChatMessage> messages_of(const lh_conversation& conversation, const lh_text* tool_calls) {
+std::vector<ChatMessage> longhand::c_api::messages_of(const lh_conversation& conversation,
+                                                      const lh_render_options& options) {
   std::vector<ChatMessage> messages;
   for (const lh_message& m : elements(conversation.messages, conversation.count, "conversation.messages")) {
+    const std::size_t number = messages.size();
     messages.push_back({&need(m.role, "role"), std::string(text_of(m.content, "content.data")),
                         std::string(text_of(m.reasoning, "reasoning.data"))});
-    if (tool_calls != nullptr)
-      messages.back().tool_calls = text_of(tool_calls[messages.size() - 1], "tool_calls");
+    if (options.tool_calls != nullptr)
+      messages.back().tool_calls = text_of(options.tool_calls[number], "tool_calls");
+    if (options.tool_call_ids != nullptr)
+      messages.back().tool_call_id = text_of(options.tool_call_ids[number], "tool_call_ids");
   }
   return messages;
 }
-
-}  // namespace
 
 lh_status lh_chat_new(const lh_model* model, const lh_chat_options* options, lh_chat** chat,
                       lh_error* error) {
@@ -59,8 +60,8 @@ lh_status lh_chat_encode(const lh_chat* chat, lh_conversation conversation, cons
   return guarded(error, [&] {
     const lh_chat& c = need(chat, "chat");
     const lh_render_options given = read_options(options, "render options");
-    const auto messages = messages_of(conversation, given.tool_calls);
-    write_buffer(need(out, "out"), c.written.encode(messages, to_cpp(given)));
+    const auto messages = messages_of(conversation, given);
+    write_buffer(need(out, "out"), c.written.encode(messages, chat_options(given)));
   });
 }
 
@@ -69,8 +70,8 @@ lh_status lh_chat_render(const lh_chat* chat, lh_conversation conversation, cons
   return guarded(error, [&] {
     const lh_chat& c = need(chat, "chat");
     const lh_render_options given = read_options(options, "render options");
-    const auto messages = messages_of(conversation, given.tool_calls);
-    write_buffer(need(out, "out"), c.written.render(messages, to_cpp(given)));
+    const auto messages = messages_of(conversation, given);
+    write_buffer(need(out, "out"), c.written.render(messages, chat_options(given)));
   });
 }
 
