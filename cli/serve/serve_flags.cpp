@@ -7,7 +7,6 @@
 #include "cli/exit_status.h"
 #include "cli/flags/option_flags.h"
 #include "cli/serve/api/json.h"
-#include "cli/terminal/local_time.h"
 #include "cli/terminal/output.h"
 
 namespace longhand::cli {
@@ -131,8 +130,7 @@ ServiceOptions ServeFlags::service(const Model& model, const std::string& path) 
   ServiceOptions options{
       .path = path, .name = alias_, .scheduler = scheduler_, .sampler = sampling_.options(model)};
   options.scheduler.session = session.session_options();
-  options.written_as = {.text = template_file_.empty() ? template_ : read_text(template_file_),
-                        .now = local_time()};
+  options.written_as.text = template_file_.empty() ? template_ : read_text(template_file_);
   options.variables = variables_;
   options.max_tokens = max_tokens_;
   options.embed = embed_;

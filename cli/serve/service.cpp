@@ -4,6 +4,7 @@
 
 #include "cli/serve/api/api_error.h"
 #include "cli/serve/api/json.h"
+#include "cli/terminal/local_time.h"
 
 namespace longhand::cli {
 
@@ -17,7 +18,7 @@ Service::Service(const Model& model, ServiceOptions options)
     embedder_.emplace(model_, options_.embed);
     return;
   }
-  written_.emplace(model_, options_.written_as);
+  written();
 }
 
 Scheduler& Service::scheduler() {
@@ -25,8 +26,16 @@ Scheduler& Service::scheduler() {
   return *scheduler_;
 }
 
-const ChatTemplate& Service::written() {
+ChatTemplate Service::written() {
   scheduler();
+  ChatTemplateOptions as = options_.written_as;
+  as.now = local_time();
+  const std::string today = as.now.substr(0, as.now.find('T'));
+  const std::scoped_lock lock(writing_);
+  if (today != today_) {
+    written_.emplace(model_, as);
+    today_ = today;
+  }
   return *written_;
 }
 

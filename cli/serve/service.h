@@ -14,10 +14,10 @@ struct ServiceOptions {
   std::string path;       ///< of the model's file
   std::string name = {};  ///< what clients call the model; empty: the file's name without its ending
   SchedulerOptions scheduler = {};
-  SamplerOptions sampler = {};  ///< of what a request does not say
-  ChatTemplateOptions written_as = {};
-  std::string variables = {};  ///< ChatOptions::variables of every conversation
-  int max_tokens = -1;         ///< of an answer whose request does not say
+  SamplerOptions sampler = {};          ///< of what a request does not say
+  ChatTemplateOptions written_as = {};  ///< its time is that of the request's day
+  std::string variables = {};           ///< ChatOptions::variables of every conversation
+  int max_tokens = -1;                  ///< of an answer whose request does not say
   EmbedOptions embed = {};
 };
 
@@ -35,7 +35,8 @@ class Service {
   bool writes() const noexcept { return scheduler_.has_value(); }
   /// Throws ApiError where the model does not write.
   Scheduler& scheduler();
-  const ChatTemplate& written();
+  /// How conversations are written; templates that know the date know today's. Throws as scheduler().
+  ChatTemplate written();
 
   /// Tokens a text may have.
   int context() const noexcept;
@@ -55,7 +56,9 @@ class Service {
   ServiceOptions options_;
   long long since_;
   std::optional<Scheduler> scheduler_;
+  std::mutex writing_;  // of the two that follow
   std::optional<ChatTemplate> written_;
+  std::string today_;
   std::mutex embedding_;
   std::optional<Embedder> embedder_;  // made when first asked for
 };

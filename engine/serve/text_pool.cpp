@@ -10,6 +10,15 @@ namespace {
 // Texts kept at most: each is compared with every prompt.
 constexpr std::size_t kMostTexts = 1024;
 
+// Memory that a text takes: attention has whole chunks of it once they were shared and written to.
+std::uint64_t bytes_of(Session& session) {
+  const Sequence& sequence = Access::impl(session)->sequence;
+  const auto size = std::uint64_t(session.size());
+  const std::uint64_t chunked = (size + kAttendKeys - 1) / kAttendKeys * kAttendKeys;
+  const std::uint64_t logits = std::uint64_t(sequence.model.config.vocab) * sizeof(float);
+  return std::min(session.state_bytes() / size * chunked, sequence.states.bytes()) + logits;
+}
+
 bool has_logits(Session& session) noexcept {
   return Access::impl(session)->logits_position == session.size() - 1;
 }
@@ -68,7 +77,7 @@ Beginning TextPool::take(std::span<const Token> prompt, std::span<Session* const
 void TextPool::give(Session session) noexcept {
   if (session.size() == 0 || limit_ == 0) return;
   try {
-    const std::uint64_t bytes = session.state_bytes();
+    const std::uint64_t bytes = bytes_of(session);
     kept_.push_back({std::move(session), bytes});
     bytes_ += bytes;
   } catch (...) { return; }  // memory is short: it is not kept
