@@ -157,6 +157,118 @@ TEST_P(ToolForms, TheGrammarRefusesArgumentsAgainstTheSchema) {
   EXPECT_FALSE(test::matches(matcher, more)) << more;
 }
 
+// What an answer of that form is taken for.
+struct Sample {
+  std::string form, text, content;
+  std::vector<ToolCall> calls;
+  std::string reasoning = "";
+};
+std::vector<Sample> samples() {
+  const std::string stop = R"({"name": "stop", "arguments": {}})";
+  const ToolCall call{"", "stop", "{}", true};
+  return {
+      // Text before calls, and white space around them.
+      {"hermes",
+       "Let me see.\n\n<tool_call>\n" + stop + "\n</tool_call>\n\n<tool_call>" + stop + "</tool_call>\n",
+       "Let me see.",
+       {call, call}},
+      {"hermes", "Ends with space \n", "Ends with space \n", {}},
+      // What looks like a call only.
+      {"hermes", "Write <tool_call> before it.", "Write <tool_call> before it.", {}},
+      {"hermes",
+       "<tool_call>\n{\"name\": \"steal\", \"arguments\": {}}\n</tool_call>",
+       "<tool_call>\n{\"name\": \"steal\", \"arguments\": {}}\n</tool_call>",
+       {}},
+      {"hermes", "<tool_call><tool_call>" + stop, "<tool_call>", {call}},
+      {"hermes", "a <tool", "a <tool", {}},
+      // Calls that are cut.
+      {"hermes", R"(<tool_call>{"name": "stop", "arguments": {)", "", {{"", "stop", "{", false}}},
+      {"hermes", "<tool_call>" + stop.substr(0, stop.size() - 1), "", {call}},
+      {"hermes", R"(<tool_call>{"name": "st)", R"(<tool_call>{"name": "st)", {}},
+      {"qwen3-coder",
+       "<tool_call><function=get_weather><parameter=city>Li",
+       "",
+       {{"", "get_weather", "{\"city\": \"", false}}},
+      // What models leave out or add.
+      {"qwen3-coder", "<function=stop>\n</function>\n</tool_call>", "", {call}},
+      {"qwen3-coder",
+       "<tool_call>\n<function=get_weather>\n<parameter=city>Lima</parameter>\n<parameter=exact>\nTrue\n"
+       "</parameter>\n</function>\n</tool_call>",
+       "",
+       {{"", "get_weather", R"({"city": "Lima", "exact": true})", true}}},
+      {"llama3", R"( {"type": "function", "name": "stop", "parameters": {}})", "", {call}},
+      {"llama3", R"(<|python_tag|>{"name": "stop", "parameters": {}})", "", {call}},
+      {"llama3",
+       R"(So: {"name": "stop", "parameters": {}})",
+       R"(So: {"name": "stop", "parameters": {}})",
+       {}},
+      {"llama3", R"({"name": "Ada", "age": 36})", R"({"name": "Ada", "age": 36})", {}},
+      {"lfm2",
+       "<|tool_call_start|>[get_weather(city='it\\'s \"x\"', days=-1, note=None, places=[{'x': "
+       "1,}])]<|tool_call_end|>Done.",
+       "Done.",
+       {{"", "get_weather", R"({"city": "it's \"x\"", "days": -1, "note": null, "places": [{"x": 1}]})",
+         true}}},
+      {"granite", "<|tool_call|>[" + stop + ", " + stop + "] and more", " and more", {call, call}},
+  };
+}
+
+TEST(ToolSamples, AnswersAreTakenApart) {
+  for (const Sample& sample : samples()) {
+    SCOPED_TRACE(sample.form + ": " + sample.text);
+    for (const std::size_t size : {std::size_t{1}, std::size_t{4}, sample.text.size()}) {
+      const Read found = read(call_form(sample.form), sample.text, size);
+      EXPECT_EQ(found.content, sample.content);
+      ASSERT_EQ(found.calls.size(), sample.calls.size());
+      for (std::size_t i = 0; i < found.calls.size(); ++i) {
+        EXPECT_EQ(found.calls[i].name, sample.calls[i].name);
+        EXPECT_EQ(found.calls[i].whole, sample.calls[i].whole);
+        EXPECT_EQ(found.calls[i].arguments, sample.calls[i].arguments);
+      }
+    }
+  }
+}
+
+TEST(ToolSamples, ReasoningIsKeptApart) {
+  const ReasoningStyle think{ReasoningStyle::Form::pair, "<think>", "</think>"};
+  const std::string call = R"(<tool_call>{"name": "stop", "arguments": {}}</tool_call>)";
+  const std::string tags =
+      R"(<tool_call>{"name": "free", "arguments": {"any": "<think>x</think>"}}</tool_call>)";
+  for (const std::size_t size : {std::size_t{1}, std::size_t{6}, std::size_t{1000}}) {
+    const Read inside = read(call_form("hermes"), "a " + call + "</think>b" + call, size, think, true);
+    EXPECT_EQ(inside.reasoning, "a " + call);
+    EXPECT_EQ(inside.content, "b");
+    EXPECT_EQ(inside.calls.size(), 1U);
+    const Read argument = read(call_form("hermes"), tags, size, think);
+    EXPECT_EQ(argument.reasoning, "");
+    ASSERT_EQ(argument.calls.size(), 1U);
+    EXPECT_EQ(argument.calls[0].arguments, R"({"any": "<think>x</think>"})");
+  }
+}
+
+TEST(ToolSamples, ChannelsAreKeptApart) {
+  const ReasoningStyle channels{ReasoningStyle::Form::channels, "", ""};
+  const std::string thought =
+      "<|channel|>analysis<|message|>I call to=functions.stop now<|end|><|start|>assistant";
+  for (const char* const call :
+       {"<|channel|>commentary to=functions.stop <|constrain|>json<|message|>{}<|call|>",
+        " to=functions.stop<|channel|>commentary json<|message|>{}", " to=functions.stop<|message|>{}"}) {
+    for (const std::size_t size : {std::size_t{1}, std::size_t{6}, std::size_t{1000}}) {
+      for (const std::string& before : {thought, std::string()}) {
+        SCOPED_TRACE(before + call);
+        const Read found = read(call_form("gpt-oss"), before + call, size, channels);
+        EXPECT_EQ(found.reasoning, before.empty() ? "" : "I call to=functions.stop now");
+        EXPECT_EQ(found.content, "");
+        ASSERT_EQ(found.calls.size(), 1U);
+        EXPECT_TRUE(found.calls[0].whole);
+      }
+    }
+  }
+  const Read text = read(call_form("gpt-oss"), "<|channel|>final<|message|>to=functions.stop", 3, channels);
+  EXPECT_EQ(text.content, "to=functions.stop");
+  EXPECT_TRUE(text.calls.empty());
+}
+
 std::vector<std::string> names() {
   std::vector<std::string> out;
   for (const CallForm& form : call_forms()) out.push_back(form.name);

@@ -99,7 +99,6 @@ void AnswerReader::scan(std::string_view text, Events& out) {
     const std::string before = held_.substr(0, at), behind = held_.substr(at + start->text.size());
     held_.clear();
     say(before, out);
-    space_.clear();
     calls_->begin(*start);
     for (const char c : behind) read(c, out);
     return;
@@ -111,7 +110,9 @@ void AnswerReader::scan(std::string_view text, Events& out) {
 
 void AnswerReader::read(char c, Events& out) {
   if (!calls_->active()) return scan(std::string_view(&c, 1), out);
+  const std::size_t calls_before = calls_->calls().size();
   const ReadStep step = calls_->step(c, out);
+  if (calls_->calls().size() > calls_before) space_.clear();
   if (step == ReadStep::failed) reject(out);
   if (step == ReadStep::again) scan(std::string_view(&c, 1), out);
 }

@@ -144,6 +144,7 @@ std::vector<CallForm> object_forms() {
       {.name = "llama3",
        .starts = {{"{\"name\": \"", "{\"name\": \"", true},
                   {"{\"name\":\"", "{\"name\": \"", true},
+                  {"{\"type\": \"function\", \"name\": \"", "{\"name\": \"", true},
                   {"<|python_tag|>", "", false}},
        .section_begin = "",
        .call = R"({"name": "$name", "parameters": $json})",
