@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/longhand.h"
+#include "engine/api/access.h"
 
 namespace longhand {
 
