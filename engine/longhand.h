@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "engine/types/architecture_info.h"
+#include "engine/types/embeddings.h"
 #include "engine/types/generate.h"
 #include "engine/types/json_schema.h"
 #include "engine/types/load_options.h"
@@ -157,8 +158,13 @@ class LONGHAND_API Session {
   /// Throws Error and changes nothing: context_full, range (token id, or no tokens at
   /// all), cancelled, no_memory.
   std::span<const float> feed(std::span<const Token> tokens);
-  /// The same, calling `visit(position, values)` for every token in turn with what is wanted of it, valid
-  /// during the call.
+  /// Appends embeddings in place of tokens, which tokens() has as -1. Throws Error and changes nothing: as
+  /// above; range (no whole number of embeddings, other positions than embeddings, numbers a position cannot
+  /// have), unsupported (a model that needs the tokens themselves; memories other than full). A text with
+  /// embeddings cannot be saved or cut.
+  std::span<const float> feed(const Embeddings& embeddings);
+  /// The same of tokens, calling `visit(position, values)` for every token in turn with what is wanted of it,
+  /// valid during the call.
   void feed(std::span<const Token> tokens, const std::function<void(int, std::span<const float>)>& visit,
             Want want = Want::logits);
   /// Logits (vocab) after the token at `position`, any fed one; valid until the next call.
@@ -257,15 +263,20 @@ struct SpeculationOptions {
   /// A smaller model of the same vocabulary, which writes ahead; none: what followed the same tokens earlier
   /// in the text.
   std::optional<Model> draft = {};
-  int most = 0;       ///< tokens guessed at once; 0: 7 with a draft, else 15
+  bool mtp = false;   ///< what the model's own prediction layers foresee, in place of both
+  int most = 0;       ///< tokens guessed at once; 0: 7 with a draft, 3 with mtp, else 15
   bool adapt = true;  ///< guess as many as pay, none where none do; false: always the most
 };
 
 inline constexpr std::tuple kSpeculationOptions = {
+    Option{"speculation.mtp",
+           &SpeculationOptions::mtp,
+           {},
+           "Guess what the model's own prediction layers (multi-token prediction) foresee"},
     Option{"speculation.most",
            &SpeculationOptions::most,
            {0, 63},
-           "Tokens to guess at once, at most; 0: 7 with a draft model, else 15"},
+           "Tokens to guess at once, at most; 0: 7 with a draft model, 3 with prediction layers, else 15"},
     Option{"speculation.adapt", &SpeculationOptions::adapt, {}, "Guess only as many tokens as pay"},
 };
 
@@ -283,8 +294,9 @@ inline constexpr std::tuple kSpeculationOptions = {
 /// For one session, of which it learns what pays; not shared between threads.
 class LONGHAND_API Speculation {
  public:
-  /// `session` was made with `options`. Throws Error: unsupported (the draft has another
-  /// vocabulary), range, no_memory.
+  /// `session` was made with `options`. Throws Error: unsupported (the draft has another vocabulary, the
+  /// model no prediction layers that can be run), range, no_memory; and with mtp as Model::load does of
+  /// tensors.
   Speculation(const Session& session, const SessionOptions& options, const SpeculationOptions& how = {});
   ~Speculation();
   Speculation(Speculation&&) noexcept;

@@ -122,6 +122,18 @@ typedef int (*lh_visit_hidden)(void* user, int32_t position, const float* hidden
 LH_API lh_status lh_feed_hidden(lh_session* session, lh_tokens tokens, lh_visit_hidden visit, void* user,
                                 lh_error* error);
 
+/* Where a token stands: time, height and width, of text all the same (M-RoPE). */
+typedef struct lh_position {
+  int32_t t, h, w;
+} lh_position;
+/* Appends `count` embeddings (count, hidden) in place of tokens, as an encoder of pictures makes them.
+ * `positions`: one of each; NULL: they go on as tokens do. Tokens that follow stand behind the greatest
+ * number before them. `logits` as of lh_feed(). LH_E_CONTEXT_FULL; LH_E_RANGE: `count` is 0, or positions
+ * that the model cannot have; LH_E_UNSUPPORTED: the model needs tokens, or the session's memory is not
+ * "full". A text with embeddings cannot be saved or cut. */
+LH_API lh_status lh_feed_embeddings(lh_session* session, const float* values, size_t count,
+                                    const lh_position* positions, lh_logits* logits, lh_error* error);
+
 /* Writes tokens and memories to a file (mode 0600), so that a session of the same model and options goes on
  * from there without reading the text again. An old file stays whole until the new one is. A cache: keep the
  * text itself elsewhere. LH_E_IO and LH_E_NO_MEMORY: the old file is still there, or, where only its folder
@@ -285,12 +297,14 @@ typedef struct lh_speculation_options {
   size_t size;
   const lh_model* draft; /* [NULL] a smaller model of the same vocabulary; NULL: what followed the same tokens
                             earlier in the text */
-  int32_t most;          /* [0] tokens guessed at once; 0: 7 with a draft, else 15 */
+  int32_t most;          /* [0] tokens guessed at once; 0: 7 with a draft, 3 with mtp, else 15 */
   int32_t adapt;         /* [1] not 0: as many as pay, none where none do; 0: always the most */
+  int32_t mtp; /* [0] not 0: guess what the model's own prediction layers foresee; draft is NULL then */
 } lh_speculation_options;
 
 /* For this session only, of which it learns what pays; freed before or after it. LH_E_UNSUPPORTED: the draft
- * has another vocabulary; LH_E_RANGE, LH_E_NO_MEMORY. */
+ * has another vocabulary, or the model has no prediction layers that can be run; LH_E_RANGE, LH_E_NO_MEMORY.
+ */
 LH_API lh_status lh_speculation_new(const lh_session* session, const lh_speculation_options* options,
                                     lh_speculation** speculation, lh_error* error);
 LH_API void lh_speculation_free(lh_speculation* speculation);

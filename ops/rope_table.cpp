@@ -57,11 +57,13 @@ RopeTable make_rope_table(const RopeParams& p) {
 }
 
 void rope_angles(const RopeTable& table, double position, float* cos, float* sin) noexcept {
-  for (std::size_t m = 0; m < table.inv_freq.size(); ++m) {
-    const double angle = position * table.inv_freq[m];
-    cos[m] = float(table.magnitude * std::cos(angle));
-    sin[m] = float(table.magnitude * std::sin(angle));
-  }
+  for (int m = 0; m < int(table.inv_freq.size()); ++m) rope_angle(table, m, position, cos + m, sin + m);
+}
+
+void rope_angle(const RopeTable& table, int pair, double position, float* cos, float* sin) noexcept {
+  const double angle = position * table.inv_freq[std::size_t(pair)];
+  *cos = float(table.magnitude * std::cos(angle));
+  *sin = float(table.magnitude * std::sin(angle));
 }
 
 }  // namespace longhand

@@ -34,4 +34,7 @@ RopeTable make_rope_table(const RopeParams& params);
 /// cos and sin (rot / 2) of one position, magnitude included.
 void rope_angles(const RopeTable& table, double position, float* cos, float* sin) noexcept;
 
+/// The same of one of the pairs.
+void rope_angle(const RopeTable& table, int pair, double position, float* cos, float* sin) noexcept;
+
 }  // namespace longhand

@@ -69,6 +69,7 @@ constexpr OptionFlag kFlags[] = {
     {"scheduler.queue", "--queue", "N"},
     {"scheduler.latency", "--latency", "SECONDS"},
     {"scheduler.cache_mib", "--cache-ram,--cram", "MIB", " (-cram)"},
+    {"speculation.mtp", "--mtp", "[N]"},
     {"speculation.most", "--draft,--draft-max,--draft-n", "N"},
 };
 // clang-format on

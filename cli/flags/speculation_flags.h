@@ -20,7 +20,9 @@ class SpeculationFlags {
                                          const LoadOptions& load) const;
 
  private:
-  bool lookup_ = false;
+  void foresee(const std::string& text);  // of --mtp
+
+  bool lookup_ = false, mtp_ = false;
   std::string draft_;
   int most_ = 0;
 };

@@ -56,10 +56,13 @@ int list_architectures(bool json) {
   std::vector<ArchitectureInfo> all = architectures();
   std::ranges::sort(all, {}, &ArchitectureInfo::name);
   Json list = Json::array();
-  if (!json) write_output("| architecture | models | what is special |\n| --- | --- | --- |\n");
+  if (!json)
+    write_output("| architecture | models | what is special | compared with |\n| --- | --- | --- | --- |\n");
   for (const ArchitectureInfo& a : all) {
-    if (json) list.push_back({{"architecture", a.name}, {"models", a.models}, {"special", a.special}});
-    if (!json) write_output(fmt::format("| `{}` | {} | {} |\n", a.name, a.models, a.special));
+    if (json)
+      list.push_back(
+          {{"architecture", a.name}, {"models", a.models}, {"special", a.special}, {"checked", a.checked}});
+    if (!json) write_output(fmt::format("| `{}` | {} | {} | {} |\n", a.name, a.models, a.special, a.checked));
   }
   if (json) write_output(list.dump(2) + "\n");
   return kSuccess;

@@ -18,7 +18,7 @@ struct Access {
 
   static const ModelData& data(const Model& model) noexcept { return *model.data_; }
   /// Null where it was moved from.
-  static SessionImpl* impl(Session& session) noexcept { return session.impl_.get(); }
+  static SessionImpl* impl(const Session& session) noexcept { return session.impl_.get(); }
   static SpeculationImpl& impl(Speculation& speculation) noexcept { return *speculation.impl_; }
   static const RunnerImpl& impl(const Runner& runner) noexcept { return *runner.impl_; }
 

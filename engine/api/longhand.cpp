@@ -30,7 +30,8 @@ std::string_view version() noexcept { return LONGHAND_VERSION; }
 
 std::vector<ArchitectureInfo> architectures() {
   std::vector<ArchitectureInfo> list;
-  for (const ArchSpec* arch : all_archs()) list.push_back({arch->name, arch->models, words_of(*arch)});
+  for (const ArchSpec* arch : all_archs())
+    list.push_back({arch->name, arch->models, words_of(*arch), checked_against(*arch)});
   return list;
 }
 

@@ -43,7 +43,7 @@ class Members {
   void append() {
     for (Member& m : all_) {
       const std::vector<Token> added(m.feed.tokens.begin(), m.feed.tokens.end());  // may be the session's own
-      m.session.sequence.tokens.insert(m.session.sequence.tokens.end(), added.begin(), added.end());
+      m.session.sequence.append(added);
     }
   }
   static void leave(Member& m) noexcept {
@@ -158,6 +158,7 @@ void Runner::run(std::span<Feed> feeds) {
       if (std::ranges::any_of(members, same)) throw Error(Errc::range, "a session appears twice in a run");
       s.refuse_reentry();
       s.sequence.check(feed.tokens);
+      s.refuse_embeddings_to_compute();
       members.push_back({s, feed, s.sequence.tokens.size()});
     }
     impl_->runner->fit({.rows = 1, .workers = 1, .slices = int(std::max<std::size_t>(1, feeds.size()))});

@@ -60,7 +60,7 @@ void Session::Impl::stop_if(bool stopped) const {
 
 // Computes `batch` at `position`. What is wanted of each token in turn goes to the viewer, where there is
 // one; else the logits of the last token are kept when `last`.
-void Session::Impl::run(const Slice& slice, std::span<const Token> batch, const Viewer& viewer, bool last) {
+void Session::Impl::run(const Slice& slice, const Batch& batch, const Viewer& viewer, bool last) {
   logits_position = -1;
   std::vector<int> wanted;
   if (viewer.visit) {
@@ -70,11 +70,13 @@ void Session::Impl::run(const Slice& slice, std::span<const Token> batch, const 
   }
   Stop stop(cancel);
   if (viewer.visit && viewer.want == Want::hidden) {
-    stop_if(!runner->run_hidden({{&slice, 1}, batch}, stop));
+    stop_if(!runner->run_hidden({{&slice, 1}, batch.tokens, {}, batch.inputs}, stop));
     for (const int row : wanted) viewer.visit(slice.position + row, runner->hidden(row));
     return;
   }
-  const PassRunner::Request request{{&slice, 1}, batch, wanted};
+  PassRunner::Request request{{&slice, 1}, batch.tokens, wanted, batch.inputs};
+  const auto log = hidden_log.lock();
+  if (log) request.hidden = log->room(slice.rows);
   const bool done = runner->run(request, stop, [&](int i, std::span<const float> row) {
     if (viewer.visit) {
       viewer.visit(slice.position + i, row);
@@ -83,15 +85,16 @@ void Session::Impl::run(const Slice& slice, std::span<const Token> batch, const 
     }
   });
   stop_if(!done);
+  if (log) log->take(slice.position, slice.rows);
   if (last && !viewer.visit) logits_position = slice.position + slice.rows - 1;
 }
 
 void Session::Impl::compute_logits(int position) {
   const Feeding guard(*this);
   if (position < sequence.remembered && sequence.states.reaches(position)) {
-    const Token again = sequence.tokens[std::size_t(position)];
+    const Sequence::Again again(sequence, position);
     sequence.states.will_write(position, position + 1);
-    run({sequence.states, sequence.positions, 0, 1, position}, {&again, 1}, {}, true);
+    run(again.slice, {{&again.token, 1}, again.inputs}, {}, true);
     return;
   }
   sequence.go_back(position);
@@ -107,14 +110,25 @@ void Session::Impl::feed(std::span<const Token> given, const Viewer& viewer) {
   const std::vector<Token> added(given.begin(),
                                  given.end());  // `given` may be a part of the session's tokens
   sequence.check(added);
+  extend([&] { sequence.append(added); }, viewer);
+}
+
+void Session::Impl::feed(const Embeddings& given, const Viewer& viewer) {
+  sequence.check(given);
+  extend([&] { sequence.append(given); }, viewer);
+}
+
+void Session::Impl::extend(const std::function<void()>& append, const Viewer& viewer) {
   const std::size_t before = sequence.tokens.size();
-  const int total = int(before + added.size()) - sequence.remembered;
   const Feeding guard(*this);
   try {
-    sequence.tokens.insert(sequence.tokens.end(), added.begin(), added.end());
+    append();
+    const int total = int(sequence.tokens.size()) - sequence.remembered;
     catch_up(int(before), {}, total);
+    if (viewer.guesses) sequence.states.keep_for_guesses(int(before));
     // A few tokens, or those whose logits are all looked at, as guesses are, begin nothing new.
-    if (added.size() > kDecodeTokens && !viewer.visit) sequence.states.keep(int(before), true);
+    if (sequence.tokens.size() - before > kDecodeTokens && !viewer.visit)
+      sequence.states.keep(int(before), true);
     catch_up(int(sequence.tokens.size()), viewer, total);
   } catch (...) {
     take_back(before);
@@ -131,7 +145,7 @@ void Session::Impl::pretend(std::span<const Token> given) {
   try {
     catch_up(int(before), {}, int(before) - sequence.remembered);
     logits_position = -1;
-    sequence.tokens.insert(sequence.tokens.end(), added.begin(), added.end());
+    sequence.append(added);
     while (sequence.remembered < int(sequence.tokens.size())) {
       stop_if(cancel.load());
       const int n = std::min(int(sequence.tokens.size()) - sequence.remembered, batch());
@@ -152,24 +166,25 @@ void Session::Impl::pretend(std::span<const Token> given) {
 void Session::Impl::catch_up(int size, const Viewer& viewer, int total) {
   while (sequence.remembered < size) {
     stop_if(cancel.load());
-    const int n = std::min(size - sequence.remembered, batch());
+    int n = std::min(size - sequence.remembered, batch());
+    const float* inputs = sequence.next_inputs(&n);
     const bool last = sequence.remembered + n == size;
     // The end of a long text is what changes most often: the last batch can be computed again by itself.
     sequence.states.keep(sequence.remembered, last && n > kDecodeTokens && !viewer.visit);
     const Slice slice = sequence.next_slice(n, 0);
-    run(slice, sequence.next_tokens(n), viewer, last);
+    run(slice, {sequence.next_tokens(n), inputs}, viewer, last);
     sequence.remembered += n;
     if (progress) progress(total - (int(sequence.tokens.size()) - sequence.remembered), total);
   }
 }
 
 void Session::Impl::take_back(std::size_t size) {
-  sequence.tokens.resize(size);
+  sequence.shorten(size);
   sequence.go_back(int(size));
 }
 
 StateOwner Session::Impl::owner() const {
-  return state_owner(sequence.model, sequence.options, sequence.sizes.plan, sequence.sizes.context,
+  return state_owner(model_data(model), sequence.options, sequence.sizes.plan, sequence.sizes.context,
                      sequence.sizes.batch);
 }
 
@@ -178,6 +193,7 @@ void Session::Impl::restore(StateSource source) {
       read_state(std::move(source), owner(), {sequence.model.config.vocab, sequence.sizes.context},
                  [this] { return sequence.new_states(); });
   sequence.states = std::move(state.memories);
+  sequence.shorten(0);
   sequence.tokens = std::move(state.text.tokens);
   sequence.remembered = state.text.remembered;
   logits_position = -1;
@@ -186,6 +202,20 @@ void Session::Impl::restore(StateSource source) {
 void Session::Impl::refuse_reentry() const {
   if (feeding)
     throw Error(Errc::busy, "the session is feeding or generating tokens; callbacks must not use it");
+}
+
+// What a state holds of them could not be computed again.
+void Session::Impl::refuse_embeddings() const {
+  if (sequence.has_embeddings())
+    throw Error(Errc::unsupported, "the text has embeddings in place of tokens: it cannot be saved");
+}
+
+void Session::Impl::refuse_embeddings_to_compute() const {
+  int count = int(sequence.tokens.size()) - sequence.remembered;
+  if (count > 0 &&
+      (sequence.next_inputs(&count) != nullptr || count < int(sequence.tokens.size()) - sequence.remembered))
+    throw Error(Errc::unsupported,
+                "embeddings of the text must be computed again: feed the session by itself first");
 }
 
 Session::Session(const Model& model, const SessionOptions& options)
@@ -213,6 +243,12 @@ void Session::feed(std::span<const Token> tokens,
                    const std::function<void(int, std::span<const float>)>& visit, Want want) {
   live(impl_).refuse_reentry();
   translate_memory_errors([&] { impl_->feed(tokens, {visit, want}); });
+}
+
+std::span<const float> Session::feed(const Embeddings& embeddings) {
+  live(impl_).refuse_reentry();
+  translate_memory_errors([&] { impl_->feed(embeddings, {}); });
+  return logits(size() - 1);
 }
 
 void Access::pretend(Session& session, std::span<const Token> tokens) {
@@ -261,6 +297,7 @@ int Session::rewind_cost(int size) const noexcept {
 
 void Session::save_state(const std::string& path) const {
   live(impl_).refuse_reentry();
+  impl_->refuse_embeddings();
   const Sequence& sequence = impl_->sequence;
   translate_memory_errors([&] {
     write_state(path, impl_->owner(), {sequence.tokens, sequence.remembered}, sequence.states);
@@ -269,6 +306,7 @@ void Session::save_state(const std::string& path) const {
 
 void Session::save_state(std::span<std::byte> to) const {
   live(impl_).refuse_reentry();
+  impl_->refuse_embeddings();
   const Sequence& sequence = impl_->sequence;
   translate_memory_errors([&] {
     write_state(to, impl_->owner(), {sequence.tokens, sequence.remembered}, sequence.states);

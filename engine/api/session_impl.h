@@ -10,6 +10,7 @@
 #include "engine/api/access.h"
 #include "engine/run/pass_runner.h"
 #include "engine/run/sequence.h"
+#include "engine/run/speculate/hidden_log.h"
 #include "engine/state/state_file.h"
 
 namespace longhand {
@@ -20,6 +21,7 @@ struct Session::Impl {
   struct Viewer {
     VisitPosition visit = {};
     Want want = Want::logits;
+    bool guesses = false;  // all but the first token are, and may be taken back
   };
 
   Impl(const Model& model, const SessionOptions& options);
@@ -30,16 +32,27 @@ struct Session::Impl {
   int batch() const noexcept { return std::min(sequence.sizes.batch, runner->rows()); }
 
   void feed(std::span<const Token> given, const Viewer& viewer);
+  void feed(const Embeddings& given, const Viewer& viewer);
+  /// Appends what append() does, and computes it.
+  void extend(const std::function<void()>& append, const Viewer& viewer);
   void pretend(std::span<const Token> given);
   void compute_logits(int position);
   void catch_up(int size, const Viewer& viewer, int total);
-  void run(const Slice& slice, std::span<const Token> batch, const Viewer& viewer, bool last);
+  /// Tokens, or embeddings in their place (see Pass).
+  struct Batch {
+    std::span<const Token> tokens;
+    const float* inputs = nullptr;
+  };
+  void run(const Slice& slice, const Batch& batch, const Viewer& viewer, bool last);
   /// Back to the first `size` tokens.
   void take_back(std::size_t size);
   StateOwner owner() const;
   void restore(StateSource source);
   void stop_if(bool stopped) const;
   void refuse_reentry() const;
+  void refuse_embeddings() const;
+  /// In passes with others, where only tokens go in.
+  void refuse_embeddings_to_compute() const;
 
   /// A callback of a feed that called back into the session would change what the feed still needs.
   struct Feeding {
@@ -55,6 +68,7 @@ struct Session::Impl {
   int logits_position = -1;   // whose logits they are
   std::atomic<bool> cancel{false};
   std::function<void(int, int)> progress;
+  std::weak_ptr<HiddenLog> hidden_log;  // of a speculation that wants to know them
   bool feeding = false;
 };
 

@@ -8,6 +8,7 @@
 #include "engine/api/speculation.h"
 #include "engine/forward/model.h"
 #include "engine/longhand.h"
+#include "engine/types/memory_errors.h"
 
 namespace longhand {
 namespace {
@@ -113,9 +114,10 @@ std::span<const float> Verifier::feed_batch(std::vector<Token> batch) {
   rows_.resize(std::max(rows_.size(), batch.size() * vocab_));
   const int start = session_.size();
   const double seconds = seconds_of([&] {
-    session_.feed(batch, [&](int position, std::span<const float> logits) {
+    const auto keep = [&](int position, std::span<const float> logits) {
       std::ranges::copy(logits, rows_.begin() + std::ptrdiff_t(std::size_t(position - start) * vocab_));
-    });
+    };
+    translate_memory_errors([&] { Access::impl(session_)->feed(batch, {.visit = keep, .guesses = true}); });
   });
   batch_ = std::move(batch);  // only now does any of it count
   known_ = 1;

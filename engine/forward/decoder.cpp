@@ -14,8 +14,12 @@ void embed(const Pass& p) {
   const std::int32_t n = p.config.hidden;
   p.for_pieces(1, [&](const Slice& slice, int row, int) {
     float* x = p.x(row);
-    decode_row(p.weights.embedding, p.tokens[std::size_t(row)], x);
-    if (p.config.embedding_scale != 0) p.kernels.scale(x, p.config.embedding_scale, n);
+    if (p.inputs != nullptr && p.weights.next_input.empty()) {
+      std::copy_n(p.inputs + std::int64_t{row} * n, n, x);
+    } else {
+      decode_row(p.weights.embedding, p.tokens[std::size_t(row)], x);
+      if (p.config.embedding_scale != 0) p.kernels.scale(x, p.config.embedding_scale, n);
+    }
     if (!p.weights.positions.empty()) {
       float* position = p.ws.in.row(row);
       decode_row(p.weights.positions, slice.position_of(row), position);
@@ -27,12 +31,33 @@ void embed(const Pass& p) {
   });
 }
 
+// See NextInput.
+void join_inputs(const Pass& p) {
+  const NextInput& next = p.weights.next_input;
+  if (next.empty()) return;
+  const std::int32_t n = p.config.hidden;
+  p.for_rows([&](int row) {
+    float* in = p.ws.in.row(row);
+    p.norm(next.token_norm, p.x(row), n, in);
+    p.norm(next.hidden_norm, p.inputs + std::int64_t{row} * n, n, in + n);
+    p.ws.in.round(p.kernels, row, {0, 2 * std::int64_t{n}}, kinds_of({&next.join}));
+  });
+  p.worker.sync();
+  p.multiply({&next.join, &p.ws.in, 0, p.rows(), p.ws.x, n});
+  p.worker.sync();
+}
+
 void set_angles(const Pass& p) {
   for (int which = 0; which < kRotations; ++which) {
     p.for_pieces(1, [&](const Slice& slice, int row, int) {
       if (!slice.positions.has(Rotation(which))) return;
       const std::int64_t at = (which * std::int64_t{p.ws.sizes().rows} + row) * p.ws.angles;
-      slice.positions.angles(Rotation(which), slice.position_of(row), p.ws.cos + at, p.ws.sin + at);
+      float *cos = p.ws.cos + at, *sin = p.ws.sin + at;
+      if (slice.places == nullptr) {
+        slice.positions.angles(Rotation(which), slice.position_of(row), cos, sin);
+      } else {
+        slice.positions.angles(Rotation(which), slice.places[row - slice.first_row], cos, sin);
+      }
     });
   }
 }
@@ -118,6 +143,7 @@ void layer(const Pass& p, const LayerPlan& plan) {
 
 bool forward(const Pass& p) noexcept {
   embed(p);
+  join_inputs(p);
   compute_per_layer_inputs(p);
   enter_streams(p);
   set_angles(p);

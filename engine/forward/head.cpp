@@ -44,6 +44,18 @@ void finish_hidden(const Pass& p) noexcept {
   p.worker.sync();
 }
 
+void copy_hidden(const Pass& p, float* to) noexcept {
+  const NormPlan& norm = p.weights.output_norm;
+  const std::int64_t n = p.config.hidden;
+  p.for_rows([&](int row) {
+    if (norm.empty()) {
+      std::copy_n(p.x(row), n, to + row * n);
+    } else {
+      p.norm(norm, p.x(row), p.config.hidden, to + row * n);
+    }
+  });
+}
+
 void run_head(const Pass& p, const HeadJob& job) noexcept {
   const PoolingHead& head = p.weights.head;
   Carver carver(p.ws.room);

@@ -9,6 +9,9 @@ namespace longhand {
 /// barrier.
 void finish_hidden(const Pass& pass) noexcept;
 
+/// to (rows, hidden) = the final hidden states of all rows, normalised. Called by every worker.
+void copy_hidden(const Pass& pass, float* to) noexcept;
+
 /// to (count, width) = what the head makes of pooled states (count, hidden), at most as many as the workspace
 /// has rows: scores (labels) by its classifier, or vectors. Called by every worker; ends with a barrier.
 struct HeadJob {

@@ -65,6 +65,15 @@ ModelInfo describe(const ModelData& m) {
     info.warnings.push_back(fmt::format(
         "the file also holds a part that reads pictures or sound: its {} tensors are left out", left));
   }
+  const auto further = std::ranges::count_if(m.file.tensors(), [&](const TensorInfo& t) {
+    return of_further_tokens(t.name, info.layers, m.config.skipped_layers);
+  });
+  if (further != 0) {
+    info.warnings.push_back(
+        fmt::format("the file also holds layers that predict further tokens: their {} tensors are left out, "
+                    "but for guessing ahead",
+                    further));
+  }
   return info;
 }
 
@@ -95,7 +104,8 @@ ModelData load_model(Gguf file, const LoadOptions& options) {
     Team team(threads);
     repack(weights, file, team, options.progress);
   }
-  ModelData model{std::move(file), std::move(config), std::move(weights), std::move(tokenizer), &kernels, {}};
+  ModelData model{
+      {std::move(config), std::move(weights), &kernels}, std::move(file), std::move(tokenizer), {}};
   model.info = describe(model);
   if (options.repack && !has_room)
     model.info.warnings.push_back(

@@ -11,12 +11,16 @@
 
 namespace longhand {
 
-struct ModelData {
-  Gguf file;  // keeps the mapping that views point into
+/// What is computed with.
+struct ModelCore {
   ModelConfig config;
   Weights weights;
-  Tokenizer tokenizer;
   const Kernels* kernels;
+};
+
+struct ModelData : ModelCore {
+  Gguf file;  // keeps the mapping that views point into
+  Tokenizer tokenizer;
   ModelInfo info;
 };
 

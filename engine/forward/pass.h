@@ -19,7 +19,8 @@ struct Slice {
   States& states;
   const PositionPlan& positions;
   int first_row, rows;
-  int position;  // of the first token
+  int position;                           // of the first token
+  const TokenPosition* places = nullptr;  // (rows) by which they are rotated; null: by their positions
 
   int position_of(int row) const noexcept { return position + row - first_row; }
   int end() const noexcept { return position + rows; }
@@ -36,6 +37,9 @@ struct Pass {
   Stop& stop;
   std::span<const Slice> slices;  // their rows follow one another
   std::span<const Token> tokens;  // (rows)
+  // (rows, hidden) what goes in instead of the tokens' embeddings; into a prediction layer beside them: the
+  // final hidden states of the tokens before. Null: nothing.
+  const float* inputs = nullptr;
 
   int rows() const noexcept { return int(tokens.size()); }
   WorkerScratch& scratch() const noexcept { return ws.scratch[std::size_t(worker.id)]; }

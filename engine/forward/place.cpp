@@ -15,7 +15,7 @@ void norm_head(const Pass& p, const AttentionCore& core, const NormPlan& norm, b
   if (core.qk_norm == QkNorm::per_head_turned) {
     p.norm({norm.kind, norm.epsilon, nullptr, nullptr}, head, n, head);
   } else if (!norm.empty() && !spans_heads(core.qk_norm)) {
-    const bool own = core.qk_norm == QkNorm::own_per_head;
+    const bool own = core.qk_norm == QkNorm::own_per_head || core.qk_norm == QkNorm::own_layer_norm;
     p.norm(own ? norm.from(std::int64_t{h} * n) : norm, head, n, head);
   }
   if (to_length_1) p.to_length_1(head, n, 1e-12);

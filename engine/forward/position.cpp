@@ -84,6 +84,21 @@ bool norms_turned_heads(const Weights& w) {
   return found;
 }
 
+// Which number of a position turns each of `pairs`. Beyond its section a pair follows time, as in text.
+std::vector<std::int32_t TokenPosition::*> sections_of(const RopeConfig& rope, int pairs) {
+  const auto& [t, h, w, rest] = rope.sections;
+  const int all = t + h + w + rest;
+  std::vector<std::int32_t TokenPosition::*> numbers;
+  for (int m = 0; m < pairs && all > 0; ++m) {
+    const int i = m % all;
+    const bool turns = rope.sections_interleaved;
+    const bool height = turns ? i % 3 == 1 && i < 3 * h : i >= t && i < t + h;
+    const bool width = turns ? i % 3 == 2 && i < 3 * w : i >= t + h && i < t + h + w;
+    numbers.push_back(height ? &TokenPosition::h : width ? &TokenPosition::w : &TokenPosition::t);
+  }
+  return numbers;
+}
+
 RopeOptions without_scaling(RopeOptions o) {
   o.scaling = RopeScaling::from_file;
   o.factor = -1;
@@ -125,6 +140,7 @@ PositionPlan::PositionPlan(const ModelConfig& c, const Weights& w, const Session
                            const FarPositions& far, int context)
     : rot_(c.rope.rot),
       local_rot_(c.rope.local_rot),
+      sections_(sections_of(c.rope, std::max(rot_, local_rot_) / 2)),
       far_(far),
       temperature_scale_(c.temperature_scale),
       temperature_length_(c.temperature_length),
@@ -166,6 +182,15 @@ void PositionPlan::angles(Rotation which, int position, float* cos, float* sin) 
   const RopeTable* tables[kRotations] = {&global_, &local_, &far_query_, &global_};
   const double i = position, at[kRotations] = {i, i, far_.start + far_.step * i, far_.step * i};
   rope_angles(*tables[int(which)], at[int(which)], cos, sin);
+}
+
+void PositionPlan::angles(Rotation which, const TokenPosition& position, float* cos,
+                          float* sin) const noexcept {
+  const RopeTable& table = which == Rotation::local ? local_ : global_;
+  for (int m = 0; m < int(table.inv_freq.size()); ++m) {
+    const std::int32_t number = sections_.empty() ? position.t : position.*sections_[std::size_t(m)];
+    rope_angle(table, m, number, cos + m, sin + m);
+  }
 }
 
 void PositionPlan::angles_back(Rotation which, int distance, float* cos, float* sin) const noexcept {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/types/session_options.h"
+#include "engine/types/token_position.h"
 #include "loaders/model/config.h"
 #include "loaders/model/weights.h"
 #include "ops/rope_table.h"
@@ -43,6 +44,8 @@ class PositionPlan {
   bool has(Rotation which) const noexcept;
   /// cos and sin (rot / 2) of a rotation at `position`.
   void angles(Rotation which, int position, float* cos, float* sin) const noexcept;
+  /// The same, each pair turned by the number of the position that its section belongs to.
+  void angles(Rotation which, const TokenPosition& position, float* cos, float* sin) const noexcept;
   /// The same of a rotation back by `distance` positions, without magnitude.
   void angles_back(Rotation which, int distance, float* cos, float* sin) const noexcept;
   /// Which rotation the queries and keys of a layer take.
@@ -55,6 +58,7 @@ class PositionPlan {
  private:
   int rot_, local_rot_;
   bool has_local_;
+  std::vector<std::int32_t TokenPosition::*> sections_;  // of each pair; empty: positions are one number
   RopeTable global_, local_, far_query_;
   FarPositions far_;
   float temperature_scale_;

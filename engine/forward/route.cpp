@@ -76,6 +76,19 @@ void make_sum_1(float* weight, int n) {
   for (int i = 0; i < n; ++i) weight[i] /= sum;
 }
 
+// The weight of the i-th chosen expert, from the router's outputs z.
+float sparse_weight(const MoePlan& plan, const float* z, const std::int32_t* chosen, int i) {
+  constexpr float kNear = 0.02f;
+  const float best = z[chosen[i]];
+  float sum = 0;
+  for (int e = 0; e < plan.experts; ++e) {
+    const bool taken = std::find(chosen, chosen + i, e) != chosen + i;
+    if (taken || (best - z[e]) / std::max(std::abs(z[e]), best) > kNear) continue;
+    sum += std::exp(z[e] - best);
+  }
+  return 1 / sum;
+}
+
 void weigh(const Pass& p, const MoePlan& plan, float* weight) {
   const int used = plan.used;
   if (plan.gating == Gating::softmax_selected) p.kernels.softmax(weight, used);
@@ -107,7 +120,9 @@ void choose(const Pass& p, const MoePlan& plan, const Routes& routes, int row) {
     }
     take_best(plan, selection, chosen);
   }
-  for (int i = 0; i < plan.used; ++i) weight[i] = probability[chosen[i]];
+  const bool sparse = plan.gating == Gating::sparse_mixer;
+  for (int i = 0; i < plan.used; ++i)
+    weight[i] = sparse ? sparse_weight(plan, probability, chosen, i) : probability[chosen[i]];
   weigh(p, plan, weight);
 }
 

@@ -27,7 +27,7 @@ Most most_of(const Weights& weights, const WorkspaceSizes& sizes) {
   Carver head;
   measure(head, weights.head, sizes);
   most.room = std::max(inputs.used(), head.used());
-  most.input = widest_input(weights.head);
+  most.input = std::max<std::int64_t>(widest_input(weights.head), weights.next_input.join.weight.cols);
   for (const LayerPlan& layer : weights.layers) {
     for (const Round& round : layer.rounds) {
       for (const Block& block : round.side_by_side) {

@@ -14,7 +14,7 @@ constexpr std::size_t kLogitRows = 16;
 
 }  // namespace
 
-PassRunner::PassRunner(const ModelData& model, int threads, int prefill_threads, const WorkspaceSizes& sizes)
+PassRunner::PassRunner(const ModelCore& model, int threads, int prefill_threads, const WorkspaceSizes& sizes)
     : model_(model),
       ws_(model.config, model.weights, sizes),
       team_(threads),
@@ -38,7 +38,8 @@ Team& PassRunner::team_for(const Request& request) noexcept {
 }
 
 Pass PassRunner::pass(const Request& request, const Worker& worker, Stop& stop) noexcept {
-  return {model_.config, model_.weights, *model_.kernels, ws_, worker, stop, request.slices, request.tokens};
+  return {model_.config, model_.weights, *model_.kernels, ws_,           worker,
+          stop,          request.slices, request.tokens,  request.inputs};
 }
 
 bool PassRunner::run(const Request& request, Stop& stop, const VisitRow& visit) {
@@ -58,7 +59,9 @@ bool PassRunner::run(const Request& request, Stop& stop, const VisitRow& visit) 
     logits_.resize(n);
   team_for(request).run([&](const Worker& worker) {
     const Pass p = pass(request, worker, stop);
-    if (forward(p) && !request.wanted.empty()) compute(p, group(0));
+    if (!forward(p)) return;
+    if (request.hidden != nullptr) copy_hidden(p, request.hidden);
+    if (!request.wanted.empty()) compute(p, group(0));
   });
   for (std::size_t first = 0; first < request.wanted.size() && !stop.cut_short.load(); first += kLogitRows) {
     if (first > 0)

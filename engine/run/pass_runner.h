@@ -19,7 +19,7 @@ using VisitRow = std::function<void(int i, std::span<const float> values)>;
 class PassRunner {
  public:
   /// Throws Error(no_memory).
-  PassRunner(const ModelData& model, int threads, int prefill_threads, const WorkspaceSizes& sizes);
+  PassRunner(const ModelCore& model, int threads, int prefill_threads, const WorkspaceSizes& sizes);
 
   int threads() const noexcept { return team_.size(); }
   /// Tokens computed at once at most.
@@ -35,6 +35,8 @@ class PassRunner {
     std::span<const Slice> slices;
     std::span<const Token> tokens;
     std::span<const int> wanted = {};
+    const float* inputs = nullptr;  // see Pass
+    float* hidden = nullptr;        // (tokens, hidden) where final hidden states are to be left, normalised
   };
   /// Computes a pass; its sequences' states have been told. False where `stop` ended it early: then the
   /// states hold parts of it, and `visit` may not have seen all.
@@ -53,7 +55,7 @@ class PassRunner {
   Team& team_for(const Request& request) noexcept;
   Pass pass(const Request& request, const Worker& worker, Stop& stop) noexcept;
 
-  const ModelData& model_;
+  const ModelCore& model_;
   Workspace ws_;
   Team team_;
   std::optional<Team> prefill_team_;  // where prompts have a thread count of their own

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "engine/state/attention/kinds.h"
+#include "engine/types/limits.h"
+#include "loaders/vocab/vocab.h"
 #include "ops/error.h"
 
 namespace longhand {
@@ -27,9 +30,35 @@ int widest_head(const Weights& weights) {
   return widest;
 }
 
+// The position behind all of a text's.
+std::int32_t after_all(const std::vector<TokenPosition>& places) {
+  std::int32_t next = 0;
+  for (const TokenPosition& p : places) next = std::max({next, p.t + 1, p.h + 1, p.w + 1});
+  return next;
+}
+
+// Whether layers read what tokens are, beside the stream, or count them in blocks.
+bool needs_tokens(const Weights& weights) {
+  bool needs = weights.per_layer.width > 0 || !weights.positions.empty();
+  for (const LayerPlan& layer : weights.layers) {
+    for_each_block<MoePlan>(layer, [&](const MoePlan& plan) { needs = needs || plan.by_token != nullptr; });
+    for_each_attention(layer, [&](const AttentionCore& core) { needs = needs || core.ratio > 0; });
+  }
+  return needs;
+}
+
+void check_position(const ModelConfig& config, const TokenPosition& p) {
+  if (std::min({p.t, p.h, p.w}) < 0 || std::max({p.t, p.h, p.w}) >= kMaxContext)
+    throw Error(Errc::range,
+                fmt::format("position ({}, {}, {}) must be of 0..{}", p.t, p.h, p.w, kMaxContext - 1));
+  if (config.rope.sections[0] == 0 && (p.t != p.h || p.t != p.w))
+    throw Error(Errc::range, fmt::format("position ({}, {}, {}): this model's positions are one number each",
+                                         p.t, p.h, p.w));
+}
+
 }  // namespace
 
-Sequence::Sequence(const ModelData& m, const SessionOptions& o)
+Sequence::Sequence(const ModelCore& m, const SessionOptions& o)
     : model(m),
       options(o),
       sizes(choose_sizes(m, o)),
@@ -45,6 +74,8 @@ Sequence::Sequence(const Sequence& other)
       states(new_states()),
       positions(other.positions),
       tokens(other.tokens),
+      places(other.places),
+      embeddings(other.embeddings),
       remembered(other.remembered) {
   states.copy(other.states, remembered);
 }
@@ -76,10 +107,90 @@ void Sequence::check(std::span<const Token> added) const {
   }
 }
 
+void Sequence::append(std::span<const Token> added) {
+  tokens.insert(tokens.end(), added.begin(), added.end());
+  if (places.empty()) return;
+  const std::int32_t next = after_all(places);
+  for (std::int32_t i = 0; i < std::int32_t(added.size()); ++i) {
+    const std::int32_t at = next + i;
+    places.push_back({at, at, at});
+  }
+}
+
+void Sequence::append(const Embeddings& added) {
+  const auto n = std::size_t(model.config.hidden);
+  const int begin = int(tokens.size()), count = int(added.values.size() / n);
+  for (std::int32_t i = std::int32_t(places.size()); i < begin; ++i) places.push_back({i, i, i});
+  const std::int32_t next = after_all(places);
+  for (std::int32_t i = 0; i < count; ++i) {
+    const std::int32_t at = next + i;
+    places.push_back(added.positions.empty() ? TokenPosition{at, at, at} : added.positions[std::size_t(i)]);
+  }
+  embeddings.push_back({begin, begin + count, {added.values.begin(), added.values.end()}});
+  tokens.resize(std::size_t(begin + count), kNoToken);
+}
+
+void Sequence::shorten(std::size_t size) {
+  tokens.resize(size);
+  if (places.empty()) return;
+  while (!embeddings.empty() && embeddings.back().begin >= int(size)) embeddings.pop_back();
+  if (!embeddings.empty()) embeddings.back().end = std::min(embeddings.back().end, int(size));
+  places.resize(embeddings.empty() ? 0 : size);
+}
+
+const float* Sequence::next_inputs(int* count) const noexcept {
+  for (const Stretch& s : embeddings) {
+    if (remembered < s.begin) {
+      *count = std::min(*count, s.begin - remembered);
+      return nullptr;
+    }
+    if (remembered >= s.end) continue;
+    *count = std::min(*count, s.end - remembered);
+    return s.values.data() + std::ptrdiff_t(remembered - s.begin) * model.config.hidden;
+  }
+  return nullptr;
+}
+
+Sequence::Again::Again(const Sequence& sequence, int position)
+    : token(sequence.tokens[std::size_t(position)]),
+      slice{sequence.states,
+            sequence.positions,
+            0,
+            1,
+            position,
+            sequence.places.empty() ? nullptr : sequence.places.data() + position} {
+  for (const Stretch& s : sequence.embeddings) {
+    if (position >= s.begin && position < s.end)
+      inputs = s.values.data() + std::ptrdiff_t(position - s.begin) * sequence.model.config.hidden;
+  }
+}
+
+void Sequence::check(const Embeddings& added) const {
+  const auto n = std::size_t(model.config.hidden);
+  if (added.values.empty() || added.values.size() % n != 0)
+    throw Error(Errc::range, fmt::format("{} values are no embeddings of {} each", added.values.size(), n));
+  const std::size_t count = added.values.size() / n;
+  if (count > std::size_t(sizes.context) - tokens.size())
+    throw Error(Errc::context_full,
+                fmt::format("{} embeddings do not fit: the context holds {} tokens, of which {} are used",
+                            count, sizes.context, tokens.size()));
+  if (needs_tokens(model.weights))
+    throw Error(Errc::unsupported,
+                "this model looks at tokens in every layer: embeddings cannot replace them");
+  if (sizes.plan.kind != find_memory("full"))
+    throw Error(Errc::unsupported,
+                fmt::format("attention.memory {} knows no positions but a text's own: embeddings need full",
+                            sizes.plan.kind->name));
+  if (added.positions.empty()) return;
+  if (added.positions.size() != count)
+    throw Error(Errc::range, fmt::format("{} positions for {} embeddings", added.positions.size(), count));
+  for (const TokenPosition& p : added.positions) check_position(model.config, p);
+}
+
 bool Sequence::cut(int from, int to) {
   const Cut cut{from, to, remembered};
   const bool learned = !model.weights.positions.empty();  // a token's own, which no rotation can change
-  if (learned || !states.can_cut() || remembered < int(tokens.size())) return false;
+  if (learned || has_embeddings() || !states.can_cut() || remembered < int(tokens.size())) return false;
   Angles angles[2];
   for (const Rotation which : {Rotation::global, Rotation::local})
     angles[int(which)] = Angles(positions, which, cut.moved());
@@ -104,7 +215,8 @@ bool Sequence::cut(int from, int to) {
 
 Slice Sequence::next_slice(int count, int first_row) {
   states.will_write(remembered, remembered + count);
-  return {states, positions, first_row, count, remembered};
+  return {states, positions,  first_row,
+          count,  remembered, places.empty() ? nullptr : places.data() + remembered};
 }
 
 }  // namespace longhand

@@ -16,25 +16,25 @@ namespace {
 // others waiting. A share of the weights that streams in within a millisecond is not worth that.
 constexpr std::uint64_t kBytesPerWorker = std::uint64_t{8} << 20;
 
-int useful_workers(const ModelData& m) {
-  const std::uint64_t shares = std::max<std::uint64_t>(1, m.info.weight_bytes / kBytesPerWorker);
+int useful_workers(const ModelCore& m) {
+  const std::uint64_t shares = std::max<std::uint64_t>(1, m.weights.bytes / kBytesPerWorker);
   return int(std::min<std::uint64_t>(std::uint64_t(usable_cores()), shares));
 }
 
 // With learned positions, no text is longer than there are of them.
-int bounded(const ModelData& m, int context) {
+int bounded(const ModelCore& m, int context) {
   const int positions = m.weights.positions.rows;
   return positions > 0 ? std::min(context, positions) : context;
 }
 
 }  // namespace
 
-ThreadCounts choose_threads(const ModelData& m, int threads, int prefill_threads) noexcept {
+ThreadCounts choose_threads(const ModelCore& m, int threads, int prefill_threads) noexcept {
   const int decode = threads > 0 ? threads : useful_workers(m);
   return {decode, prefill_threads > 0 ? prefill_threads : decode};
 }
 
-SessionSizes choose_sizes(const ModelData& m, const SessionOptions& o) {
+SessionSizes choose_sizes(const ModelCore& m, const SessionOptions& o) {
   check_options(kSessionOptions, o);
   const ThreadCounts threads = choose_threads(m, o.threads, o.prefill_threads);
   SessionSizes s{bounded(m, o.context), o.batch, threads.decode, threads.prefill,

@@ -16,12 +16,12 @@ struct SessionSizes {
 /// The options, else what suits model and machine; at most as much context as a model has learned positions.
 /// Throws Error: range, no_memory (with the context that
 /// would fit).
-SessionSizes choose_sizes(const ModelData& model, const SessionOptions& options);
+SessionSizes choose_sizes(const ModelCore& model, const SessionOptions& options);
 
 /// Threads for decoding and for prompts; 0: what suits model and machine.
 struct ThreadCounts {
   int decode, prefill;
 };
-ThreadCounts choose_threads(const ModelData& model, int threads, int prefill_threads) noexcept;
+ThreadCounts choose_threads(const ModelCore& model, int threads, int prefill_threads) noexcept;
 
 }  // namespace longhand

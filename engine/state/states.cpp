@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "ops/error.h"
+
 namespace longhand {
 
 States::States(const ModelConfig& c, const Weights& w, const SessionOptions& o, const MemoryPlan& plan,
@@ -140,7 +142,10 @@ void States::keep(int size, bool turn) noexcept {
   int last = 0;
   for (const Checkpoint& c : checkpoints_) last = std::max(last, c.size);
   if (checkpoints_.empty() || size <= last || (!turn && size - last < kSpacing)) return;
-  Checkpoint& c = free_checkpoint(size);
+  save(free_checkpoint(size), size);
+}
+
+void States::save(Checkpoint& c, int size) noexcept {
   c.size = size;
   std::byte* to = c.bytes.data();
   live(size, [&](std::byte* from, std::size_t n) {
@@ -149,24 +154,42 @@ void States::keep(int size, bool turn) noexcept {
   });
 }
 
+void States::keep_for_guesses(int size) noexcept {
+  guess_.size = 0;
+  if (size == 0 || std::ranges::none_of(recurrent_, [](const auto* state) { return state != nullptr; }))
+    return;
+  try {
+    if (guess_.bytes.size() == 0) guess_.bytes = Buffer(std::size_t(checkpoint_bytes_));
+  } catch (const Error&) { return; }
+  save(guess_, size);
+}
+
+// Null where only the start of the text is.
+const States::Checkpoint* States::last_before(int size) const noexcept {
+  const Checkpoint* best = nullptr;
+  const auto look = [&](const Checkpoint& c) {
+    if (c.size > 0 && c.size <= size && (best == nullptr || c.size > best->size)) best = &c;
+  };
+  for (const Checkpoint& c : checkpoints_) look(c);
+  look(guess_);
+  return best;
+}
+
 int States::back_from(int size) const noexcept {
   if (reaches(size)) return size;
-  int best = 0;
-  for (const Checkpoint& c : checkpoints_) {
-    if (c.size <= size) best = std::max(best, c.size);
-  }
-  return best;
+  const Checkpoint* from = last_before(size);
+  return from == nullptr ? 0 : from->size;
 }
 
 int States::go_back(int size) {
   const int start = back_from(size);
   // Another text may follow, to which later checkpoints do not belong.
-  Checkpoint* from = nullptr;
   for (Checkpoint& c : checkpoints_) {
     if (c.size > size) c.size = 0;
-    if (c.size == start && start > 0) from = &c;
   }
+  if (guess_.size > size) guess_.size = 0;
   if (reaches(size)) return size;
+  const Checkpoint* from = last_before(size);
   for (const auto& state : states_) state->clear();
   if (from != nullptr) {
     // Which pieces there are follows from what has left, which is the first piece of its layer.

@@ -31,6 +31,9 @@ class States {
   /// to it may not be possible later. `turn`: something new begins here, which users like to go back to;
   /// elsewhere a checkpoint is only kept a good way after the last.
   void keep(int size, bool turn) noexcept;
+  /// Keeps the state after `size` tokens until this is called again, beside all checkpoints, where going back
+  /// over a few tokens would else compute much anew. Where memory is out, nothing is kept.
+  void keep_for_guesses(int size) noexcept;
   /// Whether they can serve queries from `size` on as if nothing had come after.
   bool reaches(int size) const noexcept;
   /// Where go_back(size) would go.
@@ -70,6 +73,8 @@ class States {
   bool forgets() const noexcept { return checkpoint_bytes_ > 0; }
   void live(int size, const VisitBytes& visit);
   Checkpoint& free_checkpoint(int size) noexcept;
+  void save(Checkpoint& to, int size) noexcept;
+  const Checkpoint* last_before(int size) const noexcept;
 
   std::vector<std::unique_ptr<LayerState>> states_;  // by the numbers that blocks refer to
   std::vector<AttentionState*> attention_;           // those of them that are such, by the same numbers
@@ -77,6 +82,7 @@ class States {
   int written_ = 0;
   int floor_ = 0;                        // nothing before this can be served as it is
   std::uint64_t checkpoint_bytes_ = 0;   // of one at most
+  Checkpoint guess_;                     // see keep_for_guesses()
   std::vector<Checkpoint> checkpoints_;  // in use: ascending sizes; the others, of size 0, last
 };
 

@@ -137,6 +137,8 @@ struct ArchSpec {
   bool logits_divided = false;                     // the file's logit scale divides instead of multiplying
   void (*read)(const ConfigReader&, ModelConfig&) = nullptr;  // what only its files state
   void (*quirk)(ModelConfig&) = nullptr;                      // what no field can say
+  bool next_heads = false;                                    // its prediction layers are as in next_head.h
+  bool sections_interleaved = false;                          // see RopeConfig
 };
 
 /// The architectures of each family, one file of archs/ each.

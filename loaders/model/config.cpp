@@ -4,6 +4,8 @@
 
 #include "loaders/gguf/gguf_writer.h"
 #include "loaders/model/config_reader.h"
+#include "loaders/model/leftover_tensors.h"
+#include "loaders/model/refused_archs.h"
 
 namespace longhand {
 namespace {
@@ -21,6 +23,23 @@ Residual read_residual(const ConfigReader& r, const ArchSpec& arch) {
   return r.file().get_bool(key::parallel_residual).value_or(true) ? Residual::parallel : Residual::serial;
 }
 
+// Prediction layers are counted among the blocks. Files that do not say how many there are tell them by their
+// tensors, which may lie in the last blocks or behind them.
+void read_layer_count(const ConfigReader& r, ModelConfig& c) {
+  int blocks = r.integer(key::block_count);
+  c.skipped_layers = r.integer(key::nextn_layers, 0);
+  if (c.skipped_layers >= blocks) {
+    r.refuse(key::nextn_layers,
+             fmt::format("is {}, must be less than block_count {}", c.skipped_layers, blocks));
+  }
+  if (const NextLayers next = find_next_layers(r.file().tensors());
+      c.skipped_layers == 0 && next.first > 0 && next.first <= blocks && next.end >= blocks) {
+    c.skipped_layers = next.end - next.first;
+    blocks = next.end;
+  }
+  c.layers.resize(std::size_t(blocks - c.skipped_layers));
+}
+
 }  // namespace
 
 ModelConfig load_config(const Gguf& file) {
@@ -29,10 +48,15 @@ ModelConfig load_config(const Gguf& file) {
   const std::string_view name = file.require_string(key::architecture);
   c.arch = find_arch(name);
   if (c.arch == nullptr) {
+    if (const RefusedArch* known = find_refused_arch(name)) {
+      throw Error(Errc::unsupported, fmt::format("{}: architecture '{}' is known, but not run: {}",
+                                                 file.name(), name, known->why));
+    }
     throw Error(Errc::unsupported, fmt::format("{}: architecture '{}' is not one of those supported: {}",
                                                file.name(), name, known_archs()));
   }
   c.norm = c.arch->rms_by_key && r.has(key::rms_epsilon) ? Norm::rms : c.arch->norm;
+  c.place = c.arch->place;
   c.residual = read_residual(r, *c.arch);
   read_clamp(r, c);
   c.alibi = r.number(key::max_alibi_bias, double(c.arch->alibi));
@@ -41,13 +65,7 @@ ModelConfig load_config(const Gguf& file) {
   read_pooling(r, c);
   c.hidden = r.integer(key::embedding_length);
   c.trained_context = r.integer(key::context_length);
-  const int blocks = r.integer(key::block_count);
-  c.skipped_layers = r.integer(key::nextn_layers, 0);
-  if (c.skipped_layers >= blocks) {
-    r.refuse(key::nextn_layers,
-             fmt::format("is {}, must be less than block_count {}", c.skipped_layers, blocks));
-  }
-  c.layers.resize(std::size_t(blocks - c.skipped_layers));
+  read_layer_count(r, c);
   c.per_layer_width = r.integer(key::per_layer_input, 0);
   c.streams = r.integer(key::altup_inputs, c.arch->streams);
   if (c.streams > 1 && r.integer(key::altup_active, 0) != 0)
@@ -56,8 +74,9 @@ ModelConfig load_config(const Gguf& file) {
   read_hyper(r, c);
   read_recurrent(r, c);
   read_layers(r, c);
-  const KeySpec& epsilon = c.norm == Norm::rms ? key::rms_epsilon : key::norm_epsilon;
-  c.norm_epsilon = float(file.require_float(epsilon));
+  // Some converters state that of layer norms under the other's name.
+  const bool rms = c.norm == Norm::rms || (!r.has(key::norm_epsilon) && r.has(key::rms_epsilon));
+  c.norm_epsilon = float(file.require_float(rms ? key::rms_epsilon : key::norm_epsilon));
   c.attention_scale = r.number(key::attention_scale, 0);
   c.attention_softcap = r.number(key::attention_softcap, double(c.arch->attention_softcap));
   c.final_softcap = r.number(key::final_softcap, double(c.arch->final_softcap));

@@ -44,8 +44,9 @@ struct RopeConfig {
   // Pairs turned by each number of a position, one section after the other; 0: positions are one number.
   // Those of images have several; those of text are all the same.
   std::array<int, 4> sections{};
-  bool fourth_stands = false;  // but text has no fourth: those pairs are not turned
-  bool finetuned = true;       // trained with the scaling the file states
+  bool sections_interleaved = false;  // pairs take turns: time, height, width, time, ... as long as there are
+  bool fourth_stands = false;         // but text has no fourth: those pairs are not turned
+  bool finetuned = true;              // trained with the scaling the file states
   double base = 10000, local_base = 10000;
   RopeScalingRule rule = RopeScalingRule::none;
   double factor = 1;
@@ -116,6 +117,7 @@ struct PoolingConfig {
 struct ModelConfig {
   const ArchSpec* arch = nullptr;
   Norm norm = Norm::rms;
+  NormPlace place = NormPlace::pre;
   Residual residual = Residual::serial;
   Rope pairs = Rope::none;  // how dimensions are paired for rotation
   Act act = Act::silu;      // of feed-forward networks

@@ -52,6 +52,7 @@ void read_rope(const ConfigReader& r, ModelConfig& c) {
   if (rope.rot == 0) rope.rot = rope.local_rot;
   if (rope.local_rot == 0) rope.local_rot = rope.rot;
   read_sections(r, rope);
+  rope.sections_interleaved = c.arch->sections_interleaved;
   rope.base = r.number(key::rope_base, 10000) * growth_of_base(r, c);
   rope.finetuned = r.file().get_bool(key::rope_finetuned).value_or(true);
   rope.local_base = r.number(key::rope_base_swa, 10000);

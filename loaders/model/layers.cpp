@@ -109,8 +109,10 @@ class LayerPlanner {
   // With the norms the architecture puts around a block.
   Block block(BlockPlan plan, std::string_view before, std::string_view after) const {
     Block b;
-    if (arch_.place == NormPlace::pre || arch_.place == NormPlace::sandwich) b.pre = norm(before);
-    if (arch_.place == NormPlace::post || arch_.place == NormPlace::sandwich) b.post = norm(after);
+    if (c_.place == NormPlace::pre || c_.place == NormPlace::sandwich) b.pre = norm(before);
+    // A file that puts norms elsewhere than its architecture calls them as before.
+    if (c_.place == NormPlace::post || c_.place == NormPlace::sandwich)
+      b.post = norm(c_.place == arch_.place ? after : before);
     b.plan = std::move(plan);
     return b;
   }
@@ -302,7 +304,10 @@ class LayerPlanner {
     p.gates_heads = c_.gates_heads;
     p.qk_norm = shape().qk_norm;
     p.values_are_keys = arch_.value_norm && p.head_dim == p.value_dim && !has("attn_v") && !has("attn_qkv");
+    constexpr float kOwnEpsilon = 1e-5f;  // of Chameleon's, which no file states
     if (p.qk_norm != QkNorm::none) p.q_norm = p.k_norm = norm({}).plan;
+    if (p.qk_norm == QkNorm::own_layer_norm)
+      p.q_norm = p.k_norm = {Norm::layer, kOwnEpsilon, nullptr, nullptr};
     p.clamp = c_.clamp_kqv;
     if (arch_.sub_norms) p.sub_norm = norm({}).plan;
     return p;

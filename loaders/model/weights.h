@@ -32,6 +32,15 @@ struct StreamEnds {
   std::vector<Linear> enter, leave;  // (hidden, hidden), of all streams but the first
 };
 
+/// What a prediction layer reads of a token and of the final hidden state h before it:
+/// join([token_norm(embedding) | hidden_norm(h)]). Empty in models proper.
+struct NextInput {
+  Linear join;                       // (hidden, 2 hidden)
+  NormPlan token_norm, hidden_norm;  // (hidden)
+
+  bool empty() const noexcept { return join.empty(); }
+};
+
 struct Weights {
   MatView embedding;        // (vocab, hidden)
   Linear output;            // (vocab, hidden); the embedding again where the file has no output head
@@ -42,6 +51,7 @@ struct Weights {
   PoolingHead head;
   PerLayerInputs per_layer;
   StreamEnds streams;
+  NextInput next_input;
   std::vector<LayerPlan> layers;
   int states = 0;                                        // of a sequence; blocks refer to them
   std::vector<float> rope_freqs, rope_long, rope_short;  // (rot / 2) divisors of frequencies, or empty
@@ -118,6 +128,7 @@ void for_each_linear(AnyWeights& w, const Function& f) {
   for (auto& l : w.streams.enter) f(l);
   for (auto& l : w.streams.leave) f(l);
   if (!w.streams.hyper.fn.empty()) f(w.streams.hyper.fn);
+  if (!w.next_input.empty()) f(w.next_input.join);
   if (!w.output.empty()) f(w.output);
 }
 

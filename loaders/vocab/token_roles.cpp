@@ -184,6 +184,14 @@ void assign_stripping(Vocab& vocab, const KnownTokens& known, std::string_view a
   }
 }
 
+// Tokens 4 to 8195 of Chameleon are pieces of pictures, which a text must not have.
+void suppress_pictures(Vocab& vocab, std::string_view architecture) {
+  constexpr std::size_t kFirst = 4, kEnd = 8196;
+  if (architecture != "chameleon") return;
+  for (std::size_t i = kFirst; i < std::min(kEnd, vocab.tokens.size()); ++i)
+    vocab.suppressed.push_back(Token(i));
+}
+
 }  // namespace
 
 void assign_token_roles(Vocab& vocab, std::string_view architecture) {
@@ -191,6 +199,7 @@ void assign_token_roles(Vocab& vocab, std::string_view architecture) {
   assign_single_roles(vocab, known);
   collect_end_of_generation(vocab, known);
   assign_stripping(vocab, known, architecture);
+  suppress_pictures(vocab, architecture);
 }
 
 }  // namespace longhand

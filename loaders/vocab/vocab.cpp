@@ -193,15 +193,16 @@ class Loader {
       vocab_.warnings.push_back(fmt::format("{} merges are not two texts with a space between", broken));
   }
 
-  // Converters write "no such token" as the greatest number, and ids of other vocabularies by mistake.
+  // Converters write "no such token" as -1 or the greatest number, and ids of other vocabularies by mistake.
   Token token_of(const KeySpec& key, std::int64_t id) {
     constexpr std::int64_t kNone = std::numeric_limits<std::uint32_t>::max();
     const auto n = std::int64_t(vocab_.tokens.size());
-    if (id < n) return Token(id);
-    if (id != kNone) {
-      vocab_.warnings.push_back(
-          fmt::format("{} is {}, which is no token of the vocabulary, 0..{}: ignored", key.name, id, n - 1));
-    }
+    if (id >= 0 && id < n) return Token(id);
+    const bool none = id == kNone || id == -1;
+    vocab_.warnings.push_back(
+        none ? fmt::format("{} is {}, which means none", key.name, id)
+             : fmt::format("{} is {}, which is no token of the vocabulary, 0..{}: ignored", key.name, id,
+                           n - 1));
     return kNoToken;
   }
 

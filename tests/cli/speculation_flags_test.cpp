@@ -84,7 +84,7 @@ TEST(SpeculationFlags, ChatCanBeStoppedWhileItGuesses) {
 TEST(SpeculationFlags, ANumberWithoutAnythingToGuessFromIsRefused) {
   const ProcessResult result = run({"--draft", "5"});
   EXPECT_EQ(result.status, 2);
-  EXPECT_THAT(result.err, AllOf(HasSubstr("--draft"), HasSubstr("--lookup or --model-draft")));
+  EXPECT_THAT(result.err, AllOf(HasSubstr("--draft"), HasSubstr("--lookup, --model-draft or --mtp")));
 }
 
 TEST(SpeculationFlags, AForeignVocabularyIsRefusedInOneLine) {

@@ -52,6 +52,9 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN(),
 using U32 = std::uint32_t;
 
 const Bad kBad[] = {
+    {"diffusion model", set("general.architecture", "dream"), Errc::unsupported,
+     "'dream' is known, but not run"},
+    {"newer architecture", set("general.architecture", "qwen4exp"), Errc::unsupported, "n-gram table"},
     {"unknown architecture", set("general.architecture", "warp9"), Errc::unsupported, "warp9"},
     {"no architecture", drop_key("general.architecture"), Errc::missing, "general.architecture"},
     {"no width", drop_key("llama.embedding_length"), Errc::missing, "llama.embedding_length"},

@@ -94,6 +94,10 @@ TEST_F(LonghandC, GuessesGiveTheSameTextInFewerFeeds) {
   how.most = 64;
   lh_speculation* made = nullptr;
   EXPECT_EQ(lh_speculation_new(s.get(), &how, &made, &error_), LH_E_RANGE);
+  how = lh_speculation_defaults();
+  EXPECT_EQ(how.mtp, 0);
+  how.mtp = 1;  // the guide has no prediction layers
+  EXPECT_EQ(lh_speculation_new(s.get(), &how, &made, &error_), LH_E_UNSUPPORTED);
   EXPECT_EQ(made, nullptr);
 }
 

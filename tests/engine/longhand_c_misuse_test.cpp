@@ -53,6 +53,8 @@ TEST_F(LonghandC, NullIsAnErrorEverywhereAndFreeingItIsNone) {
         lh_session_new(model(), nullptr, nullptr, error),
         lh_feed(nullptr, given, &logits, error),
         lh_feed(made.get(), behind_null, &logits, error),
+        lh_feed_embeddings(nullptr, nullptr, 1, nullptr, &logits, error),
+        lh_feed_embeddings(made.get(), nullptr, 1, nullptr, &logits, error),
         lh_feed_each(nullptr, given, nullptr, nullptr, error),
         lh_feed_each(made.get(), given, nullptr, nullptr, error),
         lh_get_logits(nullptr, 0, &logits, error),

@@ -48,6 +48,28 @@ TEST_F(LonghandC, FeedsRewindsAndShowsLogits) {
   EXPECT_EQ(lh_session_size(s.get()), int(tokens.size()));
 }
 
+// The guide's positions are one number each.
+TEST_F(LonghandC, FeedsEmbeddings) {
+  const auto s = session(), other = session();
+  lh_model_info info{};
+  info.size = sizeof info;
+  ASSERT_EQ(lh_model_get_info(model(), &info, &error_), LH_OK) << error_.message;
+  const std::vector<float> values(3 * std::size_t(info.hidden), 0.25f);
+  std::vector<lh_position> positions = {{0, 0, 0}, {1, 1, 1}, {2, 2, 2}};
+  lh_logits last{};
+  ASSERT_EQ(lh_feed_embeddings(s.get(), values.data(), 3, nullptr, &last, &error_), LH_OK) << error_.message;
+  const std::vector<float> expected(last.data, last.data + last.size);
+  EXPECT_EQ(lh_session_tokens(s.get()).data[0], -1);
+  ASSERT_EQ(lh_feed_embeddings(other.get(), values.data(), 3, positions.data(), &last, &error_), LH_OK);
+  EXPECT_THAT(std::span(last.data, last.size), ElementsAreArray(expected));
+  positions[1].w = 7;
+  EXPECT_EQ(lh_feed_embeddings(s.get(), values.data(), 3, positions.data(), nullptr, &error_), LH_E_RANGE);
+  EXPECT_EQ(lh_feed_embeddings(s.get(), values.data(), 0, nullptr, nullptr, &error_), LH_E_RANGE);
+  EXPECT_EQ(lh_feed_embeddings(s.get(), nullptr, 3, nullptr, nullptr, &error_), LH_E_ARGUMENT);
+  EXPECT_EQ(lh_feed_embeddings(s.get(), values.data(), SIZE_MAX, nullptr, nullptr, &error_), LH_E_ARGUMENT);
+  EXPECT_EQ(lh_session_size(s.get()), 3);
+}
+
 TEST_F(LonghandC, AVisitThatStopsOrThrowsLeavesTheSessionAsItWas) {
   const auto s = session();
   const std::vector<lh_token> tokens = encode("The capital of Peru");

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace longhand {
 namespace {
 
@@ -20,10 +22,22 @@ TEST(LeftoverTensors, PartsForPicturesAndSoundAreKnown) {
 
 TEST(LeftoverTensors, LayersThatPredictFurtherTokensAreKnown) {
   for (const char* name : {"blk.4.attn_q.weight", "blk.4.nextn.eh_proj.weight", "blk.3.nextn.enorm.weight",
-                           "mtp.layers.0.input_layernorm.weight", "nextn.eh_proj.weight"}) {
+                           "mtp.layers.0.input_layernorm.weight", "nextn.eh_proj.weight",
+                           "mtp_block.attn.weight", "eagle3.fc.weight", "medusa.0.weight"}) {
+    EXPECT_TRUE(of_further_tokens(name, kLayers, kSkipped)) << name;
     EXPECT_TRUE(left(name)) << name;
     EXPECT_FALSE(of_other_part(name)) << name;
   }
+}
+
+TEST(LeftoverTensors, PredictionLayersAreFoundByTheirTensors) {
+  std::vector<TensorInfo> tensors(3);
+  tensors[0].name = "blk.0.attn_q.weight";
+  tensors[1].name = "blk.5.nextn.enorm.weight";
+  tensors[2].name = "blk.4.nextn.eh_proj.weight";
+  EXPECT_EQ(find_next_layers(tensors).first, 4);
+  EXPECT_EQ(find_next_layers(tensors).end, 6);
+  EXPECT_EQ(find_next_layers(std::span(tensors).first(1)).end, 0);
 }
 
 TEST(LeftoverTensors, TheTextModelsOwnAreNot) {

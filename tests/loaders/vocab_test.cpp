@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "ops/error.h"
 #include "tests/support/gguf_writer.h"
@@ -84,8 +85,17 @@ TEST(Vocab, IdsThatAreNoTokensMeanNone) {
       const auto told = std::ranges::count_if(v.vocab.warnings, [&](const std::string& warning) {
         return warning.starts_with(key + " is " + std::to_string(id));
       });
-      EXPECT_EQ(told, id == 0xFFFFFFFFu ? 0 : 1) << name << id;
+      EXPECT_EQ(told, 1) << name << id;
     }
+  }
+}
+
+TEST(Vocab, NegativeIdsMeanNone) {
+  for (const std::int32_t id : {-1, -2, std::numeric_limits<std::int32_t>::min()}) {
+    const Loaded v(spm().add("tokenizer.ggml.padding_token_id", id));
+    EXPECT_EQ(v.vocab.pad, kNoToken) << id;
+    ASSERT_EQ(v.vocab.warnings.size(), 1u) << id;
+    EXPECT_TRUE(v.vocab.warnings[0].starts_with("tokenizer.ggml.padding_token_id is " + std::to_string(id)));
   }
 }
 
@@ -93,8 +103,9 @@ TEST(Vocab, IdsThatAreNoTokensMeanNone) {
 TEST(Vocab, WithoutATokenNoneIsAdded) {
   const Loaded v(spm().add("tokenizer.ggml.bos_token_id", 0xFFFFFFFFu));
   EXPECT_FALSE(v.vocab.add_bos);
-  ASSERT_EQ(v.vocab.warnings.size(), 1u);
-  EXPECT_EQ(v.vocab.warnings[0], "tokenizer.ggml.bos_token_id names no token: none is added to texts");
+  ASSERT_EQ(v.vocab.warnings.size(), 2u);
+  EXPECT_EQ(v.vocab.warnings[0], "tokenizer.ggml.bos_token_id is 4294967295, which means none");
+  EXPECT_EQ(v.vocab.warnings[1], "tokenizer.ggml.bos_token_id names no token: none is added to texts");
   const Loaded asked(
       spm().add("tokenizer.ggml.eos_token_id", 0xFFFFFFFFu).add("tokenizer.ggml.add_eos_token", true));
   EXPECT_FALSE(asked.vocab.add_eos);

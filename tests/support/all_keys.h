@@ -15,7 +15,7 @@ inline constexpr const KeySpec* kAllKeys[] = {
     &key::attention_scale, &key::attention_softcap, &key::final_softcap, &key::logit_scale,
     &key::residual_scale, &key::embedding_scale, &key::attention_output_scale,
     &key::value_scale, &key::clamp_kqv, &key::max_alibi_bias,
-    &key::parallel_residual, &key::xielu_alpha_p, &key::xielu_alpha_n, &key::xielu_beta, &key::xielu_eps,
+    &key::swin_norm, &key::parallel_residual, &key::xielu_alpha_p, &key::xielu_alpha_n, &key::xielu_beta, &key::xielu_eps,
     &key::sliding_window, &key::sliding_pattern, &key::rope_dimensions, &key::rope_dimensions_swa, &key::rope_sections, &key::rope_base,
     &key::rope_base_swa, &key::rope_scaling_type, &key::rope_alpha, &key::rope_scaling_factor, &key::rope_scale_linear,
     &key::rope_original, &key::rope_attn_factor, &key::yarn_attn_factor, &key::yarn_ext_factor,

@@ -97,7 +97,8 @@ constexpr std::tuple kEmbedFields = {
 
 constexpr std::tuple kSpeculationFields = {
     std::pair(&lh_speculation_options::most, &SpeculationOptions::most),
-    std::pair(&lh_speculation_options::adapt, &SpeculationOptions::adapt)};
+    std::pair(&lh_speculation_options::adapt, &SpeculationOptions::adapt),
+    std::pair(&lh_speculation_options::mtp, &SpeculationOptions::mtp)};
 // clang-format on
 
 template <class Fields, class Table>

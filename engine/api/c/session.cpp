@@ -1,5 +1,7 @@
 // The C interface: sessions.
+#include <limits>
 #include <memory>
+#include <vector>
 
 #include "engine/api/c/guard.h"
 #include "engine/api/c/handles.h"
@@ -100,6 +102,25 @@ lh_status lh_feed_hidden(lh_session* session, lh_tokens tokens, lh_visit_hidden 
       s.callbacks.stop_unless([&] { return visit(user, position, hidden.data(), hidden.size()); });
     };
     s.callbacks.run([&] { s.session.feed(tokens_of(tokens), show, Want::hidden); });
+  });
+}
+
+lh_status lh_feed_embeddings(lh_session* session, const float* values, size_t count,
+                             const lh_position* positions, lh_logits* logits, lh_error* error) {
+  return guarded(error, [&] {
+    lh_session& s = need(session, "session");
+    const auto hidden = std::size_t(s.session.model().info().hidden);
+    if (count > std::numeric_limits<std::size_t>::max() / hidden)
+      throw Refusal{LH_E_ARGUMENT, "count is more than memory holds"};
+    std::vector<TokenPosition> places;
+    if (positions != nullptr) {
+      for (const lh_position& p : elements(positions, count, "positions")) places.push_back({p.t, p.h, p.w});
+    }
+    const InUse use(*s.in_use, "session");
+    s.callbacks.run([&] {
+      const auto last = s.session.feed(Embeddings{elements(values, count * hidden, "values"), places});
+      if (logits != nullptr) *logits = view_of(last);
+    });
   });
 }
 

@@ -26,4 +26,8 @@ std::unique_ptr<Guesser> make_lookup();
 /// What a smaller model would write. Throws Error: unsupported (another vocabulary), no_memory, range.
 std::unique_ptr<Guesser> make_draft(const Model& draft, const Session& target, const SessionOptions& options);
 
+/// What the prediction layer of the target's own model foresees. Throws Error: unsupported (there is none
+/// that can be run), what loading it throws, no_memory, range.
+std::unique_ptr<Guesser> make_next_tokens(const Session& target, const SessionOptions& options);
+
 }  // namespace longhand

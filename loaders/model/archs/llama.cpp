@@ -45,7 +45,17 @@ void exaone_windows(ModelConfig& c) {
   }
 }
 
+// Its larger model has norms behind attention and network instead of before them.
+void chameleon(const ConfigReader& r, ModelConfig& c) {
+  if (r.file().get_bool(key::swin_norm).value_or(false)) c.place = NormPlace::post;
+}
+
 constexpr ArchSpec kArchs[] = {
+    {.name = "chameleon",
+     .models = "Chameleon 7B, 34B, their text",
+     .qk_norm = QkNorm::own_layer_norm,
+     .read = chameleon},
+    {.name = "cogvlm", .models = "CogVLM, its text", .rope = Rope::halves},
     {.name = "llama", .models = "Llama 1 to 3.3, Mistral 7B, Mixtral, SmolLM, TinyLlama, Yi"},
     {.name = "mistral3", .models = "Ministral 3"},
     {.name = "smollm3", .models = "SmolLM3", .no_rope_every = 4},

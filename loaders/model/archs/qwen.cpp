@@ -28,7 +28,8 @@ constexpr ArchSpec kArchs[] = {
      .models = "Qwen3-VL, its text",
      .qk_norm = QkNorm::per_head,
      .rope = Rope::halves,
-     .score = {.from = PoolingRule::last, .softmax = true}},
+     .score = {.from = PoolingRule::last, .softmax = true},
+     .sections_interleaved = true},
     {.name = "qwen3moe",
      .models = "Qwen3-30B-A3B, 235B-A22B, Qwen3-Coder",
      .qk_norm = QkNorm::per_head,
@@ -50,7 +51,9 @@ constexpr ArchSpec kArchs[] = {
      .rope = Rope::halves,
      .mixer = Mixer::delta_net,
      .attention_interval = 4,
-     .gate = OutputGate::within_q},
+     .gate = OutputGate::within_q,
+     .next_heads = true,
+     .sections_interleaved = true},
     {.name = "qwen35moe",
      .models = "Qwen3.5, 3.6 MoE",
      .ffn_norm = "post_attention_norm",
@@ -59,7 +62,9 @@ constexpr ArchSpec kArchs[] = {
      .mixer = Mixer::delta_net,
      .attention_interval = 4,
      .gate = OutputGate::within_q,
-     .experts = {.parts_of_dense = true}},
+     .experts = {.parts_of_dense = true},
+     .next_heads = true,
+     .sections_interleaved = true},
 };
 
 }  // namespace

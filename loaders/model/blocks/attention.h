@@ -16,6 +16,7 @@ enum class QkNorm : std::uint8_t {
   per_head_optional,    // the same, in files that have it
   per_head_turned,      // over each head after the rotation, one weight for all of them
   own_per_head,         // over each head, a weight of its own; only the larger models of a family have it
+  own_layer_norm,       // the same, but always a layer norm
   full_width,           // over all heads together
   full_width_optional,  // the same, in files that have it
   head_scales,          // over each head, without weights, and queries times a number of each head
@@ -115,8 +116,8 @@ void walk_slots(Plan& p, Walk& walk) {
   } else if (p.qk_norm != QkNorm::none && p.qk_norm != QkNorm::unweighted) {
     const bool per_head = p.qk_norm == QkNorm::per_head || p.qk_norm == QkNorm::per_head_optional ||
                           p.qk_norm == QkNorm::per_head_turned;
-    const bool optional = p.qk_norm == QkNorm::own_per_head || p.qk_norm == QkNorm::per_head_optional ||
-                          p.qk_norm == QkNorm::full_width_optional;
+    const bool optional = p.qk_norm == QkNorm::own_per_head || p.qk_norm == QkNorm::own_layer_norm ||
+                          p.qk_norm == QkNorm::per_head_optional || p.qk_norm == QkNorm::full_width_optional;
     const Need need = optional ? Need::optional : Need::required;
     walk.norm({"attn_q_norm", per_head ? p.head_dim : p.q_dim(), 1, need}, p.q_norm);
     if (p.stores) walk.norm({"attn_k_norm", per_head ? p.head_dim : p.k_dim(), 1, need}, p.k_norm);

@@ -7,11 +7,15 @@
 
 namespace longhand {
 
-enum class Gating : std::uint8_t { softmax, sigmoid, softmax_selected, root_softplus };
+enum class Gating : std::uint8_t { softmax, sigmoid, softmax_selected, root_softplus, sparse_mixer };
 
 /// sum of w_e down_e(act(gate_e x) * up_e x) over the chosen experts, plus a shared network that every token
 /// uses. Chosen are the experts with the highest probability plus selection bias, in the best groups where
 /// there are groups; or those that a table has for the token.
+///
+/// A sparse mixer (Liu et al. 2024, GRIN, arXiv 2409.12136) weighs each expert by the softmax over those not
+/// chosen before it whose output is about as great: less than it by no more than 2% of the greater of it and
+/// their size.
 ///
 /// Where there are chunks, each of which belongs to a few neighbouring experts, what the chosen experts'
 /// chunks make of that sum m is added: chunk_scale times the sum of p_i chunk_i(m), i = e /
