@@ -159,6 +159,11 @@ LH_API lh_status lh_rewind(lh_session* session, int32_t size, lh_error* error);
 /* Tokens that the first feed after lh_rewind(session, size) computes again, before its own: 0 where the
  * memory still holds everything, or a checkpoint lies just there. */
 LH_API int32_t lh_session_rewind_cost(const lh_session* session, int32_t size);
+/* Takes tokens [from, to) out of the text: those behind move up, their keys turned to their new positions.
+ * They still know what was taken out, so that logits are not quite those of the shorter text. `done` becomes
+ * 0, and nothing changes, where that cannot be: memories other than full, recurrent states, layers with a
+ * window of their own, learned positions, quantised caches. LH_E_RANGE, LH_E_NO_MEMORY: nothing changes. */
+LH_API lh_status lh_cut(lh_session* session, int32_t from, int32_t to, int* done, lh_error* error);
 
 LH_API int32_t lh_session_size(const lh_session* session);    /* tokens fed */
 LH_API int32_t lh_session_context(const lh_session* session); /* tokens that fit */

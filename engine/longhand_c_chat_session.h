@@ -26,6 +26,12 @@ typedef struct lh_chat_settings {
   int32_t thinking;                  /* [-1] as in lh_render_options, like the next two */
   const char* reasoning_effort;      /* [NULL] */
   const char* variables;             /* [NULL] */
+  int32_t context_shift;    /* [1] not 0: when turns leave a full context, what the model made of those that
+                               stay is moved instead of read again, where lh_cut() can */
+  int32_t keep;             /* [0] tokens of the conversation's beginning whose turns stay all the same */
+  int32_t reasoning_budget; /* [-1] tokens of reasoning, after which it is closed; negative: no limit; 0: as
+                               thinking 0 */
+  int32_t reasoning_apart;  /* [1] 0: reasoning and its markers are part of the answer's text */
 } lh_chat_settings;
 
 /* What a chat tells while it answers. Callbacks must not use the chat but for getters, and its session but
@@ -46,6 +52,7 @@ typedef struct lh_chat_answer {
   int32_t dropped_turns; /* oldest turns the model no longer sees from now on */
   int32_t read_tokens, written_tokens;
   double read_seconds, write_seconds;
+  int32_t moved_tokens; /* of the turns that stayed, which were not read again */
 } lh_chat_answer;
 
 /* One message of a user and the answer to it. */
@@ -93,8 +100,9 @@ LH_API size_t lh_chat_session_count(const lh_chat_session* chat); /* turns */
 /* `turn->size` must be set; views are valid until the next call that changes the turns. LH_E_RANGE. */
 LH_API lh_status lh_chat_session_turn(const lh_chat_session* chat, size_t number, lh_chat_turn* turn,
                                       lh_error* error);
-LH_API int32_t lh_chat_session_forgotten(const lh_chat_session* chat); /* oldest turns no longer seen */
-LH_API uint32_t lh_chat_session_seed(const lh_chat_session* chat);     /* the one really used */
+LH_API int32_t lh_chat_session_forgotten(const lh_chat_session* chat); /* turns no longer seen */
+LH_API int32_t lh_chat_session_kept(const lh_chat_session* chat);  /* turns seen that are older than those */
+LH_API uint32_t lh_chat_session_seed(const lh_chat_session* chat); /* the one really used */
 /* Tokens of the conversation with `message` as its next turn, if the model saw all of it. */
 LH_API lh_status lh_chat_session_tokens_with(const lh_chat_session* chat, lh_text message, size_t* tokens,
                                              lh_error* error);

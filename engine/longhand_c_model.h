@@ -19,6 +19,9 @@ typedef struct lh_load_options {
   void* log_user;
   const char* name; /* [NULL] in messages, of what has no path; and of the model where the file does not say;
                        NULL: "memory", or the descriptor's number */
+  const char* const* overrides; /* [NULL] values instead of the file's own: "llama.context_length=int:8192";
+                                   the types: int, float, bool (true or false), str */
+  size_t override_count;        /* [0] */
 } lh_load_options;
 
 typedef struct lh_model_info {

@@ -66,6 +66,8 @@ struct ChatSettings {
   /// When turns leave a full context, what the model made of those that stay is moved instead of read again,
   /// where the session can (Session::cut).
   bool context_shift = true;
+  int keep =
+      0;  ///< the first turns stay when others leave a full context: those that take so many tokens at most
   int reasoning_budget =
       -1;  ///< tokens of reasoning, after which it is closed; -1: no limit; 0: as thinking false
   bool reasoning_apart = true;        ///< false: reasoning and its markers are part of the answer's text
@@ -119,8 +121,10 @@ class LONGHAND_API Chat {
   void clear();
   /// Replaces the settings; turns stay. Throws Error (range, grammar), and then nothing changes.
   void change(ChatSettings settings);
-  /// Goes on from another conversation, all its turns answered. Throws Error as change() does.
-  void restore(ChatSettings settings, std::vector<ChatTurn> turns);
+  /// Goes on from another conversation, all its turns answered. Throws Error as change() does. `sampled`: how
+  /// each answer was generated, as sampled() says it; where that is no text of this model's, the turn's text
+  /// is encoded.
+  void restore(ChatSettings settings, std::vector<ChatTurn> turns, std::vector<AnswerTokens> sampled = {});
   /// Guesses ahead from now on; made for session().
   void speculate(std::optional<Speculation> speculation);
 
@@ -135,7 +139,9 @@ class LONGHAND_API Chat {
 
   const ChatSettings& settings() const noexcept;
   const std::vector<ChatTurn>& turns() const noexcept;
-  int forgotten() const noexcept;  ///< so many of the oldest turns the model no longer sees
+  std::span<const AnswerTokens> sampled() const noexcept;  ///< of each turn
+  int forgotten() const noexcept;                          ///< so many turns the model no longer sees
+  int kept() const noexcept;  ///< so many of the oldest it sees all the same, those before the forgotten
   const ChatTemplate& written() const noexcept;
   const Model& model() const noexcept;
   std::uint32_t seed() const noexcept;  ///< the one really used

@@ -14,13 +14,8 @@
 
 namespace longhand {
 
-/// How an answer was generated.
-struct AnswerTokens {
-  std::vector<Token> tokens = {};  ///< as sampled and fed, without the one that ended it; empty: not known
-  std::string prompt_end = {};     ///< the last characters of the prompt it answers
-
-  static constexpr std::size_t kPromptEnd = 32;  // bytes that tell one place of a template from others
-};
+/// Bytes of AnswerTokens::prompt_end, which tell one place of a template from others.
+inline constexpr std::size_t kPromptEnd = 32;
 
 /// Bytes [begin, end) of a prompt's text, and the tokens that take their place.
 struct KnownStretch {

@@ -80,6 +80,8 @@ Chat& Chat::operator=(Chat&&) noexcept = default;
 const ChatSettings& Chat::settings() const noexcept { return impl_->settings; }
 const std::vector<ChatTurn>& Chat::turns() const noexcept { return impl_->turns(); }
 int Chat::forgotten() const noexcept { return int(impl_->conversation->forgotten()); }
+int Chat::kept() const noexcept { return int(impl_->conversation->kept()); }
+std::span<const AnswerTokens> Chat::sampled() const noexcept { return impl_->conversation->sampled(); }
 const ChatTemplate& Chat::written() const noexcept { return impl_->written; }
 const Model& Chat::model() const noexcept { return impl_->session.model(); }
 std::uint32_t Chat::seed() const noexcept { return impl_->sampler.seed(); }
@@ -107,9 +109,9 @@ void Chat::change(ChatSettings settings) {
   impl_->apply_settings();
 }
 
-void Chat::restore(ChatSettings settings, std::vector<ChatTurn> turns) {
+void Chat::restore(ChatSettings settings, std::vector<ChatTurn> turns, std::vector<AnswerTokens> sampled) {
   change(std::move(settings));
-  impl_->conversation->restore(std::move(turns));
+  impl_->conversation->restore(std::move(turns), std::move(sampled));
   impl_->sampler.reset();
 }
 
@@ -139,6 +141,7 @@ std::size_t Chat::tokens_with(const std::string& message) const {
 
 void Chat::Impl::apply_settings() {
   conversation->set_system(settings.system);
+  conversation->keep(std::size_t(std::max(settings.keep, 0)));
   conversation->set_options({.add_generation_prompt = true,
                              .thinking = settings.reasoning_budget == 0 ? false : settings.thinking,
                              .reasoning_effort = settings.effort,
@@ -227,7 +230,7 @@ bool Chat::Impl::write_more(Writing& writing) {
   writing.answer.read_seconds += result.prompt_seconds;
   writing.answer.write_seconds += result.decode_seconds;
   if (watched && result.reason == StopReason::max_tokens) return close_reasoning(writing);
-  return result.reason == StopReason::context_full && turns().size() > conversation->forgotten() + 1;
+  return result.reason == StopReason::context_full && conversation->can_forget();
 }
 
 // The budget of reasoning is used up; true: the answer goes on.

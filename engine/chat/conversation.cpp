@@ -46,7 +46,7 @@ bool Conversation::undo() {
   turns_.pop_back();
   answers_.pop_back();
   // Where the model would see nothing, what it saw before comes back.
-  if (forgotten_ >= turns_.size()) forgotten_ = 0;
+  if (first_ >= turns_.size()) head_ = first_ = 0;
   return true;
 }
 
@@ -59,15 +59,30 @@ bool Conversation::retry() {
 
 void Conversation::clear() { restore({}); }
 
-void Conversation::restore(std::vector<ChatTurn> turns) {
-  std::vector<AnswerTokens> unknown(turns.size());
+void Conversation::restore(std::vector<ChatTurn> turns, std::vector<AnswerTokens> sampled) {
+  sampled.resize(turns.size());
+  for (AnswerTokens& answer : sampled) {
+    if (!is_text(answer)) answer = {};
+  }
   turns_ = std::move(turns);
-  answers_ = std::move(unknown);
-  forgotten_ = 0;
+  answers_ = std::move(sampled);
+  head_ = first_ = 0;
 }
 
-Conversation::Prompt Conversation::encode(std::size_t first_turn) const {
-  const auto turns = std::span(turns_).subspan(first_turn);
+bool Conversation::is_text(const AnswerTokens& answer) const {
+  return std::ranges::all_of(answer.tokens, [this](Token token) {
+    return token >= 0 && token < tokenizer_.size() && !tokenizer_.piece(token, false).empty();
+  });
+}
+
+Conversation::Prompt Conversation::encode(Seen seen) const {
+  std::vector<ChatTurn> turns;
+  std::vector<AnswerTokens> answers;
+  for (std::size_t i = 0; i < turns_.size(); ++i) {
+    if (i >= seen.head && i < seen.first) continue;
+    turns.push_back(turns_[i]);
+    answers.push_back(answers_[i]);
+  }
   std::vector<ChatMessage> messages;
   if (!system_.empty()) messages.push_back({"system", system_, ""});
   for (const ChatTurn& turn : turns) {
@@ -79,22 +94,42 @@ Conversation::Prompt Conversation::encode(std::size_t first_turn) const {
     return tokenizer_.piece(token, std::ranges::find(marker_tokens_, token) != marker_tokens_.end());
   };
   Prompt prompt;
-  prompt.tokens = encode_with(encoder_, pieces,
-                              find_answers(pieces, turns, std::span(answers_).subspan(first_turn), text_of));
+  prompt.tokens = encode_with(encoder_, pieces, find_answers(pieces, turns, answers, text_of));
   const std::string text = prompt_text(pieces);
-  prompt.end = text.substr(text.size() - std::min(text.size(), AnswerTokens::kPromptEnd));
+  prompt.end = text.substr(text.size() - std::min(text.size(), kPromptEnd));
   prompt.opens_reasoning = format_.opens_reasoning(pieces);
   return prompt;
 }
 
+// As many of the first turns, before the last one, as take at most `tokens`.
+std::size_t Conversation::turns_within(std::size_t tokens) const {
+  const std::size_t last = turns_.size() - 1, most = encode({0, last}).tokens.size() + tokens;
+  std::size_t low = 0, high = last;
+  while (low < high) {
+    const std::size_t middle = low + (high - low + 1) / 2;
+    if (encode({middle, last}).tokens.size() <= most) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return low;
+}
+
+Conversation::Seen Conversation::forget(std::size_t head, std::size_t context, std::size_t reserve) const {
+  const auto tokens_from = [&](std::size_t turn) { return encode({head, turn}).tokens.size(); };
+  return {head, first_kept_turn({std::max(first_, head), turns_.size() - 1, context, reserve}, tokens_from)};
+}
+
 TurnPlan Conversation::plan_turn(std::span<const Token> holds, std::size_t context, std::size_t reserve) {
   if (turns_.empty() || turns_.back().answered) throw Error(Errc::range, "no turn waits for an answer");
-  Prompt prompt = encode(forgotten_);
-  std::size_t first = forgotten_;
-  if (prompt.tokens.size() + reserve > context) {
-    const auto tokens_from = [&](std::size_t turn) { return encode(turn).tokens.size(); };
-    first = first_kept_turn({forgotten_, turns_.size() - 1, context, reserve}, tokens_from);
-    prompt = encode(first);
+  Seen seen{head_, first_};
+  Prompt prompt = encode(seen);
+  // With the turns that are to be kept; where the last one needs their room, without.
+  for (const std::size_t keep : {keep_, std::size_t{0}}) {
+    if (prompt.tokens.size() + reserve <= context) break;
+    seen = forget(keep > 0 ? turns_within(keep) : 0, context, reserve);
+    prompt = encode(seen);
   }
   if (prompt.tokens.size() + reserve > context) {
     throw Error(
@@ -108,9 +143,10 @@ TurnPlan Conversation::plan_turn(std::span<const Token> holds, std::size_t conte
   // Logits come from feeding, so at least one token has to be fed again.
   plan.rewind_to = std::min(common_prefix(holds, prompt.tokens), prompt.tokens.size() - 1);
   plan.new_tokens.assign(prompt.tokens.begin() + std::ptrdiff_t(plan.rewind_to), prompt.tokens.end());
-  plan.dropped_turns = int(first - forgotten_);
+  plan.dropped_turns = std::max(0, int(seen.first - seen.head) - int(forgotten()));
   plan.opens_reasoning = prompt.opens_reasoning;
-  forgotten_ = first;
+  head_ = seen.head;
+  first_ = seen.first;
   prompt_end_ = std::move(prompt.end);
   return plan;
 }

@@ -36,8 +36,15 @@ class Conversation {
 
   /// All of them, also those the model no longer sees.
   const std::vector<ChatTurn>& turns() const noexcept { return turns_; }
-  /// So many of the oldest turns the model no longer sees.
-  std::size_t forgotten() const noexcept { return forgotten_; }
+  /// So many turns the model no longer sees: those behind the first kept().
+  std::size_t forgotten() const noexcept { return first_ - head_; }
+  std::size_t kept() const noexcept { return head_; }
+  /// Whether the model sees turns before the last one.
+  bool can_forget() const noexcept { return head_ > 0 || first_ + 1 < turns_.size(); }
+  /// How each turn's answer was generated.
+  std::span<const AnswerTokens> sampled() const noexcept { return answers_; }
+  /// From now on the first turns stay that take so many tokens at most.
+  void keep(std::size_t tokens) noexcept { keep_ = tokens; }
   const std::string& system() const noexcept { return system_; }
   void set_system(std::string text) { system_ = std::move(text); }
   const ChatOptions& options() const noexcept { return options_; }
@@ -53,12 +60,14 @@ class Conversation {
   bool retry();
   /// Forgets all turns; the system prompt stays.
   void clear();
-  /// Goes on from `turns`, all answered, as if they had been said here.
-  void restore(std::vector<ChatTurn> turns);
+  /// Goes on from `turns`, all answered, as if they had been said here; `sampled` has an entry for each, or
+  /// none. An answer's tokens that are no text are forgotten: what a file holds never becomes a control
+  /// token.
+  void restore(std::vector<ChatTurn> turns, std::vector<AnswerTokens> sampled = {});
 
   /// What to feed so that the last turn can be answered, given the tokens a session `holds` now. Where
   /// prompt and `reserve` tokens do not fit into `context`, the oldest turns are left out of it from now on,
-  /// never the system prompt; see first_kept_turn(). Throws
+  /// never the system prompt; see first_kept_turn() and keep(). Throws
   /// Error and changes nothing: context_full (the last turn alone does not fit), chat_template, range (no
   /// turn waits for an answer).
   TurnPlan plan_turn(std::span<const Token> holds, std::size_t context, std::size_t reserve);
@@ -69,7 +78,14 @@ class Conversation {
     std::string end;  // the last of its text
     bool opens_reasoning = false;
   };
-  Prompt encode(std::size_t first_turn) const;
+  // Of turns [0, head) and [first, end).
+  struct Seen {
+    std::size_t head, first;
+  };
+  Prompt encode(Seen seen) const;
+  Seen forget(std::size_t head, std::size_t context, std::size_t reserve) const;
+  std::size_t turns_within(std::size_t tokens) const;
+  bool is_text(const AnswerTokens& answer) const;
 
   const ChatFormat& format_;
   const Tokenizer& tokenizer_;
@@ -79,7 +95,8 @@ class Conversation {
   std::string system_;
   std::vector<ChatTurn> turns_;
   std::vector<AnswerTokens> answers_;  // of each turn
-  std::size_t forgotten_ = 0;          // oldest turns that are not in the prompt
+  std::size_t head_ = 0, first_ = 0;   // the prompt has turns [0, head) and [first, end)
+  std::size_t keep_ = 0;               // tokens
   std::string prompt_end_;             // of the turn that waits for its answer
 };
 

@@ -81,6 +81,7 @@ ModelInfo describe(const ModelData& m) {
 
 ModelData load_model(Gguf file, const LoadOptions& options) {
   check_options(kLoadOptions, options);
+  file.override_metadata(options.overrides);
   const Kernels& kernels = choose_kernels(options.isa);
   const Notes notes(options.log);
   notes.write("{}: GGUF version {}, {} keys, {} tensors, {} MiB", escape_controls(file.name(), 300),

@@ -4,6 +4,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "engine/types/token.h"
 
 namespace longhand {
 
@@ -36,6 +39,13 @@ struct ChatTurn {
   std::string answer, reasoning;
   bool answered = false;
   bool cut = false;  ///< the answer was stopped before its end
+};
+
+/// How an answer was generated. Encoding its text anew may give other tokens, and then all that follows would
+/// have to be computed again.
+struct AnswerTokens {
+  std::vector<Token> tokens = {};  ///< as sampled and fed, without the one that ended it; empty: not known
+  std::string prompt_end = {};     ///< the last characters of the prompt it answers
 };
 
 }  // namespace longhand

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/types/limits.h"
 #include "engine/types/option.h"
@@ -18,6 +19,9 @@ struct LoadOptions {
   std::function<bool(float)> progress = {};  ///< told the share done, 0..1; returning false cancels the load
   /// Told what is found and done while loading, a line at a time without its end.
   std::function<void(std::string_view line)> log = {};
+  /// Values instead of the file's own, or of keys it lacks: "llama.context_length=int:8192". The types: int,
+  /// float, bool (true or false) and str.
+  std::vector<std::string> overrides = {};
   /// Names in messages what has no path, and the model where the file does not; empty: "memory", or the
   /// descriptor's number.
   std::string name = {};

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <deque>
 #include <filesystem>
 #include <stdexcept>
 #include <utility>
@@ -9,7 +11,9 @@
 #include "loaders/gguf/gguf_part.h"
 #include "loaders/gguf/gguf_reader.h"
 #include "loaders/gguf/gguf_values.h"
+#include "loaders/gguf/gguf_writer.h"
 #include "loaders/gguf/mapped_file.h"
+#include "loaders/gguf/override.h"
 #include "loaders/gguf/split_name.h"
 #include "ops/error.h"
 
@@ -43,6 +47,10 @@ struct Gguf::Impl {
   explicit Impl(File file)
       : head(parse_gguf_part(file.bytes, file.name, 0)), tensors(std::move(head.tensors)) {
     files.push_back(std::move(file));
+    read_architecture();
+  }
+
+  void read_architecture() {
     architecture = read(key::architecture, KeyType::string, &MetaValue::string).value_or("");
   }
 
@@ -61,6 +69,7 @@ struct Gguf::Impl {
   TensorIndex index;                // of `tensors`
   std::vector<File> files;          // one per part
   std::string_view architecture;
+  std::deque<GgufEntry> own;  // entries that are not in the file
 };
 
 // Opens parts 1.. of a split model, whose first part is `head`.
@@ -165,6 +174,25 @@ Gguf::Gguf(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Gguf::Gguf(Gguf&&) noexcept = default;
 Gguf& Gguf::operator=(Gguf&&) noexcept = default;
 Gguf::~Gguf() = default;
+
+void Gguf::override_metadata(std::span<const std::string> overrides) {
+  std::vector<GgufEntry> entries;
+  for (const std::string& text : overrides) entries.push_back(parse_override(text));
+  if (entries.empty()) return;
+  GgufPart& head = impl_->head;
+  for (GgufEntry& entry : entries) {
+    const GgufEntry& own = impl_->own.emplace_back(std::move(entry));
+    MetaEntry meta;
+    meta.key = own.key;
+    meta.type = ValueType(own.type);
+    meta.data = std::as_bytes(std::span(own.value));
+    const auto there = std::ranges::find(head.metadata, meta.key, &MetaEntry::key);
+    if (there == head.metadata.end()) head.metadata.push_back(meta);
+    if (there != head.metadata.end()) *there = meta;
+  }
+  head.keys = KeyIndex(head.metadata);
+  impl_->read_architecture();
+}
 
 const std::string& Gguf::name() const noexcept { return impl_->head.name; }
 std::uint32_t Gguf::version() const noexcept { return impl_->head.version; }

@@ -87,6 +87,10 @@ class Gguf {
   Gguf& operator=(Gguf&&) noexcept;
   ~Gguf();
 
+  /// Gives keys other values, or adds keys: "KEY=TYPE:VALUE" with the types int, float, bool (true or false)
+  /// and str. Throws Error (range) for a text of another form, and changes nothing.
+  void override_metadata(std::span<const std::string> overrides);
+
   const std::string& name() const noexcept;  // file name without folder, as messages show it
   std::uint32_t version() const noexcept;
   std::span<const MetaEntry> metadata() const noexcept;  // in file order

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "ops/error.h"
 #include "tests/support/tiny_vocab.h"
@@ -316,6 +317,86 @@ TEST_F(ConversationTest, RestoredTurnsGoOnAsIfTheyHadBeenSaidHere) {
   const TurnPlan all = later.plan_turn({}, 100'000, 0);
   EXPECT_EQ(all.rewind_to, 0U);
   EXPECT_EQ(tokenizer.decode(all.new_tokens, false, true), expected);
+}
+
+TEST_F(ConversationTest, RestoredAnswersKeepTheirTokens) {
+  std::vector<Token> odd;  // "abc" letter by letter
+  for (const char* letter : {"a", "b", "c"}) {
+    for (const Token token : tokenizer.encode(letter, {.add_special = false})) odd.push_back(token);
+  }
+  for (const char* question : {"one", "two"}) {
+    chat.ask(question);
+    plan();
+    reply("abc", odd);
+  }
+  Conversation later{format, tokenizer};
+  later.restore(chat.turns(), {chat.sampled().begin(), chat.sampled().end()});
+  later.ask("three");
+  EXPECT_EQ(later.plan_turn(session.tokens, 100'000, 0).rewind_to, session.tokens.size())
+      << "nothing is read twice";
+  Conversation without{format, tokenizer};
+  without.restore(chat.turns());
+  without.ask("three");
+  EXPECT_LT(without.plan_turn(session.tokens, 100'000, 0).rewind_to, session.tokens.size());
+}
+
+TEST_F(ConversationTest, RestoredTokensThatAreNoTextAreForgotten) {
+  chat.ask("one");
+  plan();
+  reply("abc");
+  const std::vector<Token> usual(chat.sampled()[0].tokens);
+  for (const Token bad :
+       {test::kTinyEnd, Token{-1}, Token(tokenizer.size()), std::numeric_limits<Token>::max()}) {
+    std::vector<Token> tokens = usual;
+    tokens.push_back(bad);
+    Conversation later{format, tokenizer};
+    later.restore(chat.turns(), {{tokens, chat.sampled()[0].prompt_end}});
+    EXPECT_TRUE(later.sampled()[0].tokens.empty()) << bad;
+    later.ask("two");
+    const TurnPlan all = later.plan_turn({}, 100'000, 0);
+    EXPECT_EQ(std::count(all.new_tokens.begin(), all.new_tokens.end(), test::kTinyEnd), 3) << bad;
+  }
+}
+
+TEST_F(ConversationTest, TheFirstTurnsStayWhereTheyAreToBeKept) {
+  chat.set_system("sys");
+  std::size_t first = 0;  // tokens of the first turn
+  for (const char* question : {"one", "two", "three", "four", "five"}) {
+    chat.ask(question);
+    plan();
+    if (question == std::string("one")) first = session.tokens.size();
+    if (question != std::string("five")) reply("abc");
+  }
+  const std::size_t all = session.tokens.size();
+  for (const std::size_t keep : {std::size_t{0}, first / 4, first + 10}) {
+    SCOPED_TRACE(keep);
+    Conversation other{format, tokenizer};
+    other.set_system("sys");
+    other.restore({chat.turns().begin(), chat.turns().end() - 1});
+    other.keep(keep);
+    other.ask("five");
+    const TurnPlan now = other.plan_turn({}, all - 1, 0);
+    const std::string seen = tokenizer.decode(now.new_tokens, false, true);
+    const bool kept = keep > first;
+    EXPECT_EQ(other.kept(), kept ? 1U : 0U);
+    EXPECT_EQ(seen.find("one") != std::string::npos, kept);
+    EXPECT_EQ(seen.find("two"), std::string::npos);
+    EXPECT_NE(seen.find("five"), std::string::npos);
+    EXPECT_EQ(other.forgotten(), std::size_t(now.dropped_turns));
+    EXPECT_LE(now.new_tokens.size(), all - 1);
+  }
+}
+
+TEST_F(ConversationTest, KeptTurnsLeaveWhereTheLastOneNeedsTheirRoom) {
+  chat.keep(1000);
+  chat.ask("one");
+  plan();
+  reply("abc");
+  chat.ask(std::string(50, 'z'));
+  plan(session.tokens.size() + 60);
+  EXPECT_EQ(chat.kept(), 0U);
+  EXPECT_EQ(chat.forgotten(), 1U);
+  EXPECT_EQ(held().find("one"), std::string::npos);
 }
 
 TEST_F(ConversationTest, RestoredTextIsNeverAControlToken) {

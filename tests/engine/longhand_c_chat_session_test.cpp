@@ -159,6 +159,36 @@ TEST_F(LonghandCChat, ForgetsWhatDoesNotFit) {
   EXPECT_EQ(lh_chat_session_count(c.get()), 8u);
 }
 
+TEST_F(LonghandCChat, KeepsFirstTurnsAndMovesTheOthers) {
+  settings_.keep = 40;
+  settings_.max_tokens = 8;
+  const ChatSessionPtr c = chat(256);
+  int moved = 0, dropped = 0;
+  for (int i = 0; i < 20; ++i) {
+    ask(c.get(), ("Tell me about number " + std::to_string(i)).c_str());
+    moved += answer_.moved_tokens;
+    dropped += answer_.dropped_turns;
+  }
+  EXPECT_GT(dropped, 0);
+  EXPECT_GT(moved, 0);
+  EXPECT_GT(lh_chat_session_kept(c.get()), 0);
+  settings_.context_shift = 0;
+  const ChatSessionPtr reading = chat(256);
+  for (int i = 0; i < 20; ++i) {
+    ask(reading.get(), ("Tell me about number " + std::to_string(i)).c_str());
+    EXPECT_EQ(answer_.moved_tokens, 0);
+  }
+}
+
+TEST_F(LonghandCChat, HasTheDefaultsOfCpp) {
+  const lh_chat_settings settings = lh_chat_settings_defaults();
+  const ChatSettings cpp;
+  EXPECT_EQ(settings.context_shift != 0, cpp.context_shift);
+  EXPECT_EQ(settings.keep, cpp.keep);
+  EXPECT_EQ(settings.reasoning_budget, cpp.reasoning_budget);
+  EXPECT_EQ(settings.reasoning_apart != 0, cpp.reasoning_apart);
+}
+
 TEST_F(LonghandCChat, ChangesSettingsOrNone) {
   const ChatSessionPtr c = chat();
   ask(c.get(), "What is the capital of Peru?");

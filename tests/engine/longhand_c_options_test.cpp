@@ -167,6 +167,24 @@ TEST_F(LonghandC, OptionsOfNoKindAreZeros) {
   EXPECT_EQ(lh_session_new(model(), &options, &made, &error_), LH_E_ARGUMENT);
 }
 
+TEST_F(LonghandC, MetadataIsOverridden) {
+  lh_load_options options = lh_load_defaults();
+  const char* overrides[] = {"llama.context_length=int:77"};
+  options.overrides = overrides;
+  options.override_count = 1;
+  lh_model* model = nullptr;
+  ASSERT_EQ(lh_model_load(LONGHAND_GUIDE "/guide-q8_0.gguf", &options, &model, &error_), LH_OK)
+      << error_.message;
+  lh_model_info info;
+  info.size = sizeof info;
+  EXPECT_EQ(lh_model_get_info(model, &info, &error_), LH_OK);
+  EXPECT_EQ(info.trained_context, 77);
+  lh_model_free(model);
+  overrides[0] = "llama.context_length";
+  EXPECT_EQ(lh_model_load(LONGHAND_GUIDE "/guide-q8_0.gguf", &options, &model, &error_), LH_E_RANGE);
+  EXPECT_EQ(model, nullptr);
+}
+
 TEST_F(LonghandC, EveryCacheTypeIsThatOfCpp) {
   const auto tokens = encode("What is the capital of Peru?");
   const Model guide = Model::load(kGuide);

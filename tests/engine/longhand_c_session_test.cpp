@@ -140,6 +140,28 @@ std::vector<float> go_on(lh_session* session) {
   return out;
 }
 
+TEST_F(LonghandC, TakesTokensOutOfTheMiddle) {
+  lh_session_options options = small();
+  const std::vector<lh_token> text(100, 40);
+  const auto full = session(options);
+  ASSERT_EQ(lh_feed(full.get(), view(text), nullptr, &error_), LH_OK);
+  int done = -1;
+  ASSERT_EQ(lh_cut(full.get(), 10, 40, &done, &error_), LH_OK) << error_.message;
+  EXPECT_EQ(done, 1);
+  EXPECT_EQ(lh_session_size(full.get()), 70);
+  EXPECT_EQ(lh_cut(full.get(), 10, 71, &done, &error_), LH_E_RANGE);
+  EXPECT_EQ(lh_cut(full.get(), 10, 20, nullptr, &error_), LH_E_ARGUMENT);
+  EXPECT_EQ(lh_cut(nullptr, 10, 20, &done, &error_), LH_E_ARGUMENT);
+  EXPECT_EQ(lh_session_size(full.get()), 70);
+  options.memory = "performer";
+  options.window = 16;
+  const auto summary = session(options);
+  ASSERT_EQ(lh_feed(summary.get(), view(text), nullptr, &error_), LH_OK);
+  ASSERT_EQ(lh_cut(summary.get(), 10, 40, &done, &error_), LH_OK);
+  EXPECT_EQ(done, 0);
+  EXPECT_EQ(lh_session_size(summary.get()), 100);
+}
+
 TEST_F(LonghandC, TellsWhatARewindCosts) {
   lh_session_options options = small();
   const std::vector<lh_token> text(150, 40);

@@ -56,6 +56,7 @@ void write_answer(lh_chat_answer* place, const ChatAnswer& from) {
   to.written_tokens = from.written_tokens;
   to.read_seconds = from.read_seconds;
   to.write_seconds = from.write_seconds;
+  to.moved_tokens = from.moved_tokens;
   write_result(place, to);
 }
 
@@ -195,6 +196,7 @@ lh_status lh_chat_session_turn(const lh_chat_session* chat, size_t number, lh_ch
 int32_t lh_chat_session_forgotten(const lh_chat_session* chat) {
   return chat == nullptr ? 0 : chat->chat.forgotten();
 }
+int32_t lh_chat_session_kept(const lh_chat_session* chat) { return chat == nullptr ? 0 : chat->chat.kept(); }
 uint32_t lh_chat_session_seed(const lh_chat_session* chat) { return chat == nullptr ? 0 : chat->chat.seed(); }
 
 lh_status lh_chat_session_tokens_with(const lh_chat_session* chat, lh_text message, size_t* tokens,

@@ -191,8 +191,13 @@ lh_runner_options defaults() {
 template <>
 lh_chat_settings defaults() {
   auto to = zeros<lh_chat_settings>();
-  to.max_tokens = ChatSettings().max_tokens;
+  const ChatSettings from;
+  to.max_tokens = from.max_tokens;
   to.thinking = -1;
+  to.context_shift = from.context_shift ? 1 : 0;
+  to.keep = from.keep;
+  to.reasoning_budget = from.reasoning_budget;
+  to.reasoning_apart = from.reasoning_apart ? 1 : 0;
   return to;
 }
 template <>
@@ -236,6 +241,7 @@ LoadOptions to_cpp(const lh_load_options& from) {
   LoadOptions to;
   from_c(kLoadFields, kLoadOptions, from, to);
   to.name = string_or_empty(from.name);
+  to.overrides = strings(from.overrides, from.override_count, "overrides");
   return to;
 }
 
@@ -300,6 +306,10 @@ ChatSettings to_cpp(const lh_chat_settings& from) {
   if (from.thinking >= 0) to.thinking = from.thinking > 0;
   to.effort = string_or_empty(from.reasoning_effort);
   to.variables = string_or_empty(from.variables);
+  to.context_shift = from.context_shift != 0;
+  to.keep = from.keep;
+  to.reasoning_budget = from.reasoning_budget;
+  to.reasoning_apart = from.reasoning_apart != 0;
   return to;
 }
 

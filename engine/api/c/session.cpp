@@ -186,6 +186,14 @@ lh_status lh_restore_state_memory(lh_session* session, lh_bytes state, lh_error*
   });
 }
 
+lh_status lh_cut(lh_session* session, int32_t from, int32_t to, int* done, lh_error* error) {
+  return guarded(error, [&] {
+    lh_session& s = need(session, "session");
+    const InUse use(*s.in_use, "session");
+    int& place = need(done, "done");
+    place = s.session.cut(from, to) ? 1 : 0;
+  });
+}
 int32_t lh_session_rewind_cost(const lh_session* session, int32_t size) {
   return session == nullptr ? 0 : session->session.rewind_cost(size);
 }
