@@ -97,8 +97,11 @@ int converse(const ChatFlags& flags, AnswerView& view, bool interactive) {
   state.given = flags.given();
   state.plain = settings.plain;
   state.autosave = interactive && !flags.no_autosave;
-  state.open = [&](const std::string& path, ChatSettings now) {
-    return make_chat(flags, flags.session.open(path, flags.session.load_options()), std::move(now), options);
+  state.open = [&](const std::string& path) {
+    return flags.session.open(path, flags.session.load_options());
+  };
+  state.begin = [&](const Model& next, ChatSettings now, const SessionOptions& how) {
+    return make_chat(flags, next, std::move(now), how);
   };
   view.ready(chat.session(), chat.seed());
   if (!flags.go_on.empty()) go_on(state, flags.go_on);

@@ -11,6 +11,7 @@
 #include "cli/chat/chat_reports.h"
 #include "cli/chat/chat_saving.h"
 #include "cli/chat/chat_settings.h"
+#include "cli/chat/session_settings.h"
 #include "cli/flags/nearest.h"
 #include "cli/models/model_names.h"
 #include "cli/models/model_places.h"
@@ -71,11 +72,27 @@ std::string shown_value(const ChatState& state, const NamedValue& row) {
   return drawn ? fmt::format("-1 (drawn: {})", state.chat.seed()) : make_visible(row.value);
 }
 
+// Another session takes the conversation over, and reads it with the next message.
+void change_session(ChatState& state, const SessionOptions& options) {
+  const auto sampled = state.chat.sampled();
+  Chat next = state.begin(state.chat.model(), state.chat.settings(), options);
+  next.restore(state.chat.settings(), state.chat.turns(), {sampled.begin(), sampled.end()});
+  state.chat = std::move(next);
+  state.options = options;
+  state.other_session = true;
+}
+
+std::vector<NamedValue> all_settings(const ChatState& state) {
+  std::vector<NamedValue> rows = list_settings(state.settings());
+  for (NamedValue& row : list_session_settings(state.options)) rows.push_back(std::move(row));
+  return rows;
+}
+
 void set_value(ChatState& state, const std::string& argument) {
   if (argument.empty()) {
     std::string out;
-    for (const NamedValue& row : list_settings(state.settings()))
-      out += fmt::format("  {:<18} {}\n", row.name, shown_value(state, row));
+    for (const NamedValue& row : all_settings(state))
+      out += fmt::format("  {:<25} {}\n", row.name, shown_value(state, row));
     write_error(out);
     return;
   }
@@ -84,10 +101,16 @@ void set_value(ChatState& state, const std::string& argument) {
   ProgramSettings settings = state.settings();
   const auto value = space == std::string::npos ? space : argument.find_first_not_of(" =", space);
   if (value == std::string::npos) {
-    for (const NamedValue& row : list_settings(settings)) {
+    for (const NamedValue& row : all_settings(state)) {
       if (row.name == name) return write_error(fmt::format("  {:<18} {}\n", name, shown_value(state, row)));
     }
     throw Error(Errc::range, fmt::format("/set {} needs a value", name));
+  }
+  SessionOptions options = state.options;
+  if (change_session_setting(options, name, argument.substr(value))) {
+    change_session(state, options);
+    return print_note(fmt::format("{} is {}; the conversation is read again with the next message", name,
+                                  argument.substr(value)));
   }
   change_setting(settings, name, argument.substr(value));
   state.change(std::move(settings));
@@ -170,11 +193,11 @@ std::string model_called(const std::string& name) {
 void change_model(ChatState& state, const std::string& name) {
   const std::string before = state.chat.model().info().name;
   if (name.empty()) return print_note(fmt::format("this is {}; /model NAME goes on with another", before));
-  Chat next = state.open(model_called(name), state.chat.settings());
+  Chat next = state.begin(state.open(model_called(name)), state.chat.settings(), state.options);
   next.restore(state.chat.settings(), state.chat.turns());
   leave_chat(state);
   state.chat = std::move(next);
-  state.other_model = true;
+  state.other_session = true;
   print_note(fmt::format("{} goes on where {} was; it reads the conversation with the next message",
                          state.chat.model().info().name, before));
 }

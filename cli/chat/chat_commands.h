@@ -26,7 +26,7 @@ struct ChatTotals {
 /// What a command can reach.
 struct ChatState {
   Chat& chat;
-  const SessionOptions& options;  // of its session
+  SessionOptions options;  // of its session
   ChatStore& store;
   ChatCache& cache;
   LineInput& input;
@@ -37,10 +37,12 @@ struct ChatState {
   bool named_here = false;  // the open chat's name was made up by autosave
   bool leave = false;
   bool answer_again = false;
-  bool other_model = false;  // the model has changed, and nobody has heard of it yet
+  bool other_session = false;  // model or session have changed, and nobody has heard of it yet
   ChatTotals totals = {};
-  /// A chat with the model of this path. Throws Error as Chat does.
-  std::function<Chat(const std::string& path, ChatSettings settings)> open = {};
+  /// The model of this path. Throws Error as Model::load().
+  std::function<Model(const std::string& path)> open = {};
+  /// A new chat with it, under `settings` and `options`. Throws Error as Chat does.
+  std::function<Chat(const Model& model, ChatSettings settings, const SessionOptions& options)> begin = {};
 
   ProgramSettings settings() const { return {chat.settings(), show_reasoning, plain}; }
   /// Throws Error as Chat::change() does.

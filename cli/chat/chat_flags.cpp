@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/exit_status.h"
 #include "cli/terminal/escapes.h"
 #include "cli/terminal/local_time.h"
@@ -49,6 +51,7 @@ constexpr std::pair<const char*, const char*> kSettingFlags[] = {
     {"max_tokens", "--predict"},
     {"stop", "--stop"},
     {"context_shift", "--context-shift"},
+    {"keep", "--keep"},
     {"think", "--reasoning"},
     {"reasoning_budget", "--reasoning-budget"},
     {"reasoning_format", "--reasoning-format"},
@@ -86,6 +89,7 @@ ProgramSettings ChatFlags::settings(const Model& model) const {
   settings.sampler = sampling.options(model);
   for (const std::string& stop : stops_) settings.stop.push_back(escapes_ ? unescape(stop) : stop);
   settings.context_shift = context_shift_ != "off" && context_shift_ != "0" && context_shift_ != "false";
+  settings.keep = std::max(keep_, 0);
   settings.variables = variables_;
   settings.reasoning_budget = reasoning_budget_;
   settings.reasoning_apart = reasoning_format_ != "none";
@@ -160,6 +164,13 @@ void ChatFlags::add_answers(CLI::App& verb) {
       ->check(CLI::IsMember(kSwitch))
       ->capture_default_str()
       ->type_name("WORD");
+  verb.add_option("--keep", keep_,
+                  "When the context is full, the first turns stay: those that take so many tokens at most; "
+                  "the system "
+                  "prompt always stays")
+      ->check(CLI::Range(-1, 1 << 30))
+      ->capture_default_str()
+      ->type_name("N");
   verb.add_flag_callback("--no-context-shift", [this] { context_shift_ = "off"; })->group("");
   verb.add_flag("--plain", plain_, "Show answers as they come, without wrapped words and Markdown");
 }

@@ -52,7 +52,7 @@ struct ChatFlags {
   std::string prompt_, file_, system_, system_file_, reasoning_ = "auto", reasoning_format_ = "auto";
   std::string template_, template_file_, variables_, context_shift_ = "on";
   std::vector<std::string> stops_;
-  int max_tokens_ = -1, reasoning_budget_ = -1;
+  int max_tokens_ = -1, reasoning_budget_ = -1, keep_ = 0;
   bool escapes_ = true, plain_ = false, as_usual_ = false;
   std::vector<std::pair<const char*, const CLI::Option*>> settings_;  // by their names in /set
 };

@@ -161,7 +161,7 @@ void ChatLoop::command(const std::string& line) {
       if (input_.interactive()) unknown_ = line;
     }
   } catch (const Error& error) { fail(error); }
-  if (std::exchange(state_.other_model, false)) {
+  if (std::exchange(state_.other_session, false)) {
     notes_.reach = ReachNote(state_.chat.session(), state_.options);
     view_.ready(state_.chat.session(), state_.chat.seed());
   }

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "engine/state/checksum.h"
@@ -48,6 +50,16 @@ class Members {
     if (!value.is_object() || value.size() != 1 || !value.contains("bytes") || !value["bytes"].is_string())
       fail(Errc::type, key, "must be text");
     return bytes(key, value["bytes"].get_ref<const std::string&>());
+  }
+
+  std::vector<Token> tokens(const char* key) const {
+    const Json& value = at(key);
+    const auto is_token = [](const Json& one) {
+      return one.is_number_unsigned() &&
+             one.get<std::uint64_t>() <= std::uint64_t(std::numeric_limits<Token>::max());
+    };
+    if (!value.is_array() || !std::ranges::all_of(value, is_token)) fail(Errc::type, key, "must be tokens");
+    return value.get<std::vector<Token>>();
   }
 
   bool has(const char* key) const { return object_.contains(key); }
@@ -101,6 +113,11 @@ std::string write_record(const ChatRecord& record) {
     if (!turn.reasoning.empty()) entry["reasoning"] = text_json(turn.reasoning);
     entry["answer"] = text_json(turn.answer);
     if (turn.cut) entry["cut"] = true;
+    if (const std::size_t number = turns.size(); number < record.sampled.size()) {
+      const AnswerTokens& sampled = record.sampled[number];
+      if (!sampled.tokens.empty()) entry["tokens"] = sampled.tokens;
+      if (!sampled.tokens.empty()) entry["prompt_end"] = text_json(sampled.prompt_end);
+    }
     turns.push_back(std::move(entry));
   }
   for (const auto& [name, value] : record.settings) settings[name] = text_json(value);
@@ -129,6 +146,8 @@ ChatRecord read_record(std::string_view content, const std::string& name) {
     record.turns.push_back({turn.text("user"), turn.text("answer"),
                             turn.has("reasoning") ? turn.text("reasoning") : "", true,
                             turn.has("cut") && turn.at("cut") == true});
+    record.sampled.emplace_back();
+    if (turn.has("tokens")) record.sampled.back() = {turn.tokens("tokens"), turn.text("prompt_end")};
   }
   return record;
 }

@@ -1,5 +1,6 @@
-// A saved chat: what was said, and the settings it was said under. Text only, no tokens: whatever a file
-// holds is encoded as what users and models wrote, and can never become a control token.
+// A saved chat: what was said, and the settings it was said under. Text counts: whatever a file holds is
+// encoded as what users and models wrote, and can never become a control token. The tokens an answer was
+// sampled as only spare reading it again, where they spell its text (Chat::restore).
 //
 // The file is two lines of JSON, the seal and the chat:
 //   {"longhand_chat":1,"bytes":321,"crc32c":"0f3a55c1"}
@@ -21,6 +22,7 @@ struct ChatRecord {
   std::string system;                                         // the system prompt
   std::vector<std::pair<std::string, std::string>> settings;  // names and values of /set
   std::vector<ChatTurn> turns;                                // all answered
+  std::vector<AnswerTokens> sampled;                          // of each turn, or none
 };
 
 /// The file's content.

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <fstream>
-#include <type_traits>
 #include <vector>
 
 #include "cli/chat/chat_settings.h"
+#include "cli/chat/session_settings.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/output_filter.h"
 #include "cli/terminal/units.h"
@@ -44,23 +44,6 @@ std::string tokens_of_text(const Model& model, const std::string& text) {
   return out + fmt::format("  {} tokens\n", tokens.size());
 }
 
-// What a session was made with; these values last as long as it does.
-std::string session_rows(const ChatState& state) {
-  std::string out;
-  const auto show = [&](const auto& row, const auto& value) {
-    using Value = std::decay_t<decltype(value)>;
-    std::string text;
-    if constexpr (std::is_enum_v<Value>) {
-      text = names_of(value)[std::size_t(value)];
-    } else {
-      text = fmt::format("{}", value);
-    }
-    out += fmt::format("  {:<25} {}\n", row.name, text.empty() ? "as the file says" : text);
-  };
-  each_session_option(state.options, show);
-  return out;
-}
-
 }  // namespace
 
 void show_settings(ChatState& state, const std::string&) {
@@ -74,8 +57,9 @@ void show_settings(ChatState& state, const std::string&) {
   out += fmt::format("  {:<18} {} tokens, trained for {}\n", "context", state.chat.session().context(),
                      info.trained_context);
   if (const int forgotten = state.chat.forgotten(); forgotten > 0)
-    out += fmt::format("  {:<18} {} of {} turns no longer, the oldest\n", "the model sees", forgotten,
-                       state.chat.turns().size());
+    out += fmt::format("  {:<18} {} of {} turns no longer, the oldest{}\n", "the model sees", forgotten,
+                       state.chat.turns().size(),
+                       state.chat.kept() > 0 ? fmt::format(" behind the first {}", state.chat.kept()) : "");
   out += fmt::format("  {:<18} {}\n", "saved as",
                      state.store.open_name().empty() ? "not saved" : state.store.open_name());
   out += fmt::format("  {:<18} {}\n", "system prompt",
@@ -85,7 +69,8 @@ void show_settings(ChatState& state, const std::string&) {
   for (const auto& [name, value] : list_settings(settings))
     out += fmt::format("  {:<18} {}\n", name, make_visible(value));
   out += fmt::format("  {:<18} {}\n", "seed in use", state.chat.seed());
-  out += session_rows(state);
+  for (const auto& [name, value] : list_session_settings(state.options))
+    out += fmt::format("  {:<25} {}\n", name, value);
   write_error(out);
 }
 
@@ -120,7 +105,8 @@ void show_tokens(ChatState& state, const std::string& text) {
     add("system prompt", count_tokens(model, system));
   int number = 0;
   for (const ChatTurn& turn : state.chat.turns()) {
-    const bool seen = ++number > state.chat.forgotten();
+    ++number;
+    const bool seen = number <= state.chat.kept() || number > state.chat.kept() + state.chat.forgotten();
     add(fmt::format("turn {}{}", number, seen ? "" : " (not seen)"),
         count_tokens(model, turn.user) + count_tokens(model, turn.answer));
   }

@@ -121,6 +121,7 @@ ChatRecord record_of(const ChatState& state) {
   for (const NamedValue& row : list_settings(state.settings()))
     record.settings.emplace_back(row.name, row.value);
   record.turns = state.chat.turns();
+  record.sampled.assign(state.chat.sampled().begin(), state.chat.sampled().end());
   return record;
 }
 
@@ -160,7 +161,9 @@ void load_chat(ChatState& state, const std::string& name) {
   std::string model;
   state.store.load(name, [&](ChatRecord& record) {
     ProgramSettings settings = settings_of(name, record, state);
-    state.chat.restore(settings, std::move(record.turns));
+    const bool same_model = record.model == state.chat.model().info().name;
+    if (!same_model) record.sampled.clear();  // those of another vocabulary
+    state.chat.restore(settings, std::move(record.turns), std::move(record.sampled));
     state.show_reasoning = settings.show_reasoning;
     state.plain = settings.plain;
     model = std::move(record.model);

@@ -154,6 +154,8 @@ constexpr WordRow kWordRows[] = {
      [](ProgramSettings& s, const std::string& value) { parse(s.max_tokens, "max_tokens", value); }},
     {"context_shift", [](const ProgramSettings& s) { return text_of(s.context_shift); },
      [](ProgramSettings& s, const std::string& value) { change(s.context_shift, "context_shift", value); }},
+    {"keep", [](const ProgramSettings& s) { return text_of(s.keep); },
+     [](ProgramSettings& s, const std::string& value) { parse(s.keep, "keep", value); }},
     {"think", thinking_text, change_thinking},
     {"reasoning", [](const ProgramSettings& s) -> std::string { return s.show_reasoning ? "show" : "hide"; },
      [](ProgramSettings& s, const std::string& value) {

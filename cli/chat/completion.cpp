@@ -7,6 +7,7 @@
 
 #include "cli/chat/chat_commands.h"
 #include "cli/chat/chat_settings.h"
+#include "cli/chat/session_settings.h"
 #include "cli/models/model_places.h"
 #include "cli/terminal/output_filter.h"
 #include "cli/terminal/user_dirs.h"
@@ -41,6 +42,7 @@ Words files(const std::string& typed) {
 Words setting_names() {
   Words out;
   for (const NamedValue& row : list_settings({})) out.emplace_back(row.name);
+  for (const NamedValue& row : list_session_settings({})) out.emplace_back(row.name);
   return out;
 }
 

@@ -124,6 +124,14 @@ void SessionFlags::add_computing(CLI::App& verb) {
   each_option(kSessionOptions, session_,
               [&](const auto& row, auto& value) { add_option_flag(verb, *group, row, value); });
   add_option_flag(verb, *group, find_option(kLoadOptions, &LoadOptions::isa), load_.isa);
+  group
+      ->add_option(
+          "--override-kv", load_.overrides,
+          "A value instead of the file's own: llama.context_length=int:8192; types int, float, bool and str")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->expected(1)
+      ->delimiter(',')
+      ->type_name("KEY=TYPE:VALUE");
   group->add_flag(find_flag("repack")->flags, no_repack_,
                   "Compute from the file's own layout: loads faster, runs slower (-nr)");
 }

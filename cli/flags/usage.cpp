@@ -67,6 +67,18 @@ std::string flag_from_environment(const CLI::Option& option) {
   return "";
 }
 
+// The model that llama.cpp's variables name at Hugging Face; "" where none is, or the verb takes no single
+// one.
+std::string model_from_environment(const CLI::App& verb, const std::vector<std::string>& arguments) {
+  const CLI::Option* model = verb.get_option_no_throw("--model");
+  const std::string repository = environment("LLAMA_ARG_HF_REPO"), file = environment("LLAMA_ARG_HF_FILE");
+  const bool takes_one =
+      model != nullptr && model->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeLast;
+  if (repository.empty() || !takes_one || is_given(*model, arguments)) return "";
+  if (file.empty()) return "--model=hf:" + repository;
+  return fmt::format("--model=hf:{}/{}", repository.substr(0, repository.find(':')), file);
+}
+
 std::vector<const CLI::App*> named_verbs(const CLI::App& app) {
   return app.get_subcommands([](const CLI::App* sub) { return !sub->get_name().empty(); });
 }
@@ -79,6 +91,8 @@ std::vector<std::string> with_environment(const CLI::App& app, std::vector<std::
       verbs, [&](const CLI::App* one) { return !arguments.empty() && one->get_name() == arguments.front(); });
   if (verb == verbs.end()) return arguments;
   std::vector<std::string> flags;
+  if (std::string model = model_from_environment(**verb, arguments); !model.empty())
+    flags.push_back(std::move(model));
   each_flag(**verb, [&](const CLI::Option& option) {
     const bool one_value = option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeLast;
     if (!one_value || option.get_group().empty() || is_given(option, arguments)) return;

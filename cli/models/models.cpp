@@ -96,7 +96,8 @@ void add_models(CLI::App& app, Action& action) {
   verb->add_flag("--json", flags->json, "As JSON");
   verb->add_flag("--architectures", flags->architectures, "Which kinds of models longhand runs, instead");
   verb->footer(
-      "Looks in the current folder and where ollama, LM Studio, llama.cpp and the Hugging Face tools keep "
+      "Looks in the current folder, where `longhand pull` puts models, and where ollama, LM Studio, "
+      "llama.cpp and the Hugging Face tools keep "
       "models "
       "($OLLAMA_MODELS, $LLAMA_CACHE, $HF_HUB_CACHE, $HF_HOME, $XDG_CACHE_HOME).");
   verb->callback([flags, &action] {

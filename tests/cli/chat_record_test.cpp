@@ -72,6 +72,18 @@ TEST(ChatRecord, KeepsAnyBytes) {
   for (const char c : content) EXPECT_TRUE(c == '\n' || std::uint8_t(c) >= 0x20);
 }
 
+TEST(ChatRecord, KeepsTheTokensOfAnswers) {
+  ChatRecord record = sample();
+  record.sampled.resize(record.turns.size());
+  record.sampled[0] = {{0, 7, 2147483647}, "\xC3\n<"};
+  const ChatRecord back = read_record(write_record(record), "chat.json");
+  ASSERT_EQ(back.sampled.size(), record.turns.size());
+  for (std::size_t i = 0; i < record.turns.size(); ++i) {
+    EXPECT_EQ(back.sampled[i].tokens, record.sampled[i].tokens);
+    EXPECT_EQ(back.sampled[i].prompt_end, record.sampled[i].prompt_end);
+  }
+}
+
 TEST(ChatRecord, ACutFileIsRefusedAtEveryByte) {
   const std::string content = write_record(sample());
   for (std::size_t size = 0; size < content.size(); ++size)

@@ -118,6 +118,17 @@ TEST_F(Pull, TheHfFlagDownloadsAndGoesOn) {
   EXPECT_EQ(hub_.store().requests().size(), 1);
 }
 
+TEST_F(Pull, VariablesNameAModelOfTheHub) {
+  hub_.files["guide-Q8_0.gguf"] = cli::read_text(kGuide);
+  environment_["LLAMA_ARG_HF_REPO"] = "org/name:Q8_0";
+  EXPECT_EQ(program("run --temp 0 -n 1 -p Hello").status, 0);
+  EXPECT_EQ(hub_.store().requests().size(), 1);
+  EXPECT_EQ(program("run -m /nowhere -n 1 -p Hello").status, 1);
+  EXPECT_EQ(program("run " + kGuide + " -n 1 -p Hello").status, 0);
+  environment_["LLAMA_ARG_HF_FILE"] = "other.gguf";
+  EXPECT_THAT(program("run -n 1 -p Hello").err, HasSubstr("has no 'other.gguf'"));
+}
+
 TEST_F(Pull, TheTokenIsShownToTheHubAndNobodyElse) {
   hub_.files["m.gguf"] = some_bytes(1000);
   hub_.token = "hf_secret";

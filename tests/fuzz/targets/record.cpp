@@ -11,9 +11,13 @@ namespace longhand::cli {
 
 static bool operator==(const ChatRecord& a, const ChatRecord& b) {
   return a.model == b.model && a.system == b.system && a.settings == b.settings &&
-         std::ranges::equal(a.turns, b.turns, [](const ChatTurn& x, const ChatTurn& y) {
-           return x.user == y.user && x.answer == y.answer && x.reasoning == y.reasoning && x.cut == y.cut &&
-                  x.answered && y.answered;
+         std::ranges::equal(a.turns, b.turns,
+                            [](const ChatTurn& x, const ChatTurn& y) {
+                              return x.user == y.user && x.answer == y.answer && x.reasoning == y.reasoning &&
+                                     x.cut == y.cut && x.answered && y.answered;
+                            }) &&
+         std::ranges::equal(a.sampled, b.sampled, [](const AnswerTokens& x, const AnswerTokens& y) {
+           return x.tokens == y.tokens && (x.tokens.empty() || x.prompt_end == y.prompt_end);
          });
 }
 
@@ -50,6 +54,9 @@ ChatRecord chat_of(std::string_view bytes) {
     turn.answer = in.until('\0');
     turn.reasoning = in.until('\0');
     record.turns.push_back(std::move(turn));
+    AnswerTokens& sampled = record.sampled.emplace_back();
+    for (const char c : record.turns.back().reasoning) sampled.tokens.push_back(std::uint8_t(c));
+    sampled.prompt_end = record.turns.back().user;
   }
   return record;
 }
