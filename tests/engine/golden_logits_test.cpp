@@ -67,7 +67,9 @@ std::vector<std::string> runnable_models() {
     const std::string root = test::golden(set);
     if (root.empty()) continue;
     for (const std::string& name : test::list_folder(root)) {
-      if (name == "plamo2") continue;  // its reference leaves out a rotation that the model was trained with
+      // Their references stray from what the models' authors describe: one leaves out a rotation, the other
+      // has norms and a choice of experts of another kind.
+      if (name == "plamo2" || name == "phimoe") continue;
       const Golden g(root + "/" + name);
       if (g.meta.value("kind", "") == "embedding") continue;  // of these there are no logits
       bool known = find_arch(g.meta.at("arch").get<std::string>()) != nullptr;
