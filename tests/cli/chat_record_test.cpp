@@ -120,6 +120,11 @@ TEST(ChatRecord, WhatIsSealedButNoChatIsRefused) {
   EXPECT_EQ(code_of(sealed(head + R"([{"user":"a"}]})" + "\n")), Errc::missing) << "an unanswered turn";
   EXPECT_EQ(code_of(sealed(head + R"([{"user":7,"answer":"b"}]})" + "\n")), Errc::type);
   EXPECT_EQ(code_of(sealed(head + R"([{"user":{"bytes":"\u0100"},"answer":"b"}]})" + "\n")), Errc::range);
+  for (const char* tokens : {"3", "[-1]", "[1.5]", "[2147483648]", "[\"a\"]"})
+    EXPECT_EQ(
+        code_of(sealed(head + R"([{"user":"a","answer":"b","prompt_end":"","tokens":)" + tokens + "}]}\n")),
+        Errc::type)
+        << tokens;
   EXPECT_EQ(code_of(sealed(std::string(200'000, '[') + std::string(200'000, ']') + "\n")), Errc::type);
   EXPECT_EQ(read_record(sealed(head + R"([{"user":"a","answer":"b"}]})" + "\n"), "chat.json").turns.size(),
             1u);
