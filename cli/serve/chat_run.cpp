@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "cli/serve/api/api_error.h"
+#include "cli/serve/api/sampling_fields.h"
 
 namespace longhand::cli {
 
 SamplerOptions nth_sampling(SamplerOptions options, int n) {
-  if (options.seed != SamplerOptions().seed) options.seed += std::uint32_t(n);
+  if (options.seed != SamplerOptions().seed)
+    options.seed = fold_seed(std::uint64_t(options.seed) + std::uint64_t(n));
   return options;
 }
 
@@ -21,8 +24,22 @@ void check_room(const Service& service, std::size_t tokens) {
                   tokens, service.context()));
 }
 
+namespace {
+
+// A sampler follows one grammar, and the calls have theirs.
+void check_grammars(const ChatAsk& ask) {
+  if (ask.tools.empty() || ask.tool_options.choice == ToolChoice::none || ask.sampler.grammar.empty()) return;
+  throw ApiError(400,
+                 "an answer that may call tools follows their grammar and no other: leave out the tools, set "
+                 "tool_choice to none, or leave out the format or grammar of the answer",
+                 "tools");
+}
+
+}  // namespace
+
 ChatRun::ChatRun(Service& service, ChatAsk ask, std::shared_ptr<RequestNote> note)
     : answers_(service.scheduler()), note_(std::move(note)) {
+  check_grammars(ask);
   const ToolSet tools(service.written(), ask.tools, ask.tool_options);
   const ToolPrompt prompt = tools.prompt(ask.messages, ask.chat);
   check_room(service, prompt.tokens.size());
@@ -72,10 +89,16 @@ bool ChatRun::gather(const HttpRequest& request) {
   return true;
 }
 
+std::vector<ToolCall> whole_calls(const AnswerParser& said) {
+  std::vector<ToolCall> calls;
+  std::ranges::copy_if(said.calls(), std::back_inserter(calls), &ToolCall::whole);
+  return calls;
+}
+
 const char* finish_reason(const ChatAnswerSoFar& answer) noexcept {
   const StopReason reason = answer.result.reason;
   if (reason == StopReason::max_tokens || reason == StopReason::context_full) return "length";
-  return answer.parser.calls().empty() ? "stop" : "tool_calls";
+  return std::ranges::any_of(answer.parser.calls(), &ToolCall::whole) ? "tool_calls" : "stop";
 }
 
 ChatUsage usage_of(const std::vector<ChatAnswerSoFar>& answers) noexcept {

@@ -71,6 +71,8 @@ SamplerOptions nth_sampling(SamplerOptions options, int n);
 /// Throws Error(context_full), with the numbers, where a prompt leaves no room for an answer.
 void check_room(const Service& service, std::size_t tokens);
 
+/// Calls that were not cut.
+std::vector<ToolCall> whole_calls(const AnswerParser& said);
 /// Why an answer ended: "stop", "length" or "tool_calls".
 const char* finish_reason(const ChatAnswerSoFar& answer) noexcept;
 

@@ -103,6 +103,14 @@ TEST(ServeChat, SeveralAnswers) {
   alone["n"] = 1, alone["seed"] = 9;
   const json third = server.post("/v1/chat/completions", chat_body("Tell me something.", alone)).json();
   EXPECT_EQ(third["choices"][0]["message"], first["choices"][2]["message"]);
+  for (const std::string seed :
+       {"-9223372036854775808", "4294967295", "4294967294", "18446744073709551615"}) {
+    const json large =
+        chat_body("Tell me something.",
+                  {{"n", 2}, {"seed", json::parse(seed)}, {"temperature", 1.5}, {"max_tokens", 12}});
+    const json one = server.post("/v1/chat/completions", large).json();
+    EXPECT_EQ(one["choices"], server.post("/v1/chat/completions", large).json()["choices"]) << seed;
+  }
 }
 
 TEST(ServeChat, AnswersAreJsonWhereThatIsAsked) {
@@ -121,6 +129,14 @@ TEST(ServeChat, AnswersAreJsonWhereThatIsAsked) {
       chat_body(kQuestion, {{"response_format",
                              {{"type", "json_schema"}, {"json_schema", {{"schema", {{"type", 5}}}}}}}}));
   EXPECT_EQ(bad.status, 400);
+  for (const json& thinking :
+       {json{{"enable_thinking", true}}, json{{"chat_template_kwargs", {{"enable_thinking", true}}}}}) {
+    json more = thinking;
+    more["response_format"] = format;
+    const Reply both = server.post("/v1/chat/completions", chat_body(kQuestion, more));
+    EXPECT_EQ(both.status, 400);
+    EXPECT_THAT(both.body, testing::HasSubstr("cannot think before"));
+  }
 }
 
 TEST(ServeChat, SixteenAtOnceAreAnsweredAsAlone) {

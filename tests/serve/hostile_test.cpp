@@ -32,7 +32,16 @@ TEST_F(ServeHostile, BodiesThatAreNoRequests) {
     for (int i = 0; i < 50'000; ++i) text += "{\"a\":";
     return text;
   }();
+  const auto members = [](int n) {
+    std::string text = "{\"x\":0";
+    for (int i = 1; i < n; ++i) text += ",\"" + std::to_string(i) + "\":0";
+    return text + "}";
+  };
+  std::string empty_objects = "{\"x\":[{}";
+  for (int i = 0; i < 300'000; ++i) empty_objects += ",{}";
   const std::string message = R"("messages":[{"role":"user","content":"x"}])";
+  std::string many = "\"a\"";
+  for (int i = 0; i < 64; ++i) many += ",\"a\"";
   const std::pair<std::string, const char*> cases[] = {
       {"", "not JSON"},
       {"{", "not JSON"},
@@ -41,6 +50,9 @@ TEST_F(ServeHostile, BodiesThatAreNoRequests) {
       {"{\"messages\":[{\"role\":\"user\",\"content\":\"\xff\xfe\"}]}", "not JSON"},
       {deep, "nested deeper"},
       {objects, "nested deeper"},
+      {members(100'000), "more than 4096 members"},
+      {members(4096), "messages"},
+      {empty_objects + "]}", "messages"},
       {"{}", "messages"},
       {R"({"messages":[]})", "messages"},
       {R"({"messages":{}})", "messages"},
@@ -59,6 +71,8 @@ TEST_F(ServeHostile, BodiesThatAreNoRequests) {
       {"{" + message + R"(,"max_tokens":"many"})", "max_tokens"},
       {"{" + message + R"(,"max_tokens":1.5})", "max_tokens"},
       {"{" + message + R"(,"stop":[1]})", "stop"},
+      {"{" + message + R"(,"stop":[)" + many + "]}", "stop must be at most 64 strings"},
+      {"{" + message + R"(,"stop":")" + std::string(70'000, 'x') + "\"}", "of 65536 bytes together"},
       {"{" + message + R"(,"logit_bias":{"x":1}})", "logit_bias"},
       {"{" + message + R"(,"logit_bias":{"99999999":1}})", "logit_bias"},
       {"{" + message + R"(,"stream":1})", "stream must be true or false"},

@@ -7,6 +7,7 @@ namespace longhand::test {
 namespace {
 
 using nlohmann::json;
+using testing::HasSubstr;
 
 const char* const kQuestion = "What is the weather in Lima?";
 
@@ -108,6 +109,51 @@ TEST_F(ServeTools, ResponsesAndOllama) {
                                         {"tool_choice", "required"}})
                          .json();
   expect_arguments(reply["message"]["tool_calls"][0]["function"]["arguments"]);
+}
+
+// Ends within the call, at a text that every call of this function has in its arguments.
+TEST_F(ServeTools, CallsThatWereCutAreNotHandedOut) {
+  const json cut = {{"tools", functions()}, {"tool_choice", "required"}, {"stop", "unit"}};
+  const json choice = post("/v1/chat/completions", chat_body(kQuestion, cut)).json()["choices"][0];
+  EXPECT_EQ(choice["finish_reason"], "stop");
+  EXPECT_FALSE(choice["message"].contains("tool_calls"));
+  json streamed = chat_body(kQuestion, cut);
+  streamed["stream"] = true;
+  EXPECT_THAT(post("/v1/chat/completions", streamed).body,
+              testing::Not(HasSubstr("\"finish_reason\":\"tool_calls\"")));
+  const json ollama = post("/api/chat", {{"messages", {{{"role", "user"}, {"content", kQuestion}}}},
+                                         {"stream", false},
+                                         {"tools", functions()},
+                                         {"tool_choice", "required"},
+                                         {"options", {{"stop", "unit"}}}})
+                          .json();
+  EXPECT_FALSE(ollama["message"].contains("tool_calls"));
+  const json blocks = post("/v1/messages", {{"max_tokens", 400},
+                                            {"messages", {{{"role", "user"}, {"content", kQuestion}}}},
+                                            {"tools", {{{"name", "weather"}, {"input_schema", schema()}}}},
+                                            {"tool_choice", {{"type", "any"}}},
+                                            {"stop_sequences", {"unit"}}})
+                          .json();
+  for (const json& block : blocks["content"]) EXPECT_NE(block["type"], "tool_use");
+  json flat = function();
+  flat["type"] = "function";
+  json ask = {
+      {"input", kQuestion}, {"tools", json::array({flat})}, {"tool_choice", "required"}, {"stop", "unit"}};
+  EXPECT_EQ(post("/v1/responses", ask).json()["output"].back()["status"], "incomplete");
+  ask["stream"] = true;
+  EXPECT_THAT(post("/v1/responses", ask).body, HasSubstr("\"status\":\"incomplete\""));
+}
+
+TEST_F(ServeTools, AnotherGrammarIsRefused) {
+  json ask = chat_body(
+      kQuestion, {{"tools", functions()}, {"max_tokens", 3}, {"response_format", {{"type", "json_object"}}}});
+  const Reply format = post("/v1/chat/completions", ask);
+  EXPECT_EQ(format.status, 400);
+  EXPECT_THAT(format.body, HasSubstr("follows their grammar and no other"));
+  ask["tool_choice"] = "none";
+  EXPECT_EQ(post("/v1/chat/completions", ask).status, 200);
+  const json grammar = {{"tools", functions()}, {"grammar", "root ::= \"a\""}};
+  EXPECT_EQ(post("/v1/chat/completions", chat_body(kQuestion, grammar)).status, 400);
 }
 
 TEST_F(ServeTools, WhatIsNoToolIsRefused) {

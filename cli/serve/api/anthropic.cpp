@@ -36,10 +36,9 @@ Json content_json(const AnswerParser& said) {
   if (!said.reasoning().empty())
     content.push_back({{"type", "thinking"}, {"thinking", said.reasoning()}, {"signature", ""}});
   if (!said.content().empty()) content.push_back({{"type", "text"}, {"text", said.content()}});
-  for (const ToolCall& call : said.calls()) {
-    Json input = Json::parse(call.arguments, nullptr, false);
-    if (!input.is_object()) input = Json::object();  // the answer was cut
-    content.push_back({{"type", "tool_use"}, {"id", call.id}, {"name", call.name}, {"input", input}});
+  for (const ToolCall& call : whole_calls(said)) {
+    content.push_back(
+        {{"type", "tool_use"}, {"id", call.id}, {"name", call.name}, {"input", Json::parse(call.arguments)}});
   }
   return content;
 }

@@ -142,7 +142,7 @@ ChatAsk read_anthropic_ask(const Service& service, const Fields& fields) {
   const auto most = fields.integer("max_tokens", 0, 1 << 30);
   if (!most) throw ApiError(400, "max_tokens is missing", "max_tokens");
   ask.max_tokens = int(*most);
-  ask.stop = fields.texts("stop_sequences");
+  ask.stop = read_stops(fields, "stop_sequences");
   return ask;
 }
 

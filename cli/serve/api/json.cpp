@@ -9,21 +9,59 @@
 namespace longhand::cli {
 namespace {
 
-constexpr int kDeepest = 64;
+constexpr std::size_t kDeepest = 64;
+// The library compares each name of an object with all before it.
+constexpr std::size_t kMostMembers = 4096;
+
+// Looks a text over before it becomes a value. A callback of the library's own parser would have it go over
+// an array again after each item.
+class Limits : public nlohmann::json_sax<Json> {
+ public:
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return begin(); }
+  bool end_object() override { return end(); }
+  bool start_array(std::size_t) override { return begin(); }
+  bool end_array() override { return end(); }
+  bool key(string_t&) override {
+    if (++members_.back() > kMostMembers)
+      throw ApiError(400, fmt::format("the body has an object of more than {} members", kMostMembers));
+    return true;
+  }
+  bool parse_error(std::size_t, const std::string&, const Json::exception&) override {
+    return false;  // the parser says it
+  }
+
+ private:
+  bool begin() {
+    members_.push_back(0);
+    if (members_.size() > kDeepest)
+      throw ApiError(400, fmt::format("the body is nested deeper than {} levels", kDeepest));
+    return true;
+  }
+  bool end() {
+    members_.pop_back();
+    return true;
+  }
+
+  std::vector<std::size_t> members_;  // of each object that is open
+};
 
 }  // namespace
 
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json parse_request(const std::string& body) {
-  const auto watch = [](int depth, Json::parse_event_t, Json&) {
-    if (depth > kDeepest)
-      throw ApiError(400, fmt::format("the body is nested deeper than {} levels", kDeepest));
-    return true;
-  };
+  Limits limits;
+  Json::sax_parse(body, &limits);
   Json json;
   try {
-    json = Json::parse(body, watch);
+    json = Json::parse(body);
   } catch (const Json::exception& error) {
     throw ApiError(400, fmt::format("the body is not JSON: {}", escape_controls(error.what(), 200)));
   }

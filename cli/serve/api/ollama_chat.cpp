@@ -28,9 +28,7 @@ ChatAsk read_ask(const Service& service, const Fields& fields) {
 }
 
 Json call_json(const ToolCall& call) {
-  Json arguments = Json::parse(call.arguments, nullptr, false);
-  if (!arguments.is_object()) arguments = Json::object();
-  return {{"function", {{"name", call.name}, {"arguments", std::move(arguments)}}}};
+  return {{"function", {{"name", call.name}, {"arguments", Json::parse(call.arguments)}}}};
 }
 
 Json message_json(const std::string& content) { return {{"role", "assistant"}, {"content", content}}; }
@@ -93,7 +91,7 @@ HttpReply ollama_chat(Service& service, const Call& call) {
   const ChatAnswerSoFar& answer = run->answers()[0];
   Json message = message_json(answer.parser.content());
   if (!answer.parser.reasoning().empty()) message["thinking"] = answer.parser.reasoning();
-  for (const ToolCall& tool_call : answer.parser.calls())
+  for (const ToolCall& tool_call : whole_calls(answer.parser))
     message["tool_calls"].push_back(call_json(tool_call));
   Json reply = ollama_begin(service);
   reply["message"] = std::move(message);

@@ -6,11 +6,15 @@
 namespace longhand::cli {
 namespace {
 
-constexpr int kMostAnswers = 64, kMostStops = 64, kMostTokens = 1 << 30;
+constexpr int kMostAnswers = 64, kMostTokens = 1 << 30;
 
 void read_template_options(const Service& service, const Fields& fields, ChatOptions& chat) {
   chat.variables = service.options().variables;
-  if (const Json* variables = fields.object("chat_template_kwargs")) chat.variables = dump(*variables);
+  if (const Json* variables = fields.object("chat_template_kwargs")) {
+    chat.variables = dump(*variables);
+    const auto thinking = variables->find("enable_thinking");
+    if (thinking != variables->end() && thinking->is_boolean()) chat.thinking = thinking->get<bool>();
+  }
   chat.reasoning_effort = fields.text("reasoning_effort", "");
   if (chat.reasoning_effort == "none") {
     chat.reasoning_effort.clear();
@@ -54,13 +58,17 @@ void read_limits(const Service& service, const Fields& fields, ChatAsk& ask) {
     if (const auto most = fields.integer(name, -1, kMostTokens)) ask.max_tokens = int(*most);
   ask.answers = int(fields.integer("n", 1, kMostAnswers).value_or(1));
   ask.priority = int(fields.integer("priority", -1000, 1000).value_or(0));
-  ask.stop = fields.texts("stop");
-  if (ask.stop.size() > kMostStops) fields.refuse("stop", fmt::format("at most {} strings", kMostStops));
+  ask.stop = read_stops(fields, "stop");
 }
 
 void hold_to_grammar(std::string grammar, ChatAsk& ask) {
+  if (ask.chat.thinking == true)
+    throw ApiError(
+        400,
+        "an answer with a format is held to it from its start, so that the model cannot think before: "
+        "leave out the format or do not ask for thinking");
   ask.sampler.grammar = std::move(grammar);
-  if (!ask.chat.thinking) ask.chat.thinking = false;  // what comes is held to the grammar from its start
+  ask.chat.thinking = false;
 }
 
 ChatAsk read_chat(const Service& service, const Fields& fields) {

@@ -35,9 +35,9 @@ Json choice_json(const Service& service, const ChatAsk& ask, std::size_t index,
   const AnswerParser& said = answer.parser;
   Json message = {{"role", "assistant"}, {"content", said.content()}, {"refusal", nullptr}};
   if (!said.reasoning().empty()) message["reasoning_content"] = said.reasoning();
-  if (!said.calls().empty()) {
+  if (const std::vector<ToolCall> calls = whole_calls(said); !calls.empty()) {
     if (said.content().empty()) message["content"] = nullptr;
-    for (const ToolCall& call : said.calls()) message["tool_calls"].push_back(call_json(call));
+    for (const ToolCall& call : calls) message["tool_calls"].push_back(call_json(call));
   }
   Json choice = {{"index", index},
                  {"message", message},

@@ -17,7 +17,8 @@ void read_limits(const Service& service, const Fields& fields, ChatAsk& ask);
 ChatAsk read_chat(const Service& service, const Fields& fields);
 /// "tools", "tool_choice", "parallel_tool_calls". Throws ApiError.
 void read_tools(const Fields& fields, ChatAsk& ask);
-/// The whole answer follows a grammar; the model does not reason before it unless it is told to.
+/// The whole answer follows a grammar; the model does not reason before it. Throws ApiError where it is told
+/// to.
 void hold_to_grammar(std::string grammar, ChatAsk& ask);
 
 Json usage_json(const ChatUsage& usage);

@@ -85,7 +85,8 @@ Json output_of(const AnswerParser& said) {
   if (!said.reasoning().empty()) output.push_back(reasoning_item(new_id("rs_"), said.reasoning()));
   if (!said.content().empty())
     output.push_back(message_item(new_id("msg_"), "completed", Json::array({text_part(said.content())})));
-  for (const ToolCall& call : said.calls()) output.push_back(call_item(new_id("fc_"), call, "completed"));
+  for (const ToolCall& call : said.calls())
+    output.push_back(call_item(new_id("fc_"), call, call.whole ? "completed" : "incomplete"));
   return output;
 }
 
@@ -101,7 +102,7 @@ class ResponseWriter : public ChatWriter {
 
   bool part(std::size_t, const AnswerEvent& event, const std::vector<TokenStep>&) override {
     using Kind = AnswerEvent::Kind;
-    if (event.kind == Kind::call_end) return close_item();
+    if (event.kind == Kind::call_end) return close_item(event.whole ? "completed" : "incomplete");
     if (event.kind == Kind::call_begin) {
       close_item();
       call_ = {.id = event.id, .name = event.name};
@@ -150,8 +151,8 @@ class ResponseWriter : public ChatWriter {
     if (item_ != Item::call) data["content_index"] = 0;
     return data;
   }
-  Json item_json(bool done) const {
-    const char* status = done ? "completed" : "in_progress";
+  Json item_json(const char* status) const {
+    const bool done = std::string_view(status) != "in_progress";
     if (item_ == Item::reasoning) return reasoning_item(id_, text_);
     if (item_ == Item::message)
       return message_item(id_, status, done ? Json::array({text_part(text_)}) : Json::array());
@@ -163,11 +164,12 @@ class ResponseWriter : public ChatWriter {
     item_ = item;
     id_ = new_id(prefix);
     text_.clear();
-    send("response.output_item.added", {{"output_index", output_.size()}, {"item", item_json(false)}});
+    send("response.output_item.added",
+         {{"output_index", output_.size()}, {"item", item_json("in_progress")}});
     if (item != Item::message) return events_.open();
     return send("response.content_part.added", placed({{"part", text_part("")}}));
   }
-  bool close_item() {
+  bool close_item(const char* status = "completed") {
     if (item_ == Item::none) return events_.open();
     if (item_ == Item::reasoning) send("response.reasoning_text.done", placed({{"text", text_}}));
     if (item_ == Item::call) send("response.function_call_arguments.done", placed({{"arguments", text_}}));
@@ -175,7 +177,7 @@ class ResponseWriter : public ChatWriter {
       send("response.output_text.done", placed({{"text", text_}, {"logprobs", Json::array()}}));
       send("response.content_part.done", placed({{"part", text_part(text_)}}));
     }
-    const Json item = item_json(true);
+    const Json item = item_json(status);
     const bool open = send("response.output_item.done", {{"output_index", output_.size()}, {"item", item}});
     output_.push_back(item);
     item_ = Item::none;

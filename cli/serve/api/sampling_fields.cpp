@@ -38,17 +38,36 @@ void read_bias(const Fields& fields, int vocab, SamplerOptions& options) {
   }
 }
 
+constexpr std::size_t kMostStops = 64, kMostStopBytes = 64 << 10;
+
+// OpenAI's seeds have 64 bits and a sign.
+std::uint32_t seed_of(const Json& seed) {
+  const bool fresh = !seed.is_number_unsigned() && seed.get<std::int64_t>() == -1;
+  return fresh ? SamplerOptions().seed : fold_seed(seed.get<std::uint64_t>());
+}
+
 }  // namespace
+
+std::uint32_t fold_seed(std::uint64_t seed) noexcept { return std::uint32_t(seed % SamplerOptions().seed); }
 
 void read_sampling(const Fields& fields, int vocab, SamplerOptions& options) {
   const Json* seed = fields.find("seed");
-  const bool fresh = seed != nullptr && seed->is_number_integer() && seed->get<long long>() < 0;
+  const bool whole = seed != nullptr && seed->is_number_integer();
   each_option(kSamplerOptions, options, [&](const auto& row, auto& value) {
-    if (row.name == "sampler.seed" && fresh) return;
+    if (row.name == "sampler.seed" && whole) return;
     read_option(fields, row, value);
   });
-  if (fresh) options.seed = SamplerOptions().seed;
+  if (whole) options.seed = seed_of(*seed);
   read_bias(fields, vocab, options);
+}
+
+std::vector<std::string> read_stops(const Fields& fields, const char* name) {
+  std::vector<std::string> stops = fields.texts(name);
+  std::size_t bytes = 0;
+  for (const std::string& stop : stops) bytes += stop.size();
+  if (stops.size() > kMostStops || bytes > kMostStopBytes)
+    fields.refuse(name, fmt::format("at most {} strings of {} bytes together", kMostStops, kMostStopBytes));
+  return stops;
 }
 
 std::string schema_grammar_of(const Json& schema, const std::string& path) {
