@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "engine/types/options.h"
-#include "loaders/model/leftover_tensors.h"
+#include "loaders/model/tensors/leftover_tensors.h"
 #include "ops/error.h"
 #include "ops/format.h"
 #include "ops/kernel_table.h"

@@ -4,8 +4,8 @@
 
 #include "loaders/gguf/gguf_writer.h"
 #include "loaders/model/config_reader.h"
-#include "loaders/model/leftover_tensors.h"
 #include "loaders/model/refused_archs.h"
+#include "loaders/model/tensors/leftover_tensors.h"
 
 namespace longhand {
 namespace {

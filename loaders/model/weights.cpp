@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "loaders/model/layers.h"
-#include "loaders/model/slot_loader.h"
+#include "loaders/model/tensors/slot_loader.h"
 
 namespace longhand {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "loaders/model/tensor_list.h"
+#include "loaders/model/tensors/tensor_list.h"
 #include "tests/fuzz/small_models.h"
 
 namespace longhand::fuzz {

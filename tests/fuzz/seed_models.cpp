@@ -4,7 +4,7 @@
 #include <random>
 
 #include "loaders/gguf/gguf.h"
-#include "loaders/model/tensor_list.h"
+#include "loaders/model/tensors/tensor_list.h"
 #include "ops/format.h"
 #include "tests/fuzz/seeds.h"
 #include "tests/fuzz/small_models.h"

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "loaders/gguf/gguf_writer.h"
-#include "loaders/model/tensor_list.h"
+#include "loaders/model/tensors/tensor_list.h"
 
 namespace longhand {
 namespace {

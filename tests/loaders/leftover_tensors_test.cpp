@@ -1,4 +1,4 @@
-#include "loaders/model/leftover_tensors.h"
+#include "loaders/model/tensors/leftover_tensors.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "loaders/model/tensor_list.h"
+#include "loaders/model/tensors/tensor_list.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 #include <set>
 
 #include "loaders/gguf/gguf_writer.h"
-#include "loaders/model/leftover_tensors.h"
+#include "loaders/model/tensors/leftover_tensors.h"
 #include "loaders/model/weights.h"
 #include "ops/error.h"
 #include "tests/support/golden.h"

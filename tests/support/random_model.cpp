@@ -5,7 +5,7 @@
 #include <cmath>
 #include <random>
 
-#include "loaders/model/tensor_list.h"
+#include "loaders/model/tensors/tensor_list.h"
 #include "tests/support/tiny_model.h"
 
 namespace longhand::test {

@@ -9,7 +9,7 @@
 #include "cli/measure/bench/random_blocks.h"
 #include "cli/measure/bench/synthetic_vocab.h"
 #include "loaders/gguf/gguf_writer.h"
-#include "loaders/model/tensor_list.h"
+#include "loaders/model/tensors/tensor_list.h"
 #include "ops/error.h"
 #include "ops/format.h"
 

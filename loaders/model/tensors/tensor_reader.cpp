@@ -1,10 +1,10 @@
-#include "loaders/model/tensor_reader.h"
+#include "loaders/model/tensors/tensor_reader.h"
 
 #include <fmt/format.h>
 
 #include <cstring>
 
-#include "loaders/model/leftover_tensors.h"
+#include "loaders/model/tensors/leftover_tensors.h"
 
 namespace longhand {
 namespace {

@@ -1,4 +1,4 @@
-#include "loaders/model/tensor_list.h"
+#include "loaders/model/tensors/tensor_list.h"
 
 #include <fmt/format.h>
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "loaders/model/tensor_reader.h"
+#include "loaders/model/tensors/tensor_reader.h"
 
 namespace longhand {
 

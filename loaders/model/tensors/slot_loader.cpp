@@ -1,4 +1,4 @@
-#include "loaders/model/slot_loader.h"
+#include "loaders/model/tensors/slot_loader.h"
 
 #include <fmt/format.h>
 
