@@ -56,8 +56,6 @@ void Front::close() {
 
 HttpReply Front::dispatch(const Call& call, const std::shared_ptr<Service>& service) {
   const HttpRequest& request = call.request;
-  if (const auto refusal = gate_.check(request, is_open(request.path)))
-    throw ApiError(refusal->status, refusal->why);
   if (request.method == "OPTIONS") return {.status = 204, .type = "text/plain"};
   if (request.path == "/" && (request.method == "GET" || request.method == "HEAD")) return page_reply();
   if (!service) throw ApiError(503, "the model is being loaded, or the server is about to end");
@@ -70,6 +68,21 @@ void Front::log(const HttpRequest& request, int status, const RequestNote& note,
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   write_error(log_line(log_, {request.method, request.path, request.client, status, seconds}, note,
                        std::chrono::system_clock::now()));
+}
+
+void Front::add_headers(const HttpRequest& request, HttpReply& reply) const {
+  for (auto& header : gate_.cross_origin(request)) reply.headers.push_back(std::move(header));
+  reply.headers.emplace_back("X-Content-Type-Options", "nosniff");
+}
+
+std::optional<HttpReply> Front::refuse(const HttpRequest& request) const {
+  const auto start = std::chrono::steady_clock::now();
+  const auto refusal = gate_.check(request, is_open(request.path));
+  if (!refusal) return std::nullopt;
+  HttpReply reply = error_reply(request.path, ApiError(refusal->status, refusal->why));
+  add_headers(request, reply);
+  log(request, reply.status, RequestNote(), start);
+  return reply;
 }
 
 HttpReply Front::answer(const HttpRequest& given) {
@@ -85,8 +98,7 @@ HttpReply Front::answer(const HttpRequest& given) {
   try {
     reply = dispatch(call, service);
   } catch (...) { reply = error_reply(given.path, api_error(std::current_exception())); }
-  for (auto& header : gate_.cross_origin(given)) reply.headers.push_back(std::move(header));
-  reply.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  add_headers(given, reply);
   if (!reply.stream) {
     log(given, reply.status, *call.note, start);
     return reply;

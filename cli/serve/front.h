@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "cli/serve/api/endpoints.h"
 #include "cli/serve/http/gate.h"
@@ -15,7 +16,9 @@ class Front {
  public:
   Front(GateOptions gate, LogFormat log) : gate_(std::move(gate)), log_(log) {}
 
-  /// Never throws.
+  /// A reply to who may not ask. Neither throws.
+  std::optional<HttpReply> refuse(const HttpRequest& request) const;
+  /// To a request that may be made.
   HttpReply answer(const HttpRequest& request);
 
   /// Until then, and from close() on, requests are told to come again.
@@ -26,6 +29,7 @@ class Front {
 
  private:
   HttpReply dispatch(const Call& call, const std::shared_ptr<Service>& service);
+  void add_headers(const HttpRequest& request, HttpReply& reply) const;
   void log(const HttpRequest& request, int status, const RequestNote& note,
            std::chrono::steady_clock::time_point start) const;
 

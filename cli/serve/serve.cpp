@@ -1,6 +1,7 @@
 // longhand serve: a model for clients that speak HTTP.
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <memory>
 
@@ -38,14 +39,20 @@ std::shared_ptr<Service> load(const ServeFlags& flags) {
   return service;
 }
 
-// Answers may be finished for so long.
-void drain(Front& front, Service& service, int seconds) {
+// Answers may be finished for so long; then they are cut. False: a thread still computes.
+bool drain(Front& front, Service& service, HttpServer& server, std::chrono::seconds time) {
+  constexpr std::chrono::milliseconds kGoodbye{500}, kParting{2000};
+  const auto until = HttpServer::Clock::now() + time;
   front.close();
-  if (!service.writes()) return;
-  service.scheduler().close();
-  if (service.scheduler().wait_idle(std::chrono::seconds(seconds))) return;
+  if (service.writes()) {
+    service.scheduler().close();
+    service.scheduler().wait_idle(time);  // till then it is noticed who leaves
+  }
+  if (server.stop(until)) return true;
   print_note("answers are cut short");
   front.cut();
+  // Who follows an answer says goodbye; who waits for a client that does not read has to be woken.
+  return server.stop(HttpServer::Clock::now() + kGoodbye) || server.cut(HttpServer::Clock::now() + kParting);
 }
 
 int serve(const ServeFlags& flags) {
@@ -55,18 +62,21 @@ int serve(const ServeFlags& flags) {
   Listener listener = flags.listen();
   const std::string address = listener.address();
   Front front(flags.gate(listener), flags.log_format());
-  const auto answer = [&front](const HttpRequest& request) { return front.answer(request); };
+  const HttpServer::Handler handler = {
+      .refuse = [&front](const HttpRequest& request) { return front.refuse(request); },
+      .answer = [&front](const HttpRequest& request) { return front.answer(request); }};
   std::optional<HttpServer> server;
   {
     const NoSignals elsewhere;
-    server.emplace(std::move(listener), flags.limits(), answer);
+    server.emplace(std::move(listener), flags.limits(), handler);
   }
   const std::shared_ptr<Service> service = load(flags);
   front.open(service);
   write_output(fmt::format("{} serves {}\n", address, service->name()));
   while (!signal_waiting()) wait_readable(-1);
-  drain(front, *service, flags.drain);
-  server->stop();
+  // Destructors would wait for a pass through the model, which on a slow machine takes minutes, and nobody is
+  // left to read what it computes.
+  if (!drain(front, *service, *server, std::chrono::seconds(flags.drain))) ::_exit(kSuccess);
   return kSuccess;
 }
 

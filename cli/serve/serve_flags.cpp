@@ -119,6 +119,7 @@ GateOptions ServeFlags::gate(const Listener& listener) const {
 HttpLimits ServeFlags::limits() const {
   HttpLimits limits = limits_;
   limits.body_bytes = std::size_t(body_mib_) << 20;
+  limits.all_bodies_bytes = 4 * limits.body_bytes;
   return limits;
 }
 

@@ -21,6 +21,13 @@ Service::Service(const Model& model, ServiceOptions options)
   written();
 }
 
+Service::Place::Place(Service& service) : service_(service) {
+  const int most = service.options().scheduler.queue;
+  if (++service_.embeds_ <= most + 1) return;
+  --service_.embeds_;
+  throw Error(Errc::busy, fmt::format("{} requests wait for vectors, as many as may", most));
+}
+
 Scheduler& Service::scheduler() {
   if (!scheduler_) throw ApiError(501, "this model makes vectors or scores of texts and writes none");
   return *scheduler_;

@@ -1,6 +1,7 @@
 // A model that is being served, and what all its endpoints share.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -43,15 +44,28 @@ class Service {
   /// What stands at the end of tokens' texts, as bytes.
   std::string text_of(Token token) const { return model_.piece(token, true); }
 
-  /// Vectors or scores, one caller at a time.
+  /// Vectors or scores, one caller at a time. Throws Error(busy) where too many wait.
   template <class Use>
   auto embed(const Use& use) {
+    const Place place(*this);
     const std::scoped_lock lock(embedding_);
     if (!embedder_) embedder_.emplace(model_, options_.embed);
     return use(*embedder_);
   }
 
  private:
+  // Of one that waits for the embedder or uses it.
+  class Place {
+   public:
+    explicit Place(Service& service);
+    ~Place() { --service_.embeds_; }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+
+   private:
+    Service& service_;
+  };
+
   Model model_;
   ServiceOptions options_;
   long long since_;
@@ -59,6 +73,7 @@ class Service {
   std::mutex writing_;  // of the two that follow
   std::optional<ChatTemplate> written_;
   std::string today_;
+  std::atomic<int> embeds_{0};
   std::mutex embedding_;
   std::optional<Embedder> embedder_;  // made when first asked for
 };

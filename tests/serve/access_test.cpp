@@ -93,6 +93,40 @@ TEST(ServeAccess, CutsAnswersThatTakeTooLong) {
   EXPECT_EQ(server.wait(), 0);
 }
 
+TEST(ServeAccess, EndsAlthoughAClientDoesNotRead) {
+  Server server({"--drain", "1"});
+  Connected client(server.port());
+  std::string text;
+  while (text.size() < 1'000'000) text += "a b c d e ";
+  const json body = {{"content", text}, {"with_pieces", true}};
+  client.send(request_text("POST", "/tokenize", body.dump()));
+  ASSERT_TRUE(client.read_until("200 OK"));
+  const auto start = std::chrono::steady_clock::now();
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait(), 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20)) << "writing may block for 30";
+}
+
+TEST(ServeAccess, EndsAlthoughVectorsAreComputed) {
+  Server server({"--drain", "0"});
+  Connected client(server.port());
+  const json body = {{"input", std::vector<std::string>(2048, std::string(500, 'x'))}};
+  client.send(request_text("POST", "/v1/embeddings", body.dump()));
+  EXPECT_EQ(server.get("/health").status, 200);
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait(), 0);
+}
+
+TEST(ServeAccess, StrangersBodiesAreNotRead) {
+  const Server server({"--api-key", "secret"});
+  const std::string head = "POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 1000000\r\n";
+  Connected keyless(server.port()), elsewhere(server.port());
+  keyless.send(head + "Host: localhost\r\n\r\n");
+  EXPECT_EQ(keyless.read_reply().status, 401);
+  elsewhere.send(head + "Host: evil.example\r\nx-api-key: secret\r\n\r\n");
+  EXPECT_EQ(elsewhere.read_reply().status, 403);
+}
+
 TEST(ServeAccess, AJsonLineForEachRequest) {
   const Server server({"--log-format", "json"});
   ASSERT_EQ(server.post("/v1/chat/completions", chat_body("What is the capital of Peru?")).status, 200);

@@ -74,6 +74,9 @@ TEST_F(ServeApis, TokensAndTemplates) {
   std::string text;
   for (const json& piece : pieces) text += piece["piece"].get<std::string>();
   EXPECT_EQ(text, "good morning");
+  const Reply much = post("/tokenize", {{"content", std::string((1 << 20) + 1, 'x')}, {"with_pieces", true}});
+  EXPECT_EQ(much.status, 400);
+  EXPECT_THAT(much.body, HasSubstr("1048577 bytes"));
   const std::string prompt = post("/apply-template", {{"messages", user_message()}}).json()["prompt"];
   EXPECT_THAT(prompt, HasSubstr(kQuestion));
   EXPECT_GT(prompt.size(), std::string(kQuestion).size() + 10);
@@ -267,9 +270,27 @@ TEST_F(ServeApis, EmbeddingsOfAModelThatWrites) {
                                           {"top_n", 1},
                                           {"return_documents", true}})
                           .json();
+  EXPECT_EQ(post("/v1/rerank", {{"query", "x"}, {"documents", std::vector<std::string>(2049, "x")}}).status,
+            400);
   ASSERT_EQ(ranked["results"].size(), 1u);
   EXPECT_EQ(ranked["results"][0]["index"], 1);
   EXPECT_EQ(ranked["results"][0]["document"]["text"], "good morning");
+}
+
+TEST(ServeVectors, OnesBeyondTheQueueAreTurnedAwayAndThoseOfClientsThatLeaveEnd) {
+  const Server server({"--queue", "0"});
+  const json longer = {{"input", std::vector<std::string>(2048, std::string(500, 'x'))}};
+  {
+    std::vector<std::unique_ptr<Connected>> clients;
+    EXPECT_TRUE(server.becomes([&] {
+      clients.push_back(std::make_unique<Connected>(server.port()));
+      clients.back()->send(request_text("POST", "/v1/embeddings", longer.dump()));
+      return server.post("/v1/embeddings", {{"input", "x"}}).status == 429;
+    }));
+  }
+  EXPECT_TRUE(server.becomes([&] { return server.post("/v1/embeddings", {{"input", "x"}}).status == 200; }));
+  EXPECT_TRUE(server.becomes([&] { return server.log().find("/v1/embeddings 503") != std::string::npos; }))
+      << "the pass under way was the last";
 }
 
 TEST(ServeVectors, AModelThatOnlyEmbeds) {

@@ -191,6 +191,31 @@ TEST(ServeChat, AClientThatLeavesFreesItsPlace) {
       [&] { return server.post("/v1/chat/completions", chat_body(kQuestion)).status == 200; }));
 }
 
+TEST(ServeChat, AClientThatLeavesBeforeItsReplyIsNoticed) {
+  const Server server({"--parallel", "1", "--log-format", "json", "-c", "4096"});
+  {
+    Connected client(server.port());
+    json body = endless();
+    body["stream"] = false;
+    client.send(request_text("POST", "/v1/chat/completions", body.dump()));
+    ASSERT_TRUE(server.becomes([&] { return server.get("/slots").json()[0]["n_decoded"] > 0; }));
+  }
+  EXPECT_TRUE(server.becomes([&] { return server.log().find("\"left\":true") != std::string::npos; }));
+}
+
+TEST(ServeChat, AClientThatClosesItsSideIsAnswered) {
+  const Server server;
+  for (const bool stream : {false, true}) {
+    Connected client(server.port());
+    client.send(
+        request_text("POST", "/v1/chat/completions", chat_body(kQuestion, {{"stream", stream}}).dump()));
+    client.half_close();
+    const std::string all = client.read_all();
+    EXPECT_THAT(all, HasSubstr("HTTP/1.1 200 OK"));
+    EXPECT_THAT(all, HasSubstr(stream ? "[DONE]" : "The capital of Peru is Lima."));
+  }
+}
+
 TEST(ServeChat, ATextTooLongIsRefusedWithTheNumbers) {
   const Server server({"-c", "128"});
   const Reply reply = server.post("/v1/chat/completions", chat_body(std::string(4000, 'x')));

@@ -132,6 +132,23 @@ TEST_F(ServeHostile, BodiesTooLong) {
   EXPECT_EQ(chunked.read_reply().status, 413);
 }
 
+TEST_F(ServeHostile, BodiesTooLongTogether) {
+  {
+    std::vector<std::unique_ptr<Connected>> slow;
+    const json body = chat_body("Hello", {{"max_tokens", 1}});
+    EXPECT_TRUE(server().becomes([&] {
+      slow.push_back(std::make_unique<Connected>(server().port()));
+      slow.back()->send(
+          "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048576\r\n\r\n" +
+          std::string(1'048'570, ' '));
+      return server().post("/v1/chat/completions", body).status == 503;
+    }));
+  }
+  EXPECT_TRUE(server().becomes([&] {
+    return server().post("/v1/completions", {{"prompt", "a"}}).status == 200;
+  }));
+}
+
 TEST_F(ServeHostile, ChunkedBodiesAreRead) {
   const std::string body = chat_body("What is the capital of Peru?").dump();
   Connected client(server().port());

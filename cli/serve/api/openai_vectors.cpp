@@ -27,8 +27,8 @@ std::string base64(std::span<const std::byte> bytes) {
 std::vector<std::string> read_documents(const Fields& fields) {
   const Json* given = fields.array("documents");
   if (given == nullptr) given = fields.array("texts");
-  if (given == nullptr || given->empty())
-    throw ApiError(400, "documents must be an array of texts", "documents");
+  if (given == nullptr || given->empty() || given->size() > kMostTexts)
+    throw ApiError(400, fmt::format("documents must be an array of 1..{} texts", kMostTexts), "documents");
   std::vector<std::string> documents;
   for (std::size_t i = 0; i < given->size(); ++i) {
     const Json& item = (*given)[i];
@@ -68,7 +68,7 @@ HttpReply openai_rerank(Service& service, const Call& call) {
   const std::vector<std::string> documents = read_documents(fields);
   const auto top = std::size_t(fields.integer("top_n", 1, 1 << 30).value_or(1 << 30));
   const bool with_text = fields.flag("return_documents", false);
-  const Scores scores = score_documents(service, query, documents);
+  const Scores scores = score_documents(service, call, query, documents);
   std::vector<std::size_t> order(documents.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return scores.values[i]; });

@@ -5,14 +5,27 @@
 #include "cli/serve/text_run.h"
 
 namespace longhand::cli {
+namespace {
+
+constexpr std::size_t kMostPieceBytes = 1 << 20;
+
+}  // namespace
 
 HttpReply tokenize(Service& service, const Call& call) {
   const Json json = parse_request(call.request.body);
   const Fields fields(json);
   const Model& model = service.model();
-  const std::vector<Token> tokens = model.encode(
-      fields.needed_text("content"), fields.flag("add_special", false), fields.flag("parse_special", true));
-  if (!fields.flag("with_pieces", false)) return json_reply({{"tokens", tokens}});
+  const std::string content = fields.needed_text("content");
+  const bool with_pieces = fields.flag("with_pieces", false);
+  // The reply is many times as long as the text.
+  if (with_pieces && content.size() > kMostPieceBytes)
+    throw ApiError(
+        400,
+        fmt::format("content has {} bytes, with_pieces takes {} at most", content.size(), kMostPieceBytes),
+        "content");
+  const std::vector<Token> tokens =
+      model.encode(content, fields.flag("add_special", false), fields.flag("parse_special", true));
+  if (!with_pieces) return json_reply({{"tokens", tokens}});
   Json pieces = Json::array();
   for (const Token token : tokens) pieces.push_back({{"id", token}, {"piece", service.text_of(token)}});
   return json_reply({{"tokens", std::move(pieces)}});

@@ -8,8 +8,6 @@
 namespace longhand::cli {
 namespace {
 
-constexpr std::size_t kMostTexts = 2048;
-
 using Input = Embedder::Input;
 
 void check_length(const Embedder& embedder, const Input& input, std::size_t number) {
@@ -45,7 +43,7 @@ std::vector<Input> inputs_of(const Fields& fields, const char* name, const Embed
 }
 
 // In the order of the texts.
-Vectors compute(Embedder& embedder, std::vector<Input> inputs) {
+Vectors compute(Embedder& embedder, const Call& call, std::vector<Input> inputs) {
   Vectors out;
   out.values.resize(inputs.size());
   std::vector<std::vector<Token>> texts;
@@ -53,6 +51,11 @@ Vectors compute(Embedder& embedder, std::vector<Input> inputs) {
     out.tokens += int(input.tokens.size());
     texts.push_back(std::move(input.tokens));
   }
+  embedder.clear_cancel();
+  embedder.on_progress([&embedder, alive = call.request.alive](int, int) {
+    if (!alive()) embedder.cancel();
+  });
+  if (!call.request.alive()) embedder.cancel();  // while it waited for others
   embedder.embed(texts, [&](std::size_t i, std::span<const float> vector) {
     out.values[i].assign(vector.begin(), vector.end());
   });
@@ -73,7 +76,7 @@ Vectors read_vectors(Service& service, const Call& call, const Fields& fields, c
     check_vectors(embedder);
     std::vector<Input> inputs = inputs_of(fields, name, embedder);
     for (std::size_t i = 0; i < inputs.size() && !may_cut; ++i) check_length(embedder, inputs[i], i);
-    return compute(embedder, std::move(inputs));
+    return compute(embedder, call, std::move(inputs));
   });
   call.note->answers = int(vectors.values.size());
   call.note->prompt_tokens = vectors.tokens;
@@ -81,7 +84,7 @@ Vectors read_vectors(Service& service, const Call& call, const Fields& fields, c
   return vectors;
 }
 
-Scores score_documents(Service& service, const std::string& query,
+Scores score_documents(Service& service, const Call& call, const std::string& query,
                        const std::vector<std::string>& documents) {
   return service.embed([&](Embedder& embedder) {
     std::vector<Input> inputs;
@@ -90,7 +93,7 @@ Scores score_documents(Service& service, const std::string& query,
     if (!pairs) inputs.push_back(embedder.encode(query));
     for (const std::string& document : documents)
       inputs.push_back(pairs ? embedder.encode_pair(query, document) : embedder.encode(document));
-    const Vectors vectors = compute(embedder, std::move(inputs));
+    const Vectors vectors = compute(embedder, call, std::move(inputs));
     Scores scores{.values = {}, .tokens = vectors.tokens};
     for (std::size_t i = pairs ? 0 : 1; i < vectors.values.size(); ++i) {
       const std::vector<float>& v = vectors.values[i];

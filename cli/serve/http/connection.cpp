@@ -35,6 +35,7 @@ bool Connection::wait_request() {
 
 void Connection::headers_end() {
   in_headers_ = false;
+  replied_ = false;
   deadline_ = Clock::now() + limits_.body_time;
 }
 
@@ -61,6 +62,7 @@ ssize_t Connection::read(char* to, std::size_t size) {
 }
 
 bool Connection::write(const char* from, std::size_t size) {
+  replied_ = true;
   while (size > 0) {
     const ssize_t n = ::send(socket_, from, size, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
@@ -72,9 +74,14 @@ bool Connection::write(const char* from, std::size_t size) {
   return true;
 }
 
-bool Connection::alive() const noexcept {
+bool Connection::alive() noexcept {
   pollfd p{socket_, POLLRDHUP, 0};
-  return ::poll(&p, 1, 0) <= 0;
+  if (::poll(&p, 1, 0) <= 0) return true;
+  if ((p.revents & (POLLHUP | POLLERR)) != 0) return false;
+  // It has closed its side, or everything: that TCP tells only who sends something. These bytes may come
+  // before a reply; a stream finds out by its own.
+  constexpr std::string_view kProbe = "HTTP/1.1 102 Processing\r\n\r\n";
+  return replied_ || write(kProbe.data(), kProbe.size());
 }
 
 void Connection::part() noexcept {

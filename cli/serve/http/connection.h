@@ -24,8 +24,8 @@ class Connection {
   ssize_t read(char* to, std::size_t size);
   /// All of it, else false.
   bool write(const char* from, std::size_t size);
-  /// The client has not closed its side.
-  bool alive() const noexcept;
+  /// The client has not gone. One that has closed its side only may still read a reply.
+  bool alive() noexcept;
   int socket() const noexcept { return socket_; }
 
   enum class Failure { none, headers_too_long, too_slow };
@@ -44,6 +44,7 @@ class Connection {
   std::size_t at_ = 0, end_ = 0;  // what is in it
   bool in_headers_ = false;
   std::size_t header_bytes_ = 0;
+  bool replied_ = false;  // something was written for this request
   Clock::time_point deadline_{};
   Failure failure_ = Failure::none;
 };

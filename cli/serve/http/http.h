@@ -35,6 +35,7 @@ struct HttpReply {
 struct HttpLimits {
   std::size_t header_bytes = 32 << 10;  ///< of request line and headers
   std::size_t body_bytes = 32 << 20;
+  std::size_t all_bodies_bytes = 128 << 20;       ///< of all requests under way together
   int connections = 2048;                         ///< open at once; each has a thread
   std::chrono::milliseconds header_time{10'000};  ///< for all of the headers
   std::chrono::milliseconds body_time{60'000};    ///< for all of the body

@@ -44,8 +44,8 @@ std::string error_text(std::string_view why) {
   return fmt::format("{{\"error\":{{\"message\":\"{}\",\"type\":\"invalid_request_error\"}}}}", why);
 }
 
-// What a handler asks of the connection, through a function that the library has for another purpose.
-enum Ask : std::uint64_t { is_alive, close_after_reply };
+// What a handler asks of the connection, through a function that the library itself tells of bytes read.
+enum Ask : std::uint64_t { is_alive = UINT64_MAX - 1, close_after_reply };
 
 // A connection as the library wants it.
 class LibraryStream : public httplib::Stream {
@@ -70,6 +70,30 @@ class LibraryStream : public httplib::Stream {
   std::string client_;
 };
 
+// A body and its part of the bytes that all bodies may have together.
+class Body {
+ public:
+  Body(std::atomic<std::size_t>& all, std::size_t most) : all_(all), most_(most) {}
+  ~Body() { all_ -= counted_; }
+  Body(const Body&) = delete;
+  Body& operator=(const Body&) = delete;
+
+  /// False: there are too many.
+  bool add(const char* data, std::size_t size) {
+    counted_ += size;
+    if ((all_ += size) > most_) return false;
+    text.append(data, size);
+    return true;
+  }
+
+  std::string text;
+
+ private:
+  std::atomic<std::size_t>& all_;
+  const std::size_t most_;
+  std::size_t counted_ = 0;
+};
+
 // Request parsing and response writing of the library, without its sockets and threads.
 class Library : public httplib::Server {
  public:
@@ -80,15 +104,19 @@ class Library : public httplib::Server {
     set_keep_alive_timeout(limits.idle_time.count() / 1000);  // what it tells clients
     set_keep_alive_max_count(kRequestsTold);
     set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+      if (const auto refusal = handler_.refuse(asked_of(request))) {
+        if (has_body(request)) request.progress(close_after_reply, 0);
+        write_reply(response, *refusal);
+        return HandlerResponse::Handled;
+      }
       if (length_of(request) > limits_.body_bytes) {
         refuse_body(request, response, 413);
         return HandlerResponse::Handled;
       }
       if (request.method == "POST" && request.path.size() <= kLongestPath) return HandlerResponse::Unhandled;
       // A body is not read here, and must not be taken for the next request.
-      if (request.get_header_value("Content-Length") != "0" || request.has_header("Transfer-Encoding"))
-        request.progress(close_after_reply, 0);
-      reply(request, response, "");
+      if (has_body(request)) request.progress(close_after_reply, 0);
+      reply(request, response, nullptr);
       return HandlerResponse::Handled;
     });
     Post(".*", [this](const httplib::Request& request, httplib::Response& response,
@@ -109,7 +137,7 @@ class Library : public httplib::Server {
       request.ranges.clear();
       request.progress = [&](std::uint64_t ask, std::uint64_t) {
         closed = closed || ask == close_after_reply;
-        return stopping || connection.alive();
+        return ask != is_alive || stopping || connection.alive();
       };
     };
     while (!stopping && !closed && connection.wait_request()) {
@@ -139,15 +167,20 @@ class Library : public httplib::Server {
 
   void post(const httplib::Request& request, httplib::Response& response,
             const httplib::ContentReader& read) {
-    std::string body;
-    bool too_long = false;
+    const auto body = std::make_shared<Body>(all_bodies_, limits_.all_bodies_bytes);
+    int status = 400;
     const bool whole = read([&](const char* data, std::size_t size) {
-      too_long = body.size() + size > limits_.body_bytes;
-      if (!too_long) body.append(data, size);
-      return !too_long;
+      if (body->text.size() + size > limits_.body_bytes) {
+        status = 413;
+      } else if (!body->add(data, size)) {
+        status = 503;
+      } else {
+        return true;
+      }
+      return false;
     });
-    if (whole) return reply(request, response, std::move(body));
-    refuse_body(request, response, too_long ? 413 : 400);
+    if (whole) return reply(request, response, body);
+    refuse_body(request, response, status);
   }
 
   // As the client claims; what is no number is more than any.
@@ -160,26 +193,45 @@ class Library : public httplib::Server {
 
   void refuse_body(const httplib::Request& request, httplib::Response& response, int status) const {
     request.progress(close_after_reply, 0);
-    const std::string why = status == 413
-                                ? fmt::format("the body is longer than {} bytes", limits_.body_bytes)
-                                : "the body is not complete";
+    const std::string why =
+        status == 413   ? fmt::format("the body is longer than {} bytes", limits_.body_bytes)
+        : status == 503 ? fmt::format("requests under way have {} bytes together, as many as they may",
+                                      limits_.all_bodies_bytes)
+                        : "the body is not complete";
+    if (status == 503) response.set_header("Retry-After", "1");
     response.status = status;
     response.set_content(error_text(why), "application/json");
   }
 
-  void reply(const httplib::Request& request, httplib::Response& response, std::string body) const {
-    HttpReply reply =
-        handler_({.method = request.method,
-                  .path = request.path,
-                  .body = std::move(body),
-                  .client = request.remote_addr,
-                  .header = [&](const std::string& name) { return request.get_header_value(name); },
-                  .alive = [&] { return request.progress(0, 0); }});
+  static bool has_body(const httplib::Request& request) {
+    return request.get_header_value("Content-Length") != "0" || request.has_header("Transfer-Encoding");
+  }
+
+  static HttpRequest asked_of(const httplib::Request& request) {
+    return {.method = request.method,
+            .path = request.path,
+            .body = "",
+            .client = request.remote_addr,
+            .header = [&request](const std::string& name) { return request.get_header_value(name); },
+            .alive = [&request] { return request.progress(is_alive, 0); }};
+  }
+
+  static void write_reply(httplib::Response& response, const HttpReply& reply) {
     response.status = reply.status;
     for (const auto& [name, value] : reply.headers) response.set_header(name, value);
-    if (!reply.stream) return response.set_content(reply.body, reply.type);
+    if (!reply.stream) response.set_content(reply.body, reply.type);
+  }
+
+  void reply(const httplib::Request& request, httplib::Response& response,
+             const std::shared_ptr<Body>& body) const {
+    HttpRequest asked = asked_of(request);
+    if (body) asked.body = std::move(body->text);
+    HttpReply reply = handler_.answer(asked);
+    write_reply(response, reply);
+    if (!reply.stream) return;
+    // The body counts until the stream ends, which keeps the request.
     response.set_chunked_content_provider(
-        reply.type, [write = std::move(reply.stream)](std::size_t, httplib::DataSink& sink) {
+        reply.type, [write = std::move(reply.stream), body](std::size_t, httplib::DataSink& sink) {
           bool open = true;
           write([&](std::string_view text) { return open = open && sink.write(text.data(), text.size()); });
           if (open) sink.done();
@@ -189,6 +241,7 @@ class Library : public httplib::Server {
 
   const HttpServer::Handler handler_;
   const HttpLimits& limits_;
+  std::atomic<std::size_t> all_bodies_{0};
 };
 
 }  // namespace
@@ -206,6 +259,7 @@ struct HttpServer::Impl {
   void accept_all();
   void take(Descriptor socket);
   void serve(const Descriptor& socket);
+  bool shut(int how, Clock::time_point until);
 
   Listener listener;
   const HttpLimits limits;
@@ -261,20 +315,33 @@ void HttpServer::Impl::serve(const Descriptor& socket) {
   gone.notify_all();
 }
 
+bool HttpServer::Impl::shut(int how, Clock::time_point until) {
+  std::unique_lock lock(mutex);
+  for (const int fd : open) ::shutdown(fd, how);
+  const auto none = [this] { return open.empty(); };
+  if (until != Clock::time_point::max()) return gone.wait_until(lock, until, none);
+  gone.wait(lock, none);
+  return true;
+}
+
 HttpServer::HttpServer(Listener listener, HttpLimits limits, Handler handler)
     : impl_(std::make_unique<Impl>(std::move(listener), limits, std::move(handler))) {}
-HttpServer::~HttpServer() { stop(); }
+HttpServer::~HttpServer() {
+  stop(Clock::now());
+  cut(Clock::time_point::max());
+}
 
 const Listener& HttpServer::listener() const noexcept { return impl_->listener; }
 
-void HttpServer::stop() {
-  if (impl_->stopping.exchange(true)) return;
-  ::eventfd_write(impl_->wake.get(), 1);
-  impl_->accepting.join();
-  std::unique_lock lock(impl_->mutex);
+bool HttpServer::stop(Clock::time_point until) {
+  if (!impl_->stopping.exchange(true)) {
+    ::eventfd_write(impl_->wake.get(), 1);
+    impl_->accepting.join();
+  }
   // Those that wait for a request wait no longer; what is being written goes on.
-  for (const int fd : impl_->open) ::shutdown(fd, SHUT_RD);
-  impl_->gone.wait(lock, [this] { return impl_->open.empty(); });
+  return impl_->shut(SHUT_RD, until);
 }
+
+bool HttpServer::cut(Clock::time_point until) { return impl_->shut(SHUT_RDWR, until); }
 
 }  // namespace longhand::cli
