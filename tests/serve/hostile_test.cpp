@@ -37,6 +37,8 @@ TEST_F(ServeHostile, BodiesThatAreNoRequests) {
     for (int i = 1; i < n; ++i) text += ",\"" + std::to_string(i) + "\":0";
     return text + "}";
   };
+  std::string large_objects = "{\"x\":[" + members(4096);
+  for (int i = 0; i < 17; ++i) large_objects += "," + members(4096);
   std::string empty_objects = "{\"x\":[{}";
   for (int i = 0; i < 300'000; ++i) empty_objects += ",{}";
   const std::string message = R"("messages":[{"role":"user","content":"x"}])";
@@ -52,6 +54,7 @@ TEST_F(ServeHostile, BodiesThatAreNoRequests) {
       {objects, "nested deeper"},
       {members(100'000), "more than 4096 members"},
       {members(4096), "messages"},
+      {large_objects + "]}", "too many objects of many members"},
       {empty_objects + "]}", "messages"},
       {"{}", "messages"},
       {R"({"messages":[]})", "messages"},

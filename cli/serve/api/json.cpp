@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kDeepest = 64;
 // The library compares each name of an object with all before it.
-constexpr std::size_t kMostMembers = 4096;
+constexpr std::size_t kMostMembers = 4096, kMostCompared = 1 << 27;
 
 // Looks a text over before it becomes a value. A callback of the library's own parser would have it go over
 // an array again after each item.
@@ -31,6 +31,8 @@ class Limits : public nlohmann::json_sax<Json> {
   bool key(string_t&) override {
     if (++members_.back() > kMostMembers)
       throw ApiError(400, fmt::format("the body has an object of more than {} members", kMostMembers));
+    compared_ += members_.back();
+    if (compared_ > kMostCompared) throw ApiError(400, "the body has too many objects of many members");
     return true;
   }
   bool parse_error(std::size_t, const std::string&, const Json::exception&) override {
@@ -50,6 +52,7 @@ class Limits : public nlohmann::json_sax<Json> {
   }
 
   std::vector<std::size_t> members_;  // of each object that is open
+  std::size_t compared_ = 0;          // names, in all objects
 };
 
 }  // namespace

@@ -19,7 +19,8 @@ using Json = nlohmann::ordered_json;
 std::string dump(const Json& json);
 
 /// The JSON object of a request. Throws ApiError (400): it is no JSON, is nested deeper than 64 levels, has
-/// an object of more than 4096 members, holds numbers that are none, or is no object.
+/// an object of more than 4096 members or many of nearly as many, holds numbers that are none, or is no
+/// object.
 Json parse_request(const std::string& body);
 
 /// The members of an object, each read as what it has to be. A member that is null is as one that is absent;
