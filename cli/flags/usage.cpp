@@ -67,6 +67,32 @@ std::string flag_from_environment(const CLI::Option& option) {
   return "";
 }
 
+bool takes_value(const CLI::App& verb, const std::string& flag) {
+  bool found = false;
+  each_flag(verb, [&](const CLI::Option& option) {
+    const std::vector<std::string> names = names_of(option);
+    found |= option.get_items_expected_max() > 0 && std::ranges::find(names, flag) != names.end();
+  });
+  return found;
+}
+
+// Whether the model is named, by its flag or by its place.
+bool names_model(const CLI::App& verb, const CLI::Option& model, const std::vector<std::string>& arguments) {
+  if (is_given(model, arguments)) return true;
+  if (!model.get_positional()) return false;
+  bool value = false;  // the argument is that of a flag
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (argument.size() < 2 || argument.front() != '-') {
+      if (!value) return true;
+      value = false;
+    } else {
+      value = takes_value(verb, argument);
+    }
+  }
+  return false;
+}
+
 // The model that llama.cpp's variables name at Hugging Face; "" where none is, or the verb takes no single
 // one.
 std::string model_from_environment(const CLI::App& verb, const std::vector<std::string>& arguments) {
@@ -74,7 +100,7 @@ std::string model_from_environment(const CLI::App& verb, const std::vector<std::
   const std::string repository = environment("LLAMA_ARG_HF_REPO"), file = environment("LLAMA_ARG_HF_FILE");
   const bool takes_one =
       model != nullptr && model->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeLast;
-  if (repository.empty() || !takes_one || is_given(*model, arguments)) return "";
+  if (repository.empty() || !takes_one || names_model(verb, *model, arguments)) return "";
   if (file.empty()) return "--model=hf:" + repository;
   return fmt::format("--model=hf:{}/{}", repository.substr(0, repository.find(':')), file);
 }
@@ -96,6 +122,7 @@ std::vector<std::string> with_environment(const CLI::App& app, std::vector<std::
   each_flag(**verb, [&](const CLI::Option& option) {
     const bool one_value = option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeLast;
     if (!one_value || option.get_group().empty() || is_given(option, arguments)) return;
+    if (option.check_lname("model") && names_model(**verb, option, arguments)) return;
     if (std::string flag = flag_from_environment(option); !flag.empty()) flags.push_back(std::move(flag));
   });
   arguments.insert(arguments.begin() + 1, flags.begin(), flags.end());

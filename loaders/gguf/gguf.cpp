@@ -187,8 +187,11 @@ void Gguf::override_metadata(std::span<const std::string> overrides) {
     meta.type = ValueType(own.type);
     meta.data = std::as_bytes(std::span(own.value));
     const auto there = std::ranges::find(head.metadata, meta.key, &MetaEntry::key);
-    if (there == head.metadata.end()) head.metadata.push_back(meta);
-    if (there != head.metadata.end()) *there = meta;
+    if (there == head.metadata.end()) {
+      head.metadata.push_back(meta);
+    } else {
+      *there = meta;
+    }
   }
   head.keys = KeyIndex(head.metadata);
   impl_->read_architecture();

@@ -281,8 +281,8 @@ TEST_F(LonghandCChat, RefusesWhatIsNothing) {
 TEST_F(LonghandCChat, TemplatesTakeToolsAndVariables) {
   lh_chat_options options = lh_chat_defaults();
   options.template_text =
-      "{% for m in messages %}{{ m.content }}{% if m.tool_calls %}<{{ m.tool_calls[0].name }}>{% endif %}{% "
-      "endfor %}"
+      "{% for m in messages %}{{ m.content }}{% if m.tool_calls %}{% set f = m.tool_calls[0].function %}"
+      "<{{ f.name }}{{ f.arguments | tojson }}>{% endif %}{% endfor %}"
       "{% if tools %}{{ tools[0].name }}{% endif %} {{ mood }}";
   lh_chat* made = nullptr;
   ASSERT_EQ(lh_chat_new(model(), &options, &made, &error_), LH_OK);
@@ -297,7 +297,7 @@ TEST_F(LonghandCChat, TemplatesTakeToolsAndVariables) {
   char text[200];
   lh_text_buffer out = {text, sizeof text, 0};
   ASSERT_EQ(lh_chat_render(made, {messages, 2}, &how, &out, &error_), LH_OK) << error_.message;
-  EXPECT_EQ(std::string_view(text, out.size), "hi<clock>lamp calm");
+  EXPECT_EQ(std::string_view(text, out.size), "hi<clock{}>lamp calm");
   how.tools = "{";
   EXPECT_EQ(lh_chat_render(made, {messages, 2}, &how, &out, &error_), LH_E_TYPE);
   const Model same = Model::load(kGuide);

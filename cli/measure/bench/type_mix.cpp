@@ -111,7 +111,7 @@ const FormatInfo& wanted(const TypeMix& mix, const ModelShape& shape, MatrixRole
     return is_ffn || (shape.experts == 0 && inside) ? MXFP4::info : Q8_0::info;
   }
   if (role == MatrixRole::head || (role == MatrixRole::embedding && shape.tied))
-    return mix.base->activation == Activation::f32 || mix.base == &Q8_0::info ? *mix.base : Q6_K::info;
+    return is_float(mix.base->activation) || mix.base == &Q8_0::info ? *mix.base : Q6_K::info;
   for (const Exception& e : kExceptions) {
     if (e.mix == mix.name && e.role == role && chosen(e.layers, layer, shape.layers) &&
         shape.heads / shape.kv_heads >= e.least_group) {
