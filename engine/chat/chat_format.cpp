@@ -67,6 +67,11 @@ std::vector<ChatMessage> without_system(std::span<const ChatMessage> messages) {
   return out;
 }
 
+bool speaks_of_tools(std::span<const ChatMessage> messages) {
+  return std::ranges::any_of(messages,
+                             [](const ChatMessage& m) { return !m.tool_calls.empty() || m.role == "tool"; });
+}
+
 // The form whose hint is a token.
 std::string form_with_marker(const Vocab& vocab) {
   for (const auto token : vocab.tokens) {
@@ -97,16 +102,22 @@ ChatFormat::ChatFormat(ChatSource source) : source_(std::move(source)) {
   }
   if (!template_ || !find_dialect(why)) use_fallback(why);
   reasoning_ = find_reasoning_style(source_.template_text);
-  dialect_.tools = find_tool_dialect(
-      [this](std::span<const ChatMessage> messages, const ChatOptions& options, const ToolDialect& tools) {
-        return std::string(run(messages, options, tools).view());
-      },
-      fallback_ ? "" : source_.template_text, source_.call_form);
   const std::array<ChatMessage, 2> with_system = {
       {{"system", std::string(kProbeSystem), ""}, {"user", std::string(kProbeUser), ""}}};
   try {
     accepts_system_ = shows(with_system, kProbeSystem) && shows(with_system, kProbeUser);
   } catch (const Error&) { accepts_system_ = false; }
+}
+
+const ToolDialect& ChatFormat::tools() const {
+  std::call_once(tools_->found, [this] {
+    tools_->dialect = find_tool_dialect(
+        [this](std::span<const ChatMessage> messages, const ChatOptions& options, const ToolDialect& tools) {
+          return std::string(run(messages, options, tools).view());
+        },
+        fallback_ ? "" : source_.template_text, source_.call_form);
+  });
+  return tools_->dialect;
 }
 
 void ChatFormat::use_fallback(const std::string& why) {
@@ -145,7 +156,7 @@ bool ChatFormat::shows(std::span<const ChatMessage> messages, std::string_view t
 }
 
 jinja::Text ChatFormat::run(std::span<const ChatMessage> messages, const ChatOptions& options) const {
-  return run(messages, options, dialect_.tools);
+  return run(messages, options, speaks_of_tools(messages) ? tools() : ToolDialect{});
 }
 
 jinja::Text ChatFormat::run(std::span<const ChatMessage> messages, const ChatOptions& options,
@@ -187,7 +198,8 @@ jinja::Text ChatFormat::run(std::span<const ChatMessage> messages, const ChatOpt
 
 std::vector<PromptPiece> ChatFormat::render(std::span<const ChatMessage> messages,
                                             const ChatOptions& options) const {
-  std::vector<ChatMessage> shown = with_results_shown(messages, dialect_.tools);
+  std::vector<ChatMessage> shown = speaks_of_tools(messages) ? with_results_shown(messages, tools())
+                                                             : std::vector(messages.begin(), messages.end());
   if (!accepts_system_) shown = without_system(shown);
   const jinja::Text text = run(shown, options);
   std::vector<PromptPiece> pieces;

@@ -1,6 +1,8 @@
 // How one model wants a conversation written: its chat template, tried out when it is loaded.
 #pragma once
 
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -42,7 +44,9 @@ class ChatFormat {
   /// The model's own template could not be used.
   bool is_fallback() const noexcept { return fallback_; }
   const ReasoningStyle& reasoning() const noexcept { return reasoning_; }
-  const ToolDialect& tools() const noexcept { return dialect_.tools; }
+  /// How the template wants calls of tools. Found by trying when it is first asked for: most conversations
+  /// have none. Throws Error (no_memory).
+  const ToolDialect& tools() const;
   /// Does an answer to this prompt begin inside the reasoning?
   bool opens_reasoning(std::span<const PromptPiece> prompt) const;
   /// Worth telling the user once.
@@ -64,6 +68,11 @@ class ChatFormat {
   std::optional<jinja::Template> template_;
   Dialect dialect_;
   ReasoningStyle reasoning_;
+  struct Tools {
+    std::once_flag found;
+    ToolDialect dialect;
+  };
+  std::unique_ptr<Tools> tools_ = std::make_unique<Tools>();
   bool accepts_system_ = true;
   bool fallback_ = false;
   std::vector<std::string> warnings_;
