@@ -81,11 +81,11 @@ class Download {
 
   void fetch() {
     while (total_ < 0 || part_.size() < total_) {
-      HttpRequest request{file_.url, token_, {}, part_.size()};
+      WebRequest request{file_.url, token_, {}, part_.size()};
       if (part_.size() > 0 && file_.sha256.empty()) request.headers.push_back("If-Range: " + part_.tag());
       bool begins = true;
-      const HttpReply reply =
-          http_get(request, [&](const HttpReply& so_far, std::span<const std::byte> bytes) {
+      const WebReply reply =
+          http_get(request, [&](const WebReply& so_far, std::span<const std::byte> bytes) {
             const bool wanted = !begins || accept(so_far);
             begins = false;
             return wanted && take(bytes);
@@ -103,7 +103,7 @@ class Download {
   }
 
   // Looks at an answer before its first byte is taken; false: it is of no use.
-  bool accept(const HttpReply& reply) {
+  bool accept(const WebReply& reply) {
     found_ = reply.total;
     if (file_.bytes >= 0 && found_ >= 0 && found_ != file_.bytes) return false;
     if (reply.first != part_.size()) {
@@ -128,7 +128,7 @@ class Download {
     return true;
   }
 
-  void check(const HttpReply& reply) const {
+  void check(const WebReply& reply) const {
     if (write_error_ != 0)
       throw Error(Errc::io,
                   fmt::format("cannot write {}: {}; the next download goes on with the {} that are there",

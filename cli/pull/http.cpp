@@ -39,7 +39,7 @@ std::int64_t number_or(std::string_view text, std::int64_t otherwise) {
 }
 
 // "bytes 100-199/200", or "bytes */200" of a range that is not in the file.
-void read_range(std::string_view value, HttpReply& reply) {
+void read_range(std::string_view value, WebReply& reply) {
   if (!value.starts_with("bytes ")) return;
   value.remove_prefix(6);
   const auto slash = value.find('/');
@@ -51,12 +51,12 @@ void read_range(std::string_view value, HttpReply& reply) {
 // One answer, filled in by what curl calls while it comes.
 class Transfer {
  public:
-  Transfer(const HttpRequest& request, const HttpBody& body)
+  Transfer(const WebRequest& request, const HttpBody& body)
       : request_(request), body_(body), handle_(curl_easy_init()) {
     if (handle_ == nullptr) throw std::bad_alloc();
   }
 
-  HttpReply run() {
+  WebReply run() {
     set_up();
     const CURLcode code = curl_easy_perform(handle_.get());
     reply_.end = end_of(code);
@@ -113,7 +113,7 @@ class Transfer {
 
   void header(std::string_view line) {
     if (line.starts_with("HTTP/")) {  // of the answer to the next redirect
-      HttpReply next;
+      WebReply next;
       next.sha256 = std::move(reply_.sha256);
       reply_ = std::move(next);
       reply_.status =
@@ -162,15 +162,15 @@ class Transfer {
     }
   }
 
-  const HttpRequest& request_;
+  const WebRequest& request_;
   const HttpBody& body_;
-  HttpReply reply_;
+  WebReply reply_;
   std::unique_ptr<CURL, FreeHandle> handle_;
   std::unique_ptr<curl_slist, FreeList> headers_;
 };
 
 }  // namespace
 
-HttpReply http_get(const HttpRequest& request, const HttpBody& body) { return Transfer(request, body).run(); }
+WebReply http_get(const WebRequest& request, const HttpBody& body) { return Transfer(request, body).run(); }
 
 }  // namespace longhand::cli

@@ -10,7 +10,7 @@
 
 namespace longhand::cli {
 
-struct HttpRequest {
+struct WebRequest {
   std::string url;
   std::string token;                 // sent to this host alone, not to those it redirects to; "": none
   std::vector<std::string> headers;  // "Accept: ..."
@@ -24,7 +24,7 @@ enum class HttpEnd {
   stopped,      // by a signal, or by whoever took the body
 };
 
-struct HttpReply {
+struct WebReply {
   HttpEnd end = HttpEnd::unreachable;
   std::string problem;      // with the connection, for people
   int status = 0;           // after all redirects
@@ -36,11 +36,11 @@ struct HttpReply {
 };
 
 /// Gets the next bytes of a body whose status is 200 or 206; false stops.
-using HttpBody = std::function<bool(const HttpReply& so_far, std::span<const std::byte> bytes)>;
+using HttpBody = std::function<bool(const WebReply& so_far, std::span<const std::byte> bytes)>;
 
 /// Sends GET and hands on the body as it comes. Signals of signals.h stop it. Throws Error (unsupported: a
 /// program built without libcurl).
-HttpReply http_get(const HttpRequest& request, const HttpBody& body);
+WebReply http_get(const WebRequest& request, const HttpBody& body);
 
 /// The host of a URL, with its port; "" where it has none.
 std::string host_of(const std::string& url);

@@ -14,7 +14,7 @@ namespace {
 
 }  // namespace
 
-HttpReply http_get(const HttpRequest&, const HttpBody&) { refuse(); }
+WebReply http_get(const WebRequest&, const HttpBody&) { refuse(); }
 
 struct Sha256::State {};
 Sha256::Sha256() { refuse(); }

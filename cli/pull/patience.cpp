@@ -21,13 +21,13 @@ bool is_passing(int status) { return status == 408 || status == 429 || status >=
 
 }  // namespace
 
-std::string Patience::why(const HttpReply& reply) const {
+std::string Patience::why(const WebReply& reply) const {
   if (reply.status == 429) return what_ + ": the server asks for fewer requests (status 429)";
   if (reply.status >= 400) return fmt::format("{}: the server answers with status {}", what_, reply.status);
   return fmt::format("{}: {}", what_, reply.problem.empty() ? "the answer is of no use" : reply.problem);
 }
 
-int Patience::seconds_after(const HttpRequest& request, const HttpReply& reply) {
+int Patience::seconds_after(const WebRequest& request, const WebReply& reply) {
   if (signal_waiting()) throw Error(Errc::cancelled, what_ + ": stopped");
   const int status = reply.status;
   if (status == 401 || status == 403)
@@ -54,12 +54,12 @@ void Patience::sleep(int seconds) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
 }
 
-std::string get_text(const HttpRequest& request, const std::string& what, const std::string& denied,
+std::string get_text(const WebRequest& request, const std::string& what, const std::string& denied,
                      std::size_t most) {
   Patience patience(what, denied);
   for (;;) {
     std::string text;
-    const HttpReply reply = http_get(request, [&](const HttpReply&, std::span<const std::byte> bytes) {
+    const WebReply reply = http_get(request, [&](const WebReply&, std::span<const std::byte> bytes) {
       text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
       return text.size() <= most;
     });

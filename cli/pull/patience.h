@@ -21,15 +21,15 @@ class Patience {
   /// brought something. `tell` gets what to tell where that takes a while. Throws Error where asking again is
   /// of no use: io, missing (status 404), cancelled (a signal).
   template <class Tell>
-  void wait(const HttpRequest& request, const HttpReply& reply, const Tell& tell) {
+  void wait(const WebRequest& request, const WebReply& reply, const Tell& tell) {
     const int seconds = seconds_after(request, reply);
     if (seconds > 0) tell(why(reply) + "; trying again in " + std::to_string(seconds) + " s");
     sleep(seconds);
   }
 
  private:
-  int seconds_after(const HttpRequest& request, const HttpReply& reply);
-  std::string why(const HttpReply& reply) const;
+  int seconds_after(const WebRequest& request, const WebReply& reply);
+  std::string why(const WebReply& reply) const;
   static void sleep(int seconds);
 
   std::string what_, denied_;
@@ -38,7 +38,7 @@ class Patience {
 };
 
 /// The whole body of a short answer. Throws Error as Patience does, and limit (more than `most` bytes).
-std::string get_text(const HttpRequest& request, const std::string& what, const std::string& denied,
+std::string get_text(const WebRequest& request, const std::string& what, const std::string& denied,
                      std::size_t most);
 
 }  // namespace longhand::cli

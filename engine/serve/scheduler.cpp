@@ -9,7 +9,7 @@
 #include "engine/api/session_impl.h"
 #include "engine/serve/pass_plan.h"
 #include "engine/serve/running.h"
-#include "engine/serve/text_pool.h"
+#include "engine/serve/text_cache.h"
 #include "engine/types/memory_errors.h"
 #include "engine/types/options.h"
 #include "ops/machine.h"
@@ -69,7 +69,7 @@ struct Scheduler::Impl {
   int context = 0;
   bool context_was_cut = false;
   bool forgets = false;  // what sessions hold of a text cannot go back everywhere
-  std::optional<TextPool> pool;
+  std::optional<TextCache> pool;
   PassBudget budget;
   std::vector<RunningPtr> active;  // oldest first
 
@@ -187,7 +187,7 @@ RunningPtr Scheduler::Impl::next_waiting() {
 bool Scheduler::Impl::better_later(const Running& running) {
   const std::vector<Token>& prompt = running.request.prompt;
   int now = pool->best(prompt);
-  for (const RunningPtr& other : active) now = std::max(now, TextPool::saves(*other->session, prompt));
+  for (const RunningPtr& other : active) now = std::max(now, TextCache::saves(*other->session, prompt));
   for (const RunningPtr& other : active) {
     if (!other->reading()) continue;
     const std::vector<Token>& theirs = other->request.prompt;

@@ -1,4 +1,4 @@
-#include "engine/serve/text_pool.h"
+#include "engine/serve/text_cache.h"
 
 #include <algorithm>
 
@@ -38,18 +38,18 @@ int way_back(Session& session, std::span<const Token> prompt) {
 
 }  // namespace
 
-int TextPool::saves(Session& session, std::span<const Token> prompt) {
+int TextCache::saves(Session& session, std::span<const Token> prompt) {
   const int to = way_back(session, prompt);
   return to - session.rewind_cost(to);
 }
 
-int TextPool::best(std::span<const Token> prompt) {
+int TextCache::best(std::span<const Token> prompt) {
   int most = 0;
   for (Kept& kept : kept_) most = std::max(most, saves(kept.session, prompt));
   return most;
 }
 
-Beginning TextPool::take(std::span<const Token> prompt, std::span<Session* const> in_use) {
+Beginning TextCache::take(std::span<const Token> prompt, std::span<Session* const> in_use) {
   int most = 0;
   Session* best = nullptr;
   std::optional<std::size_t> kept;
@@ -74,7 +74,7 @@ Beginning TextPool::take(std::span<const Token> prompt, std::span<Session* const
   return {std::move(session), most};
 }
 
-void TextPool::give(Session session) noexcept {
+void TextCache::give(Session session) noexcept {
   if (session.size() == 0 || limit_ == 0) return;
   try {
     const std::uint64_t bytes = bytes_of(session);
@@ -84,13 +84,13 @@ void TextPool::give(Session session) noexcept {
   while (bytes_ > limit_ || kept_.size() > kMostTexts) forget_one();
 }
 
-bool TextPool::forget_one() {
+bool TextCache::forget_one() {
   if (kept_.empty()) return false;
   remove(0);
   return true;
 }
 
-void TextPool::remove(std::size_t i) {
+void TextCache::remove(std::size_t i) {
   bytes_ -= kept_[i].bytes;
   kept_.erase(kept_.begin() + std::ptrdiff_t(i));
 }

@@ -18,9 +18,9 @@ struct Beginning {
 
 /// Sessions of one runner that hold a text and are not in use. The oldest by use are let go where they take
 /// more than `bytes`.
-class TextPool {
+class TextCache {
  public:
-  TextPool(const Runner& runner, const SessionOptions& options, std::uint64_t bytes)
+  TextCache(const Runner& runner, const SessionOptions& options, std::uint64_t bytes)
       : runner_(runner), options_(options), limit_(bytes) {}
 
   /// How many tokens of `prompt` would not have to be computed in a session that goes on from `session`.
