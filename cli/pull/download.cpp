@@ -84,12 +84,11 @@ class Download {
       WebRequest request{file_.url, token_, {}, part_.size()};
       if (part_.size() > 0 && file_.sha256.empty()) request.headers.push_back("If-Range: " + part_.tag());
       bool begins = true;
-      const WebReply reply =
-          http_get(request, [&](const WebReply& so_far, std::span<const std::byte> bytes) {
-            const bool wanted = !begins || accept(so_far);
-            begins = false;
-            return wanted && take(bytes);
-          });
+      const WebReply reply = http_get(request, [&](const WebReply& so_far, std::span<const std::byte> bytes) {
+        const bool wanted = !begins || accept(so_far);
+        begins = false;
+        return wanted && take(bytes);
+      });
       check(reply);
       const bool good = reply.end == HttpEnd::whole && (reply.status == 200 || reply.status == 206);
       if (good && (total_ < 0 || part_.size() == total_)) return;

@@ -29,7 +29,9 @@ class CompressedKeys {
   /// Where the indexer's keys of kKeyBlock blocks lie, see AttentionState::index_block; null without one.
   float* index_block(int block) const noexcept;
 
-  int parts(int queries_end) const noexcept { return (seen(queries_end - 1) + kAttendKeys - 1) / kAttendKeys; }
+  int parts(int queries_end) const noexcept {
+    return (seen(queries_end - 1) + kAttendKeys - 1) / kAttendKeys;
+  }
   int most_parts() const noexcept { return chunks_; }
   void attend(const Tile& tile, int part, const Partials& to) const noexcept;
   std::size_t scratch_bytes() const noexcept { return index_width_ > 0 ? kAttendKeys * sizeof(float) : 0; }
