@@ -46,8 +46,8 @@ Json parameters_of(const Json& function) {
   return schema;
 }
 
-std::map<std::string, ArgumentText> kinds_of(const std::string& name, const Json& parameters) {
-  std::map<std::string, ArgumentText> kinds;
+std::map<std::string, ArgumentKind> kinds_of(const std::string& name, const Json& parameters) {
+  std::map<std::string, ArgumentKind> kinds;
   try {
     SchemaSet schemas(parameters, true);
     for (const SchemaShape& shape : schemas.shapes({schemas.root()})) {
@@ -56,8 +56,8 @@ std::map<std::string, ArgumentText> kinds_of(const std::string& name, const Json
         for (const auto& [property, schema] : rule.properties->items()) {
           const auto all = shape.property(property, schemas.patterns).value_or(Schemas());
           const ArgumentText kind = argument_text(schemas, all);
-          const auto [entry, fresh] = kinds.try_emplace(property, kind);
-          if (!fresh && entry->second != kind) entry->second = ArgumentText::mixed;
+          const auto [entry, fresh] = kinds.try_emplace(property, ArgumentKind{kind});
+          if (!fresh && entry->second.text != kind) entry->second.text = ArgumentText::mixed;
         }
       }
     }
@@ -94,7 +94,7 @@ bool is_tool_name_character(char c) { return is_bare_name(std::string_view(&c, 1
 
 ArgumentText Tool::kind(const std::string& argument) const {
   const auto found = kinds.find(argument);
-  return found == kinds.end() ? ArgumentText::mixed : found->second;
+  return found == kinds.end() ? ArgumentText::mixed : found->second.text;
 }
 
 std::vector<Tool> read_tools(std::string_view json) {

@@ -12,12 +12,17 @@
 
 namespace longhand {
 
+/// A class, because what the standard library makes of an enumeration would be seen from outside.
+struct ArgumentKind {
+  ArgumentText text;
+};
+
 struct Tool {
   std::string name;
   Json function;    ///< {"name", "description", "parameters"} as the caller gave it
   Json parameters;  ///< the schema of an object
   /// How arguments are written that have a text of their own; those not listed are mixed.
-  std::map<std::string, ArgumentText> kinds = {};
+  std::map<std::string, ArgumentKind> kinds = {};
 
   ArgumentText kind(const std::string& argument) const;
 };
