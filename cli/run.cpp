@@ -109,13 +109,7 @@ GenerateResult run_for_programs(const Job& job, AnswerView& view) {
     view.text(text, false);
     return true;
   });
-  ChatAnswer answer;
-  answer.reason = result.reason;
-  answer.read_tokens = result.prompt_tokens;
-  answer.written_tokens = int(result.tokens.size());
-  answer.read_seconds = result.prompt_seconds;
-  answer.write_seconds = result.decode_seconds;
-  view.end(answer, job.session);
+  view.end(answer_of(result), job.session);
   return result;
 }
 

@@ -36,6 +36,17 @@ class AnswerView {
   virtual void fail(const Error& error) = 0;
 };
 
+/// What AnswerView::end() tells of a text that was written without a Chat.
+inline ChatAnswer answer_of(const GenerateResult& result) {
+  ChatAnswer answer;
+  answer.reason = result.reason;
+  answer.read_tokens = result.prompt_tokens;
+  answer.written_tokens = int(result.tokens.size());
+  answer.read_seconds = result.prompt_seconds;
+  answer.write_seconds = result.decode_seconds;
+  return answer;
+}
+
 /// The answer on stdout, everything else on stderr. `interactive`: a person reads along. `details`: speeds
 /// are told even where nobody does.
 std::unique_ptr<AnswerView> make_text_view(bool interactive, bool details = false);

@@ -7,6 +7,7 @@
 
 #include "cli/chat/chat_saving.h"
 #include "cli/chat/context_hint.h"
+#include "cli/chat/watched.h"
 #include "cli/exit_status.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/signals.h"
@@ -17,21 +18,6 @@ namespace {
 
 constexpr std::string_view kQuotes = "\"\"\"";
 constexpr std::size_t kAnswerRoom = 256;  // tokens, in the length proposed for a chat that does not fit
-
-// While it lives, signals stop the session's work, and the view hears how far reading is.
-class Watched {
- public:
-  Watched(Session& session, AnswerView& view) : session_(session), cancel_(session) {
-    session_.on_progress([&view](int done, int total) { view.reading(done, total); });
-  }
-  ~Watched() { session_.on_progress({}); }
-  Watched(const Watched&) = delete;
-  Watched& operator=(const Watched&) = delete;
-
- private:
-  Session& session_;
-  CancelOnSignal cancel_;
-};
 
 void add_to_totals(ChatTotals& totals, const ChatAnswer& answer) {
   totals.answers += 1;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "cli/chat/watched.h"
 #include "cli/exit_status.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/signals.h"
@@ -118,35 +119,22 @@ bool ToolChat::show(const std::vector<AnswerEvent>& events) {
 
 // Reads what is new of the prompt, and writes.
 ChatAnswer ToolChat::answer(Rule& rule, AnswerParser& parser, const ToolPrompt& prompt) {
-  const CancelOnSignal cancel(session_);
+  const Watched watched(session_, ends_.view);
   const auto held = session_.tokens();
   const auto same = std::size_t(std::ranges::mismatch(held, prompt.tokens).in1 - held.begin());
   // Logits come from feeding, so at least one token is fed again.
   const std::size_t keep = std::min(same, prompt.tokens.size() - 1);
   session_.rewind(int(keep));
-  session_.on_progress([this](int done, int total) { ends_.view.reading(done, total); });
   rule.sampler.begin_text(prompt.opens_reasoning ? 0 : -1);
   GenerateOptions options;
   options.max_tokens = settings_.max_tokens;
   options.stop = settings_.stop;
   options.written_out = rule.tools.written_out();
-  GenerateResult result;
-  try {
-    result = generate(session_, std::span(prompt.tokens).subspan(keep), rule.sampler, options,
-                      [&](std::string_view text) { return show(parser.push(text)); });
-  } catch (...) {
-    session_.on_progress({});
-    throw;
-  }
-  session_.on_progress({});
+  const GenerateResult result =
+      generate(session_, std::span(prompt.tokens).subspan(keep), rule.sampler, options,
+               [&](std::string_view text) { return show(parser.push(text)); });
   show(parser.finish());
-  ChatAnswer out;
-  out.reason = result.reason;
-  out.read_tokens = result.prompt_tokens;
-  out.written_tokens = int(result.tokens.size());
-  out.read_seconds = result.prompt_seconds;
-  out.write_seconds = result.decode_seconds;
-  return out;
+  return answer_of(result);
 }
 
 // False where somebody leaves instead.

@@ -11,6 +11,7 @@
 
 #include "cli/models/models_path.h"
 #include "cli/models/split_files.h"
+#include "cli/pull/sha256.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/user_dirs.h"
 #include "ops/error.h"
@@ -53,9 +54,8 @@ class Search {
   void add_folder(const std::string& source, const fs::path& folder, int depth, const Label& label) {
     if (folder.empty()) return;
     for (const fs::path& path : files_below(folder, depth)) {
-      const std::string name = path.filename().string();
-      const auto part = split_part(name);
-      if (path.extension() == ".gguf" && (!part || part->number == 1)) add(source, label(path, folder), path);
+      if (path.extension() == ".gguf" && !is_later_part(path.filename().string()))
+        add(source, label(path, folder), path);
     }
   }
 
@@ -88,10 +88,9 @@ std::string hub_label(const fs::path& path, const fs::path& folder) {
 // elsewhere.
 std::string blob_name(const std::string& digest) {
   constexpr std::string_view kPrefix = "sha256:";
-  if (!digest.starts_with(kPrefix) || digest.size() != kPrefix.size() + 64) return "";
-  const std::string digits = digest.substr(kPrefix.size());
-  if (digits.find_first_not_of("0123456789abcdef") != std::string::npos) return "";
-  return "sha256-" + digits;
+  const std::string_view digits = std::string_view(digest).substr(std::min(kPrefix.size(), digest.size()));
+  if (!digest.starts_with(kPrefix) || !is_sha256(digits)) return "";
+  return fmt::format("sha256-{}", digits);
 }
 
 // The digest of a manifest's layer that is a model; "" if there is none.
@@ -102,7 +101,7 @@ std::string model_digest(const fs::path& manifest) {
   try {
     const auto json = nlohmann::json::parse(read_text(manifest.string()));
     for (const auto& layer : json.at("layers")) {
-      if (layer.at("mediaType") == "application/vnd.ollama.image.model") return layer.at("digest");
+      if (layer.at("mediaType") == kOllamaModel) return layer.at("digest");
     }
   } catch (const nlohmann::json::exception&) {
   } catch (const Error&) {}  // not a manifest we know, or not ours to read

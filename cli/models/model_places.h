@@ -2,9 +2,13 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace longhand::cli {
+
+/// The media type of the layer of a manifest of ollama's that is a model.
+inline constexpr std::string_view kOllamaModel = "application/vnd.ollama.image.model";
 
 struct FoundModel {
   std::string source;  // "longhand", "ollama", "LM Studio", "llama.cpp", "Hugging Face", "here", "included"

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace longhand::cli {
 namespace {
 
@@ -28,6 +26,11 @@ std::optional<SplitPart> split_part(std::string_view name) {
                        five_digits(end.substr(10, 5))};
   if (part.number < 1 || part.number > part.count) return {};
   return part;
+}
+
+bool is_later_part(std::string_view name) {
+  const auto part = split_part(name);
+  return part && part->number > 1;
 }
 
 std::string name_of_part(const SplitPart& part, int number) {

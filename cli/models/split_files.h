@@ -15,6 +15,9 @@ struct SplitPart {
 /// What the name says; nothing for a file that is a whole model.
 std::optional<SplitPart> split_part(std::string_view name);
 
+/// Whether the name is that of a part behind the first.
+bool is_later_part(std::string_view name);
+
 /// The name of part `number` of the model that `part` belongs to.
 std::string name_of_part(const SplitPart& part, int number);
 

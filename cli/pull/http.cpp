@@ -9,6 +9,7 @@
 #include <new>
 #include <string_view>
 
+#include "cli/lower_case.h"
 #include "cli/pull/sha256.h"
 #include "cli/terminal/signals.h"
 
@@ -122,9 +123,7 @@ class Transfer {
     }
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) return;
-    std::string name(line.substr(0, colon));
-    std::ranges::transform(name, name.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+    const std::string name = lower_case(line.substr(0, colon));
     const std::string_view value = trim(line.substr(colon + 1));
     if (name == "content-range") read_range(value, reply_);
     if (name == "content-length" && reply_.total < 0 && reply_.status == 200)

@@ -45,6 +45,9 @@ WebReply http_get(const WebRequest& request, const HttpBody& body);
 /// The host of a URL, with its port; "" where it has none.
 std::string host_of(const std::string& url);
 
+/// The address in a variable of the environment, without slashes behind it; `usual` where there is none.
+std::string server_of(const char* variable, const char* usual);
+
 /// `text` as a part of a URL's path; slashes stay.
 std::string url_path(std::string_view text);
 

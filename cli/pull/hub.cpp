@@ -8,8 +8,10 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "cli/lower_case.h"
 #include "cli/models/model_places.h"
 #include "cli/models/split_files.h"
+#include "cli/pull/http.h"
 #include "cli/pull/patience.h"
 #include "cli/pull/sha256.h"
 #include "cli/terminal/output.h"
@@ -25,12 +27,6 @@ using Json = nlohmann::json;
 constexpr std::size_t kMostAnswer = std::size_t{32} << 20;
 // The best first, of what fits most machines.
 constexpr std::string_view kUsual[] = {"Q4_K_M", "Q4_K_S", "Q5_K_M", "Q4_0", "Q6_K", "Q8_0"};
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return char(std::tolower(std::uint8_t(c))); });
-  return out;
-}
 
 bool is_name(std::string_view text) {
   const auto allowed = [](char c) {
@@ -51,7 +47,7 @@ bool stays_below(const std::string& path) {
 
 // "q4_k_m" as a word of its own, so that Q4_K is not found in Q4_K_M.
 bool has_quant(const std::string& file, const std::string& quant) {
-  const std::string where = lower(file), what = lower(quant);
+  const std::string where = lower_case(file), what = lower_case(quant);
   const auto is_part = [](char c) { return std::isalnum(std::uint8_t(c)) != 0 || c == '_'; };
   for (auto at = where.find(what); at != std::string::npos; at = where.find(what, at + 1)) {
     const auto end = at + what.size();
@@ -65,10 +61,9 @@ bool has_quant(const std::string& file, const std::string& quant) {
 std::vector<std::string> models_among(const std::vector<std::string>& files) {
   std::vector<std::string> out;
   for (const std::string& file : files) {
-    const std::string name = lower(fs::path(file).filename().string());
-    const auto part = split_part(name);
+    const std::string name = lower_case(fs::path(file).filename().string());
     const bool other = name.find("mmproj") != std::string::npos || name.find("imatrix") != std::string::npos;
-    if (name.ends_with(".gguf") && !other && (!part || part->number == 1)) out.push_back(file);
+    if (name.ends_with(".gguf") && !other && !is_later_part(name)) out.push_back(file);
   }
   // Of several that fit the plainest name is meant: not "UD-Q4_K_M" where there is "Q4_K_M".
   std::ranges::sort(out, [](const std::string& a, const std::string& b) {
@@ -100,12 +95,6 @@ const std::string* chosen(const std::vector<std::string>& models, const HubName&
   throw Error(Errc::missing,
               fmt::format("{}: has no '{}'; it has {}", name.repository,
                           name.file.empty() ? name.quant : name.file, fmt::join(models, ", ")));
-}
-
-std::string endpoint() {
-  std::string base = environment("HF_ENDPOINT");
-  while (base.ends_with('/')) base.pop_back();
-  return base.empty() ? "https://huggingface.co" : base;
 }
 
 // models--OWNER--REPO in the cache.
@@ -149,7 +138,7 @@ PullPlan plan_of(const HubName& name, const Json& answer) {
   for (const std::string& file : choose_files(names, name)) {
     const HubFile& details = known.at(file);
     plan.files.push_back(
-        {file, fmt::format("{}/{}/resolve/{}/{}", endpoint(), name.repository, commit, url_path(file)),
+        {file, fmt::format("{}/{}/resolve/{}/{}", hub_endpoint(), name.repository, commit, url_path(file)),
          fmt::format("{}/blobs/{}", folder, details.sha256), details.sha256, details.bytes});
     std::string up = "../../";  // out of the snapshot
     for (const char c : file) up += c == '/' ? "../" : "";
@@ -174,6 +163,8 @@ std::vector<std::string> files_below(const fs::path& folder) {
 }
 
 }  // namespace
+
+std::string hub_endpoint() { return server_of("HF_ENDPOINT", "https://huggingface.co"); }
 
 HubName parse_hub_name(const std::string& given) {
   HubName name;
@@ -220,8 +211,8 @@ PullPlan plan_hub(const HubName& name) {
             "read it"
           : "it is private, asks for consent on its page, or is not there, for the token in HF_TOKEN";
   const std::string url = name.revision == "main"
-                              ? fmt::format("{}/api/models/{}?blobs=true", endpoint(), name.repository)
-                              : fmt::format("{}/api/models/{}/revision/{}?blobs=true", endpoint(),
+                              ? fmt::format("{}/api/models/{}?blobs=true", hub_endpoint(), name.repository)
+                              : fmt::format("{}/api/models/{}/revision/{}?blobs=true", hub_endpoint(),
                                             name.repository, url_path(name.revision));
   const std::string answer = get_text({url, token, {}, 0}, name.repository, denied, kMostAnswer);
   try {

@@ -8,6 +8,9 @@
 
 namespace longhand::cli {
 
+/// The address of Hugging Face, or of what $HF_ENDPOINT names in its place.
+std::string hub_endpoint();
+
 struct HubName {
   std::string repository;         // "OWNER/REPO"
   std::string quant;              // "Q4_K_M", in any case; "": the one most people take

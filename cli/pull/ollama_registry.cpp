@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/models/model_places.h"
+#include "cli/pull/http.h"
 #include "cli/pull/patience.h"
 #include "cli/pull/sha256.h"
 #include "cli/terminal/user_dirs.h"
@@ -19,7 +20,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kMostAnswer = std::size_t{4} << 20;
-constexpr const char* kModel = "application/vnd.ollama.image.model";
 constexpr const char* kDenied = "it is private, or not there";
 
 struct OllamaName {
@@ -52,11 +52,7 @@ OllamaName parse(const std::string& given) {
   return name;
 }
 
-std::string registry() {
-  std::string base = environment("OLLAMA_REGISTRY");
-  while (base.ends_with('/')) base.pop_back();
-  return base.empty() ? "https://registry.ollama.ai" : base;
-}
+std::string registry() { return server_of("OLLAMA_REGISTRY", "https://registry.ollama.ai"); }
 
 std::string folder() {
   std::string folder = ollama_models();
@@ -76,7 +72,7 @@ void add_layer(PullPlan& plan, const OllamaName& name, const Json& layer) {
   const std::int64_t bytes = layer.at("size");
   if (!is_sha256(sum) || bytes < 0)
     throw Error(Errc::range, fmt::format("{}: '{}' of {} bytes is no layer", name.text(), digest, bytes));
-  const bool is_model = type == kModel;
+  const bool is_model = type == kOllamaModel;
   const std::string path = fmt::format("{}/blobs/sha256-{}", folder(), sum);
   if (is_model && plan.model.empty()) plan.model = path;
   plan.files.push_back(

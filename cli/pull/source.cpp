@@ -41,11 +41,10 @@ std::string unquote(const std::string& text) {
 
 // The page or file of a repository, as one copies it from a browser: OWNER/REPO/blob/REVISION/FILE.
 bool is_hub_url(const std::string& url, HubName& name) {
-  const std::string base =
-      environment("HF_ENDPOINT").empty() ? "https://huggingface.co" : environment("HF_ENDPOINT");
-  if (host_of(url) != host_of(base) && host_of(url) != "hf.co") return false;
+  const std::string host = host_of(url);
+  if (host != host_of(hub_endpoint()) && host != "hf.co") return false;
   std::string rest = unquote(without_query(url));
-  rest.erase(0, rest.find(host_of(url)) + host_of(url).size());
+  rest.erase(0, rest.find(host) + host.size());
   std::vector<std::string> parts;
   for (const auto& part : std::filesystem::path(rest)) {
     if (part != "/") parts.push_back(part.string());

@@ -8,6 +8,7 @@
 
 #include "cli/pull/http.h"
 #include "cli/pull/sha256.h"
+#include "cli/terminal/user_dirs.h"
 
 namespace longhand::cli {
 
@@ -18,6 +19,12 @@ std::string host_of(const std::string& url) {
   const std::string authority = rest.substr(0, rest.find_first_of("/?#"));
   const auto at = authority.rfind('@');
   return at == std::string::npos ? authority : authority.substr(at + 1);
+}
+
+std::string server_of(const char* variable, const char* usual) {
+  std::string base = environment(variable);
+  while (base.ends_with('/')) base.pop_back();
+  return base.empty() ? usual : base;
 }
 
 std::string url_path(std::string_view text) {

@@ -36,10 +36,6 @@ class Answers {
 
   /// Throws Error as Scheduler::submit().
   void add(Request request);
-  /// Whether all have ended and all was told.
-  bool ended() const noexcept { return open_ == 0; }
-  /// What comes next; nothing where it does not come in time.
-  std::optional<AnswerPart> next(std::chrono::milliseconds time);
 
   /// Hands out parts until all have ended. False: the client has gone, or `take` wants no more; the rest is
   /// cancelled. `quiet` is called now and then while nothing comes, and says whether to go on.
@@ -58,6 +54,10 @@ class Answers {
     std::deque<AnswerPart> waiting;
     void add(AnswerPart part);
   };
+  // Whether all have ended and all was told.
+  bool ended() const noexcept { return open_ == 0; }
+  // What comes next; nothing where it does not come in time.
+  std::optional<AnswerPart> next(std::chrono::milliseconds time);
   void cancel() noexcept;
 
   Scheduler& scheduler_;

@@ -43,7 +43,6 @@ ChatRun::ChatRun(Service& service, ChatAsk ask, std::shared_ptr<RequestNote> not
   const ToolSet tools(service.written(), ask.tools, ask.tool_options);
   const ToolPrompt prompt = tools.prompt(ask.messages, ask.chat);
   check_room(service, prompt.tokens.size());
-  prompt_tokens_ = int(prompt.tokens.size());
   tools.constrain(ask.sampler, prompt);
   for (int i = 0; i < ask.answers; ++i) {
     so_far_.push_back({tools.parser(prompt)});
@@ -95,18 +94,22 @@ std::vector<ToolCall> whole_calls(const AnswerParser& said) {
   return calls;
 }
 
+const char* finish_reason(const RequestResult& result) noexcept {
+  const bool cut = result.reason == StopReason::max_tokens || result.reason == StopReason::context_full;
+  return cut ? "length" : "stop";
+}
+
 const char* finish_reason(const ChatAnswerSoFar& answer) noexcept {
-  const StopReason reason = answer.result.reason;
-  if (reason == StopReason::max_tokens || reason == StopReason::context_full) return "length";
-  return std::ranges::any_of(answer.parser.calls(), &ToolCall::whole) ? "tool_calls" : "stop";
+  const char* reason = finish_reason(answer.result);
+  if (std::string_view(reason) == "length") return reason;
+  return std::ranges::any_of(answer.parser.calls(), &ToolCall::whole) ? "tool_calls" : reason;
 }
 
 ChatUsage usage_of(const std::vector<ChatAnswerSoFar>& answers) noexcept {
   ChatUsage usage;
+  usage.prompt = answers[0].result.prompt_tokens;
+  usage.cached = answers[0].result.cached_tokens;  // the others find what the first has read
   for (const ChatAnswerSoFar& answer : answers) {
-    usage.prompt = answer.result.prompt_tokens;
-    usage.cached = std::max(usage.cached,
-                            answers.size() == 1 || &answer == &answers[0] ? answer.result.cached_tokens : 0);
     usage.written += answer.result.written_tokens;
     usage.reasoning += answer.reasoning_tokens;
   }

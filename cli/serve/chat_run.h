@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,7 +49,6 @@ class ChatRun {
   /// Throws ApiError and Error.
   ChatRun(Service& service, ChatAsk ask, std::shared_ptr<RequestNote> note);
 
-  int prompt_tokens() const noexcept { return prompt_tokens_; }
   /// Until all answers have ended. False: the client went first.
   bool follow(const HttpRequest& request, ChatWriter& writer);
   /// The same with nobody to tell. Throws what an answer failed with.
@@ -63,7 +61,6 @@ class ChatRun {
   Answers answers_;
   std::shared_ptr<RequestNote> note_;
   std::vector<ChatAnswerSoFar> so_far_;
-  int prompt_tokens_ = 0;
 };
 
 /// Of the nth answer to the same prompt: a seed of its own, where one was asked for.
@@ -73,7 +70,9 @@ void check_room(const Service& service, std::size_t tokens);
 
 /// Calls that were not cut.
 std::vector<ToolCall> whole_calls(const AnswerParser& said);
-/// Why an answer ended: "stop", "length" or "tool_calls".
+/// Why a text ended: "stop" or "length".
+const char* finish_reason(const RequestResult& result) noexcept;
+/// Why an answer ended: the same, or "tool_calls".
 const char* finish_reason(const ChatAnswerSoFar& answer) noexcept;
 
 /// Tokens of all of the answers together.

@@ -37,8 +37,6 @@ inline HttpReply event_reply(std::function<void(EventStream&)> write) {
           }};
 }
 
-inline HttpReply json_reply(const Json& json, int status = 200) {
-  return {.status = status, .body = dump(json)};
-}
+inline HttpReply json_reply(const Json& json) { return {.body = dump(json)}; }
 
 }  // namespace longhand::cli

@@ -1,7 +1,5 @@
 #include "cli/serve/front.h"
 
-#include <algorithm>
-
 #include "cli/serve/api/api_error.h"
 #include "cli/serve/api/json.h"
 #include "cli/serve/page.h"

@@ -1,20 +1,11 @@
 #include "cli/serve/request_log.h"
 
-#include <ctime>
-
 #include "cli/serve/api/json.h"
+#include "cli/terminal/local_time.h"
 #include "ops/error.h"
 
 namespace longhand::cli {
 namespace {
-
-std::string clock_text(std::chrono::system_clock::time_point now, const char* format, bool utc) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-  std::tm parts{};
-  utc ? ::gmtime_r(&seconds, &parts) : ::localtime_r(&seconds, &parts);
-  char text[40];
-  return {text, std::strftime(text, sizeof text, format, &parts)};
-}
 
 double rate(int tokens, double seconds) { return seconds > 0 ? tokens / seconds : 0; }
 
@@ -53,8 +44,8 @@ std::string log_line(LogFormat format, const LoggedRequest& request, const Reque
   if (format == LogFormat::none) return "";
   LoggedRequest shown = request;
   shown.path = escape_controls(request.path, 120);
-  if (format == LogFormat::json) return json_line(shown, note, clock_text(now, "%Y-%m-%dT%H:%M:%SZ", true));
-  return text_line(shown, note, clock_text(now, "%H:%M:%S", false));
+  if (format == LogFormat::json) return json_line(shown, note, utc_time(now));
+  return text_line(shown, note, local_time(now, "%H:%M:%S"));
 }
 
 }  // namespace longhand::cli

@@ -11,16 +11,6 @@ namespace {
 
 constexpr std::size_t kMostPrompts = 256;
 
-std::vector<Token> token_ids(const Fields& fields, const char* name, const Json& ids, int vocab) {
-  std::vector<Token> tokens;
-  for (const Json& id : ids) {
-    if (!id.is_number_integer() || id.get<long long>() < 0 || id.get<long long>() >= vocab)
-      fields.refuse(name, fmt::format("token ids, 0..{}", vocab - 1));
-    tokens.push_back(id.get<Token>());
-  }
-  return tokens;
-}
-
 long long whole_number(const MetadataValue& value) {
   if (const auto* integer = std::get_if<std::int64_t>(&value)) return *integer;
   if (const auto* natural = std::get_if<std::uint64_t>(&value))
@@ -79,6 +69,16 @@ bool TextRun::gather(const HttpRequest& request) {
   for (const TextSoFar& answer : so_far_)
     if (answer.result.error) std::rethrow_exception(answer.result.error);
   return true;
+}
+
+std::vector<Token> token_ids(const Fields& fields, const char* name, const Json& ids, int vocab) {
+  std::vector<Token> tokens;
+  for (const Json& id : ids) {
+    if (!id.is_number_integer() || id.get<long long>() < 0 || id.get<long long>() >= vocab)
+      fields.refuse(name, fmt::format("token ids, 0..{}", vocab - 1));
+    tokens.push_back(id.get<Token>());
+  }
+  return tokens;
 }
 
 std::vector<std::vector<Token>> read_prompts(const Service& service, const Fields& fields, const char* name) {

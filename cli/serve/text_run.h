@@ -38,6 +38,8 @@ class TextRun {
   std::vector<TextSoFar> so_far_;
 };
 
+/// An array of them, in the field `name`. Throws ApiError.
+std::vector<Token> token_ids(const Fields& fields, const char* name, const Json& ids, int vocab);
 /// Prompts: a text, token ids, or an array of either. Control tokens written in a text are such. Throws
 /// ApiError.
 std::vector<std::vector<Token>> read_prompts(const Service& service, const Fields& fields, const char* name);

@@ -1,17 +1,24 @@
 #include "cli/terminal/local_time.h"
 
-#include <fmt/format.h>
-
 #include <ctime>
 
 namespace longhand::cli {
+namespace {
 
-std::string local_time() {
-  const std::time_t now = std::time(nullptr);
+using Time = std::chrono::system_clock::time_point;
+
+std::string text_of(Time time, const char* format, std::tm* (*parts_of)(const std::time_t*, std::tm*)) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
   std::tm parts{};
-  ::localtime_r(&now, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  parts_of(&seconds, &parts);
+  char text[40];
+  return {text, std::strftime(text, sizeof text, format, &parts)};
 }
+
+}  // namespace
+
+std::string local_time() { return local_time(std::chrono::system_clock::now(), "%Y-%m-%dT%H:%M:%S"); }
+std::string local_time(Time time, const char* format) { return text_of(time, format, ::localtime_r); }
+std::string utc_time(Time time) { return text_of(time, "%Y-%m-%dT%H:%M:%SZ", ::gmtime_r); }
 
 }  // namespace longhand::cli

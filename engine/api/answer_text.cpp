@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/text/marker_start.h"
+
 namespace longhand {
 
 StopFilter::StopFilter(const std::vector<std::string>& stops) {
@@ -29,11 +31,7 @@ std::string StopFilter::push(std::string_view text) {
 // Length of the longest end of `held_` that some stop string begins with.
 std::size_t StopFilter::longest_start() const {
   std::size_t longest = 0;
-  for (const std::string& stop : stops_) {
-    for (std::size_t n = std::min(stop.size() - 1, held_.size()); n > longest; --n) {
-      if (held_.ends_with(std::string_view(stop).substr(0, n))) longest = n;
-    }
-  }
+  for (const std::string& stop : stops_) longest = marker_start(held_, stop, longest);
   return longest;
 }
 

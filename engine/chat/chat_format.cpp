@@ -72,15 +72,15 @@ bool speaks_of_tools(std::span<const ChatMessage> messages) {
                              [](const ChatMessage& m) { return !m.tool_calls.empty() || m.role == "tool"; });
 }
 
-// The form whose hint is a token.
-std::string form_with_marker(const Vocab& vocab) {
+// The form of tool calls whose hint is a token; null: none.
+const CallForm* form_with_marker(const Vocab& vocab) {
   for (const auto token : vocab.tokens) {
     if (!std::string_view(token).starts_with("<")) continue;
     for (const CallForm& form : call_forms()) {
-      if (!form.hint.empty() && form.hint == token) return form.name;
+      if (!form.hint.empty() && form.hint == token) return &form;
     }
   }
-  return "";
+  return nullptr;
 }
 
 }  // namespace
@@ -89,8 +89,7 @@ ChatSource chat_source(const Vocab& vocab) {
   const auto text = [&](Token token) {
     return token == kNoToken ? std::string() : std::string(vocab.tokens[std::size_t(token)]);
   };
-  return {vocab.chat_template, text(vocab.bos), text(vocab.eos),
-          vocab.model_name,    std::nullopt,    form_with_marker(vocab)};
+  return {vocab.chat_template, text(vocab.bos), text(vocab.eos), vocab.model_name, std::nullopt, &vocab};
 }
 
 ChatFormat::ChatFormat(ChatSource source) : source_(std::move(source)) {
@@ -115,7 +114,8 @@ const ToolDialect& ChatFormat::tools() const {
         [this](std::span<const ChatMessage> messages, const ChatOptions& options, const ToolDialect& tools) {
           return std::string(run(messages, options, tools).view());
         },
-        fallback_ ? "" : source_.template_text, source_.call_form);
+        fallback_ ? "" : source_.template_text,
+        source_.vocab == nullptr ? nullptr : form_with_marker(*source_.vocab));
   });
   return tools_->dialect;
 }
@@ -133,13 +133,10 @@ bool ChatFormat::find_dialect(std::string& why) {
   const std::array<ChatMessage, 3> probe = {{{"user", std::string(kProbeUser), ""},
                                              {"assistant", std::string(kProbeAnswer), ""},
                                              {"user", std::string(kProbeUser), ""}}};
-  const auto dialect_of = [](bool content_parts, bool empty_tools) {
-    return Dialect{{.content_parts = content_parts}, empty_tools};
-  };
   why = "its chat template leaves out messages";
   bool failed = false;
   for (const Dialect dialect :
-       {dialect_of(false, false), dialect_of(false, true), dialect_of(true, false), dialect_of(true, true)}) {
+       {Dialect{false, false}, Dialect{false, true}, Dialect{true, false}, Dialect{true, true}}) {
     dialect_ = dialect;
     try {
       if (shows(probe, kProbeUser) && shows(probe, kProbeAnswer)) return true;
@@ -162,11 +159,10 @@ jinja::Text ChatFormat::run(std::span<const ChatMessage> messages, const ChatOpt
 jinja::Text ChatFormat::run(std::span<const ChatMessage> messages, const ChatOptions& options,
                             const ToolDialect& tools) const {
   jinja::Heap heap;
-  MessageDialect dialect = dialect_;
-  dialect.tools = tools;
   Variables variables(heap);
   std::vector<jinja::Value> list;
-  for (const ChatMessage& message : messages) list.push_back(message_value(heap, message, dialect));
+  for (const ChatMessage& message : messages)
+    list.push_back(message_value(heap, message, dialect_.content_parts, tools));
   variables.set("messages", heap.list(std::move(list)));
   const jinja::Value no_tools = dialect_.empty_tools ? heap.list({}) : jinja::Value::none();
   variables.set("tools", options.tools.empty() ? no_tools : json_value(heap, options.tools, "tools"));
@@ -198,10 +194,10 @@ jinja::Text ChatFormat::run(std::span<const ChatMessage> messages, const ChatOpt
 
 std::vector<PromptPiece> ChatFormat::render(std::span<const ChatMessage> messages,
                                             const ChatOptions& options) const {
-  std::vector<ChatMessage> shown = speaks_of_tools(messages) ? with_results_shown(messages, tools())
-                                                             : std::vector(messages.begin(), messages.end());
-  if (!accepts_system_) shown = without_system(shown);
-  const jinja::Text text = run(shown, options);
+  std::vector<ChatMessage> changed;
+  if (speaks_of_tools(messages)) messages = changed = with_results_shown(messages, tools());
+  if (!accepts_system_) messages = changed = without_system(messages);
+  const jinja::Text text = run(messages, options);
   std::vector<PromptPiece> pieces;
   text.each_run([&](std::string_view run, bool trusted) { pieces.push_back({std::string(run), trusted}); });
   return pieces;

@@ -22,7 +22,7 @@ struct ChatSource {
   std::string bos, eos;                 // texts of these tokens
   std::string model_name;               // for warnings
   std::optional<jinja::CivilTime> now;  // for templates that write the date
-  std::string call_form = {};           // of tool calls, the one whose marker the vocabulary has; empty: none
+  const Vocab* vocab = nullptr;         // must outlive the format; null: nothing is known of it
 };
 ChatSource chat_source(const Vocab& vocab);
 
@@ -54,8 +54,9 @@ class ChatFormat {
 
  private:
   // Templates disagree on what a conversation without tools looks like; found by trying.
-  struct Dialect : MessageDialect {
-    bool empty_tools = false;  // tools is [] instead of None
+  struct Dialect {
+    bool content_parts = false;  // see message_value()
+    bool empty_tools = false;    // tools is [] instead of None
   };
   bool find_dialect(std::string& why);
   bool shows(std::span<const ChatMessage> messages, std::string_view text) const;

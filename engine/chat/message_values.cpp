@@ -57,8 +57,6 @@ Json arguments_of(const Json& function) {
   return read.is_object() ? read : *given;
 }
 
-std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 jinja::Value calls_value(jinja::Heap& heap, const std::string& text, const ToolDialect& dialect) {
   Json all = calls_of(text);
   for (Json& call : all) {
@@ -95,31 +93,32 @@ jinja::Value json_value(jinja::Heap& heap, const std::string& text, const char* 
   }
 }
 
-jinja::Value message_value(jinja::Heap& heap, const ChatMessage& message, const MessageDialect& dialect) {
+jinja::Value message_value(jinja::Heap& heap, const ChatMessage& message, bool content_parts,
+                           const ToolDialect& tools) {
   jinja::Dict* out = heap.dict();
   const auto set = [&](std::string_view key, jinja::Value value) { out->set(heap, heap.string(key), value); };
   const bool known = std::ranges::find(kRoles, message.role) != kRoles.end();
   set("role", heap.string(message.role, known));
   const bool calls = !message.tool_calls.empty();
   jinja::Value content = heap.string(message.content, false);
-  if (calls && !dialect.tools.shows_calls && dialect.tools.form != nullptr)
-    content = content_with_calls(heap, message, *dialect.tools.form);
-  if (dialect.content_parts) {
+  if (calls && !tools.shows_calls && tools.form != nullptr)
+    content = content_with_calls(heap, message, *tools.form);
+  if (content_parts) {
     jinja::Dict* part = heap.dict();
     part->set(heap, heap.string("type"), heap.string("text"));
     part->set(heap, heap.string("text"), content);
     content = heap.list({jinja::Value::of(part)});
   }
-  if (calls && dialect.tools.content_as_none && message.content.empty()) content = jinja::Value::none();
+  if (calls && tools.content_as_none && message.content.empty()) content = jinja::Value::none();
   set("content", content);
   if (!message.reasoning.empty()) {
     set("reasoning_content", heap.string(message.reasoning, false));
     set("thinking", heap.string(message.reasoning, false));
   }
-  const bool shown = dialect.tools.shows_calls || dialect.tools.form == nullptr;
-  if (calls && shown) set("tool_calls", calls_value(heap, message.tool_calls, dialect.tools));
+  const bool shown = tools.shows_calls || tools.form == nullptr;
+  if (calls && shown) set("tool_calls", calls_value(heap, message.tool_calls, tools));
   if (!message.tool_call_id.empty()) {
-    const std::string id = dialect.tools.short_ids ? short_id(message.tool_call_id) : message.tool_call_id;
+    const std::string id = tools.short_ids ? short_id(message.tool_call_id) : message.tool_call_id;
     set("tool_call_id", heap.string(id, false));
   }
   if (!message.name.empty()) set("name", heap.string(message.name, false));

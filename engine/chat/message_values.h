@@ -11,18 +11,14 @@
 
 namespace longhand {
 
-/// How a template wants messages.
-struct MessageDialect {
-  bool content_parts = false;  ///< content is [{"type": "text", "text": ...}]
-  ToolDialect tools = {};
-};
-
 /// JSON of the caller's. Its words are not the template's: no text in it is trusted. Throws Error: type,
 /// limit (naming `what`).
 jinja::Value json_value(jinja::Heap& heap, const std::string& text, const char* what);
 
-/// Throws Error: type, limit (tool calls that are none).
-jinja::Value message_value(jinja::Heap& heap, const ChatMessage& message, const MessageDialect& dialect);
+/// `content_parts`: content is [{"type": "text", "text": ...}]. Throws Error: type, limit (tool calls that
+/// are none).
+jinja::Value message_value(jinja::Heap& heap, const ChatMessage& message, bool content_parts,
+                           const ToolDialect& tools);
 
 /// Messages in which nothing is left that the template does not show: results of calls as words of the user,
 /// and, where they have no name, that of the call.

@@ -31,6 +31,7 @@ class PromptEncoder {
   /// `begins`: the text begins here and gets the vocabulary's begin-of-text token unless the
   /// template wrote it; else it goes on after other text.
   std::vector<Token> encode(std::span<const PromptPiece> pieces, bool begins = true) const;
+  const SpecialTokens& specials() const noexcept { return specials_; }
 
  private:
   const Tokenizer& tokenizer_;

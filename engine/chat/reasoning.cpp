@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "engine/text/marker_start.h"
+
 namespace longhand {
 namespace {
 
@@ -73,11 +75,7 @@ std::optional<ReasoningSplitter::Hit> ReasoningSplitter::next_marker() const {
 // Length of the longest end of what is held that may become a marker.
 std::size_t ReasoningSplitter::held_back() const {
   std::size_t longest = 0;
-  for (const std::string& marker : markers_) {
-    for (std::size_t size = std::min(marker.size() - 1, held_.size()); size > longest; --size) {
-      if (held_.ends_with(std::string_view(marker).substr(0, size))) longest = size;
-    }
-  }
+  for (const std::string& marker : markers_) longest = marker_start(held_, marker, longest);
   return longest;
 }
 

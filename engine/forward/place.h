@@ -2,7 +2,7 @@
 // values.
 #pragma once
 
-#include "engine/forward/attend.h"
+#include "engine/forward/attention/attend.h"
 
 namespace longhand {
 

@@ -6,20 +6,18 @@
 #include <numeric>
 #include <utility>
 
+#include "engine/forward/logistic.h"
+
 namespace longhand {
 namespace {
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 
-// ln(1 + e^x). Above 20 it is x in floats.
-float softplus(float x) { return x > 20 ? x : std::log1p(std::exp(x)); }
-
 // Turns the router's outputs (experts) into probabilities.
 void gate_scores(const Pass& p, const MoePlan& plan, float* z) {
   const int n = plan.experts;
   if (plan.gating == Gating::softmax) p.kernels.softmax(z, n);
-  if (plan.gating == Gating::sigmoid)
-    std::transform(z, z + n, z, [](float x) { return 1 / (1 + std::exp(-x)); });
+  if (plan.gating == Gating::sigmoid) std::transform(z, z + n, z, sigmoid);
   if (plan.gating == Gating::root_softplus)
     std::transform(z, z + n, z, [](float x) { return std::sqrt(softplus(x)); });
 }

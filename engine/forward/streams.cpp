@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/forward/logistic.h"
+
 namespace longhand {
 namespace {
 
@@ -55,7 +57,7 @@ void sum_streams(const Pass& p, const float* m, float epsilon, int row) noexcept
   const std::int32_t n = p.config.hidden;
   std::fill_n(p.x(row), n, 0.0f);
   for (int c = 0; c < p.weights.streams.count; ++c)
-    p.kernels.add_scaled(p.x(row), p.stream(c, row), 1 / (1 + std::exp(-m[c])) + epsilon, n);
+    p.kernels.add_scaled(p.x(row), p.stream(c, row), sigmoid(m[c]) + epsilon, n);
 }
 
 void enter_streams(const Pass& p) noexcept {

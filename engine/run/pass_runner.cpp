@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "engine/forward/attention/random_keys.h"
 #include "engine/forward/decoder.h"
 #include "engine/forward/head.h"
-#include "engine/forward/random_keys.h"
 
 namespace longhand {
 namespace {

@@ -30,10 +30,14 @@ int widest_head(const Weights& weights) {
   return widest;
 }
 
-// The position behind all of a text's.
-std::int32_t after_all(const std::vector<TokenPosition>& places) {
+// The position behind all of a text's. A token's own is behind all before it, an embedding's need not be.
+std::int32_t after_all(const std::vector<TokenPosition>& places, std::span<const Token> tokens) {
   std::int32_t next = 0;
-  for (const TokenPosition& p : places) next = std::max({next, p.t + 1, p.h + 1, p.w + 1});
+  for (std::size_t i = places.size(); i-- > 0;) {
+    const TokenPosition& p = places[i];
+    next = std::max({next, p.t + 1, p.h + 1, p.w + 1});
+    if (tokens[i] != kNoToken) break;
+  }
   return next;
 }
 
@@ -92,6 +96,13 @@ WorkspaceSizes Sequence::needs() const noexcept {
           .far_queries = far_positions(sizes.plan).used};
 }
 
+void check_tokens(std::span<const Token> tokens, int vocab) {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i] < 0 || tokens[i] >= vocab)
+      throw Error(Errc::range, fmt::format("token {} at index {} must be 0..{}", tokens[i], i, vocab - 1));
+  }
+}
+
 void Sequence::check(std::span<const Token> added) const {
   if (added.empty()) throw Error(Errc::range, "no tokens to feed; at least one is needed");
   if (added.size() > std::size_t(sizes.context) - tokens.size()) {
@@ -99,18 +110,13 @@ void Sequence::check(std::span<const Token> added) const {
                 fmt::format("{} tokens do not fit: the context holds {}, of which {} are used", added.size(),
                             sizes.context, tokens.size()));
   }
-  for (std::size_t i = 0; i < added.size(); ++i) {
-    if (added[i] < 0 || added[i] >= model.config.vocab) {
-      throw Error(Errc::range,
-                  fmt::format("token {} at index {} must be 0..{}", added[i], i, model.config.vocab - 1));
-    }
-  }
+  check_tokens(added, model.config.vocab);
 }
 
 void Sequence::append(std::span<const Token> added) {
   tokens.insert(tokens.end(), added.begin(), added.end());
   if (places.empty()) return;
-  const std::int32_t next = after_all(places);
+  const std::int32_t next = after_all(places, tokens);
   for (std::int32_t i = 0; i < std::int32_t(added.size()); ++i) {
     const std::int32_t at = next + i;
     places.push_back({at, at, at});
@@ -121,7 +127,7 @@ void Sequence::append(const Embeddings& added) {
   const auto n = std::size_t(model.config.hidden);
   const int begin = int(tokens.size()), count = int(added.values.size() / n);
   for (std::int32_t i = std::int32_t(places.size()); i < begin; ++i) places.push_back({i, i, i});
-  const std::int32_t next = after_all(places);
+  const std::int32_t next = after_all(places, tokens);
   for (std::int32_t i = 0; i < count; ++i) {
     const std::int32_t at = next + i;
     places.push_back(added.positions.empty() ? TokenPosition{at, at, at} : added.positions[std::size_t(i)]);
@@ -138,15 +144,15 @@ void Sequence::shorten(std::size_t size) {
   places.resize(embeddings.empty() ? 0 : size);
 }
 
-const float* Sequence::next_inputs(int* count) const noexcept {
+const float* Sequence::inputs_at(int position, int* count) const noexcept {
   for (const Stretch& s : embeddings) {
-    if (remembered < s.begin) {
-      *count = std::min(*count, s.begin - remembered);
+    if (position < s.begin) {
+      *count = std::min(*count, s.begin - position);
       return nullptr;
     }
-    if (remembered >= s.end) continue;
-    *count = std::min(*count, s.end - remembered);
-    return s.values.data() + std::ptrdiff_t(remembered - s.begin) * model.config.hidden;
+    if (position >= s.end) continue;
+    *count = std::min(*count, s.end - position);
+    return s.values.data() + std::ptrdiff_t(position - s.begin) * model.config.hidden;
   }
   return nullptr;
 }
@@ -159,10 +165,8 @@ Sequence::Again::Again(const Sequence& sequence, int position)
             1,
             position,
             sequence.places.empty() ? nullptr : sequence.places.data() + position} {
-  for (const Stretch& s : sequence.embeddings) {
-    if (position >= s.begin && position < s.end)
-      inputs = s.values.data() + std::ptrdiff_t(position - s.begin) * sequence.model.config.hidden;
-  }
+  int one = 1;
+  inputs = sequence.inputs_at(position, &one);
 }
 
 void Sequence::check(const Embeddings& added) const {

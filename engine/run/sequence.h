@@ -10,6 +10,9 @@
 
 namespace longhand {
 
+/// Throws Error(range): a token that a vocabulary of so many has not.
+void check_tokens(std::span<const Token> tokens, int vocab);
+
 /// Cheap beside the model: what a saved state holds. A sequence is computed by a PassRunner, alone or beside
 /// others.
 class Sequence {
@@ -32,7 +35,9 @@ class Sequence {
   Slice next_slice(int count, int first_row);
   /// Tells which of the next `count` tokens, up to the first of another kind, are embeddings: where those of
   /// the first are, or null where it is a token.
-  const float* next_inputs(int* count) const noexcept;
+  const float* next_inputs(int* count) const noexcept { return inputs_at(remembered, count); }
+  /// The same of `count` tokens from `position` on.
+  const float* inputs_at(int position, int* count) const noexcept;
   /// Throws Error: range (of no embeddings, of positions), unsupported (of models that need tokens, of
   /// memories that cannot be rotated so), context_full.
   void check(const Embeddings& added) const;

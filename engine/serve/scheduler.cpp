@@ -37,10 +37,6 @@ void keep_checkpoint(Running& running) {
   Access::impl(session)->sequence.states.keep(session.size(), true);
 }
 
-RunnerOptions runner_options(const SessionOptions& session) {
-  return {.threads = session.threads, .prefill_threads = session.prefill_threads, .batch = session.batch};
-}
-
 }  // namespace
 
 struct Scheduler::Impl {
@@ -107,11 +103,7 @@ Scheduler::Impl::~Impl() {
 void Scheduler::Impl::check(const Request& request) const {
   const std::vector<Token>& prompt = request.prompt;
   if (prompt.empty()) throw Error(Errc::range, "a request has no tokens; at least one is needed");
-  const int vocab = model.info().vocab;
-  for (std::size_t i = 0; i < prompt.size(); ++i) {
-    if (prompt[i] < 0 || prompt[i] >= vocab)
-      throw Error(Errc::range, fmt::format("token {} at index {} must be 0..{}", prompt[i], i, vocab - 1));
-  }
+  check_tokens(prompt, model_data(model).config.vocab);
   if (prompt.size() > std::size_t(context))
     throw Error(Errc::context_full, fmt::format("a prompt of {} tokens does not fit: the context holds {}",
                                                 prompt.size(), context));
@@ -186,15 +178,17 @@ RunningPtr Scheduler::Impl::next_waiting() {
 // Whether a request that is reading now will soon hold more of the prompt than anybody does.
 bool Scheduler::Impl::better_later(const Running& running) {
   const std::vector<Token>& prompt = running.request.prompt;
-  int now = pool->best(prompt);
-  for (const RunningPtr& other : active) now = std::max(now, TextCache::saves(*other->session, prompt));
+  int later = 0;
   for (const RunningPtr& other : active) {
     if (!other->reading()) continue;
     const std::vector<Token>& theirs = other->request.prompt;
-    const auto shared = std::ranges::mismatch(theirs, prompt).in1 - theirs.begin();
-    if (shared > other->session->size() && shared >= now + kWorthWaiting) return true;
+    const int shared = int(std::ranges::mismatch(theirs, prompt).in1 - theirs.begin());
+    if (shared > other->session->size()) later = std::max(later, shared);
   }
-  return false;
+  if (later < kWorthWaiting) return false;  // most often, and without a look at all that is kept
+  int now = pool->best(prompt);
+  for (const RunningPtr& other : active) now = std::max(now, TextCache::saves(*other->session, prompt));
+  return later >= now + kWorthWaiting;
 }
 
 void Scheduler::Impl::admit() {

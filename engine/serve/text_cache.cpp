@@ -1,6 +1,7 @@
 #include "engine/serve/text_cache.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "engine/api/session_impl.h"
 

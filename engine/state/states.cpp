@@ -18,8 +18,7 @@ States::States(const ModelConfig& c, const Weights& w, const SessionOptions& o, 
     for_each_attention(layer, [&](const AttentionCore& core) {
       if (!core.stores) return;
       // A layer that sees only a window by its architecture keeps it, whatever the others remember.
-      MemoryPlan own{find_memory("window")};
-      own.window = core.window;
+      const MemoryPlan own = window_plan(core.window);
       const MemoryPlan& of_layer = core.window > 0 ? own : plan;
       const KvShape kv(o.key_cache, o.value_cache, core.head_dim, core.value_dim);
       const MemorySite site{of_layer, c.attention, core, kv, core.state, context, batch};
@@ -182,7 +181,6 @@ int States::back_from(int size) const noexcept {
 }
 
 int States::go_back(int size) {
-  const int start = back_from(size);
   // Another text may follow, to which later checkpoints do not belong.
   for (Checkpoint& c : checkpoints_) {
     if (c.size > size) c.size = 0;
@@ -190,6 +188,7 @@ int States::go_back(int size) {
   if (guess_.size > size) guess_.size = 0;
   if (reaches(size)) return size;
   const Checkpoint* from = last_before(size);
+  const int start = from == nullptr ? 0 : from->size;
   for (const auto& state : states_) state->clear();
   if (from != nullptr) {
     // Which pieces there are follows from what has left, which is the first piece of its layer.

@@ -9,6 +9,7 @@
 #include "engine/types/limits.h"
 #include "engine/types/option.h"
 #include "engine/types/rope_options.h"
+#include "engine/types/runner_options.h"
 
 namespace longhand {
 
@@ -26,6 +27,11 @@ struct SessionOptions {
   RopeOptions rope = {};
   AttentionOptions attention = {};
 };
+
+/// Of a runner for such sessions.
+inline RunnerOptions runner_options(const SessionOptions& session) {
+  return {.threads = session.threads, .prefill_threads = session.prefill_threads, .batch = session.batch};
+}
 
 // clang-format off
 inline constexpr std::tuple kSessionOptions = {

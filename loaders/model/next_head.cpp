@@ -10,6 +10,11 @@
 namespace longhand {
 namespace {
 
+// Whether a file of this configuration has prediction layers that can be run.
+bool has_next_head(const ModelConfig& c) noexcept {
+  return c.skipped_layers > 0 && c.arch->next_heads && std::ranges::any_of(c.layers, &LayerShape::attends);
+}
+
 void check(const Gguf& file, const ModelConfig& c) {
   if (has_next_head(c)) return;
   if (c.skipped_layers == 0)
@@ -49,10 +54,6 @@ void load_ends(TensorReader& reader, SlotLoader& slots, const std::string& prefi
 }
 
 }  // namespace
-
-bool has_next_head(const ModelConfig& c) noexcept {
-  return c.skipped_layers > 0 && c.arch->next_heads && std::ranges::any_of(c.layers, &LayerShape::attends);
-}
 
 NextHead load_next_head(const Gguf& file, const ModelConfig& config, const Weights& trunk) {
   check(file, config);

@@ -7,9 +7,6 @@
 
 namespace longhand {
 
-/// Whether a file of this configuration has prediction layers that can be run.
-bool has_next_head(const ModelConfig& config) noexcept;
-
 /// A model of one layer, whose input is Weights::next_input. What it shares with `trunk` refers to that.
 struct NextHead {
   ModelConfig config;

@@ -39,8 +39,6 @@ constexpr RefusedArch kRefused[] = {
 
 }  // namespace
 
-std::span<const RefusedArch> refused_archs() noexcept { return kRefused; }
-
 const RefusedArch* find_refused_arch(std::string_view name) noexcept {
   const auto* found = std::ranges::find(kRefused, name, &RefusedArch::name);
   return found == std::end(kRefused) ? nullptr : found;

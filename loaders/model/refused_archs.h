@@ -1,7 +1,6 @@
 // Architectures that are known by name and not run.
 #pragma once
 
-#include <span>
 #include <string_view>
 
 namespace longhand {
@@ -10,7 +9,6 @@ struct RefusedArch {
   std::string_view name;  // general.architecture
   std::string_view why;   // what such a model is, or what is missing; continues a sentence
 };
-std::span<const RefusedArch> refused_archs() noexcept;
 /// nullptr for all other names.
 const RefusedArch* find_refused_arch(std::string_view name) noexcept;
 

@@ -89,22 +89,12 @@ std::vector<float> reference(const GgufWriter& file, const Picture& picture, con
                               arch == "qwen3vl" ? in_turns(sections, m) : contiguous(sections, m);
                           return places[token].*n * std::pow(10000.0, -2.0 * m / 16);
                         }};
-  const auto heads_normed = [&](const std::string& name, const Vector& v) {
-    if (!w.has(name + ".weight")) return v;
-    Vector out;
-    for (std::size_t h = 0; h < v.size(); h += 16) {
-      const Vector head =
-          w.rms_norm(name, {v.begin() + std::ptrdiff_t(h), v.begin() + std::ptrdiff_t(h + 16)});
-      out.insert(out.end(), head.begin(), head.end());
-    }
-    return out;
-  };
   for (const std::string layer : {"blk.0.", "blk.1."}) {
     std::vector<Vector> q, k, v;
     for (const Vector& row : x) {
       const Vector n = w.rms_norm(layer + "attn_norm", row);
-      q.push_back(heads_normed(layer + "attn_q_norm", w.multiply(layer + "attn_q", n)));
-      k.push_back(heads_normed(layer + "attn_k_norm", w.multiply(layer + "attn_k", n)));
+      q.push_back(w.heads_rms_norm(layer + "attn_q_norm", w.multiply(layer + "attn_q", n), 16));
+      k.push_back(w.heads_rms_norm(layer + "attn_k_norm", w.multiply(layer + "attn_k", n), 16));
       v.push_back(w.multiply(layer + "attn_v", n));
     }
     const auto a = attend(kHeads, rope, q, k, v);

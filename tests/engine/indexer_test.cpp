@@ -4,24 +4,23 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "engine/longhand.h"
 #include "tests/support/error_code.h"
-#include "tests/support/golden.h"
+#include "tests/support/golden_model.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_session.h"
 
 namespace longhand::test {
 namespace {
 
-class Indexer : public testing::TestWithParam<const char*> {
+class Indexer : public GoldenModel {
  protected:
   void SetUp() override {
-    folder_ = golden(std::string("archs/") + GetParam());
-    LONGHAND_NEED_GOLDEN(folder_);
-    ids_ = nlohmann::json::parse(read_text(folder_ + "/tokens.json")).at("ids").get<std::vector<Token>>();
-    model_ = Model::load(folder_ + "/model.gguf");
+    GoldenModel::SetUp();
+    if (IsSkipped()) return;
+    const std::string file = golden(std::string("archs/") + GetParam() + "/tokens.json");
+    ids_ = nlohmann::json::parse(read_text(file)).at("ids").get<std::vector<Token>>();
   }
   static SessionOptions options(bool indexer = true) {
     SessionOptions o;
@@ -41,24 +40,22 @@ class Indexer : public testing::TestWithParam<const char*> {
     return all;
   }
 
-  std::string folder_;
   std::vector<Token> ids_;
-  std::optional<Model> model_;
 };
 
 TEST_P(Indexer, ChangesNothingWhileAllKeysAreChosen) {
   constexpr std::size_t kFew = 8;  // tokens, less than any of these models chooses
-  Session with(*model_, options()), without(*model_, options(false));
+  Session with(model(), options()), without(model(), options(false));
   EXPECT_EQ(feed(with, ids(0, kFew)), feed(without, ids(0, kFew)));
   EXPECT_NE(feed(with, ids(kFew, ids_.size())), feed(without, ids(kFew, ids_.size())));
 }
 
 TEST_P(Indexer, ItsKeysAreSavedForkedAndGoneBackTo) {
   const std::size_t half = ids_.size() / 2;
-  Session whole(*model_, options());
+  Session whole(model(), options());
   const auto first = feed(whole, ids(0, half)), second = feed(whole, ids(half, ids_.size()));
 
-  Session session(*model_, options());
+  Session session(model(), options());
   EXPECT_EQ(feed(session, ids(0, half)), first);
   const TempDir dir;
   session.save_state(dir.file("state"));
@@ -67,11 +64,11 @@ TEST_P(Indexer, ItsKeysAreSavedForkedAndGoneBackTo) {
   EXPECT_EQ(feed(fork, ids(half, ids_.size())), second);
   session.rewind(int(half));
   EXPECT_EQ(feed(session, ids(half, ids_.size())), second);
-  Session restored(*model_, options());
+  Session restored(model(), options());
   restored.restore_state(dir.file("state"));
   EXPECT_EQ(feed(restored, ids(half, ids_.size())), second);
 
-  Session other(*model_, options(false));
+  Session other(model(), options(false));
   EXPECT_EQ(code_of([&] { other.restore_state(dir.file("state")); }), Errc::mismatch);
 }
 
@@ -79,22 +76,22 @@ TEST_P(Indexer, IsRefusedWithAMemoryThatForgets) {
   SessionOptions o = options();
   o.attention.memory = "window";
   o.attention.window = 16;
-  EXPECT_EQ(code_of([&] { Session(*model_, o); }), Errc::range);
+  EXPECT_EQ(code_of([&] { Session(model(), o); }), Errc::range);
   o.attention.indexer = false;
   // With keys of blocks a model forgets as it was trained, and in no other way.
   if (GetParam() == std::string("deepseek4")) {
-    EXPECT_EQ(code_of([&] { Session(*model_, o); }), Errc::range);
+    EXPECT_EQ(code_of([&] { Session(model(), o); }), Errc::range);
   } else {
-    EXPECT_NO_THROW(Session(*model_, o));
+    EXPECT_NO_THROW(Session(model(), o));
   }
 }
 
 TEST_P(Indexer, SessionsWithAndWithoutItShareAPass) {
   const auto last_of = [&](bool indexer) {
-    Session alone(*model_, options(indexer));
+    Session alone(model(), options(indexer));
     return copy_of(alone.feed(ids_));
   };
-  Runner runner(*model_, {.threads = 2});
+  Runner runner(model(), {.threads = 2});
   Session with(runner, options()), without(runner, options(false));
   const std::size_t half = ids_.size() / 2, last = ids_.size() - 1;
   for (const auto& part : {ids(0, half), ids(half, last)}) {
@@ -106,11 +103,7 @@ TEST_P(Indexer, SessionsWithAndWithoutItShareAPass) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Indexer, testing::Values("deepseek32", "minimax-m3", "glm-dsa", "deepseek4"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+                         name_of_arch);
 
 }  // namespace
 }  // namespace longhand::test

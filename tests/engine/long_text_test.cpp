@@ -3,10 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "engine/longhand.h"
-#include "tests/support/golden.h"
+#include "tests/support/golden_model.h"
 #include "tests/support/tiny_session.h"
 
 namespace longhand::test {
@@ -23,18 +22,7 @@ SessionOptions options_of(int batch) {
   return o;
 }
 
-class LongText : public testing::TestWithParam<const char*> {
- protected:
-  void SetUp() override {
-    const std::string folder = golden(std::string("archs/") + GetParam());
-    LONGHAND_NEED_GOLDEN(folder);
-    model_.emplace(Model::load(folder + "/model.gguf"));
-  }
-  const Model& model() const { return *model_; }
-
- private:
-  std::optional<Model> model_;
-};
+class LongText : public GoldenModel {};
 
 // Of a token here and there, and of the last one.
 std::vector<float> some_logits(Session& session, std::span<const Token> text) {
@@ -101,11 +89,7 @@ INSTANTIATE_TEST_SUITE_P(Golden, LongText,
                          testing::Values("llama", "gemma3", "gpt-oss", "qwen3moe", "deepseek2", "deepseek32",
                                          "deepseek4", "minimax-m3", "falcon", "bloom", "llama4-chunk",
                                          "qwen35", "mamba2", "rwkv7"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+                         name_of_arch);
 
 }  // namespace
 }  // namespace longhand::test

@@ -86,8 +86,8 @@ class Reference {
     std::vector<Vector> q, k, v;
     for (const Vector& x : x_) {
       const Vector n = w_.rms_norm("blk.2.attn_norm", x);
-      q.push_back(heads_normed("blk.2.attn_q_norm", w_.multiply("blk.2.attn_q", n)));
-      k.push_back(heads_normed("blk.2.attn_k_norm", w_.multiply("blk.2.attn_k", n)));
+      q.push_back(w_.heads_rms_norm("blk.2.attn_q_norm", w_.multiply("blk.2.attn_q", n), 8));
+      k.push_back(w_.heads_rms_norm("blk.2.attn_k_norm", w_.multiply("blk.2.attn_k", n), 8));
       v.push_back(w_.multiply("blk.2.attn_v", n));
     }
     const auto a = attend({4, 2, 8}, plain_rope(4, true), q, k, v);
@@ -100,16 +100,6 @@ class Reference {
   void drop(std::size_t count) { x_.resize(x_.size() - count); }
 
  private:
-  Vector heads_normed(const std::string& name, const Vector& x) const {
-    Vector out;
-    for (std::size_t h = 0; h < x.size(); h += 8) {
-      const Vector head =
-          w_.rms_norm(name, {x.begin() + std::ptrdiff_t(h), x.begin() + std::ptrdiff_t(h + 8)});
-      out.insert(out.end(), head.begin(), head.end());
-    }
-    return out;
-  }
-
   DoubleWeights w_;
   std::vector<Vector> x_;
 };

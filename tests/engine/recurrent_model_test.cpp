@@ -4,7 +4,7 @@
 
 #include "engine/longhand.h"
 #include "tests/support/error_code.h"
-#include "tests/support/golden.h"
+#include "tests/support/golden_model.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_session.h"
 
@@ -20,18 +20,7 @@ SessionOptions options_of(int context) {
   return o;
 }
 
-class RecurrentModel : public testing::TestWithParam<const char*> {
- protected:
-  void SetUp() override {
-    const std::string folder = test::golden(std::string("archs/") + GetParam());
-    LONGHAND_NEED_GOLDEN(folder);
-    model_.emplace(Model::load(folder + "/model.gguf"));
-  }
-  const Model& model() const { return *model_; }
-
- private:
-  std::optional<Model> model_;
-};
+class RecurrentModel : public test::GoldenModel {};
 
 TEST_P(RecurrentModel, PiecesGiveTheSameLogits) {
   const std::vector<Token> text = test::some_tokens(90, 2);
@@ -76,16 +65,11 @@ TEST_P(RecurrentModel, TheContextIsALimit) {
   EXPECT_EQ(session.size(), 40);
 }
 
-std::string name_of(const testing::TestParamInfo<const char*>& info) {
-  std::string name = info.param;
-  for (char& c : name) c = c == '-' ? '_' : c;
-  return name;
-}
 INSTANTIATE_TEST_SUITE_P(Golden, RecurrentModel,
                          testing::Values("mamba", "mamba2", "granitehybrid", "falcon-h1", "nemotron_h",
                                          "nemotron_h_moe-b", "jamba", "plamo2-rope", "kimi-linear", "rwkv6",
                                          "rwkv6qwen2", "rwkv7", "arwkv7"),
-                         name_of);
+                         test::name_of_arch);
 
 class WithoutAttention : public RecurrentModel {};
 
@@ -102,7 +86,7 @@ TEST_P(WithoutAttention, RefusesToSummariseIt) {
 
 INSTANTIATE_TEST_SUITE_P(Golden, WithoutAttention,
                          testing::Values("mamba", "mamba2", "rwkv6", "rwkv6qwen2", "rwkv7", "arwkv7"),
-                         name_of);
+                         test::name_of_arch);
 
 }  // namespace
 }  // namespace longhand

@@ -8,7 +8,7 @@
 
 #include "engine/longhand.h"
 #include "tests/support/error_code.h"
-#include "tests/support/golden.h"
+#include "tests/support/golden_model.h"
 #include "tests/support/tiny_session.h"
 
 namespace longhand {
@@ -33,18 +33,7 @@ std::vector<float> alone(const Model& model, const std::vector<Token>& tokens) {
   return test::copy_of(session.feed(tokens));
 }
 
-class RunnerOf : public testing::TestWithParam<const char*> {
- protected:
-  void SetUp() override {
-    const std::string folder = test::golden(std::string("archs/") + GetParam());
-    LONGHAND_NEED_GOLDEN(folder);
-    model_.emplace(Model::load(folder + "/model.gguf"));
-  }
-  const Model& model() const { return *model_; }
-
- private:
-  std::optional<Model> model_;
-};
+class RunnerOf : public test::GoldenModel {};
 
 TEST_P(RunnerOf, SessionsOfMixedLengthsAreAsTheyAreAlone) {
   for (const int count : {1, 3, 16}) {
@@ -101,12 +90,7 @@ TEST_P(RunnerOf, ARewindComputesTheSameAgain) {
   }
 }
 
-std::string name_of(const testing::TestParamInfo<const char*>& info) {
-  std::string name = info.param;
-  for (char& c : name) c = c == '-' ? '_' : c;
-  return name;
-}
-INSTANTIATE_TEST_SUITE_P(Golden, RunnerOf, testing::ValuesIn(kModels), name_of);
+INSTANTIATE_TEST_SUITE_P(Golden, RunnerOf, testing::ValuesIn(kModels), test::name_of_arch);
 
 TEST(Runner, FailsAsAWhole) {
   Runner runner(test::tiny());

@@ -10,7 +10,7 @@
 #include "engine/longhand_serve.h"
 #include "engine/serve/pass_plan.h"
 #include "tests/support/error_code.h"
-#include "tests/support/golden.h"
+#include "tests/support/golden_model.h"
 #include "tests/support/tiny_session.h"
 
 namespace longhand {
@@ -96,18 +96,7 @@ void expect_same(const Told& told, const Alone& expected) {
 }
 
 // Attention, windows, a hybrid, recurrent models.
-class SchedulerOf : public testing::TestWithParam<const char*> {
- protected:
-  void SetUp() override {
-    const std::string folder = test::golden(std::string("archs/") + GetParam());
-    LONGHAND_NEED_GOLDEN(folder);
-    model_.emplace(Model::load(folder + "/model.gguf"));
-  }
-  const Model& model() const { return *model_; }
-
- private:
-  std::optional<Model> model_;
-};
+class SchedulerOf : public test::GoldenModel {};
 
 TEST_P(SchedulerOf, MixedRequestsAreAnsweredAsTheyAreAlone) {
   for (const int count : {1, 2, 5, 8}) {
@@ -164,11 +153,7 @@ TEST_P(SchedulerOf, AChangedEndKeepsTheBeginning) {
 
 INSTANTIATE_TEST_SUITE_P(Models, SchedulerOf,
                          testing::Values("llama", "gemma3", "qwen3next", "lfm2", "mamba2", "rwkv7"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+                         test::name_of_arch);
 
 TEST(Scheduler, SeveralAnswersToOnePromptReadItOnce) {
   const Model& model = test::tiny();

@@ -15,6 +15,7 @@
 #include "tests/fuzz/gguf_parts.h"
 #include "tests/fuzz/seeds.h"
 #include "tests/support/error_code.h"
+#include "tests/support/golden_model.h"
 #include "tests/support/temp_dir.h"
 
 namespace longhand::fuzz {
@@ -110,11 +111,7 @@ INSTANTIATE_TEST_SUITE_P(Seeds, SpoiledArch,
                                          "jamba", "plamo2", "nemotron_h_latent", "kimi-linear", "rwkv6",
                                          "rwkv7_gate", "minimax-m3", "grovemoe", "arctic", "bert_classifier",
                                          "modern_bert_layers", "deepseek4"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+                         test::name_of_arch);
 
 // The scales of a block: not a number, infinite, the largest. What follows must be refused or finite, and the
 // same in one batch as token by token where it is.

@@ -76,6 +76,16 @@ Vector DoubleWeights::rms_norm(const std::string& name, const Vector& x) const {
   return y;
 }
 
+Vector DoubleWeights::heads_rms_norm(const std::string& name, const Vector& x, int dim) const {
+  if (!has(name + ".weight")) return x;
+  Vector out;
+  for (auto head = x.begin(); head != x.end(); head += dim) {
+    const Vector normed = rms_norm(name, {head, head + dim});
+    out.insert(out.end(), normed.begin(), normed.end());
+  }
+  return out;
+}
+
 Vector operator+(const Vector& a, const Vector& b) {
   Vector sum = a;
   for (std::size_t i = 0; i < b.size(); ++i) sum[i] += b[i];

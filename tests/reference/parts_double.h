@@ -28,6 +28,8 @@ class DoubleWeights {
   Vector multiply(const std::string& name, const Vector& x, std::size_t e, std::size_t experts) const;
   Vector layer_norm(const std::string& name, const Vector& x) const;
   Vector rms_norm(const std::string& name, const Vector& x) const;
+  /// Each head of x, of `dim` values, by itself; x as it is where there is no such norm.
+  Vector heads_rms_norm(const std::string& name, const Vector& x, int dim) const;
 
  private:
   std::map<std::string, Vector> tensors_;

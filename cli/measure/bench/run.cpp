@@ -1,6 +1,5 @@
 #include "cli/measure/bench/run.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "cli/measure/bench/machine.h"
 #include "cli/measure/bench/traffic.h"
 #include "cli/measure/thread_counts.h"
+#include "cli/terminal/local_time.h"
 #include "cli/terminal/signals.h"
 #include "cli/terminal/terminal.h"
 #include "engine/api/access.h"
@@ -29,17 +29,9 @@ std::vector<Token> random_tokens(int count, int vocab) {
   return tokens;
 }
 
-std::string utc_now() {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::now()));
-}
-
 bool same_sessions(const BenchTest& a, const BenchTest& b) {
   return a.threads == b.threads && a.sequences == b.sequences && a.key_cache == b.key_cache &&
          a.value_cache == b.value_cache;
-}
-
-RunnerOptions runner_options(const SessionOptions& options) {
-  return {.threads = options.threads, .prefill_threads = options.prefill_threads, .batch = options.batch};
 }
 
 /// The sessions that serve all tests with their settings, so that a deep context is computed once.
@@ -103,7 +95,7 @@ class Bench {
 
 BenchResult run_test(Bench& bench, const Model& model, const BenchTest& test, bool warm_up) {
   ProgressBar bar(bench_test_name(test));
-  BenchResult result{.test = test, .time = utc_now()};
+  BenchResult result{.test = test, .time = utc_time(std::chrono::system_clock::now())};
   result.test.threads = bench.threads();
   bench.fill(test.depth);
   const auto tokens = random_tokens(test.prompt + test.generate, model.info().vocab);

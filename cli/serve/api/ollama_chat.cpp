@@ -33,12 +33,6 @@ Json call_json(const ToolCall& call) {
 
 Json message_json(const std::string& content) { return {{"role", "assistant"}, {"content", content}}; }
 
-void end_reply(Json& reply, const RequestResult& result) {
-  reply["done"] = true;
-  reply["done_reason"] = done_reason(result);
-  add_durations(reply, result);
-}
-
 class LineWriter : public ChatWriter {
  public:
   LineWriter(Service& service, const ChatRun& run, const HttpSink& sink)

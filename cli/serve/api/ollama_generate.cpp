@@ -21,12 +21,6 @@ std::vector<Token> read_prompt(Service& service, const Fields& fields, const Cha
   return service.written().encode(messages, ask.chat);
 }
 
-void end_reply(Json& reply, const RequestResult& result) {
-  reply["done"] = true;
-  reply["done_reason"] = done_reason(result);
-  add_durations(reply, result);
-}
-
 bool write_line(const Service& service, const AnswerPart& part, const HttpSink& sink) {
   if (part.kind == AnswerPart::Kind::reading) return true;
   const bool end = part.kind == AnswerPart::Kind::end;

@@ -1,26 +1,22 @@
 #include "cli/serve/api/ollama_shapes.h"
 
 #include <cmath>
-#include <ctime>
 
 #include "cli/serve/api/openai_shapes.h"
 #include "cli/serve/api/sampling_fields.h"
+#include "cli/terminal/local_time.h"
 
 namespace longhand::cli {
 
-std::string ollama_time() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  char text[40];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
-}
+std::string ollama_time() { return utc_time(std::chrono::system_clock::now()); }
 
 Json ollama_begin(const Service& service) {
   return {{"model", service.name()}, {"created_at", ollama_time()}};
 }
 
-void add_durations(Json& reply, const RequestResult& result) {
+void end_reply(Json& reply, const RequestResult& result) {
+  reply["done"] = true;
+  reply["done_reason"] = finish_reason(result);
   const auto nanoseconds = [](double seconds) { return std::llround(seconds * 1e9); };
   reply["total_duration"] = nanoseconds(result.wait_seconds + result.prompt_seconds + result.write_seconds);
   reply["load_duration"] = 0;
@@ -28,11 +24,6 @@ void add_durations(Json& reply, const RequestResult& result) {
   reply["prompt_eval_duration"] = nanoseconds(result.prompt_seconds);
   reply["eval_count"] = result.written_tokens;
   reply["eval_duration"] = nanoseconds(result.write_seconds);
-}
-
-const char* done_reason(const RequestResult& result) noexcept {
-  const bool cut = result.reason == StopReason::max_tokens || result.reason == StopReason::context_full;
-  return cut ? "length" : "stop";
 }
 
 void read_ollama_options(const Service& service, const Fields& fields, ChatAsk& ask) {

@@ -13,10 +13,8 @@ namespace longhand::cli {
 std::string ollama_time();
 /// {"model", "created_at"}
 Json ollama_begin(const Service& service);
-/// Counts and durations in nanoseconds, at the end of a reply.
-void add_durations(Json& reply, const RequestResult& result);
-/// "stop" or "length".
-const char* done_reason(const RequestResult& result) noexcept;
+/// The end of a reply: why it ended, counts, and durations in nanoseconds.
+void end_reply(Json& reply, const RequestResult& result);
 /// "options", "format", "think" and what else says how to answer. Throws ApiError.
 void read_ollama_options(const Service& service, const Fields& fields, ChatAsk& ask);
 

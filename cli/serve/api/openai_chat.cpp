@@ -1,6 +1,4 @@
 // POST /v1/chat/completions
-#include <cmath>
-
 #include "cli/serve/api/endpoints.h"
 #include "cli/serve/api/openai_shapes.h"
 #include "cli/serve/chat_run.h"
@@ -11,17 +9,12 @@ namespace {
 
 struct OpenAiAsk {
   ChatAsk chat;
-  bool stream = false, usage = false, progress = false;
+  Telling told;
 };
 
 OpenAiAsk read_ask(const Service& service, const Json& json) {
   const Fields fields(json);
-  OpenAiAsk ask{read_chat(service, fields)};
-  ask.stream = fields.flag("stream", false);
-  ask.progress = fields.flag("return_progress", false);
-  if (const Json* options = fields.object("stream_options"))
-    ask.usage = Fields(*options, "stream_options.").flag("include_usage", false);
-  return ask;
+  return {read_chat(service, fields), read_telling(fields)};
 }
 
 Json call_json(const ToolCall& call) {
@@ -55,7 +48,7 @@ class ChunkWriter : public ChatWriter {
       : service_(service), ask_(ask), events_(events), begun_(std::size_t(ask.chat.answers)) {}
 
   bool reading(const ReadingProgress& progress) override {
-    if (!ask_.progress) return true;
+    if (!ask_.told.progress) return true;
     Json chunk = chunk_of(Json::array());
     chunk["prompt_progress"] = progress_json(progress);
     return events_.send(chunk);
@@ -81,7 +74,7 @@ class ChunkWriter : public ChatWriter {
   bool quiet() override { return events_.keep_alive(); }
 
   void finish(const ChatUsage& usage) {
-    if (ask_.usage) {
+    if (ask_.told.usage) {
       Json chunk = chunk_of(Json::array());
       chunk["usage"] = usage_json(usage);
       events_.send(chunk);
@@ -96,7 +89,7 @@ class ChunkWriter : public ChatWriter {
                   {"created", created_},
                   {"model", service_.name()},
                   {"choices", std::move(choices)}};
-    if (ask_.usage) chunk["usage"] = nullptr;
+    if (ask_.told.usage) chunk["usage"] = nullptr;
     return chunk;
   }
 
@@ -143,7 +136,7 @@ HttpReply stream_reply(Service& service, const Call& call, OpenAiAsk ask) {
 
 HttpReply openai_chat(Service& service, const Call& call) {
   OpenAiAsk ask = read_ask(service, parse_request(call.request.body));
-  if (ask.stream) return stream_reply(service, call, std::move(ask));
+  if (ask.told.stream) return stream_reply(service, call, std::move(ask));
   ChatRun run(service, ask.chat, call.note);
   if (!run.gather(call.request)) return client_left();
   Json reply = {{"id", new_id("chatcmpl-")},

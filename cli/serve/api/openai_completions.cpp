@@ -13,7 +13,7 @@ constexpr int kUsualTokens = 16;  // OpenAI's own number where a request does no
 struct CompletionAsk {
   ChatAsk how;
   std::vector<std::vector<Token>> prompts;
-  bool stream = false, usage = false, progress = false;
+  Telling told;
 };
 
 CompletionAsk read_ask(const Service& service, const Json& json) {
@@ -30,16 +30,8 @@ CompletionAsk read_ask(const Service& service, const Json& json) {
   } else {
     ask.prompts = read_prompts(service, fields, "prompt");
   }
-  ask.stream = fields.flag("stream", false);
-  ask.progress = fields.flag("return_progress", false);
-  if (const Json* options = fields.object("stream_options"))
-    ask.usage = Fields(*options, "stream_options.").flag("include_usage", false);
+  ask.told = read_telling(fields);
   return ask;
-}
-
-const char* reason_of(const RequestResult& result) {
-  const bool cut = result.reason == StopReason::max_tokens || result.reason == StopReason::context_full;
-  return cut ? "length" : "stop";
 }
 
 // Lists side by side, as this API has them.
@@ -83,7 +75,7 @@ ChatUsage usage_of(const CompletionAsk& ask, const std::vector<TextSoFar>& answe
 bool stream_part(const Service& service, const CompletionAsk& ask, const AnswerPart& part, Json chunk,
                  EventStream& events, std::vector<std::size_t>& offsets) {
   if (part.kind == AnswerPart::Kind::reading) {
-    if (!ask.progress) return true;
+    if (!ask.told.progress) return true;
     chunk["prompt_progress"] = progress_json(part.progress);
     return events.send(chunk);
   }
@@ -92,7 +84,7 @@ bool stream_part(const Service& service, const CompletionAsk& ask, const AnswerP
     return events.send_text("data: " + error_body("/v1/", api_error(part.result.error)) + "\n\n");
   Json choice = {
       {"index", part.index}, {"text", part.text}, {"logprobs", nullptr}, {"finish_reason", nullptr}};
-  if (end) choice["finish_reason"] = reason_of(part.result);
+  if (end) choice["finish_reason"] = finish_reason(part.result);
   if (!part.steps.empty()) choice["logprobs"] = steps_json(service, part.steps, offsets[part.index]);
   chunk["choices"].push_back(choice);
   if (end) chunk["timings"] = timings_json(part.result);
@@ -108,7 +100,7 @@ HttpReply stream_reply(Service& service, const Call& call, const CompletionAsk& 
       return stream_part(service, ask, part, empty, events, offsets);
     };
     if (!run->follow(request, take, [&] { return events.keep_alive(); })) return;
-    if (ask.usage) {
+    if (ask.told.usage) {
       Json chunk = empty;
       chunk["usage"] = usage_json(usage_of(ask, run->answers()));
       events.send(chunk);
@@ -121,7 +113,7 @@ HttpReply stream_reply(Service& service, const Call& call, const CompletionAsk& 
 
 HttpReply openai_completions(Service& service, const Call& call) {
   const CompletionAsk ask = read_ask(service, parse_request(call.request.body));
-  if (ask.stream) return stream_reply(service, call, ask);
+  if (ask.told.stream) return stream_reply(service, call, ask);
   TextRun run(service, ask.prompts, ask.how, call.note);
   if (!run.gather(call.request)) return client_left();
   Json choices = Json::array();
@@ -131,7 +123,7 @@ HttpReply openai_completions(Service& service, const Call& call) {
     Json choice = {{"index", i},
                    {"text", answer.text},
                    {"logprobs", nullptr},
-                   {"finish_reason", reason_of(answer.result)}};
+                   {"finish_reason", finish_reason(answer.result)}};
     if (ask.how.top_log_probabilities >= 0) choice["logprobs"] = steps_json(service, answer.steps, offset);
     choices.push_back(std::move(choice));
   }

@@ -1,6 +1,5 @@
 #include "cli/serve/api/openai_shapes.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace longhand::cli {
@@ -17,6 +16,13 @@ Json token_json(const Service& service, const TokenProbability& token) {
 }
 
 }  // namespace
+
+Telling read_telling(const Fields& fields) {
+  Telling told{.stream = fields.flag("stream", false), .progress = fields.flag("return_progress", false)};
+  if (const Json* options = fields.object("stream_options"))
+    told.usage = Fields(*options, "stream_options.").flag("include_usage", false);
+  return told;
+}
 
 Json usage_json(const ChatUsage& usage) {
   return {{"prompt_tokens", usage.prompt},

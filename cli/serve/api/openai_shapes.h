@@ -13,6 +13,12 @@ namespace longhand::cli {
 /// Sampling, number of answers, their length and what they end before. Throws ApiError.
 void read_limits(const Service& service, const Fields& fields, ChatAsk& ask);
 
+/// How a reply is told.
+struct Telling {
+  bool stream = false, usage = false, progress = false;
+};
+Telling read_telling(const Fields& fields);
+
 /// All of a chat completion that does not say how it is told. Throws ApiError.
 ChatAsk read_chat(const Service& service, const Fields& fields);
 /// "tools", "tool_choice", "parallel_tool_calls". Throws ApiError.

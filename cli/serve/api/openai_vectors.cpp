@@ -1,28 +1,16 @@
 // POST /v1/embeddings and /v1/rerank
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <numeric>
 
 #include "cli/serve/api/api_error.h"
 #include "cli/serve/api/endpoints.h"
 #include "cli/serve/api/vectors.h"
 #include "cli/serve/event_stream.h"
+#include "cli/terminal/clipboard.h"
 
 namespace longhand::cli {
 namespace {
-
-std::string base64(std::span<const std::byte> bytes) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const std::size_t n = std::min<std::size_t>(3, bytes.size() - at);
-    std::uint32_t three = 0;
-    for (std::size_t i = 0; i < 3; ++i) three = three << 8 | (i < n ? std::uint32_t(bytes[at + i]) : 0);
-    for (std::size_t i = 0; i < 4; ++i) text += i <= n ? kDigits[three >> (18 - 6 * i) & 63] : '=';
-  }
-  return text;
-}
 
 std::vector<std::string> read_documents(const Fields& fields) {
   const Json* given = fields.array("documents");
@@ -52,7 +40,8 @@ HttpReply openai_embeddings(Service& service, const Call& call) {
     std::vector<float> vector = std::move(vectors.values[i]);
     if (width) vector = shorten(std::move(vector), std::size_t(*width));
     static_assert(std::endian::native == std::endian::little);
-    Json values = format == "float" ? Json(vector) : Json(base64(std::as_bytes(std::span(vector))));
+    const std::string_view bytes(reinterpret_cast<const char*>(vector.data()), vector.size() * sizeof(float));
+    Json values = format == "float" ? Json(vector) : Json(base64(bytes));
     data.push_back({{"object", "embedding"}, {"index", i}, {"embedding", std::move(values)}});
   }
   return json_reply({{"object", "list"},

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "cli/serve/api/api_error.h"
+#include "cli/serve/text_run.h"
 
 namespace longhand::cli {
 namespace {
@@ -21,12 +22,7 @@ Input input_of(const Fields& fields, const char* name, const Json& item, const E
   if (item.is_string()) return embedder.encode(item.get<std::string>());
   if (!item.is_array()) fields.refuse(name, "a text, token ids, or an array of either");
   Input input;
-  const int vocab = embedder.model().info().vocab;
-  for (const Json& id : item) {
-    if (!id.is_number_integer() || id.get<long long>() < 0 || id.get<long long>() >= vocab)
-      fields.refuse(name, fmt::format("token ids, 0..{}", vocab - 1));
-    input.tokens.push_back(id.get<Token>());
-  }
+  input.tokens = token_ids(fields, name, item, embedder.model().info().vocab);
   return input;
 }
 

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
+
+#include "cli/lower_case.h"
 
 namespace longhand::cli {
 namespace {
@@ -16,17 +17,12 @@ bool same_secret(const std::string& given, const std::string& key) {
   return differs == 0;
 }
 
-std::string lower(std::string text) {
-  for (char& c : text) c = char(std::tolower(std::uint8_t(c)));
-  return text;
-}
-
 }  // namespace
 
 std::string without_port(const std::string& host) {
   const std::size_t colon = host.rfind(':');
   const bool port = colon != std::string::npos && host.find(']', colon) == std::string::npos;
-  return lower(port ? host.substr(0, colon) : host);
+  return lower_case(port ? host.substr(0, colon) : host);
 }
 
 bool Gate::allows_origin(const std::string& origin) const {
@@ -38,7 +34,7 @@ bool Gate::has_key(const HttpRequest& request) const {
   constexpr std::string_view kBearer = "bearer ";
   const std::string authorization = request.header("Authorization");
   std::vector<std::string> given = {request.header("x-api-key")};
-  if (lower(authorization.substr(0, kBearer.size())) == kBearer)
+  if (lower_case(authorization.substr(0, kBearer.size())) == kBearer)
     given.push_back(authorization.substr(kBearer.size()));
   bool found = false;
   for (const std::string& key : options_.keys)
@@ -53,7 +49,7 @@ std::optional<Gate::Refusal> Gate::check(const HttpRequest& request, bool open) 
     return Refusal{403, fmt::format("this server is not called '{}'", without_port(host))};
   const std::string origin = request.header("Origin");
   const std::size_t scheme = origin.find("://");
-  const bool own = scheme != std::string::npos && lower(origin.substr(scheme + 3)) == lower(host);
+  const bool own = scheme != std::string::npos && lower_case(origin.substr(scheme + 3)) == lower_case(host);
   if (!origin.empty() && !own && !allows_origin(origin))
     return Refusal{403, fmt::format("pages of '{}' may not ask", origin)};
   if (open || request.method == "OPTIONS" || has_key(request)) return std::nullopt;

@@ -331,8 +331,6 @@ HttpServer::~HttpServer() {
   cut(Clock::time_point::max());
 }
 
-const Listener& HttpServer::listener() const noexcept { return impl_->listener; }
-
 bool HttpServer::stop(Clock::time_point until) {
   if (!impl_->stopping.exchange(true)) {
     ::eventfd_write(impl_->wake.get(), 1);

@@ -27,7 +27,6 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  const Listener& listener() const noexcept;
   using Clock = std::chrono::steady_clock;
   /// Takes no more connections, and no more requests of those there are; waits until their replies are
   /// written. False: `until` came first.

@@ -78,7 +78,6 @@ Listener::Listener(Listener&& other) noexcept
     : socket_(std::move(other.socket_)),
       address_(std::move(other.address_)),
       path_(std::exchange(other.path_, {})),
-      port_(other.port_),
       local_(other.local_) {}
 
 Listener::~Listener() {
@@ -101,7 +100,6 @@ Listener Listener::at_port(const std::string& host, int port) {
     const bool colons = host.find(':') != std::string::npos;
     Listener listener(std::move(socket),
                       fmt::format("http://{}{}{}:{}", colons ? "[" : "", host, colons ? "]" : "", bound));
-    listener.port_ = bound;
     listener.local_ = is_local_address(*a->ai_addr);
     return listener;
   }

@@ -31,7 +31,6 @@ class Listener {
   Listener& operator=(Listener&&) = delete;
 
   int descriptor() const noexcept { return socket_.get(); }
-  int port() const noexcept { return port_; }
   /// "http://127.0.0.1:8080", or the path.
   const std::string& address() const noexcept { return address_; }
   /// Connections come from this machine alone.
@@ -43,7 +42,6 @@ class Listener {
 
   Descriptor socket_;
   std::string address_, path_;
-  int port_ = 0;
   bool local_ = true;
 };
 

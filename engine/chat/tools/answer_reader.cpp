@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/text/marker_start.h"
+
 namespace longhand {
 
 AnswerReader::AnswerReader(const ReasoningStyle& style, Opening opening, const CallForm* form,
@@ -80,9 +82,7 @@ std::size_t AnswerReader::held_back() const {
   if (form_ == nullptr) return longest;
   for (const CallForm::Start& start : form_->starts) {
     if (start.at_start && (!content_.empty() || !calls().empty())) continue;
-    for (std::size_t size = std::min(start.text.size() - 1, held_.size()); size > longest; --size) {
-      if (held_.ends_with(std::string_view(start.text).substr(0, size))) longest = size;
-    }
+    longest = marker_start(held_, start.text, longest);
   }
   return longest;
 }

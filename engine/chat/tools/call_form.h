@@ -52,5 +52,7 @@ struct CallPart {
 };
 /// `pattern` is `call` or `tag` of a form.
 std::vector<CallPart> call_parts(std::string_view pattern);
+/// What stands for itself before all else; empty: nothing does.
+std::string first_text(const std::vector<CallPart>& parts);
 
 }  // namespace longhand

@@ -208,4 +208,8 @@ std::vector<CallPart> call_parts(std::string_view pattern) {
   return out;
 }
 
+std::string first_text(const std::vector<CallPart>& parts) {
+  return parts.front().kind == CallPart::Kind::text ? parts.front().text : "";
+}
+
 }  // namespace longhand

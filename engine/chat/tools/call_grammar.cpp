@@ -34,7 +34,6 @@ class Writer {
   std::vector<std::string> notes;
 
  private:
-  std::string first_text() const { return parts_.front().kind == Kind::text ? parts_.front().text : ""; }
   std::string spelled(std::string_view text) const { return text.empty() ? "" : spell_(text) + " "; }
   std::string rest_of_call(const Tool& tool);
   std::string arguments(const Tool& tool, Kind kind);
@@ -48,7 +47,7 @@ class Writer {
 };
 
 std::string Writer::beginning(std::size_t known) const {
-  const std::string whole = form_.section_begin + first_text();
+  const std::string whole = form_.section_begin + first_text(parts_);
   const std::string fed = whole.substr(0, known), rest = whole.substr(std::min(known, whole.size()));
   return (fed.empty() ? "" : gbnf_literal(fed) + " ") + spelled(rest);
 }
@@ -58,7 +57,7 @@ std::string Writer::calls(std::span<const Tool> tools, bool several) {
   for (const Tool& tool : tools) any += (any.empty() ? "" : " | ") + rest_of_call(tool);
   const std::string call = rules.add("one-call", any);
   std::string out = call;
-  if (several) out += " (" + spelled(form_.between + first_text()) + call + ")*";
+  if (several) out += " (" + spelled(form_.between + first_text(parts_)) + call + ")*";
   return out + " " + spelled(form_.section_end);
 }
 

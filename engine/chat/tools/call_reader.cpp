@@ -12,10 +12,6 @@ using Kind = CallPart::Kind;
 
 bool is_letter_or_digit(char c) { return is_tool_name_character(c) && c != '.'; }
 
-std::string first_text(const std::vector<CallPart>& parts) {
-  return parts.front().kind == Kind::text ? parts.front().text : "";
-}
-
 }  // namespace
 
 void add_event(std::vector<AnswerEvent>& out, AnswerEvent event) {

@@ -28,10 +28,10 @@ class CallReader {
   /// The text of `start` was there, and what follows is read.
   void begin(const CallForm::Start& start);
   bool active() const noexcept { return state_ != State::outside; }
-  /// failed: the text since the last call, or since begin(), is none: see rejected(). again: calls ended
+  /// failed: the text since the last call, or since begin(), is none: see take_rejected(). again: calls ended
   /// before `c`. done: they ended with it. In each of these cases the reader is not active any more.
   ReadStep step(char c, std::vector<AnswerEvent>& out);
-  /// The answer ends. A call under way ends as not whole; text that is none is rejected().
+  /// The answer ends. A call under way ends as not whole; text that is none is take_rejected()'s.
   void finish(std::vector<AnswerEvent>& out);
   /// Text that turned out to be none of a call.
   std::string take_rejected() { return std::exchange(raw_, {}); }

@@ -27,8 +27,6 @@ class Writer {
   const CallForm& form_;
 };
 
-std::string dumped(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 void Writer::tags(const Json& arguments, const Tool* tool) {
   const std::vector<CallPart> parts = call_parts(form_.tag);
   const bool typed = std::ranges::find(parts, Kind::string, &CallPart::kind) != parts.end();

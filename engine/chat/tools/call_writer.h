@@ -1,7 +1,6 @@
 // Calls as a model would write them: for conversations of templates that know of no calls.
 #pragma once
 
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>

@@ -15,7 +15,6 @@ class TagReader : public ArgumentReader {
 
  private:
   enum class State { between, text, key, string, value };
-  void begin_part();
   ReadStep next_part();
   ReadStep word(char c, std::string& json);
   ReadStep value(char c, std::string& json);

@@ -104,7 +104,7 @@ void find_calls(const DialectTrial& trial, ToolDialect& dialect) {
 }  // namespace
 
 ToolDialect find_tool_dialect(const DialectTrial& trial, std::string_view template_text,
-                              std::string_view vocabulary_form) {
+                              const CallForm* vocabulary_form) {
   ToolDialect dialect;
   const Finder finder(trial, dialect);
   dialect.shows_tools = true;
@@ -124,7 +124,7 @@ ToolDialect find_tool_dialect(const DialectTrial& trial, std::string_view templa
     if (dialect.form == nullptr && hinted) dialect.form = &form;
   }
   if (dialect.form == nullptr)
-    dialect.form = vocabulary_form.empty() ? &default_call_form() : &call_form(vocabulary_form);
+    dialect.form = vocabulary_form == nullptr ? &default_call_form() : vocabulary_form;
   return dialect;
 }
 

@@ -28,8 +28,8 @@ using DialectTrial =
     std::function<std::string(std::span<const ChatMessage>, const ChatOptions&, const ToolDialect&)>;
 
 /// `template_text` may tell the form where the template does not write calls, and so does `vocabulary_form`,
-/// the name of a form whose marker the vocabulary has as a token; empty: none.
+/// whose marker the vocabulary has as a token; null: there is none.
 ToolDialect find_tool_dialect(const DialectTrial& trial, std::string_view template_text,
-                              std::string_view vocabulary_form);
+                              const CallForm* vocabulary_form);
 
 }  // namespace longhand

@@ -97,6 +97,8 @@ ArgumentText Tool::kind(const std::string& argument) const {
   return found == kinds.end() ? ArgumentText::mixed : found->second.text;
 }
 
+std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
 std::vector<Tool> read_tools(std::string_view json) {
   std::vector<Tool> tools;
   if (json.find_first_not_of(" \t\r\n") == std::string_view::npos) return tools;
@@ -117,7 +119,7 @@ std::string tools_json(const std::vector<Tool>& tools) {
   if (tools.empty()) return "";
   Json all = Json::array();
   for (const Tool& tool : tools) all.push_back({{"type", "function"}, {"function", tool.function}});
-  return all.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return dumped(all);
 }
 
 }  // namespace longhand

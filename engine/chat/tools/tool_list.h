@@ -1,7 +1,6 @@
 // The functions that a caller offers to a model.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -27,6 +26,8 @@ struct Tool {
   ArgumentText kind(const std::string& argument) const;
 };
 
+/// In one line, what is no UTF-8 replaced.
+std::string dumped(const Json& json);
 /// Throws Error: type, range, grammar as the public ToolSet says.
 std::vector<Tool> read_tools(std::string_view json);
 /// They in the form of OpenAI, as templates want them; empty: none.

@@ -9,8 +9,7 @@ namespace longhand {
 std::string tool_instructions(std::span<const Tool> tools, const ToolDialect& dialect, bool several) {
   std::string words =
       "You can call functions. These are there, each a JSON object with a schema of its parameters:\n";
-  for (const Tool& tool : tools)
-    words += tool.function.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  for (const Tool& tool : tools) words += dumped(tool.function) + "\n";
   const ToolCall example{"call00001", "NAME", R"({"PARAMETER": "VALUE"})", true};
   words += "\nTo call a function, write its name and its arguments in exactly this form, and then stop:\n";
   words += prompt_text(write_calls(*dialect.form, {&example, 1}));

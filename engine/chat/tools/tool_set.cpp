@@ -27,10 +27,8 @@ bool is_control(const Tokenizer& tokenizer, Token token) {
   return token != kNoToken && tokenizer.piece(token).empty();
 }
 
-}  // namespace
-
-std::string spell_for(const Tokenizer& tokenizer, std::string_view text) {
-  const SpecialTokens specials(tokenizer.vocab());
+// `text` as elements of GBNF: control tokens of the vocabulary as tokens, all else as bytes.
+std::string spell_for(const Tokenizer& tokenizer, const SpecialTokens& specials, std::string_view text) {
   std::string out, plain;
   const auto flush = [&] {
     if (!plain.empty()) out += (out.empty() ? "" : " ") + gbnf_literal(plain);
@@ -48,6 +46,7 @@ std::string spell_for(const Tokenizer& tokenizer, std::string_view text) {
   return out;
 }
 
+// The control tokens that texts of `form` are made of.
 std::vector<Token> marker_tokens(const CallForm& form, const Tokenizer& tokenizer) {
   std::string all = form.section_begin + form.call + form.between + form.section_end + form.tag;
   for (const CallForm::Start& start : form.starts) all += start.text;
@@ -62,6 +61,8 @@ std::vector<Token> marker_tokens(const CallForm& form, const Tokenizer& tokenize
   return out;
 }
 
+}  // namespace
+
 const Tokenizer& ToolSet::Impl::tokenizer() const { return model_data(written->model).tokenizer; }
 
 ToolSet::Impl::Impl(std::shared_ptr<const ChatTemplate::Impl> with, std::string_view json,
@@ -70,14 +71,21 @@ ToolSet::Impl::Impl(std::shared_ptr<const ChatTemplate::Impl> with, std::string_
   if (tools.empty() && choice == ToolChoice::required)
     throw Error(Errc::range, "tools: a call is required, and there are none");
   if (!options.name.empty()) only_named(tools, options.name);
-  if (!active()) return;
-  in_template = written->format.tools().shows_tools && shown_by_template();
   const Tokenizer& vocabulary = tokenizer();
-  const CallGrammarWriter writer(form(), written->format.reasoning(),
-                                 [&](std::string_view text) { return spell_for(vocabulary, text); });
+  written_out = marker_tokens(written->format.reasoning(), vocabulary);
+  if (!active()) return;
+  for (const Token token : marker_tokens(form(), vocabulary)) {
+    if (std::ranges::find(written_out, token) == written_out.end()) written_out.push_back(token);
+  }
+  in_template = written->format.tools().shows_tools && shown_by_template();
+  const ReasoningStyle& reasoning = written->format.reasoning();
+  const CallGrammarWriter writer(form(), reasoning, [&](std::string_view text) {
+    return spell_for(vocabulary, written->encoder.specials(), text);
+  });
   const bool required = choice == ToolChoice::required;
   grammar = writer.write(tools, several, required ? CallGrammarStart::answer : CallGrammarStart::call);
-  if (required) grammar_in_reasoning = writer.write(tools, several, CallGrammarStart::reasoning);
+  if (required && reasoning.form == ReasoningStyle::Form::pair)
+    grammar_in_reasoning = writer.write(tools, several, CallGrammarStart::reasoning);
 }
 
 // Some templates fail on schemas that are a little out of the ordinary.
@@ -122,21 +130,14 @@ std::string ToolSet::render(std::span<const ChatMessage> messages, const ChatOpt
   return prompt_text(impl_->pieces(messages, options));
 }
 
-std::vector<Token> ToolSet::written_out() const {
-  const Tokenizer& tokenizer = impl_->tokenizer();
-  std::vector<Token> out = marker_tokens(impl_->written->format.reasoning(), tokenizer);
-  if (!impl_->active()) return out;
-  for (const Token token : marker_tokens(impl_->form(), tokenizer)) {
-    if (std::ranges::find(out, token) == out.end()) out.push_back(token);
-  }
-  return out;
-}
+std::vector<Token> ToolSet::written_out() const { return impl_->written_out; }
 
 void ToolSet::constrain(SamplerOptions& options, const ToolPrompt& prompt) const {
   if (!impl_->active()) return;
   options.grammar_trigger = {};
   if (impl_->choice == ToolChoice::required) {
-    options.grammar = prompt.opens_reasoning ? impl_->grammar_in_reasoning.gbnf : impl_->grammar.gbnf;
+    const bool inside = prompt.opens_reasoning && !impl_->grammar_in_reasoning.gbnf.empty();
+    options.grammar = inside ? impl_->grammar_in_reasoning.gbnf : impl_->grammar.gbnf;
     return;
   }
   options.grammar = impl_->grammar.gbnf;
@@ -148,7 +149,7 @@ void ToolSet::constrain(SamplerOptions& options, const ToolPrompt& prompt) const
   if (reasoning.form == ReasoningStyle::Form::channels)
     trigger.quiet = {{"<|message|>", {"<|end|>", "<|start|>", "<|channel|>", "<|return|>", "<|call|>"}}};
   if (prompt.opens_reasoning) trigger.begins_quiet = 0;
-  trigger.written_out = written_out();
+  trigger.written_out = impl_->written_out;
 }
 
 struct AnswerParser::Impl {
@@ -189,7 +190,7 @@ ChatMessage AnswerParser::message() const {
                    {"type", "function"},
                    {"function", {{"name", call.name}, {"arguments", call.arguments}}}});
   }
-  if (!all.empty()) out.tool_calls = all.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (!all.empty()) out.tool_calls = dumped(all);
   return out;
 }
 

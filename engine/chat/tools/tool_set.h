@@ -25,14 +25,10 @@ struct ToolSet::Impl {
   ToolChoice choice;
   bool several;
   bool in_template = false;  // the template tells of the tools
-  /// Where a call is up to the model: of a call. Where it is required: of an answer, and of one that begins
-  /// inside reasoning.
+  std::vector<Token> written_out;
+  /// Where a call is up to the model: of a call. Where it is required: of an answer, and, where markers part
+  /// reasoning from it, of one that begins inside.
   CallGrammar grammar, grammar_in_reasoning;
 };
-
-/// `text` as elements of GBNF: control tokens of the vocabulary as tokens, all else as bytes.
-std::string spell_for(const Tokenizer& tokenizer, std::string_view text);
-/// The control tokens that texts of `form` are made of.
-std::vector<Token> marker_tokens(const CallForm& form, const Tokenizer& tokenizer);
 
 }  // namespace longhand

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
-#include "engine/forward/indexer.h"
+#include "engine/forward/attention/indexer.h"
+#include "engine/forward/logistic.h"
 #include "engine/forward/run_block.h"
 
 namespace longhand {
@@ -72,10 +72,9 @@ void part_gates(const Pass& p, const AttentionPlan& plan, const Room& room) {
   p.worker.sync();
 }
 
-// What a gate multiplies by. Above 20, softplus is its argument in floats.
+// What a gate multiplies by.
 float opened(OutputGate kind, float gate) {
-  if (kind != OutputGate::softplus) return 1 / (1 + std::exp(-gate));
-  return gate > 20 ? gate : std::log1p(std::exp(gate));
+  return kind == OutputGate::softplus ? softplus(gate) : sigmoid(gate);
 }
 
 // The result times what its gates say, each of which is for one value or for those of one head.
@@ -106,10 +105,7 @@ void run(const Pass& p, const AttentionPlan& plan, float* out) noexcept {
   project(p, plan, room);
   if (plan.gate_in_q()) part_gates(p, plan, room);
   if (plan.clamp != 0) clamp(p, plan, room);
-  if (!plan.indexer.empty()) {
-    choose_keys(p, plan, p.ws.in, room.indexer);
-    room.chosen = room.indexer.chosen;
-  }
+  room.chosen = choose_keys(p, plan, p.ws.in, room.indexer);
   room.to = {p.ws.in.row(0), p.ws.in.stride(), plan.value_dim};
   attend(p, plan, room);
   if (plan.gate_kind != OutputGate::no) apply_gates(p, plan, room);

@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/forward/compress.h"
-#include "engine/forward/indexer.h"
+#include "engine/forward/attention/compress.h"
+#include "engine/forward/attention/indexer.h"
+#include "engine/forward/attention/latent_queries.h"
 #include "engine/forward/place.h"
 #include "engine/forward/run_block.h"
 
@@ -46,14 +47,7 @@ void project(const Pass& p, const CompressedPlan& plan, const Room& room) {
        job(plan.index_keys.gate, c.index_keys.gate, plan.index_keys.rows())}};
   p.multiply(std::span(jobs).first(plan.keys.empty() ? 2 : plan.index_keys.empty() ? 4 : 6));
   p.worker.sync();
-  p.for_rows([&](int row) {
-    float* latent = room.q_latent.row(row);
-    p.norm(plan.q_a_norm, latent, plan.q_rank, latent);
-    room.q_latent.round(p.kernels, row, {0, plan.q_rank}, kinds_of({&plan.q_b, &plan.indexer.q}));
-  });
-  p.worker.sync();
-  p.multiply({&plan.q_b, &room.q_latent, 0, p.rows(), room.q, plan.q_dim()});
-  p.worker.sync();
+  multiply_latent(p, plan, room.q_latent, room.q);
 }
 
 RotateArgs turn(const Pass& p, const CompressedPlan& plan, const Slice& slice, int row) {
@@ -119,10 +113,7 @@ void run(const Pass& p, const CompressedPlan& plan, float* out) noexcept {
   project(p, plan, room);
   arrange(p, plan, room);
   if (!plan.keys.empty()) compress(p, plan, room.compressed);
-  if (!plan.indexer.empty()) {
-    choose_keys(p, plan, room.q_latent, room.indexer);
-    room.chosen = room.indexer.chosen;
-  }
+  room.chosen = choose_keys(p, plan, room.q_latent, room.indexer);
   room.to = {room.result, plan.result_dim(), plan.head_dim};
   attend(p, plan, room);
   group_results(p, plan, room);

@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "engine/forward/causal_conv.h"
+#include "engine/forward/logistic.h"
 #include "engine/forward/recurrence.h"
 #include "engine/forward/run_block.h"
 
@@ -35,10 +36,6 @@ struct Room {
         decay(carver.floats(sizes.rows, plan.value_heads)),
         result(carver.floats(sizes.rows, plan.inner())) {}
 };
-
-float sigmoid(float x) { return 1 / (1 + std::exp(-x)); }
-// ln(1 + e^x), which is x where e^x would swallow the 1.
-float softplus(float x) { return x > 20 ? x : std::log1p(std::exp(x)); }
 
 void project(const Pass& p, const DeltaNetPlan& plan, const Room& room) {
   const std::int64_t heads = plan.value_heads;

@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
 
+#include "engine/forward/logistic.h"
 #include "engine/forward/network.h"
 #include "engine/forward/route.h"
 #include "engine/forward/run_block.h"
@@ -115,7 +115,7 @@ void run_shared(const Pass& p, const MoePlan& plan, const Room& room, float* out
   run_network(p, plan.shared, room.shared, out, weighed ? &router : nullptr);
   if (!weighed && plan.shared_scale == 1) return;
   p.for_rows([&](int row) {
-    const float weight = weighed ? 1 / (1 + std::exp(-room.shared_weight[row])) : 1;
+    const float weight = weighed ? sigmoid(room.shared_weight[row]) : 1;
     p.kernels.scale(out + row * hidden, plan.shared_scale * weight, plan.hidden);
   });
 }

@@ -1,8 +1,8 @@
 // Hyper-connections: the sum a block reads, and the mixing of streams while it works.
 
 #include <algorithm>
-#include <cmath>
 
+#include "engine/forward/logistic.h"
 #include "engine/forward/run_block.h"
 #include "engine/forward/streams.h"
 
@@ -46,7 +46,7 @@ void apply(const Pass& p, const HyperMixPlan& plan, float* m, float* before, int
   const int count = plan.streams, n = plan.hidden;
   for (int i = 0; i < plan.mixes(); ++i) m[i] = m[i] * plan.scale[std::min(i / count, 2)] + plan.base[i];
   sum_streams(p, m, plan.epsilon, row);
-  for (int c = 0; c < count; ++c) p.gains(row)[c] = 2 / (1 + std::exp(-m[count + c]));
+  for (int c = 0; c < count; ++c) p.gains(row)[c] = 2 * sigmoid(m[count + c]);
   float* const mix = m + 2 * count;
   sinkhorn(p, plan, mix);
   for (int c = 0; c < count; ++c) std::copy_n(p.stream(c, row), n, before + std::int64_t{c} * n);

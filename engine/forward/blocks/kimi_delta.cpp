@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "engine/forward/causal_conv.h"
+#include "engine/forward/logistic.h"
 #include "engine/forward/recurrence.h"
 #include "engine/forward/run_block.h"
 
@@ -71,7 +72,7 @@ void settle(const Pass& p, const KimiDeltaPlan& plan, const Room& room) {
     p.kernels.scale(decay, plan.a[head], n);
     p.kernels.activate(Act::exp, decay, nullptr, n, decay);
     float& beta = room.beta[std::int64_t{row} * plan.heads + head];
-    beta = 1 / (1 + std::exp(-beta));
+    beta = sigmoid(beta);
     for (int i = 0; i < n; ++i) {
       room.read[at + i] = decay[i] * k[i];
       room.erase[at + i] = -beta * k[i];

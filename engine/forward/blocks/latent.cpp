@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/forward/indexer.h"
+#include "engine/forward/attention/indexer.h"
+#include "engine/forward/attention/latent_queries.h"
 #include "engine/forward/run_block.h"
 
 namespace longhand {
@@ -41,14 +42,7 @@ void project(const Pass& p, const LatentPlan& plan, const Room& room) {
       {kv, {&plan.q_a, &p.ws.in, 0, p.rows(), room.q_latent.row(0), room.q_latent.stride()}}};
   p.multiply(jobs);
   p.worker.sync();
-  p.for_rows([&](int row) {
-    float* latent = room.q_latent.row(row);
-    p.norm(plan.q_a_norm, latent, plan.q_rank, latent);
-    room.q_latent.round(p.kernels, row, {0, plan.q_rank}, kinds_of({&plan.q_b, &plan.indexer.q}));
-  });
-  p.worker.sync();
-  p.multiply({&plan.q_b, &room.q_latent, 0, p.rows(), room.projected_q, plan.q_rows()});
-  p.worker.sync();
+  multiply_latent(p, plan, room.q_latent, room.projected_q);
 }
 
 // The same matrix of every head, each on its own rows of by_head: out (rows, heads, stride).
@@ -99,10 +93,7 @@ void run(const Pass& p, const LatentPlan& plan, float* out) noexcept {
   Room room(carver, plan, p.ws.sizes());
   project(p, plan, room);
   compress(p, plan, room);
-  if (!plan.indexer.empty()) {
-    choose_keys(p, plan, room.q_latent, room.indexer);
-    room.chosen = room.indexer.chosen;
-  }
+  room.chosen = choose_keys(p, plan, room.q_latent, room.indexer);
   room.to = {room.by_head.row(0), room.by_head.stride(), p.rows() * room.by_head.stride()};
   attend(p, plan, room);
   p.round(room.by_head, std::int64_t{plan.heads} * p.rows(), plan.rank, kinds_of({&plan.v_b[0]}));

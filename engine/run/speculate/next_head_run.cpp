@@ -1,6 +1,7 @@
 #include "engine/run/speculate/next_head_run.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "loaders/model/next_head.h"
 
@@ -24,7 +25,7 @@ NextHeadRun::NextHeadRun(const ModelData& model, const SessionOptions& options)
       rows_(std::size_t(runner_.rows()) * hidden_.size()) {}
 
 void NextHeadRun::go_back(int size) {
-  sequence_.tokens.resize(std::size_t(size));
+  sequence_.shorten(std::size_t(size));
   sequence_.go_back(size);
 }
 
@@ -32,20 +33,24 @@ void NextHeadRun::feed(std::span<const Token> tokens, const float* hidden) {
   sequence_.check(tokens);
   const int before = size();
   const auto n = std::ptrdiff_t(hidden_.size());
+  const std::atomic<bool> never{false};
   try {
     while (!tokens.empty()) {
       const auto part = tokens.first(std::min(tokens.size(), std::size_t(runner_.rows())));
-      sequence_.tokens.insert(sequence_.tokens.end(), part.begin(), part.end());
+      sequence_.append(part);
       const int rows = int(part.size()), last = rows - 1;
       const Slice slice = sequence_.next_slice(rows, 0);
-      Stop stop(never_);
+      Stop stop(never);
       PassRunner::Request request{{&slice, 1}, sequence_.next_tokens(rows)};
-      if (part.size() == tokens.size()) request.wanted = {&last, 1};
       request.inputs = hidden;
-      request.hidden = rows_.data();
+      const bool ends = part.size() == tokens.size();
+      if (ends) {
+        request.wanted = {&last, 1};
+        request.hidden = rows_.data();
+      }
       runner_.run(request, stop,
                   [&](int, std::span<const float> row) { std::ranges::copy(row, logits_.begin()); });
-      std::copy_n(rows_.begin() + last * n, n, hidden_.begin());
+      if (ends) std::copy_n(rows_.begin() + last * n, n, hidden_.begin());
       sequence_.remembered += rows;
       hidden += rows * n;
       tokens = tokens.subspan(part.size());

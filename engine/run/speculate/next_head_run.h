@@ -2,7 +2,6 @@
 // them (see loaders/model/next_head.h).
 #pragma once
 
-#include <atomic>
 #include <span>
 #include <vector>
 
@@ -35,7 +34,6 @@ class NextHeadRun {
   Sequence sequence_;
   PassRunner runner_;
   std::vector<float> logits_, hidden_, rows_;  // rows_: (batch, hidden)
-  std::atomic<bool> never_{false};
 };
 
 }  // namespace longhand

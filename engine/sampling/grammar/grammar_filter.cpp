@@ -142,13 +142,13 @@ void GrammarFilter::mask(std::span<float> logits) {
   }
   // Counts of repetitions make new states all the time, of which most allow the same tokens.
   TokenBits allowed = known(matcher_.settled(state_, vocabulary_->longest));
-  if (matcher_.has_tokens()) {
-    // Most grammars name a few tokens; one that refuses a token allows all others.
-    const auto named = matcher_.only_tokens();
-    for (const Token id : named.value_or(std::vector<Token>())) {
+  // Most grammars name a few tokens; one that refuses a token allows all others.
+  if (const auto& named = matcher_.only_tokens()) {
+    for (const Token id : *named) {
       if (id < tokens_.size && after(id) != GrammarMatcher::kDead) add_token(allowed, id);
     }
-    for (Token id = 0; id < tokens_.size && !named; ++id) {
+  } else {
+    for (Token id = 0; id < tokens_.size; ++id) {
       if (!has_token(allowed, std::size_t(id)) && after(id) != GrammarMatcher::kDead) add_token(allowed, id);
     }
   }

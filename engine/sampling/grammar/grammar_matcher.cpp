@@ -22,7 +22,10 @@ GrammarMatcher::GrammarMatcher(Grammar grammar) : grammar_(std::move(grammar)) {
   for (const Symbol symbol : grammar_.symbols) {
     if (symbol.kind == Symbol::Kind::not_token) only_tokens_.reset();
     if (symbol.kind == Symbol::Kind::token && only_tokens_) only_tokens_->push_back(Token(symbol.value));
-    has_tokens_ = has_tokens_ || symbol.kind == Symbol::Kind::token || symbol.kind == Symbol::Kind::not_token;
+  }
+  if (only_tokens_) {
+    std::ranges::sort(*only_tokens_);
+    only_tokens_->erase(std::ranges::unique(*only_tokens_).begin(), only_tokens_->end());
   }
   stacks_.assign(1, {});
   number({});  // kDead

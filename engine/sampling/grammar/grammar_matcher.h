@@ -35,7 +35,7 @@ class GrammarMatcher {
   }
   /// The state after `token` as a token literal takes it.
   State step_token(State state, Token token);
-  bool has_tokens() const noexcept { return has_tokens_; }
+  bool has_tokens() const noexcept { return !only_tokens_ || !only_tokens_->empty(); }
   /// The tokens of all token literals; nothing where a literal is of all tokens but one.
   const std::optional<std::vector<Token>>& only_tokens() const noexcept { return only_tokens_; }
 
@@ -92,7 +92,6 @@ class GrammarMatcher {
   Grammar grammar_;
   std::array<std::uint8_t, 256> class_of_{};  // bytes that no set of the grammar tells apart
   std::size_t class_count_ = 0;
-  bool has_tokens_ = false;
   std::optional<std::vector<Token>> only_tokens_ = std::vector<Token>();
   std::vector<Info> states_;
   std::vector<State> next_;  // (states, class_count_)

@@ -5,16 +5,10 @@
 namespace longhand {
 namespace {
 
-MemoryPlan near_plan(int window) {
-  MemoryPlan plan{find_memory("window")};
-  plan.window = window;
-  return plan;
-}
-
 class Compressed final : public AttentionState {
  public:
   explicit Compressed(const MemorySite& s) : old_(s) {
-    const MemoryPlan plan = near_plan(s.core.near);
+    const MemoryPlan plan = window_plan(s.core.near);
     near_ = make_window({plan, s.attention, s.core, s.kv, s.layer, s.context, s.batch});
   }
 

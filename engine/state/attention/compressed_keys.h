@@ -14,7 +14,6 @@ class CompressedKeys {
   /// Throws Error(no_memory).
   void reserve();
 
-  int ratio() const noexcept { return ratio_; }
   /// Blocks that a query at some position may see.
   int seen(int position) const noexcept { return (position + 1) / ratio_; }
   /// What a token left: value and gate of the keys' compressor, then those of the indexer's. There is room

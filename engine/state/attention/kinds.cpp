@@ -188,6 +188,12 @@ void check_memory(const MemoryPlan& p, const ModelConfig& c, const std::vector<L
     refuse("attention.features is for features drawn at random; this file has its own");
 }
 
+MemoryPlan window_plan(int window) noexcept {
+  MemoryPlan plan{find_memory("window")};
+  plan.window = window;
+  return plan;
+}
+
 FarPositions far_positions(const MemoryPlan& plan) noexcept {
   return plan.kind->far_positions == nullptr ? FarPositions{} : plan.kind->far_positions(plan);
 }

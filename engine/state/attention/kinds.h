@@ -54,6 +54,8 @@ AttentionOptions settled(AttentionOptions options, const MemoryPlan& plan);
 void check_memory(const MemoryPlan& plan, const ModelConfig& config, const std::vector<LayerPlan>& layers,
                   const AttentionOptions& options);
 FarPositions far_positions(const MemoryPlan& plan) noexcept;
+/// The last `window` keys as they are, whatever a session remembers of others.
+MemoryPlan window_plan(int window) noexcept;
 
 // The makers, one file each.
 std::unique_ptr<AttentionState> make_full(const MemorySite& site);

@@ -1,4 +1,4 @@
-#include "engine/forward/indexer.h"
+#include "engine/forward/attention/indexer.h"
 
 #include <algorithm>
 #include <array>
@@ -184,17 +184,20 @@ IndexerRoom::IndexerRoom(Carver& carver, const IndexerPlan& plan, const Workspac
   chosen.count = carver.take<std::int32_t>(choices);
 }
 
-void choose_keys(const Pass& p, const AttentionCore& core, const Activations& queries,
-                 const IndexerRoom& room) noexcept {
+Chosen choose_keys(const Pass& p, const AttentionCore& core, const Activations& queries,
+                   const IndexerRoom& room) noexcept {
+  if (core.indexer.empty()) return {};
   const Indexer x{p, core, core.indexer, room};
   if (std::ranges::none_of(p.slices, [&](const Slice& s) { return x.chooses(s); })) {
     const Range part = p.worker.split(std::int64_t{p.rows()} * x.plan.choices());
     std::fill(room.chosen.count + part.begin, room.chosen.count + part.end, -1);
-    return p.worker.sync();
+    p.worker.sync();
+    return room.chosen;
   }
   project(x, queries);
   place_all(x);
   for (int first = 0; first < p.rows(); first += IndexerRoom::kRows) choose_for_rows(x, first);
+  return room.chosen;
 }
 
 }  // namespace longhand

@@ -1,9 +1,9 @@
-#include "engine/forward/random_keys.h"
+#include "engine/forward/attention/random_keys.h"
 
 #include <algorithm>
 #include <cstdint>
 
-#include "engine/forward/attend.h"
+#include "engine/forward/attention/attend.h"
 #include "engine/forward/recurrence.h"
 
 namespace longhand {

@@ -1,4 +1,4 @@
-#include "engine/forward/attend.h"
+#include "engine/forward/attention/attend.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "engine/forward/compress.h"
+#include "engine/forward/attention/compress.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 // What indexers choose (see IndexerPlan), before attention is computed over it.
 #pragma once
 
-#include "engine/forward/attend.h"
+#include "engine/forward/attention/attend.h"
 
 namespace longhand {
 
@@ -20,9 +20,9 @@ struct IndexerRoom {
 };
 
 /// Lets the states keep the keys of the pass's tokens, and chooses for their queries where the states choose
-/// at all; `queries` is what the plan's q reads, rounded for it, and ws.in what the rest reads. Called by
-/// every worker after a barrier; ends with one.
-void choose_keys(const Pass& pass, const AttentionCore& core, const Activations& queries,
-                 const IndexerRoom& room) noexcept;
+/// at all; nothing where there is no indexer. `queries` is what the plan's q reads, rounded for it, and ws.in
+/// what the rest reads. Called by every worker after a barrier; ends with one.
+Chosen choose_keys(const Pass& pass, const AttentionCore& core, const Activations& queries,
+                   const IndexerRoom& room) noexcept;
 
 }  // namespace longhand
