@@ -1,0 +1,194 @@
+// Encoders of formats that choose entries of a grid: runs of weights with an odd multiple of d, d * (2 s +
+// 1).
+#pragma once
+
+#include "ops/encode/encoder.inl"
+#include "ops/encode/grid_unit.inl"
+
+namespace longhand {
+inline namespace LONGHAND_UNIT {
+namespace {
+
+/// Scales that a run of weights tries first: they take its largest weight to the largest level times 1 /
+/// part, for parts from `from` to `to`.
+struct Parts {
+  float from, to;
+};
+
+/// IQ2 and IQ3: magnitudes, and signs apart. run: weights that share a scale.
+template <int kLevels, int run, bool even>
+struct SignedGrid {
+  static constexpr int kRun = run, kScales = 16;
+  static constexpr bool kMagnitudes = true;
+
+  GridLevels<kLevels> grid;
+
+  float largest() const { return grid.level[kLevels - 1]; }
+  /// Writes the run / 8 units of a run under a scale.
+
+  void fit(float scale, const std::uint8_t* negative, const float* wx, const float* w, GridCode* code) const {
+    for (int u = 0; u < kRun / 8; ++u)
+      code[u] = encode_eight(grid, even, scale, negative[u], wx + 8 * u, w + 8 * u);
+  }
+};
+
+/// IQ1: weights with signs, an eighth more or less. together: all of a run are more, or all are less.
+template <int run, bool together>
+struct ShiftedGrid {
+  static constexpr int kRun = run, kScales = 8;
+  static constexpr bool kMagnitudes = false;
+
+  GridLevels<3> more{&iq1_index(), {-0.875f, 0.125f, 1.125f}}, less{&iq1_index(), {-1.125f, -0.125f, 0.875f}};
+
+  float largest() const { return more.level[2]; }
+  void fit(float scale, const std::uint8_t*, const float* wx, const float* w, GridCode* code) const {
+    GridCode other[kRun / 8];
+    float gain = 0;
+    for (int u = 0; u < kRun / 8; ++u) {
+      code[u] = encode_eight(more, false, scale, 0, wx + 8 * u, w + 8 * u);
+      other[u] = encode_eight(less, false, scale, 0, wx + 8 * u, w + 8 * u);
+      other[u].less = true;
+      gain += code[u].cost - other[u].cost;
+    }
+    for (int u = 0; u < kRun / 8; ++u) {
+      if (together ? gain > 0 : other[u].cost < code[u].cost) code[u] = other[u];
+    }
+  }
+};
+
+/// The scales and codes of a block of 256 weights.
+template <class Grid>
+class GridBlock {
+ public:
+  static constexpr int kRuns = 256 / Grid::kRun, kUnits = Grid::kRun / 8;
+
+  int scale[kRuns];  // s of 2 s + 1
+  GridCode code[32];
+
+  /// The format multiplies a level by d / divisor.
+  GridBlock(const Grid& grid, const Parts& parts, float divisor, const float* src, const float* importance)
+      : grid_(grid), b_(src, importance), divisor_(divisor) {
+    prepare();
+    set_first_d(parts);
+    cost_ = choose_under(d_, scale, code);
+    for (int round = 0; round < kRounds && improve(); ++round) {}
+  }
+  std::uint16_t d() const { return b_.half(d_ * divisor_); }
+
+ private:
+  static constexpr int kRounds = 2, kStarts = 8;
+  using Whole = OddLevels<Grid::kScales>;
+
+  struct Run {
+    float scale, cost;
+    float xl, ll;
+  };
+  Grid grid_;
+  Weights<256> b_;
+  float divisor_, d_, cost_;
+  float wanted_[kRuns];  // scales of runs before they are rounded
+  alignas(64) float wx_[256];
+  std::uint8_t negative_[32] = {};
+
+  void prepare();
+  Run fit(int run, float scale, GridCode* to) const;
+  void set_first_d(const Parts& parts);
+  float choose_under(float d, int* scales, GridCode* codes) const;
+  bool improve();
+};
+
+template <class Grid>
+void GridBlock<Grid>::prepare() {
+  for (int i = 0; i < 256; ++i) {
+    const bool turn = Grid::kMagnitudes && b_.x[i] < 0;
+    if (turn) negative_[i / 8] = std::uint8_t(negative_[i / 8] | 1 << (i % 8));
+    wx_[i] = b_.w[i] * (turn ? -b_.x[i] : b_.x[i]);
+  }
+}
+
+// Codes of a run under a scale, and what they sum up to.
+template <class Grid>
+typename GridBlock<Grid>::Run GridBlock<Grid>::fit(int run, float scale, GridCode* to) const {
+  const int at = run * Grid::kRun;
+  grid_.fit(scale, negative_ + run * kUnits, wx_ + at, b_.w + at, to);
+  Run sum{scale, 0, 0, 0};
+  for (int u = 0; u < kUnits; ++u) {
+    sum.cost += to[u].cost;
+    sum.xl += to[u].xl;
+    sum.ll += to[u].ll;
+  }
+  return sum;
+}
+
+// Scales the runs would have alone: some starts, and from the best one to and fro between codes and scale.
+template <class Grid>
+void GridBlock<Grid>::set_first_d(const Parts& parts) {
+  float weight[kRuns];
+  for (int run = 0; run < kRuns; ++run) {
+    float top = extreme(b_.x + run * Grid::kRun, Grid::kRun);
+    top = (top < 0 ? -top : top) / grid_.largest();
+    GridCode ignored[kUnits];
+    Run best{0, 0, 0, 0};
+    const auto try_scale = [&](float s) {
+      const Run r = fit(run, s, ignored);
+      // With the scale that is best for these codes.
+      if (r.ll > 0 && r.xl > 0 && r.xl * r.xl / r.ll > -best.cost)
+        best = {r.xl / r.ll, -r.xl * r.xl / r.ll, r.xl, r.ll};
+    };
+    const float step = (parts.to - parts.from) / float(kStarts - 1);
+    for (int i = 0; i < kStarts; ++i) try_scale(top * (parts.from + step * float(i)));
+    if (best.ll > 0) try_scale(best.scale);
+    wanted_[run] = best.scale;
+    weight[run] = best.ll;
+  }
+  const Sixteen inverse = steps(Whole::kHigh, -1) * Sixteen::of(inverse_of(extreme(wanted_, kRuns)));
+  d_ = b_.rounded_to_half(best_scale<Whole>(wanted_, weight, kRuns, inverse, 1).scale * divisor_) / divisor_;
+}
+
+// Of the odd multiples of d next to the scale that a run wants, the one that costs least.
+template <class Grid>
+float GridBlock<Grid>::choose_under(float d, int* scales, GridCode* codes) const {
+  float total = 0;
+  const Sixteen inverse = Sixteen::of(inverse_of(d));
+  for (int run = 0; run < kRuns; ++run) {
+    const Sixteen odd = Whole::nearest(Sixteen::of(wanted_[run]) * inverse);
+    const int middle = int(lane_of(odd, 0)) / 2;
+    float least = std::numeric_limits<float>::infinity();
+    for (int s = middle > 0 ? middle - 1 : 0; s <= middle + 1 && s < Grid::kScales; ++s) {
+      GridCode found[kUnits];
+      const Run r = fit(run, d * float(2 * s + 1), found);
+      if (!(r.cost < least) && least < std::numeric_limits<float>::infinity()) continue;
+      least = r.cost;
+      scales[run] = s;
+      for (int u = 0; u < kUnits; ++u) codes[run * kUnits + u] = found[u];
+    }
+    total += least;
+  }
+  return total;
+}
+
+// The d that is best for the codes chosen, and the codes under it.
+template <class Grid>
+bool GridBlock<Grid>::improve() {
+  float xl = 0, ll = 0;
+  for (int u = 0; u < 32; ++u) {
+    const float odd = float(2 * scale[u / kUnits] + 1);
+    xl += odd * code[u].xl;
+    ll += odd * odd * code[u].ll;
+  }
+  const float d = b_.rounded_to_half(xl / ll * divisor_) / divisor_;
+  if (!(d > 0) || d == d_) return false;
+  int scales[kRuns];
+  GridCode codes[32];
+  const float cost = choose_under(d, scales, codes);
+  if (!(cost < cost_)) return false;
+  d_ = d;
+  cost_ = cost;
+  for (int run = 0; run < kRuns; ++run) scale[run] = scales[run];
+  for (int u = 0; u < 32; ++u) code[u] = codes[u];
+  return true;
+}
+
+}  // namespace
+}  // namespace LONGHAND_UNIT
+}  // namespace longhand

@@ -1,0 +1,78 @@
+// The levels a scale multiplies: which is nearest to a number, and which code stands for it.
+#pragma once
+
+#include "ops/encode/sixteen.inl"
+#include "ops/format.h"
+
+namespace longhand {
+inline namespace LONGHAND_UNIT {
+namespace {
+
+/// All whole numbers from `low` to `high`; code 0 is the lowest.
+template <int low, int high>
+struct WholeLevels {
+  static constexpr float kLow = low, kHigh = high;
+
+  static Sixteen nearest(const Sixteen& v) {
+    return rounded(smaller(larger(v, Sixteen::of(kLow)), Sixteen::of(kHigh)));
+  }
+  static unsigned code(float level) { return level > kLow ? unsigned(int(level) - low) : 0; }  // of NaN 0
+};
+
+/// The odd numbers from 1 to 2 count - 1; code s is 2 s + 1.
+template <int count>
+struct OddLevels {
+  static constexpr float kLow = 1, kHigh = 2 * count - 1;
+
+  static Sixteen nearest(const Sixteen& v) {
+    const Sixteen one = Sixteen::of(1), two = Sixteen::of(2);
+    const Sixteen half = (smaller(larger(v, one), Sixteen::of(kHigh)) - one) * Sixteen::of(0.5f);
+    return rounded(half) * two + one;
+  }
+};
+
+/// Levels of a table in rising order, of int8 range.
+template <const std::int8_t* table, int count>
+struct TableLevels {
+  static constexpr float kLow = table[0], kHigh = table[count - 1];
+
+  static Sixteen nearest(const Sixteen& v) {
+    Sixteen level = Sixteen::of(table[0]);
+    for (int i = 1; i < count; ++i) {
+      const Sixteen border = Sixteen::of(0.5f * float(table[i - 1] + table[i]));
+      level = where_greater(v, border, Sixteen::of(table[i]), level);
+    }
+    return level;
+  }
+  static unsigned code(float level) {
+    unsigned code = 0;
+    for (unsigned i = 1; i < unsigned(count); ++i) code += level >= float(table[i]);
+    return code;
+  }
+};
+
+using Iq4 = TableLevels<kIq4Levels, 16>;
+
+/// Twice the values of the 4-bit float E2M1, from -12 to 12.
+struct E2m1Levels {
+  static constexpr float kLow = -12, kHigh = 12;
+
+  static Sixteen nearest(const Sixteen& v) {
+    constexpr float borders[] = {0.5f, 1.5f, 2.5f, 3.5f, 5, 7, 10}, levels[] = {1, 2, 3, 4, 6, 8, 12};
+    const Sixteen zero = Sixteen::of(0), size = magnitude(v);
+    Sixteen level = zero;
+    for (int i = 0; i < 7; ++i)
+      level = where_greater(size, Sixteen::of(borders[i]), Sixteen::of(levels[i]), level);
+    return where_greater(zero, v, zero - level, level);
+  }
+  /// Code 8 and above are negative.
+  static unsigned code(float level) {
+    unsigned code = 0;
+    while (code < 8 && float(kE2m1[code] - MXFP4::kOffset) != (level < 0 ? -level : level)) ++code;
+    return code % 8 | (level < 0 ? 8u : 0u);
+  }
+};
+
+}  // namespace
+}  // namespace LONGHAND_UNIT
+}  // namespace longhand
