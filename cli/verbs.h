@@ -25,6 +25,10 @@ void add_serve(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 void add_perplexity(CLI::App& app, Action& action);
 void add_passkey(CLI::App& app, Action& action);
+void add_split(CLI::App& app, Action& action);
+void add_merge(CLI::App& app, Action& action);
+void add_edit(CLI::App& app, Action& action);
+void add_diff(CLI::App& app, Action& action);
 void add_completion(CLI::App& app, Action& action);
 
 }  // namespace longhand::cli

@@ -1,0 +1,158 @@
+// What tells two models apart.
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <exception>
+#include <limits>
+#include <span>
+
+#include "engine/longhand_edit.h"
+#include "engine/make/edit/tensor_copy.h"
+#include "loaders/gguf/gguf.h"
+#include "ops/error.h"
+#include "ops/format.h"
+
+namespace longhand {
+namespace {
+
+bool same_bytes(std::span<const std::byte> a, std::span<const std::byte> b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+bool same_entry(const MetaEntry& a, const MetaEntry& b) {
+  return a.type == b.type && a.element == b.element && a.count == b.count && same_bytes(a.data, b.data);
+}
+
+std::string type_name(const TensorInfo& tensor) {
+  return std::string(known_tensor_type(tensor.type_id)->name);
+}
+
+/// Sums over a part of a tensor.
+struct ErrorSums {
+  double squares = 0, errors = 0, largest = 0;
+
+  void add(const ErrorSums& part) {
+    squares += part.squares;
+    errors += part.errors;
+    largest = std::max(largest, part.largest);
+  }
+};
+
+// Elements of a part: whole blocks of every type.
+constexpr std::int64_t kPart = std::int64_t{1} << 14;
+
+/// Decodes parts of two tensors of one shape.
+class Comparison {
+ public:
+  Comparison(const TensorInfo& a, const TensorInfo& b)
+      : a_(a), b_(b), elements_(std::int64_t(a.dims[0] * a.dims[1] * a.dims[2] * a.dims[3])) {}
+
+  bool possible() const { return find_format(a_.type_id) >= 0 && find_format(b_.type_id) >= 0; }
+  std::int64_t parts() const { return (elements_ + kPart - 1) / kPart; }
+
+  ErrorSums part(std::int64_t no, float* first, float* second) const noexcept {
+    const std::int64_t n = std::min(kPart, elements_ - no * kPart);
+    decode(a_, no, n, first);
+    decode(b_, no, n, second);
+    ErrorSums sums;
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double error = double(second[i]) - double(first[i]);
+      sums.squares += double(first[i]) * double(first[i]);
+      sums.errors += error * error;
+      sums.largest = std::max(sums.largest, std::abs(error));
+    }
+    return sums;
+  }
+
+ private:
+  static void decode(const TensorInfo& tensor, std::int64_t no, std::int64_t n, float* to) noexcept {
+    const TensorTypeInfo& type = *known_tensor_type(tensor.type_id);
+    const std::int64_t per_block = type.block_elements;
+    decode_blocks(FormatId(find_format(tensor.type_id)),
+                  tensor.data.data() + std::size_t(no * kPart / per_block) * type.block_bytes, n / per_block,
+                  to);
+  }
+
+  const TensorInfo& a_;
+  const TensorInfo& b_;
+  std::int64_t elements_;
+};
+
+// Parts are added in their order, so that the sums do not depend on the threads.
+ErrorSums compare(const Comparison& comparison) {
+  const std::int64_t parts = comparison.parts();
+  std::vector<ErrorSums> sums(std::size_t(parts), ErrorSums{});
+  std::vector<float> room(2 * std::size_t(kPart) * std::size_t(omp_get_max_threads()));
+#pragma omp parallel for schedule(dynamic, 8)
+  for (std::int64_t no = 0; no < parts; ++no) {
+    float* const own = room.data() + 2 * kPart * omp_get_thread_num();
+    sums[std::size_t(no)] = comparison.part(no, own, own + kPart);
+  }
+  ErrorSums all;
+  for (const ErrorSums& part : sums) all.add(part);
+  return all;
+}
+
+TensorDifference difference_of(const TensorInfo& a, const TensorInfo& b) {
+  TensorDifference difference{std::string(a.name), Side::both, type_name(a), type_name(b)};
+  difference.same_shape = a.dims == b.dims;
+  const Comparison comparison(a, b);
+  if (!difference.same_shape || !comparison.possible()) return difference;
+  const ErrorSums sums = compare(comparison);
+  difference.compared = true;
+  difference.largest_error = sums.largest;
+  if (sums.errors > 0) {
+    difference.relative_error =
+        sums.squares > 0 ? std::sqrt(sums.errors / sums.squares) : std::numeric_limits<double>::infinity();
+  }
+  return difference;
+}
+
+void diff_metadata(const Gguf& a, const Gguf& b, ModelDifferences& found) {
+  for (const MetaEntry& entry : a.metadata()) {
+    const MetaEntry* other = b.find(entry.key);
+    if (other != nullptr && same_entry(entry, *other)) {
+      ++found.equal_keys;
+    } else {
+      found.keys.push_back({std::string(entry.key), other == nullptr ? Side::first : Side::both});
+    }
+  }
+  for (const MetaEntry& entry : b.metadata()) {
+    if (a.find(entry.key) == nullptr) found.keys.push_back({std::string(entry.key), Side::second});
+  }
+}
+
+}  // namespace
+
+ModelDifferences diff_models(const std::string& first, const std::string& second, const Progress& progress) {
+  const Gguf a = Gguf::open(first), b = Gguf::open(second);
+  ModelDifferences found;
+  diff_metadata(a, b, found);
+  const double total = double(std::max<std::uint64_t>(1, tensor_bytes(a)));
+  std::uint64_t done = 0;
+  for (const TensorInfo& tensor : a.tensors()) {
+    const TensorInfo* other = b.find_tensor(tensor.name);
+    if (other == nullptr) {
+      found.tensors.push_back({std::string(tensor.name), Side::first, type_name(tensor), ""});
+    } else if (tensor.type_id == other->type_id && tensor.dims == other->dims &&
+               same_bytes(tensor.data, other->data)) {
+      ++found.equal_tensors;
+    } else {
+      found.tensors.push_back(difference_of(tensor, *other));
+    }
+    a.release(tensor.data);
+    if (other != nullptr) b.release(other->data);
+    done += tensor.data.size();
+    if (progress && !progress(float(double(done) / total)))
+      throw Error(Errc::cancelled, "comparing the models was cancelled");
+  }
+  for (const TensorInfo& tensor : b.tensors()) {
+    if (a.find_tensor(tensor.name) == nullptr)
+      found.tensors.push_back({std::string(tensor.name), Side::second, "", type_name(tensor)});
+  }
+  return found;
+}
+
+}  // namespace longhand

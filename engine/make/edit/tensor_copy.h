@@ -1,0 +1,41 @@
+// Tensors taken over as they are.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "engine/make/gguf_output.h"
+#include "engine/types/progress.h"
+
+namespace longhand {
+
+GgufHead::Tensor copy_shape(const TensorInfo& tensor);
+/// Bytes of all tensors, without what lies between them.
+std::uint64_t tensor_bytes(const Gguf& file);
+/// What the data of `file`'s tensors begins at multiples of.
+std::uint64_t alignment_of(const Gguf& file);
+/// Every file of the model whose first or only one is `path`.
+std::vector<std::string> files_of(const Gguf& file, const std::string& path);
+/// Throws Error (range) where `out` is one of the files of `model`, by whatever links.
+void refuse_own_file(const Gguf& file, const std::string& model, const std::string& out);
+
+/// Copies tensors and counts for the progress.
+class TensorCopy {
+ public:
+  TensorCopy(const Gguf& file, const Progress& progress)
+      : file_(file), total_(tensor_bytes(file)), progress_(progress) {}
+  /// Throws Error: io, cancelled.
+  void copy(const TensorInfo& tensor, GgufOutput& out);
+
+ private:
+  const Gguf& file_;
+  std::uint64_t total_, done_ = 0;
+  const Progress& progress_;
+};
+
+/// All tensors of `file` under the metadata `entries`. Throws Error: io, cancelled.
+void write_copy(const Gguf& file, std::vector<GgufEntry> entries, const std::string& path,
+                const Progress& progress);
+
+}  // namespace longhand
