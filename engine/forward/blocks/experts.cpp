@@ -77,20 +77,50 @@ void gather(const Pass& p, const Networks& n, const Room& room, const From& from
   p.worker.sync();
 }
 
+// Products of several networks as one stage: a worker's piece of one expert alone is over before it has begun
+// to stream.
+class Stage {
+ public:
+  explicit Stage(const Pass& p) noexcept : p_(p) {}
+  ~Stage() { run(); }
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+
+  void add(const MatmulJob& job) noexcept {
+    jobs_[count_++] = job;
+    if (count_ == jobs_.size()) run();
+  }
+
+ private:
+  void run() noexcept {
+    if (count_ > 0) p_.multiply(std::span(jobs_).first(count_));
+    count_ = 0;
+  }
+
+  const Pass& p_;
+  std::array<MatmulJob, 32> jobs_;
+  std::size_t count_ = 0;
+};
+
 void run_networks(const Pass& p, const Networks& n, const Room& room) {
   const std::int64_t ff = n.ff;
-  for_active(n, room.routes, [&](std::size_t e, std::int32_t first, std::int32_t count) {
-    std::array<MatmulJob, 2> jobs = {{{&n.up[e], &room.in, first, count, room.inner.up + first * ff, ff}}};
-    if (n.gated()) jobs[1] = {&n.gate[e], &room.in, first, count, room.inner.gate + first * ff, ff};
-    p.multiply(std::span(jobs).first(n.gated() ? 2 : 1));
-  });
+  {
+    Stage stage(p);
+    for_active(n, room.routes, [&](std::size_t e, std::int32_t first, std::int32_t count) {
+      if (n.gated()) stage.add({&n.gate[e], &room.in, first, count, room.inner.gate + first * ff, ff});
+      stage.add({&n.up[e], &room.in, first, count, room.inner.up + first * ff, ff});
+    });
+  }
   p.worker.sync();
   activate(p, std::int64_t{p.rows()} * n.plan.used,
            {n.plan.act, n.gated(), n.plan.limit, n.plan.limits_gate, room.inner, n.down[0], room.mid});
   p.worker.sync();
-  for_active(n, room.routes, [&](std::size_t e, std::int32_t first, std::int32_t count) {
-    p.multiply({&n.down[e], &room.mid, first, count, room.result + std::int64_t{first} * n.width, n.width});
-  });
+  {
+    Stage stage(p);
+    for_active(n, room.routes, [&](std::size_t e, std::int32_t first, std::int32_t count) {
+      stage.add({&n.down[e], &room.mid, first, count, room.result + std::int64_t{first} * n.width, n.width});
+    });
+  }
   p.worker.sync();
 }
 
