@@ -10,16 +10,22 @@ namespace {
 
 /// Sums over a group that do not depend on levels.
 struct GroupSums {
-  float w = 0, x = 0;  // of w and of w x
-  float low, high;     // the least and the largest weight
+  float w, x;       // of w and of w x
+  float low, high;  // the least and the largest weight
 
-  GroupSums(const float* x_, const float* w_, int n) : low(x_[0]), high(x_[0]) {
-    for (int i = 0; i < n; ++i) {
-      w += w_[i];
-      x += w_[i] * x_[i];
-      low = x_[i] < low ? x_[i] : low;
-      high = x_[i] > high ? x_[i] : high;
+  GroupSums(const float* x_, const float* w_, int n) {
+    Sixteen all_w = Sixteen::of(0), all_x = all_w, least = Sixteen::load(x_), most = least;
+    for (int i = 0; i < n; i += 16) {
+      const Sixteen xi = Sixteen::load(x_ + i), wi = Sixteen::load(w_ + i);
+      all_w = all_w + wi;
+      all_x = all_x + wi * xi;
+      least = smaller(xi, least);
+      most = larger(xi, most);
     }
+    w = sum_of(all_w);
+    x = sum_of(all_x);
+    low = smallest_of(least);
+    high = largest_of(most);
   }
 };
 

@@ -1,9 +1,10 @@
 // Encoders of 4-bit floats: MXFP4, whose scales are powers of two, and NVFP4, whose scales are 8-bit floats.
-// Scales are so few that those in question are all tried.
+// Scales are so few that all in question are tried.
 #pragma once
 
 #include "ops/encode/encoder.inl"
-#include "ops/encode/one_scale.inl"
+#include "ops/encode/packing.inl"
+#include "ops/encode/scale_search.inl"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {
@@ -25,18 +26,41 @@ int best_byte(const float* x, const float* w, int first, int last, const Value& 
   return byte(best);
 }
 
+/// The error of 32 weights under one scale; sets their levels.
+inline float mxfp4_error(const Weights<32>& b, float scale, float* level) {
+  set_levels<E2m1Levels>(b.x, 32, scale, level);
+  Sixteen sum = Sixteen::of(0);
+  for (int i = 0; i < 32; i += 16) {
+    const Sixteen off = Sixteen::load(b.x + i) - Sixteen::of(scale) * Sixteen::load(level + i);
+    sum = sum + Sixteen::load(b.w + i) * off * off;
+  }
+  return sum_of(sum);
+}
+
+// Twice the least power that cuts nothing off may be better, because levels are not evenly spaced; below it,
+// powers are tried for as long as they are better.
 template <>
 struct Encoder<MXFP4> {
   static void encode(const float* src, const float* importance, MXFP4::Block& block) {
     const Weights<32> b(src, importance);
-    alignas(64) float level[32];
-    // The largest weight is 1 to 2 units. A power 2^(e - 128) that takes it to level 12 or far beyond it is
-    // among these.
-    const int unit = int(std::bit_cast<std::uint32_t>(b.unit) >> 23) + 1;
-    const int first = unit - 8 > 0 ? unit - 8 : 0;
-    const auto value = [&](int e) { return MXFP4::power(std::uint8_t(e)) / b.unit; };
-    block.e = std::uint8_t(best_byte<32>(b.x, b.w, first, 254, value, level));
-    set_nibbles([&](int i) { return E2m1Levels::code(level[i]); }, block.qs);
+    const int unit = int(std::bit_cast<std::uint32_t>(b.unit) >> 23);
+    alignas(64) float level[32], tried[32];
+    float least = std::numeric_limits<float>::infinity();
+    // The largest weight is 1 to 2 units, level 12 of 2^(unit + 126 - 128) is 3.
+    for (int e = unit - 1, worse = 0; e > 0 && worse < 2; --e) {
+      const float error = mxfp4_error(b, MXFP4::power(std::uint8_t(e)) / b.unit, tried);
+      if (error < least || e == unit - 1) {
+        least = error;
+        block.e = std::uint8_t(e);
+        std::memcpy(level, tried, sizeof level);
+        worse = 0;
+      } else {
+        ++worse;
+      }
+    }
+    std::uint8_t code[32];
+    set_codes<E2m1Levels>(level, code);
+    pack_nibbles(code, block.qs);
   }
 };
 
@@ -53,8 +77,9 @@ struct Encoder<NVFP4> {
       const int first = below < 10 ? 0 : below > 0x7E ? 0x7E - 10 : below - 10;
       alignas(64) float level[16];
       block.d[g] = std::uint8_t(best_byte<16>(x, w, first, 0x7E, value, level));
-      for (int j = 0; j < 8; ++j)
-        block.qs[8 * g + j] = std::uint8_t(E2m1Levels::code(level[j]) | E2m1Levels::code(level[j + 8]) << 4);
+      std::uint8_t code[16];
+      set_codes<E2m1Levels>(level, code);
+      for (int j = 0; j < 8; ++j) block.qs[8 * g + j] = std::uint8_t(code[j] | code[j + 8] << 4);
     }
   }
 };

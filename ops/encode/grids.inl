@@ -86,7 +86,7 @@ class GridBlock {
   Grid grid_;
   Weights<256> b_;
   float divisor_, d_, cost_;
-  float wanted_[kRuns];  // scales of runs before they are rounded
+  float wanted_[16] = {};  // scales of runs before they are rounded
   alignas(64) float wx_[256];
   std::uint8_t negative_[32] = {};
 
@@ -141,7 +141,7 @@ void GridBlock<Grid>::set_first_d(const Parts& parts) {
     wanted_[run] = best.scale;
     weight[run] = best.ll;
   }
-  const Sixteen inverse = steps(Whole::kHigh, -1) * Sixteen::of(inverse_of(extreme(wanted_, kRuns)));
+  const Sixteen inverse = steps(Whole::kHigh, -1) * Sixteen::of(inverse_of(extreme(wanted_, 16)));
   d_ = b_.rounded_to_half(best_scale<Whole>(wanted_, weight, kRuns, inverse, 1).scale * divisor_) / divisor_;
 }
 

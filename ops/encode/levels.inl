@@ -8,6 +8,11 @@ namespace longhand {
 inline namespace LONGHAND_UNIT {
 namespace {
 
+/// The code of each level, by the lowest byte of the level.
+struct CodeTable {
+  std::uint8_t of[256];
+};
+
 /// All whole numbers from `low` to `high`; code 0 is the lowest.
 template <int low, int high>
 struct WholeLevels {
@@ -16,7 +21,9 @@ struct WholeLevels {
   static Sixteen nearest(const Sixteen& v) {
     return rounded(smaller(larger(v, Sixteen::of(kLow)), Sixteen::of(kHigh)));
   }
-  static unsigned code(float level) { return level > kLow ? unsigned(int(level) - low) : 0; }  // of NaN 0
+  static void store_codes(const Sixteen& level, std::uint8_t* code) {
+    store_bytes(level - Sixteen::of(kLow), code);
+  }
 };
 
 /// The odd numbers from 1 to 2 count - 1; code s is 2 s + 1.
@@ -44,11 +51,17 @@ struct TableLevels {
     }
     return level;
   }
-  static unsigned code(float level) {
-    unsigned code = 0;
-    for (unsigned i = 1; i < unsigned(count); ++i) code += level >= float(table[i]);
-    return code;
+  static void store_codes(const Sixteen& level, std::uint8_t* code) {
+    store_bytes(level, code);
+    for (int i = 0; i < 16; ++i) code[i] = kCodes.of[code[i]];
   }
+
+ private:
+  static constexpr CodeTable kCodes = [] {
+    CodeTable codes{};
+    for (int i = 0; i < count; ++i) codes.of[std::uint8_t(table[i])] = std::uint8_t(i);
+    return codes;
+  }();
 };
 
 using Iq4 = TableLevels<kIq4Levels, 16>;
@@ -65,12 +78,17 @@ struct E2m1Levels {
       level = where_greater(size, Sixteen::of(borders[i]), Sixteen::of(levels[i]), level);
     return where_greater(zero, v, zero - level, level);
   }
-  /// Code 8 and above are negative.
-  static unsigned code(float level) {
-    unsigned code = 0;
-    while (code < 8 && float(kE2m1[code] - MXFP4::kOffset) != (level < 0 ? -level : level)) ++code;
-    return code % 8 | (level < 0 ? 8u : 0u);
+  static void store_codes(const Sixteen& level, std::uint8_t* code) {
+    store_bytes(level, code);
+    for (int i = 0; i < 16; ++i) code[i] = kCodes.of[code[i]];
   }
+
+ private:
+  static constexpr CodeTable kCodes = [] {
+    CodeTable codes{};
+    for (int i = 15; i >= 0; --i) codes.of[std::uint8_t(kE2m1[i] - MXFP4::kOffset)] = std::uint8_t(i);
+    return codes;
+  }();
 };
 
 }  // namespace

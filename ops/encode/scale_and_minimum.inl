@@ -3,7 +3,7 @@
 
 #include "ops/encode/affine_search.inl"
 #include "ops/encode/encoder.inl"
-#include "ops/encode/one_scale.inl"
+#include "ops/encode/packing.inl"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {
@@ -12,16 +12,17 @@ namespace {
 template <class Levels>
 struct ScaleAndMinimum {
   std::uint16_t d, m;
-  alignas(64) float level[32];
+  std::uint8_t code[32];
 
   ScaleAndMinimum(const float* src, const float* importance, const Reach& reach) {
     const Weights<32> b(src, importance);
     const Affine best = best_affine<Levels, false>(b.x, b.w, 32, reach);
     d = b.half(best.scale);
     m = b.half(best.offset);
+    alignas(64) float level[32];
     set_affine_levels<Levels>(b.x, 32, b.of_half(d), b.of_half(m), level);
+    set_codes<Levels>(level, code);
   }
-  unsigned code(int i) const { return Levels::code(level[i]); }
 };
 
 template <>
@@ -30,7 +31,7 @@ struct Encoder<Q4_1> {
     const ScaleAndMinimum<WholeLevels<0, 15>> best(src, importance, {0.85f, 1.3f, 3});
     block.d = best.d;
     block.m = best.m;
-    set_nibbles([&](int i) { return best.code(i); }, block.qs);
+    pack_nibbles(best.code, block.qs);
   }
 };
 
@@ -40,8 +41,8 @@ struct Encoder<Q5_1> {
     const ScaleAndMinimum<WholeLevels<0, 31>> best(src, importance, {0.9f, 1.2f, 3});
     block.d = best.d;
     block.m = best.m;
-    set_nibbles([&](int i) { return best.code(i); }, block.qs);
-    set_fifth_bits([&](int i) { return best.code(i); }, block.qh);
+    pack_nibbles(best.code, block.qs);
+    pack_fifth_bits(best.code, block.qh);
   }
 };
 

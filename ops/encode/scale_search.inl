@@ -45,13 +45,15 @@ Scale best_scale(const float* x, const float* w, int n, Sixteen inverse, int rou
   return ll > 0 ? Scale{xl / ll, ll} : Scale{};
 }
 
-/// The weight of the largest magnitude, with its sign.
+/// The number of the largest magnitude, with its sign. n: whole sixteens.
 inline float extreme(const float* x, int n) {
-  float top = 0;
-  for (int i = 0; i < n; ++i) {
-    if ((x[i] < 0 ? -x[i] : x[i]) > (top < 0 ? -top : top)) top = x[i];
+  Sixteen high = Sixteen::of(0), low = high;
+  for (int i = 0; i < n; i += 16) {
+    high = larger(Sixteen::load(x + i), high);
+    low = smaller(Sixteen::load(x + i), low);
   }
-  return top;
+  const float most = largest_of(high), least = smallest_of(low);
+  return most >= -least ? most : least;
 }
 
 /// 1 / scale, or 0 where that is no finite number.
@@ -98,6 +100,10 @@ template <class Levels>
 void set_levels(const float* x, int n, float scale, float* level) {
   const Sixteen inverse = Sixteen::of(inverse_of(scale));
   for (int i = 0; i < n; i += 16) Levels::nearest(Sixteen::load(x + i) * inverse).store(level + i);
+}
+template <class Levels, int n>
+void set_codes(const float (&level)[n], std::uint8_t (&code)[n]) {
+  for (int i = 0; i < n; i += 16) Levels::store_codes(Sixteen::load(level + i), code + i);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <utility>
 #include <xsimd/xsimd.hpp>
 
@@ -79,28 +80,33 @@ inline Sixteen where_greater(const Sixteen& a, const Sixteen& b, const Sixteen& 
 }
 /// The nearest whole number, of two the even one, of numbers below 2^22.
 inline Sixteen rounded(const Sixteen& a) {
-  const Sixteen shift = Sixteen::of(0x1.8p23f);  // floats of this size have no digits after the point
-  return (a + shift) - shift;
+  if constexpr (Part::size > 4) {
+    return Sixteen::map([](const Part& x) { return xsimd::nearbyint(x); }, a);
+  } else {  // which has no instruction for it on every CPU; floats of this size have no digits after the
+            // point
+    const Sixteen shift = Sixteen::of(0x1.8p23f);
+    return (a + shift) - shift;
+  }
 }
 
-/// The sum of all lanes, always in the same order.
-inline float sum_of(const Sixteen& a) {
+/// All lanes joined by op, halves first, so always in the same order.
+template <class Op>
+float joined(const Sixteen& a, Op op) {
+  using Quad = xsimd::make_sized_batch_t<float, 4>;
   float lane[16];
   a.store(lane);
-  for (int width = 8; width > 0; width /= 2) {
-    for (int i = 0; i < width; ++i) lane[i] += lane[i + width];
-  }
-  return lane[0];
+  const auto quad = [&](int i) { return Quad::load_unaligned(lane + 4 * i); };
+  op(op(quad(0), quad(2)), op(quad(1), quad(3))).store_unaligned(lane);
+  return op(op(lane[0], lane[2]), op(lane[1], lane[3]));
 }
-/// The first lane with the largest number; NaN is never it, unless all are.
-inline int best_lane(const Sixteen& a) {
-  float lane[16];
-  a.store(lane);
-  int best = 0;
-  for (int i = 1; i < 16; ++i) {
-    if (lane[i] > lane[best] || lane[best] != lane[best]) best = i;
-  }
-  return best;
+inline float sum_of(const Sixteen& a) {
+  return joined(a, [](const auto& x, const auto& y) { return x + y; });
+}
+inline float largest_of(const Sixteen& a) {
+  return joined(a, [](const auto& x, const auto& y) { return xsimd::max(x, y); });
+}
+inline float smallest_of(const Sixteen& a) {
+  return joined(a, [](const auto& x, const auto& y) { return xsimd::min(x, y); });
 }
 inline float lane_of(const Sixteen& a, int i) {
   float lane[16];
@@ -113,6 +119,21 @@ inline Sixteen steps(float from, float step) {
   float lane[16];
   for (int i = 0; i < 16; ++i) lane[i] = from + float(i) * step;
   return Sixteen::load(lane);
+}
+
+/// The first lane with the largest number; NaN is none.
+inline int best_lane(const Sixteen& a) {
+  const Sixteen least = Sixteen::of(std::numeric_limits<float>::lowest());
+  const Sixteen numbers = where_greater(a, least, a, least);
+  const Sixteen top = Sixteen::of(largest_of(numbers));
+  return int(smallest_of(where_greater(top, numbers, Sixteen::of(15), steps(0, 1))));
+}
+/// Sixteen whole numbers as bytes; of each its lowest eight bits.
+inline void store_bytes(const Sixteen& whole, std::uint8_t* to) {
+  std::int32_t lane[16];
+  for (std::size_t i = 0; i < Sixteen::kParts; ++i)
+    xsimd::to_int(whole.part[i]).store_unaligned(lane + i * Part::size);
+  for (int i = 0; i < 16; ++i) to[i] = std::uint8_t(lane[i]);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "ops/encode/affine_search.inl"
 #include "ops/encode/encoder.inl"
+#include "ops/encode/packing.inl"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {
@@ -18,7 +19,7 @@ class SuperMinima {
 
   std::uint16_t d, dmin;
   int scale[kGroups], minimum[kGroups];
-  alignas(64) float level[256];
+  std::uint8_t code[256];
 
   SuperMinima(const float* src, const float* importance, const Reach& reach) : b_(src, importance) {
     set_first(reach);
@@ -26,9 +27,9 @@ class SuperMinima {
     for (int round = 0; round < kRounds && improve(); ++round) {}
     finish();
   }
-  unsigned code(int i) const { return Levels::code(level[i]); }
 
  private:
+  alignas(64) float level_[256];
   using Whole = WholeLevels<0, most>;
   static constexpr int kRounds = 2;
 
@@ -46,10 +47,11 @@ class SuperMinima {
   void finish();
   void set_levels_of(int group) {
     const int at = group * size;
-    set_affine_levels<Levels>(b_.x + at, size, choice_.scale[group], choice_.offset[group], level + at);
+    set_affine_levels<Levels>(b_.x + at, size, choice_.scale[group], choice_.offset[group], level_ + at);
   }
+  // values: 16, of which the first kGroups count.
   float best_step(const float* values, const float* weights) const {
-    const Sixteen inverse = steps(most, -1) * Sixteen::of(inverse_of(extreme(values, kGroups)));
+    const Sixteen inverse = steps(most, -1) * Sixteen::of(inverse_of(extreme(values, 16)));
     return b_.rounded_to_half(best_scale<Whole>(values, weights, kGroups, inverse, 1).scale);
   }
 };
@@ -57,17 +59,17 @@ class SuperMinima {
 // Scales and offsets that the groups would have alone, then the steps whose multiples they are nearest to.
 template <class Levels, int most, int size>
 void SuperMinima<Levels, most, size>::set_first(const Reach& reach) {
-  float minima[kGroups], scale_weights[kGroups], minimum_weights[kGroups];
+  float scales[16] = {}, minima[16] = {}, scale_weights[kGroups], minimum_weights[kGroups];
   for (int g = 0; g < kGroups; ++g) {
     const float *x = b_.x + g * size, *w = b_.w + g * size;
     const Affine best = best_affine<Levels, true>(x, w, size, reach);
-    choice_.scale[g] = best.scale;
+    scales[g] = choice_.scale[g] = best.scale;
     choice_.offset[g] = best.offset;
     minima[g] = -best.offset;
     scale_weights[g] = best.ll;
     minimum_weights[g] = GroupSums(x, w, size).w;
   }
-  choice_.d = best_step(choice_.scale, scale_weights);
+  choice_.d = best_step(scales, scale_weights);
   choice_.dmin = best_step(minima, minimum_weights);
 }
 
@@ -115,7 +117,7 @@ bool SuperMinima<Levels, most, size>::improve() {
     const Sixteen whole = rounded(Sixteen::of(choice_.scale[g] * inverse));
     const Sixteen b = rounded(Sixteen::of(choice_.offset[g] * inverse_min));
     for (int i = g * size; i < (g + 1) * size; i += 16) {
-      const Sixteen a = whole * Sixteen::load(level + i), x = Sixteen::load(b_.x + i);
+      const Sixteen a = whole * Sixteen::load(level_ + i), x = Sixteen::load(b_.x + i);
       const Sixteen wa = Sixteen::load(b_.w + i) * a, wb = Sixteen::load(b_.w + i) * b;
       aa = aa + wa * a;
       ab = ab + wa * b;
@@ -146,6 +148,7 @@ void SuperMinima<Levels, most, size>::finish() {
     scale[g] = int(lane_of(rounded(Sixteen::of(choice_.scale[g] * inverse)), 0));
     minimum[g] = -int(lane_of(rounded(Sixteen::of(choice_.offset[g] * inverse_min)), 0));
   }
+  set_codes<Levels>(level_, code);
 }
 
 template <>
@@ -154,11 +157,7 @@ struct Encoder<Q2_K> {
     const SuperMinima<WholeLevels<0, 3>, 15, 16> best(src, importance, {0.8f, 1.6f, 3});
     block.d = best.d;
     block.dmin = best.dmin;
-    for (int i = 0; i < 256; ++i) {
-      const int sub = i / 32;
-      auto& byte = block.qs[32 * (sub / 4) + i % 32];
-      byte = std::uint8_t(byte | best.code(i) << (2 * (sub % 4)));
-    }
+    pack_pairs(best.code, 0, block.qs);
     for (int g = 0; g < 16; ++g) block.scales[g] = std::uint8_t(best.scale[g] | best.minimum[g] << 4);
   }
 };
@@ -171,15 +170,6 @@ inline void pack_scales(const int (&scale)[8], const int (&minimum)[8], std::uin
     s[j + 8] = std::uint8_t((scale[j + 4] & 15) | (minimum[j + 4] & 15) << 4);
   }
 }
-/// The lower four bits of 256 codes.
-template <class Codes>
-void pack_low_bits(const Codes& codes, std::uint8_t (&qs)[128]) {
-  for (int i = 0; i < 128; ++i) {
-    const int at = 64 * (i / 32) + i % 32;
-    qs[i] = std::uint8_t((codes(at) & 15) | (codes(at + 32) & 15) << 4);
-  }
-}
-
 template <>
 struct Encoder<Q4_K> {
   static void encode(const float* src, const float* importance, Q4_K::Block& block) {
@@ -187,7 +177,7 @@ struct Encoder<Q4_K> {
     block.d = best.d;
     block.dmin = best.dmin;
     pack_scales(best.scale, best.minimum, block.scales);
-    pack_low_bits([&](int i) { return best.code(i); }, block.qs);
+    pack_low_nibbles(best.code, block.qs);
   }
 };
 
@@ -198,9 +188,8 @@ struct Encoder<Q5_K> {
     block.d = best.d;
     block.dmin = best.dmin;
     pack_scales(best.scale, best.minimum, block.scales);
-    pack_low_bits([&](int i) { return best.code(i); }, block.qs);
-    for (int i = 0; i < 256; ++i)
-      block.qh[i % 32] = std::uint8_t(block.qh[i % 32] | (best.code(i) >> 4) << (i / 32));
+    pack_low_nibbles(best.code, block.qs);
+    pack_bits(best.code, 4, block.qh);
   }
 };
 

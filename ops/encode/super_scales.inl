@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ops/encode/encoder.inl"
+#include "ops/encode/packing.inl"
 #include "ops/encode/scale_search.inl"
 
 namespace longhand {
@@ -21,7 +22,7 @@ class SuperScales {
 
   std::uint16_t d;
   int scale[kGroups];
-  alignas(64) float level[256];
+  std::uint8_t code[256];
 
   SuperScales(const float* src, const float* importance, const Reach& reach) : b_(src, importance) {
     set_first_d(reach);
@@ -29,9 +30,9 @@ class SuperScales {
     for (int round = 0; round < kRounds && improve(); ++round) {}
     finish();
   }
-  unsigned code(int i) const { return Levels::code(level[i]); }
 
  private:
+  alignas(64) float level_[256];
   static constexpr int kRounds = 2;
 
   struct Choice {
@@ -53,7 +54,7 @@ class SuperScales {
 // Scales that the groups would have alone, then the d whose multiples they are nearest to.
 template <class Levels, class Whole, int size>
 void SuperScales<Levels, Whole, size>::set_first_d(const Reach& reach) {
-  float scales[kGroups], weights[kGroups];
+  float scales[16] = {}, weights[kGroups];
   for (int g = 0; g < kGroups; ++g) {
     const float* x = b_.x + g * size;
     const Scale best = best_scale<Levels>(
@@ -61,7 +62,7 @@ void SuperScales<Levels, Whole, size>::set_first_d(const Reach& reach) {
     scales[g] = best.scale;
     weights[g] = best.weight;
   }
-  const Sixteen inverse = starts<Whole>(extreme(scales, kGroups), 1, 25.0f / 32);
+  const Sixteen inverse = starts<Whole>(extreme(scales, 16), 1, 25.0f / 32);
   d_ = b_.rounded_to_half(best_scale<Whole>(scales, weights, kGroups, inverse, 1).scale);
   for (int g = 0; g < kGroups; ++g) choice_.scale[g] = scales[g];
 }
@@ -92,10 +93,10 @@ float SuperScales<Levels, Whole, size>::best_d() {
   const float inverse = inverse_of(d_);
   for (int g = 0; g < kGroups; ++g) {
     const int at = g * size;
-    set_levels<Levels>(b_.x + at, size, choice_.scale[g], level + at);
+    set_levels<Levels>(b_.x + at, size, choice_.scale[g], level_ + at);
     const Sixteen whole = rounded(Sixteen::of(choice_.scale[g] * inverse));
     for (int i = at; i < at + size; i += 16) {
-      const Sixteen l = Sixteen::load(level + i) * whole, weighted = Sixteen::load(b_.w + i) * l;
+      const Sixteen l = Sixteen::load(level_ + i) * whole, weighted = Sixteen::load(b_.w + i) * l;
       xl = xl + weighted * Sixteen::load(b_.x + i);
       ll = ll + weighted * l;
     }
@@ -119,23 +120,19 @@ void SuperScales<Levels, Whole, size>::finish() {
   d = b_.half(d_);
   const float inverse = inverse_of(d_);
   for (int g = 0; g < kGroups; ++g) {
-    set_levels<Levels>(b_.x + g * size, size, choice_.scale[g], level + g * size);
+    set_levels<Levels>(b_.x + g * size, size, choice_.scale[g], level_ + g * size);
     scale[g] = int(lane_of(rounded(Sixteen::of(choice_.scale[g] * inverse)), 0));
   }
+  set_codes<Levels>(level_, code);
 }
 
 template <>
 struct Encoder<Q3_K> {
   static void encode(const float* src, const float* importance, Q3_K::Block& block) {
-    const SuperScales<WholeLevels<-4, 3>, WholeLevels<-32, 31>, 16> best(src, importance, {0.75f, 1.6f, 2});
+    const SuperScales<WholeLevels<-4, 3>, WholeLevels<-32, 31>, 16> best(src, importance, {0.75f, 1.6f, 1});
     block.d = best.d;
-    for (int i = 0; i < 256; ++i) {
-      const int sub = i / 32, l = i % 32;
-      const unsigned code = best.code(i);
-      auto& low = block.qs[32 * (sub / 4) + l];
-      low = std::uint8_t(low | (code & 3) << (2 * (sub % 4)));
-      block.hmask[l] = std::uint8_t(block.hmask[l] | (code >> 2) << sub);
-    }
+    pack_pairs(best.code, 0, block.qs);
+    pack_bits(best.code, 2, block.hmask);
     for (int g = 0; g < 16; ++g) {
       const unsigned s = unsigned(best.scale[g] + 32);
       block.scales[g % 8] = std::uint8_t(block.scales[g % 8] | (s & 15) << (4 * (g / 8)));
@@ -150,14 +147,13 @@ struct Encoder<Q6_K> {
     const SuperScales<WholeLevels<-32, 31>, WholeLevels<-128, 127>, 16> best(src, importance,
                                                                              {0.9f, 1.1f, 1});
     block.d = best.d;
-    for (int i = 0; i < 256; ++i) {
-      const int half = i / 128, j = i / 32 % 4, l = i % 32;
-      const unsigned code = best.code(i);
-      auto& low = block.ql[64 * half + 32 * (j % 2) + l];
-      low = std::uint8_t(low | (code & 15) << (4 * (j / 2)));
-      auto& high = block.qh[32 * half + l];
-      high = std::uint8_t(high | (code >> 4) << (2 * j));
+    for (int half = 0; half < 2; ++half) {
+      for (int j = 0; j < 64; ++j) {
+        const std::uint8_t* code = best.code + 128 * half + j;
+        block.ql[64 * half + j] = std::uint8_t((code[0] & 15) | (code[64] & 15) << 4);
+      }
     }
+    pack_pairs(best.code, 4, block.qh);
     for (int g = 0; g < 16; ++g) block.scales[g] = std::int8_t(best.scale[g]);
   }
 };
@@ -167,10 +163,7 @@ struct Encoder<IQ4_XS> {
   static void encode(const float* src, const float* importance, IQ4_XS::Block& block) {
     const SuperScales<Iq4, WholeLevels<-32, 31>, 32> best(src, importance, {0.85f, 1.35f, 1});
     block.d = best.d;
-    for (int i = 0; i < 256; ++i) {
-      auto& byte = block.qs[16 * (i / 32) + i % 16];
-      byte = std::uint8_t(byte | best.code(i) << (4 * (i / 16 % 2)));
-    }
+    for (int run = 0; run < 8; ++run) pack_nibbles(best.code + 32 * run, block.qs + 16 * run);
     for (int g = 0; g < 8; ++g) {
       const unsigned s = unsigned(best.scale[g] + 32);
       block.scales_l[g / 2] = std::uint8_t(block.scales_l[g / 2] | (s & 15) << (4 * (g % 2)));

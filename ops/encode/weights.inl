@@ -22,7 +22,7 @@ struct Weights {
   Weights(const float* src, const float* importance) {
     Sixteen top = Sixteen::of(0);
     for (int i = 0; i < n; i += 16) top = larger(magnitude(Sixteen::load(src + i)), top);
-    const int exponent = int(std::bit_cast<std::uint32_t>(lane_of(top, best_lane(top))) >> 23);
+    const int exponent = int(std::bit_cast<std::uint32_t>(largest_of(top)) >> 23);
     // Weights below 2^-100 are no weights of a model; the inverse of their unit would overflow.
     const int bounded = exponent < 27 ? 27 : exponent > 227 ? 227 : exponent;
     unit = std::bit_cast<float>(std::uint32_t(bounded) << 23);
