@@ -29,6 +29,8 @@ void add_split(CLI::App& app, Action& action);
 void add_merge(CLI::App& app, Action& action);
 void add_edit(CLI::App& app, Action& action);
 void add_diff(CLI::App& app, Action& action);
+void add_quantize(CLI::App& app, Action& action);
+void add_imatrix(CLI::App& app, Action& action);
 void add_completion(CLI::App& app, Action& action);
 
 }  // namespace longhand::cli

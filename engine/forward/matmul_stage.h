@@ -21,6 +21,15 @@ struct MatmulJob {
   std::int64_t out_stride;
 };
 
+/// Whoever wants to know what matrices are multiplied with.
+class MatmulObserver {
+ public:
+  virtual ~MatmulObserver() = default;
+  /// Called by every worker before it computes its share of these jobs, whose inputs stay as they are until
+  /// all have come to the next barrier.
+  virtual void see(const Worker& worker, std::span<const MatmulJob> jobs) noexcept = 0;
+};
+
 /// The request, from another thread, that a run of the workers end early.
 struct Stop {
   using Wish = const std::atomic<bool>*;

@@ -40,6 +40,7 @@ struct Pass {
   // (rows, hidden) what goes in instead of the tokens' embeddings; into a prediction layer beside them: the
   // final hidden states of the tokens before. Null: nothing.
   const float* inputs = nullptr;
+  MatmulObserver* observer = nullptr;  // or null
 
   int rows() const noexcept { return int(tokens.size()); }
   WorkerScratch& scratch() const noexcept { return ws.scratch[std::size_t(worker.id)]; }
@@ -52,6 +53,7 @@ struct Pass {
 
   /// This worker's share of some matrix products.
   void multiply(std::span<const MatmulJob> jobs) const noexcept {
+    if (observer != nullptr) observer->see(worker, jobs);
     run_matmuls(kernels, worker, jobs, scratch().panel.data(), stop);
   }
   void multiply(const MatmulJob& job) const noexcept { multiply({&job, 1}); }

@@ -38,8 +38,8 @@ Team& PassRunner::team_for(const Request& request) noexcept {
 }
 
 Pass PassRunner::pass(const Request& request, const Worker& worker, Stop& stop) noexcept {
-  return {model_.config, model_.weights, *model_.kernels, ws_,           worker,
-          stop,          request.slices, request.tokens,  request.inputs};
+  return {model_.config,  model_.weights, *model_.kernels, ws_,      worker, stop,
+          request.slices, request.tokens, request.inputs,  observer_};
 }
 
 bool PassRunner::run(const Request& request, Stop& stop, const VisitRow& visit) {

@@ -48,6 +48,8 @@ class PassRunner {
   /// to (count, width) = what the model's head makes of pooled states (count, hidden), at most rows() of
   /// them.
   void run_head(std::span<const float> states, bool scores, std::span<float> to);
+  /// From now on `observer` sees every matrix product; null: nobody does. It must outlive its being here.
+  void observe(MatmulObserver* observer) noexcept { observer_ = observer; }
   /// The states take in random keys and values instead, for measuring at depth.
   void remember_at_random(const Request& request, const std::atomic<bool>& cancel);
 
@@ -60,6 +62,7 @@ class PassRunner {
   Team team_;
   std::optional<Team> prefill_team_;  // where prompts have a thread count of their own
   std::vector<float> logits_;         // (kLogitRows, vocab)
+  MatmulObserver* observer_ = nullptr;
 };
 
 }  // namespace longhand

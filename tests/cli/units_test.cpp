@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "ops/error.h"
+
 namespace longhand::cli {
 namespace {
 

@@ -114,7 +114,7 @@ void add_metadata(GgufHead& head, const SyntheticModel& model) {
   Metadata metadata(head, *model.shape);
   metadata.add(key::architecture, model.shape->arch);
   metadata.add(key::name, "synthetic " + model.name());
-  metadata.add(key::file_type, model.mix->file_type);
+  metadata.add(key::file_type, model.mix->recipe->file_type);
   // Not read here, but other engines want it of quantized files.
   head.entries.push_back(gguf_entry("general.quantization_version", std::uint32_t{2}));
   metadata.add_sizes();

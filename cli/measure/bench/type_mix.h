@@ -1,4 +1,4 @@
-// Which tensor types a file of some name mixes: Q4_K_M is mostly Q4_K, but some matrices have more bits.
+// Which tensor types a synthetic model mixes: those of a recipe of `longhand quantize`, or one alone.
 #pragma once
 
 #include <cstdint>
@@ -6,18 +6,19 @@
 #include <string_view>
 
 #include "cli/measure/bench/shapes.h"
+#include "engine/make/quantize/recipe.h"
 #include "loaders/model/slots.h"
 #include "ops/format_info.h"
 
 namespace longhand::cli {
 
 struct TypeMix {
-  std::string_view name;    // as file names have it
-  const FormatInfo* base;   // of every matrix no exception names
-  std::uint32_t file_type;  // general.file_type
-  bool pure = false;        // no exceptions at all
+  std::string_view name;
+  const Recipe* recipe;
+  bool pure = false;  // its main type alone, to measure that type
 };
 
+/// Recipes whose types RandomBlocks makes.
 std::span<const TypeMix> type_mixes() noexcept;
 /// nullptr for an unknown name.
 const TypeMix* find_mix(std::string_view name) noexcept;

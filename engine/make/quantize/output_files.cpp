@@ -1,0 +1,124 @@
+#include "engine/make/quantize/output_files.h"
+
+#include <fmt/format.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "engine/make/edit/tensor_copy.h"
+#include "loaders/gguf/split_name.h"
+#include "ops/error.h"
+
+namespace longhand {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What the blocks of today's formats are called in files.
+constexpr std::uint32_t kQuantizationVersion = 2;
+
+void put(std::vector<GgufEntry>& entries, GgufEntry entry) {
+  const auto old = std::ranges::find(entries, entry.key, &GgufEntry::key);
+  if (old != entries.end()) {
+    *old = std::move(entry);
+  } else {
+    entries.push_back(std::move(entry));
+  }
+}
+
+std::vector<GgufEntry> metadata_of(const Gguf& file, const QuantizePlan& plan, const QuantizeOptions& options,
+                                   const ImportanceMatrix* matrix) {
+  std::vector<GgufEntry> entries = copy_metadata(file);
+  put(entries, gguf_entry("general.quantization_version", kQuantizationVersion));
+  put(entries, gguf_entry(std::string(key::file_type.name), plan.file_type));
+  if (matrix == nullptr) return entries;
+  put(entries, gguf_entry("quantize.imatrix.file", fs::path(options.importance).filename().string()));
+  if (!matrix->datasets.empty()) {
+    put(entries, gguf_entry("quantize.imatrix.dataset", fs::path(matrix->datasets[0]).filename().string()));
+  }
+  put(entries, gguf_entry("quantize.imatrix.entries_count", std::uint32_t(matrix->entries.size())));
+  if (matrix->chunks > 0)
+    put(entries, gguf_entry("quantize.imatrix.chunks_count", std::uint32_t(matrix->chunks)));
+  return entries;
+}
+
+// What every part of a split model says of itself.
+void add_split_keys(OutputPart& part, std::size_t no, std::size_t count, std::size_t tensors) {
+  put(part.head.entries, gguf_entry(std::string(key::split_no.name), std::uint16_t(no)));
+  put(part.head.entries, gguf_entry(std::string(key::split_count.name), std::uint16_t(count)));
+  put(part.head.entries, gguf_entry(std::string(key::split_tensors.name), std::int32_t(tensors)));
+}
+
+std::string stem_of(const std::string& out) {
+  constexpr std::string_view kSuffix = ".gguf";
+  return out.ends_with(kSuffix) ? out.substr(0, out.size() - kSuffix.size()) : out;
+}
+
+void add_tensor(OutputPart& part, const PlannedTensor& t) {
+  GgufHead::Tensor tensor = copy_shape(*t.tensor);
+  tensor.type = t.type;
+  tensor.bytes = t.bytes();
+  part.head.tensors.push_back(std::move(tensor));
+  part.tensors.push_back(&t);
+}
+
+// The folder a file is written in; symbolic links lead to where it will be.
+fs::path folder_of(const std::string& path) {
+  std::error_code error;
+  const fs::path there = fs::weakly_canonical(path, error);
+  const fs::path folder = (error ? fs::path(path) : there).parent_path();
+  return folder.empty() ? fs::path(".") : folder;
+}
+
+void check_room(const std::string& folder, std::uint64_t needed) {
+  struct statvfs disk {};
+  if (::statvfs(folder.c_str(), &disk) != 0) return;  // opening the file will tell why
+  const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  if (free >= needed) return;
+  constexpr double kGiB = 1 << 30;
+  throw Error(Errc::io, fmt::format("{}: the disk has {:.2f} GiB free, the new model needs {:.2f} GiB",
+                                    folder, double(free) / kGiB, double(needed) / kGiB));
+}
+
+}  // namespace
+
+std::uint64_t OutputPart::bytes() const {
+  std::uint64_t size = head.bytes().size();
+  for (const GgufHead::Tensor& t : head.tensors) size += head.round_up(t.bytes);
+  return size;
+}
+
+std::vector<OutputPart> plan_output(const Gguf& file, const QuantizePlan& plan, const std::string& out,
+                                    const QuantizeOptions& options, const ImportanceMatrix* matrix) {
+  int last = 0;
+  for (const PlannedTensor& t : plan.tensors) last = std::max(last, t.tensor->part);
+  const std::size_t count = options.keep_split ? std::size_t(last) + 1 : 1;
+  const SplitName names{stem_of(out), std::int64_t(count)};
+  std::vector<OutputPart> parts(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    OutputPart& part = parts[i];
+    part.path = count == 1 ? out : names.part(std::int64_t(i));
+    part.head.alignment = alignment_of(file);
+    if (i == 0) part.head.entries = metadata_of(file, plan, options, matrix);
+    if (i > 0 && file.has(key::alignment))
+      put(part.head.entries,
+          gguf_entry(std::string(key::alignment.name), std::uint32_t(part.head.alignment)));
+    if (count > 1) add_split_keys(part, i, count, plan.tensors.size());
+  }
+  for (const PlannedTensor& t : plan.tensors)
+    add_tensor(parts[options.keep_split ? std::size_t(t.tensor->part) : 0], t);
+  return parts;
+}
+
+void check_output(const Gguf& file, const std::string& in, const std::vector<OutputPart>& parts) {
+  std::map<std::string, std::uint64_t> needed;  // by folder
+  for (const OutputPart& part : parts) {
+    refuse_own_file(file, in, part.path);
+    needed[folder_of(part.path).string()] += part.bytes();
+  }
+  for (const auto& [folder, bytes] : needed) check_room(folder, bytes);
+}
+
+}  // namespace longhand

@@ -1,0 +1,196 @@
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "engine/longhand_quantize.h"
+#include "engine/make/edit/tensor_copy.h"
+#include "engine/make/quantize/choose_types.h"
+#include "engine/make/quantize/output_files.h"
+#include "engine/make/quantize/quantize_plan.h"
+#include "engine/make/quantize/tensor_rows.h"
+#include "ops/error.h"
+#include "ops/format.h"
+
+namespace longhand {
+namespace {
+
+/// Everything that is settled before a byte is written.
+struct Work {
+  Gguf file;
+  std::optional<ImportanceMatrix> matrix;
+  QuantizePlan plan;
+  std::vector<OutputPart> parts;
+  int threads;
+
+  const ImportanceMatrix* importance() const { return matrix ? &*matrix : nullptr; }
+};
+
+/// The share done, of all steps of some work.
+class Share {
+ public:
+  Share(const QuantizeOptions& options, std::uint64_t total) : tell_(options.progress), total_(total) {}
+
+  /// Throws Error(cancelled).
+  void add(std::uint64_t bytes) {
+    done_ += bytes;
+    if (tell_ && !tell_(float(double(done_) / double(std::max<std::uint64_t>(total_, 1)))))
+      throw Error(Errc::cancelled, "quantizing was cancelled");
+  }
+
+ private:
+  const Progress& tell_;
+  std::uint64_t total_, done_ = 0;
+};
+
+void check_tensors(const Work& work, const QuantizeOptions& options) {
+  Share share(options, tensor_bytes(work.file));
+  check_finite(work.file, work.threads, [&](std::uint64_t bytes) { share.add(bytes); });
+}
+
+// The recipe whose main type most weights have.
+std::uint32_t nearest_file_type(const QuantizePlan& plan) {
+  std::map<std::uint32_t, std::uint64_t> weights;
+  for (const PlannedTensor& t : plan.tensors) {
+    if (t.open) weights[t.type] += t.weights();
+  }
+  const auto most = std::ranges::max_element(weights, {}, [](const auto& entry) { return entry.second; });
+  if (most == weights.end()) return 0;
+  const auto recipe = std::ranges::find(recipes(), most->first, [](const Recipe& r) { return r.base->gguf; });
+  return recipe == recipes().end() ? 0 : recipe->file_type;
+}
+
+// Bytes that stay for the data of tensors, each rounded up as in the file.
+std::uint64_t budget_of(const Work& work, const QuantizeOptions& options) {
+  std::uint64_t weights = 0, heads = 0;
+  for (const PlannedTensor& t : work.plan.tensors) weights += t.weights();
+  if (options.target_bits > 0) return std::uint64_t(options.target_bits * double(weights) / 8);
+  for (const OutputPart& part : work.parts) heads += part.head.bytes().size();
+  return options.target_bytes - std::min(options.target_bytes, heads);
+}
+
+// Bits of a weight below which a type is not worth measuring: what is left for weights that are open would
+// have to be far from even.
+double least_bits(const Work& work, std::uint64_t budget) {
+  constexpr double kShare = 0.6;
+  std::uint64_t weights = 0, fixed = 0;
+  for (const PlannedTensor& t : work.plan.tensors) {
+    if (t.open && !t.ruled) {
+      weights += t.weights();
+    } else {
+      fixed += t.bytes();
+    }
+  }
+  return weights == 0 ? 0 : kShare * 8 * double(budget - std::min(budget, fixed)) / double(weights);
+}
+
+void choose_for_target(Work& work, const QuantizeOptions& options) {
+  const std::uint64_t alignment = work.parts[0].head.alignment, budget = budget_of(work, options);
+  auto choices =
+      measure_choices(work.file, work.plan, {work.threads, least_bits(work, budget), options.progress});
+  std::uint64_t least = 0;
+  for (auto& list : choices) {
+    for (TypeChoice& c : list) c.bytes = (c.bytes + alignment - 1) / alignment * alignment;
+    least += std::ranges::min(list, {}, &TypeChoice::bytes).bytes;
+  }
+  const std::vector<std::size_t> chosen = choose(choices, budget);
+  if (chosen.empty()) {
+    constexpr double kMiB = 1 << 20;
+    throw Error(Errc::limit,
+                fmt::format("{}: cannot be made that small: tensors need {:.2f} MiB at least, the"
+                            " target leaves {:.2f} MiB for them",
+                            work.file.name(), double(least) / kMiB, double(budget) / kMiB));
+  }
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    PlannedTensor& t = work.plan.tensors[i];
+    t.type = choices[i][chosen[i]].type;
+    if (t.open && !t.ruled) t.wanted = nullptr;
+  }
+  work.plan.file_type = nearest_file_type(work.plan);
+}
+
+Work prepare(const std::string& in, const std::string& out, const QuantizeOptions& options) {
+  Work work{Gguf::open(in), {}, {}, {}, options.threads > 0 ? options.threads : omp_get_max_threads()};
+  if (!options.importance.empty()) work.matrix = read_importance(options.importance);
+  work.plan = plan_types(work.file, work.importance(), options);
+  if (options.check_tensors) check_tensors(work, options);
+  const auto plan_parts = [&] { return plan_output(work.file, work.plan, out, options, work.importance()); };
+  work.parts = plan_parts();
+  if (options.type.empty()) {
+    choose_for_target(work, options);
+    work.parts = plan_parts();
+  }
+  return work;
+}
+
+QuantizedTensor describe(const PlannedTensor& t) {
+  const TensorInfo& info = *t.tensor;
+  QuantizedTensor out;
+  out.name = info.name;
+  out.dims.assign(info.dims.begin(), info.dims.begin() + info.n_dims);
+  out.from = known_tensor_type(info.type_id)->name;
+  out.to = known_tensor_type(t.type)->name;
+  if (t.wanted != nullptr) out.wanted = t.wanted->name;
+  out.bytes_before = info.data.size();
+  out.bytes = t.bytes();
+  out.weighed = t.importance != nullptr;
+  return out;
+}
+
+QuantizeReport report_of(const Work& work) {
+  QuantizeReport report;
+  for (const PlannedTensor& t : work.plan.tensors) {
+    const QuantizedTensor& tensor = report.tensors.emplace_back(describe(t));
+    report.bytes_before += tensor.bytes_before;
+    report.bytes += tensor.bytes;
+    report.weights += t.weights();
+  }
+  for (const OutputPart& part : work.parts) {
+    report.files.push_back(part.path);
+    report.file_bytes += part.bytes();
+  }
+  return report;
+}
+
+// All parts are written before the first gets its name. Who may read the source may read them.
+void write_all(const Work& work, const std::string& in, const QuantizeOptions& options) {
+  Share share(options, tensor_bytes(work.file));
+  std::vector<std::unique_ptr<GgufOutput>> outputs;
+  for (const OutputPart& part : work.parts) {
+    GgufOutput& out = *outputs.emplace_back(std::make_unique<GgufOutput>(part.path, part.head));
+    for (const PlannedTensor* t : part.tensors)
+      write_tensor(work.file, *t, work.threads, out, [&](std::uint64_t bytes) { share.add(bytes); });
+  }
+  const auto mode = std::filesystem::status(in).permissions();
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    outputs[i]->commit();
+    std::error_code ignored;
+    std::filesystem::permissions(work.parts[i].path, mode, ignored);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> quantize_types() {
+  std::vector<std::string> names;
+  for (const Recipe& recipe : recipes()) names.emplace_back(recipe.name);
+  return names;
+}
+
+QuantizeReport quantize(const std::string& in, const std::string& out, const QuantizeOptions& options) {
+  const Work work = prepare(in, out, options);
+  check_importance(work.file, work.plan);
+  check_output(work.file, in, work.parts);
+  write_all(work, in, options);
+  return report_of(work);
+}
+
+QuantizeReport plan_quantize(const std::string& in, const std::string& out, const QuantizeOptions& options) {
+  return report_of(prepare(in, out, options));
+}
+
+}  // namespace longhand

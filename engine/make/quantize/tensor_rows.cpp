@@ -1,0 +1,200 @@
+#include "engine/make/quantize/tensor_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <exception>
+#include <optional>
+
+#include "ops/encode/encode.h"
+#include "ops/error.h"
+#include "ops/format.h"
+
+namespace longhand {
+namespace {
+
+// Weights of a block of rows, which one thread encodes at once.
+constexpr std::uint64_t kPieceWeights = 1 << 19;
+// Bytes that are copied at once.
+constexpr std::size_t kPieceBytes = 4 << 20;
+
+std::uint64_t rows_of(const TensorInfo& t) { return t.dims[1] * t.dims[2] * t.dims[3]; }
+
+std::uint64_t rows_at_once(const TensorInfo& t) {
+  return std::clamp<std::uint64_t>(kPieceWeights / t.dims[0], 1, rows_of(t));
+}
+
+// Decodes without a look at the values.
+void decode(const Gguf& file, const TensorInfo& t, std::uint64_t first, std::uint64_t count,
+            std::span<float> to) {
+  const auto format = FormatId(find_format(t.type_id));
+  const auto cols = std::int64_t(t.dims[0]);
+  const std::size_t row = row_bytes(format, cols);
+  const auto bytes = t.data.subspan(first * row, count * row);
+  const std::int64_t blocks = cols / std::int64_t{format_info(format).block_elements} * std::int64_t(count);
+  decode_blocks(format, bytes.data(), blocks, to.data());
+  file.release(bytes);
+}
+
+// The first value that is no number.
+std::optional<std::size_t> find_nonfinite(std::span<const float> values) {
+  const auto found = std::ranges::find_if_not(values, [](float v) { return std::isfinite(v); });
+  if (found == values.end()) return {};
+  return std::size_t(found - values.begin());
+}
+
+[[noreturn]] void refuse(const Gguf& file, const TensorInfo& t, std::uint64_t at, float value,
+                         std::string_view more = "") {
+  throw Error(Errc::nonfinite, fmt::format("{}: tensor '{}' holds {} in row {}, column {}{}", file.name(),
+                                           t.name, value, at / t.dims[0], at % t.dims[0], more));
+}
+
+/// Keeps the first exception of threads that work together.
+class Failure {
+ public:
+  bool happened() const noexcept { return happened_.load(std::memory_order_relaxed); }
+  template <class Function>
+  void guard(const Function& f) noexcept {
+    if (happened()) return;
+    try {
+      f();
+    } catch (...) {
+      if (!happened_.exchange(true)) first_ = std::current_exception();
+    }
+  }
+  /// Once the threads are done.
+  void rethrow() const {
+    if (first_) std::rethrow_exception(first_);
+  }
+
+ private:
+  std::atomic<bool> happened_{false};
+  std::exception_ptr first_;
+};
+
+/// What one thread encodes.
+struct Piece {
+  std::vector<float> weights;
+  std::vector<std::byte> bytes;
+};
+
+/// Encodes blocks of rows of one tensor.
+class RowEncoder {
+ public:
+  RowEncoder(const Gguf& file, const PlannedTensor& t)
+      : file_(file), t_(t), format_(FormatId(find_format(t.type))), cols_(std::int64_t(t.cols())) {
+    if (t.importance != nullptr) importance_ = t.importance->means(t.cols(), t.matrices());
+  }
+
+  std::size_t row() const noexcept { return row_bytes(format_, cols_); }
+  /// Rows [first, first + count), each matrix with its own importance.
+  void encode(std::uint64_t first, std::uint64_t count, Piece& piece) const {
+    const auto cols = std::size_t(cols_);
+    piece.weights.resize(count * cols);
+    piece.bytes.resize(count * row());
+    decode_rows(file_, *t_.tensor, first, count, piece.weights);
+    const std::uint64_t per_matrix = t_.rows() / t_.matrices();
+    for (std::uint64_t done = 0; done < count;) {
+      const std::uint64_t at = first + done, matrix = at / per_matrix;
+      const std::uint64_t rows = std::min(count - done, (matrix + 1) * per_matrix - at);
+      std::span<const float> importance(importance_);
+      if (!importance.empty()) importance = importance.subspan(matrix * cols, cols);
+      encode_rows(format_, piece.weights.data() + done * cols, std::int64_t(rows), cols_, importance,
+                  piece.bytes.data() + done * row());
+      done += rows;
+    }
+  }
+
+ private:
+  const Gguf& file_;
+  const PlannedTensor& t_;
+  FormatId format_;
+  std::int64_t cols_;
+  std::vector<float> importance_;  // (matrices, cols), or empty
+};
+
+void copy_tensor(const Gguf& file, const TensorInfo& t, GgufOutput& out, const BytesRead& read) {
+  for (std::span<const std::byte> left = t.data; !left.empty();) {
+    const auto piece = left.first(std::min(left.size(), kPieceBytes));
+    out.write(piece);
+    file.release(piece);
+    read(piece.size());
+    left = left.subspan(piece.size());
+  }
+}
+
+}  // namespace
+
+void decode_rows(const Gguf& file, const TensorInfo& t, std::uint64_t first, std::uint64_t count,
+                 std::span<float> to) {
+  decode(file, t, first, count, to);
+  if (const auto at = find_nonfinite(to)) refuse(file, t, first * t.dims[0] + *at, to[*at]);
+}
+
+void write_tensor(const Gguf& file, const PlannedTensor& t, int threads, GgufOutput& out,
+                  const BytesRead& read) {
+  if (!t.changes()) return copy_tensor(file, *t.tensor, out, read);
+  const RowEncoder encoder(file, t);
+  const std::uint64_t rows = t.rows(), at_once = rows_at_once(*t.tensor);
+  const auto pieces = std::int64_t((rows + at_once - 1) / at_once);
+  const std::size_t source_row = t.tensor->data.size() / rows;
+  Failure failure;
+#pragma omp parallel num_threads(threads)
+  {
+    Piece piece;
+#pragma omp for ordered schedule(dynamic, 1)
+    for (std::int64_t i = 0; i < pieces; ++i) {
+      const std::uint64_t first = std::uint64_t(i) * at_once, count = std::min(at_once, rows - first);
+      failure.guard([&] { encoder.encode(first, count, piece); });
+#pragma omp ordered
+      failure.guard([&] {
+        out.write(piece.bytes);
+        read(count * source_row);
+      });
+    }
+  }
+  failure.rethrow();
+}
+
+void check_finite(const Gguf& file, int threads, const BytesRead& read) {
+  struct Found {
+    const TensorInfo* tensor;
+    std::uint64_t at;
+    float value;
+  };
+  std::vector<Found> found;
+  for (const TensorInfo& t : file.tensors()) {
+    if (find_format(t.type_id) < 0) continue;
+    const std::uint64_t rows = rows_of(t), at_once = rows_at_once(t);
+    const auto pieces = std::int64_t((rows + at_once - 1) / at_once);
+    std::optional<Found> first;
+    Failure failure;
+#pragma omp parallel num_threads(threads)
+    {
+      std::vector<float> weights;
+#pragma omp for ordered schedule(dynamic, 1)
+      for (std::int64_t i = 0; i < pieces; ++i) {
+        const std::uint64_t row = std::uint64_t(i) * at_once, count = std::min(at_once, rows - row);
+        failure.guard([&] {
+          weights.resize(count * t.dims[0]);
+          decode(file, t, row, count, weights);
+        });
+#pragma omp ordered
+        failure.guard([&] {
+          const auto at = find_nonfinite(weights);
+          if (at && !first) first = Found{&t, row * t.dims[0] + *at, weights[*at]};
+          read(t.data.size() / rows * count);
+        });
+      }
+    }
+    failure.rethrow();
+    if (first) found.push_back(*first);
+  }
+  if (found.empty()) return;
+  refuse(file, *found[0].tensor, found[0].at, found[0].value,
+         found.size() == 1 ? "" : fmt::format("; {} tensors hold such values", found.size()));
+}
+
+}  // namespace longhand
