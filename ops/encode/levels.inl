@@ -70,13 +70,13 @@ using Iq4 = TableLevels<kIq4Levels, 16>;
 struct E2m1Levels {
   static constexpr float kLow = -12, kHigh = 12;
 
+  // From 2 on levels have two significant bits, and below they are whole.
   static Sixteen nearest(const Sixteen& v) {
-    constexpr float borders[] = {0.5f, 1.5f, 2.5f, 3.5f, 5, 7, 10}, levels[] = {1, 2, 3, 4, 6, 8, 12};
-    const Sixteen zero = Sixteen::of(0), size = magnitude(v);
-    Sixteen level = zero;
-    for (int i = 0; i < 7; ++i)
-      level = where_greater(size, Sixteen::of(borders[i]), Sixteen::of(levels[i]), level);
-    return where_greater(zero, v, zero - level, level);
+    const Sixteen inside = smaller(larger(v, Sixteen::of(kLow)), Sixteen::of(kHigh));
+    // Cuts off all but two bits, to nearest (Dekker 1971, with the factor of Veltkamp).
+    const Sixteen shifted = inside * Sixteen::of(0x1p22f + 1);
+    const Sixteen two_bits = shifted - (shifted - inside);
+    return where_greater(magnitude(inside), Sixteen::of(2), two_bits, rounded(inside));
   }
   static void store_codes(const Sixteen& level, std::uint8_t* code) {
     store_bytes(level, code);

@@ -81,8 +81,10 @@ struct Encoder<Q1_0> {
       weight = weight + Sixteen::load(b.w + i);
     }
     block.d = b.half(sum_of(sum) / sum_of(weight));
-    for (int i = 0; i < 128; ++i) {
-      if (b.x[i] >= 0) block.qs[i / 8] = std::uint8_t(block.qs[i / 8] | 1 << (i % 8));
+    for (int i = 0; i < 16; ++i) {
+      int byte = 0;
+      for (int j = 0; j < 8; ++j) byte |= int(b.x[8 * i + j] >= 0) << j;
+      block.qs[i] = std::uint8_t(byte);
     }
   }
 };
@@ -90,7 +92,7 @@ struct Encoder<Q1_0> {
 template <>
 struct Encoder<Q2_0> {
   static void encode(const float* src, const float* importance, Q2_0::Block& block) {
-    const OneScale<WholeLevels<-1, 2>, 64> best(src, importance, 0.7f, 3.0f, 2);
+    const OneScale<WholeLevels<-1, 2>, 64> best(src, importance, 0.7f, 3.0f, 1);
     block.d = best.d;
     for (int i = 0; i < 16; ++i) {
       const std::uint8_t* code = best.code + 4 * i;
@@ -104,7 +106,7 @@ using Ternary = OneScale<WholeLevels<-1, 1>, 256>;
 template <>
 struct Encoder<TQ1_0> {
   static void encode(const float* src, const float* importance, TQ1_0::Block& block) {
-    const Ternary best(src, importance, 0.8f, 4.0f, 2);
+    const Ternary best(src, importance, 0.8f, 4.0f, 1);
     block.d = best.d;
     unsigned number[52] = {};  // its digits of base 3, the first weight's the highest of five
     for (unsigned i = 0; i < 256; ++i) {
@@ -121,7 +123,7 @@ struct Encoder<TQ1_0> {
 template <>
 struct Encoder<TQ2_0> {
   static void encode(const float* src, const float* importance, TQ2_0::Block& block) {
-    const Ternary best(src, importance, 0.8f, 4.0f, 2);
+    const Ternary best(src, importance, 0.8f, 4.0f, 1);
     block.d = best.d;
     pack_pairs(best.code, 0, block.qs);
   }

@@ -31,7 +31,7 @@ class SuperMinima {
  private:
   alignas(64) float level_[256];
   using Whole = WholeLevels<0, most>;
-  static constexpr int kRounds = 2;
+  static constexpr int kRounds = 4;
 
   struct Choice {
     float d = 0, dmin = 0;
@@ -154,7 +154,7 @@ void SuperMinima<Levels, most, size>::finish() {
 template <>
 struct Encoder<Q2_K> {
   static void encode(const float* src, const float* importance, Q2_K::Block& block) {
-    const SuperMinima<WholeLevels<0, 3>, 15, 16> best(src, importance, {0.8f, 1.6f, 3});
+    const SuperMinima<WholeLevels<0, 3>, 15, 16> best(src, importance, {0.75f, 1.7f, 4});
     block.d = best.d;
     block.dmin = best.dmin;
     pack_pairs(best.code, 0, block.qs);
@@ -173,7 +173,7 @@ inline void pack_scales(const int (&scale)[8], const int (&minimum)[8], std::uin
 template <>
 struct Encoder<Q4_K> {
   static void encode(const float* src, const float* importance, Q4_K::Block& block) {
-    const SuperMinima<WholeLevels<0, 15>, 63, 32> best(src, importance, {0.93f, 1.2f, 2});
+    const SuperMinima<WholeLevels<0, 15>, 63, 32> best(src, importance, {0.87f, 1.27f, 3});
     block.d = best.d;
     block.dmin = best.dmin;
     pack_scales(best.scale, best.minimum, block.scales);
@@ -184,7 +184,7 @@ struct Encoder<Q4_K> {
 template <>
 struct Encoder<Q5_K> {
   static void encode(const float* src, const float* importance, Q5_K::Block& block) {
-    const SuperMinima<WholeLevels<0, 31>, 63, 32> best(src, importance, {0.95f, 1.12f, 1});
+    const SuperMinima<WholeLevels<0, 31>, 63, 32> best(src, importance, {0.9f, 1.2f, 3});
     block.d = best.d;
     block.dmin = best.dmin;
     pack_scales(best.scale, best.minimum, block.scales);
