@@ -7,6 +7,10 @@ namespace longhand {
 inline namespace LONGHAND_UNIT {
 namespace {
 
+inline constexpr std::int8_t kIq3XxsLevels[8] = {4, 12, 20, 28, 36, 44, 52, 62};
+using FreeIq2 = TableLevels<kIq2Levels, 3>;
+using FreeIq3Xxs = TableLevels<kIq3XxsLevels, 8>;
+
 inline GridLevels<3> iq2_levels(const GridIndex& index) {
   return {&index, {float(kIq2Levels[0]), float(kIq2Levels[1]), float(kIq2Levels[2])}};
 }
@@ -28,8 +32,8 @@ constexpr Parts kIq2Parts{0.7f, 1.3f}, kIq3Parts{0.75f, 1.2f}, kIq1Parts{0.35f, 
 template <>
 struct Encoder<IQ2_XXS> {
   static void encode(const float* src, const float* importance, IQ2_XXS::Block& block) {
-    const GridBlock<SignedGrid<3, 32, true>> best({iq2_levels(iq2_xxs_index())}, kIq2Parts, 8, src,
-                                                  importance);
+    const GridBlock<SignedGrid<FreeIq2, 3, 32, true>> best({iq2_levels(iq2_xxs_index())}, kIq2Parts, 8, src,
+                                                           importance);
     block.d = best.d();
     for (int run = 0; run < 8; ++run) {
       const GridCode* code = best.code + 4 * run;
@@ -42,8 +46,8 @@ struct Encoder<IQ2_XXS> {
 template <>
 struct Encoder<IQ2_XS> {
   static void encode(const float* src, const float* importance, IQ2_XS::Block& block) {
-    const GridBlock<SignedGrid<3, 16, true>> best({iq2_levels(iq2_xs_index())}, kIq2Parts, 8, src,
-                                                  importance);
+    const GridBlock<SignedGrid<FreeIq2, 3, 16, true>> best({iq2_levels(iq2_xs_index())}, kIq2Parts, 8, src,
+                                                           importance);
     block.d = best.d();
     for (int u = 0; u < 32; ++u)
       block.qs[u] = std::uint16_t(best.code[u].entry[0] | (best.code[u].signs & 127) << 9);
@@ -54,8 +58,8 @@ struct Encoder<IQ2_XS> {
 template <>
 struct Encoder<IQ2_S> {
   static void encode(const float* src, const float* importance, IQ2_S::Block& block) {
-    const GridBlock<SignedGrid<3, 16, false>> best({iq2_levels(iq2_s_index())}, kIq2Parts, 8, src,
-                                                   importance);
+    const GridBlock<SignedGrid<FreeIq2, 3, 16, false>> best({iq2_levels(iq2_s_index())}, kIq2Parts, 8, src,
+                                                            importance);
     block.d = best.d();
     for (int u = 0; u < 32; ++u) {
       const unsigned entry = best.code[u].entry[0];
@@ -71,7 +75,7 @@ template <>
 struct Encoder<IQ3_XXS> {
   static void encode(const float* src, const float* importance, IQ3_XXS::Block& block) {
     const GridLevels<8> levels{&iq3_xxs_index(), {4, 12, 20, 28, 36, 44, 52, 62}};
-    const GridBlock<SignedGrid<8, 32, true>> best({levels}, kIq3Parts, 4, src, importance);
+    const GridBlock<SignedGrid<FreeIq3Xxs, 8, 32, true>> best({levels}, kIq3Parts, 4, src, importance);
     block.d = best.d();
     for (int i = 0; i < 64; ++i) block.qs[i] = std::uint8_t(best.code[i / 2].entry[i % 2]);
     for (int run = 0; run < 8; ++run) pack_signs(best.code + 4 * run, best.scale[run], block.signs[run]);
@@ -82,7 +86,7 @@ template <>
 struct Encoder<IQ3_S> {
   static void encode(const float* src, const float* importance, IQ3_S::Block& block) {
     const GridLevels<8> levels{&iq3_s_index(), {1, 3, 5, 7, 9, 11, 13, 15}};
-    const GridBlock<SignedGrid<8, 32, false>> best({levels}, kIq3Parts, 1, src, importance);
+    const GridBlock<SignedGrid<OddLevels<8>, 8, 32, false>> best({levels}, kIq3Parts, 1, src, importance);
     block.d = best.d();
     for (int i = 0; i < 64; ++i) {
       const unsigned entry = best.code[i / 2].entry[i % 2];

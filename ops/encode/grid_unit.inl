@@ -38,47 +38,82 @@ struct GridLevels {
   float level[kLevels];
 };
 
-/// The best entry for weights that may have signs; wx are w times weights.
+/// The search for the entries of eight weights, which may have signs; wx are w times weights.
 template <int kLevels>
-GridChoice best_entry(const GridLevels<kLevels>& grid, const float* scaled, const float* wx, const float* w) {
-  constexpr int kHalf = HalfCosts<kLevels>::kWeights;
-  const HalfCosts<kLevels> first(scaled, wx, w), second(scaled, wx + kHalf, w + kHalf);
-  GridChoice best{std::numeric_limits<float>::infinity(), 0, 0};
-  search_grid(*grid.index, first, second, best);
-  return best;
-}
+class EightWeights {
+ public:
+  EightWeights(const GridLevels<kLevels>& grid, float scale, const float* wx, const float* w)
+      : grid_(grid), levels_(grid.level, scale), w_(w) {
+    for (int j = 0; j < 8; ++j) wx_[j] = wx[j];
+    for (int h = 0; h < kHalves; ++h) half_[h].set(levels_, wx_ + h * kHalf, w_ + h * kHalf);
+    for (int e = 0; e < kEntries; ++e) {
+      choice_[e] = {std::numeric_limits<float>::infinity(), 0, 0};
+      search_grid(*grid_.index, half_[2 * e], half_[2 * e + 1], choice_[e]);
+    }
+  }
+  int turn_one_sign();
+  GridCode code(unsigned negative) const;
 
-/// Turns the sign of one weight, so that the number of negative ones becomes even; that which costs least, of
-/// those that have least to lose.
+ private:
+  static constexpr int kEntries = GridLevels<kLevels>::kEntries;
+  static constexpr int kHalf = HalfCosts<kLevels>::kWeights, kHalves = 8 / kHalf;
+  static constexpr int kTried = 3;
+
+  const GridLevels<kLevels>& grid_;
+  ScaledLevels<kLevels> levels_;
+  const float* w_;
+  float wx_[8];
+  HalfCosts<kLevels> half_[kHalves];
+  GridChoice choice_[kEntries];
+};
+
+/// Turns the sign of one weight: that which costs least, of those that have least to lose. Returns which.
 template <int kLevels>
-void turn_one_sign(const GridLevels<kLevels>& grid, const float* scaled, const float* w, float* wx,
-                   GridChoice* choice, unsigned& negative) {
-  constexpr int kTried = 3;
-  using Levels = GridLevels<kLevels>;
+int EightWeights<kLevels>::turn_one_sign() {
   float least = std::numeric_limits<float>::infinity();
   int turned = 0;
-  GridChoice turned_choice = choice[0];
+  GridChoice turned_choice = choice_[0];
   unsigned seen = 0;
   for (int tried = 0; tried < kTried; ++tried) {
     int j = -1;
     for (int i = 0; i < 8; ++i) {
-      if (!(seen >> i & 1) && (j < 0 || wx[i] < wx[j])) j = i;
+      if (!(seen >> i & 1) && (j < 0 || wx_[i] < wx_[j])) j = i;
     }
     seen |= 1u << j;
-    const int e = j / Levels::kEntryWeights;
-    wx[j] = -wx[j];
-    const GridChoice other =
-        best_entry(grid, scaled, wx + e * Levels::kEntryWeights, w + e * Levels::kEntryWeights);
-    wx[j] = -wx[j];
-    if (other.cost - choice[e].cost < least) {
-      least = other.cost - choice[e].cost;
+    const int h = j / kHalf, e = h / 2;
+    HalfCosts<kLevels> other;
+    wx_[j] = -wx_[j];
+    other.set(levels_, wx_ + h * kHalf, w_ + h * kHalf);
+    wx_[j] = -wx_[j];
+    GridChoice choice = choice_[e];
+    choice.cost += least;
+    const float bound = choice.cost;
+    search_grid(*grid_.index, h % 2 == 0 ? other : half_[h - 1], h % 2 == 0 ? half_[h + 1] : other, choice);
+    if (choice.cost < bound) {
+      least = choice.cost - choice_[e].cost;
       turned = j;
-      turned_choice = other;
+      turned_choice = choice;
     }
   }
-  wx[turned] = -wx[turned];
-  choice[turned / Levels::kEntryWeights] = turned_choice;
-  negative ^= 1u << turned;
+  wx_[turned] = -wx_[turned];
+  choice_[turned / (2 * kHalf)] = turned_choice;
+  return turned;
+}
+
+template <int kLevels>
+GridCode EightWeights<kLevels>::code(unsigned negative) const {
+  GridCode code{};
+  code.signs = std::uint8_t(negative);
+  for (int e = 0; e < kEntries; ++e) {
+    const GridIndex& index = *grid_.index;
+    const GridChoice& choice = choice_[e];
+    code.entry[e] = index.entry[choice.at];
+    code.cost += choice.cost;
+    const int at = e * 2 * kHalf;
+    add_sums<kLevels>(unsigned(choice.first), grid_.level, wx_ + at, w_ + at, code);
+    add_sums<kLevels>(index.second[choice.at], grid_.level, wx_ + at + kHalf, w_ + at + kHalf, code);
+  }
+  return code;
 }
 
 /// Chooses entries for eight magnitudes, or for eight weights with signs where levels have them. even: the
@@ -86,26 +121,9 @@ void turn_one_sign(const GridLevels<kLevels>& grid, const float* scaled, const f
 template <int kLevels>
 GridCode encode_eight(const GridLevels<kLevels>& grid, bool even, float scale, unsigned negative,
                       const float* wx, const float* w) {
-  constexpr int kEntries = GridLevels<kLevels>::kEntries, kWeights = GridLevels<kLevels>::kEntryWeights;
-  float scaled[kLevels], turned[8];
-  for (int l = 0; l < kLevels; ++l) scaled[l] = scale * grid.level[l];
-  for (int j = 0; j < 8; ++j) turned[j] = wx[j];
-  GridChoice choice[kEntries];
-  for (int e = 0; e < kEntries; ++e)
-    choice[e] = best_entry(grid, scaled, wx + e * kWeights, w + e * kWeights);
-  if (even && std::popcount(negative) % 2 != 0) turn_one_sign(grid, scaled, w, turned, choice, negative);
-  GridCode code{};
-  code.signs = std::uint8_t(negative);
-  for (int e = 0; e < kEntries; ++e) {
-    const GridIndex& index = *grid.index;
-    code.entry[e] = index.entry[choice[e].at];
-    code.cost += choice[e].cost;
-    const int at = e * kWeights;
-    add_sums<kLevels>(unsigned(choice[e].first), grid.level, turned + at, w + at, code);
-    add_sums<kLevels>(index.second[choice[e].at], grid.level, turned + at + kWeights / 2,
-                      w + at + kWeights / 2, code);
-  }
-  return code;
+  EightWeights<kLevels> search(grid, scale, wx, w);
+  if (even && std::popcount(negative) % 2 != 0) negative ^= 1u << search.turn_one_sign();
+  return search.code(negative);
 }
 
 }  // namespace

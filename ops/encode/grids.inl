@@ -15,9 +15,10 @@ struct Parts {
   float from, to;
 };
 
-/// IQ2 and IQ3: magnitudes, and signs apart. run: weights that share a scale.
-template <int kLevels, int run, bool even>
+/// IQ2 and IQ3: magnitudes, and signs apart. FreeLevels: those of a weight. run: weights that share a scale.
+template <class FreeLevels, int kLevels, int run, bool even>
 struct SignedGrid {
+  using Free = FreeLevels;
   static constexpr int kRun = run, kScales = 16;
   static constexpr bool kMagnitudes = true;
 
@@ -35,6 +36,7 @@ struct SignedGrid {
 /// IQ1: weights with signs, an eighth more or less. together: all of a run are more, or all are less.
 template <int run, bool together>
 struct ShiftedGrid {
+  using Free = WholeLevels<-1, 1>;
   static constexpr int kRun = run, kScales = 8;
   static constexpr bool kMagnitudes = false;
 
@@ -70,13 +72,14 @@ class GridBlock {
       : grid_(grid), b_(src, importance), divisor_(divisor) {
     prepare();
     set_first_d(parts);
-    cost_ = choose_under(d_, scale, code);
+    cost_ = choose_under(d_, 1, scale, code);
+    keep_scales();
     for (int round = 0; round < kRounds && improve(); ++round) {}
   }
   std::uint16_t d() const { return b_.half(d_ * divisor_); }
 
  private:
-  static constexpr int kRounds = 2, kStarts = 8;
+  static constexpr int kRounds = 2;
   using Whole = OddLevels<Grid::kScales>;
 
   struct Run {
@@ -86,15 +89,18 @@ class GridBlock {
   Grid grid_;
   Weights<256> b_;
   float divisor_, d_, cost_;
-  float wanted_[16] = {};  // scales of runs before they are rounded
-  alignas(64) float wx_[256];
+  float wanted_[16] = {};               // scales of runs before they are rounded
+  alignas(64) float y_[256], wx_[256];  // weights or their magnitudes, and w times them
   std::uint8_t negative_[32] = {};
 
   void prepare();
   Run fit(int run, float scale, GridCode* to) const;
   void set_first_d(const Parts& parts);
-  float choose_under(float d, int* scales, GridCode* codes) const;
+  float choose_under(float d, int reach, int* scales, GridCode* codes) const;
   bool improve();
+  void keep_scales() {
+    for (int run = 0; run < kRuns; ++run) wanted_[run] = d_ * float(2 * scale[run] + 1);
+  }
 };
 
 template <class Grid>
@@ -102,7 +108,8 @@ void GridBlock<Grid>::prepare() {
   for (int i = 0; i < 256; ++i) {
     const bool turn = Grid::kMagnitudes && b_.x[i] < 0;
     if (turn) negative_[i / 8] = std::uint8_t(negative_[i / 8] | 1 << (i % 8));
-    wx_[i] = b_.w[i] * (turn ? -b_.x[i] : b_.x[i]);
+    y_[i] = turn ? -b_.x[i] : b_.x[i];
+    wx_[i] = b_.w[i] * y_[i];
   }
 }
 
@@ -120,13 +127,17 @@ typename GridBlock<Grid>::Run GridBlock<Grid>::fit(int run, float scale, GridCod
   return sum;
 }
 
-// Scales the runs would have alone: some starts, and from the best one to and fro between codes and scale.
+// Scales the runs would have alone. Levels that are free of any grid tell where to look.
 template <class Grid>
 void GridBlock<Grid>::set_first_d(const Parts& parts) {
+  constexpr float kNear[] = {0.87f, 0.96f, 1.05f, 1.15f};
+  const Sixteen part = steps(parts.from, (parts.to - parts.from) / 15);
   float weight[kRuns];
   for (int run = 0; run < kRuns; ++run) {
-    float top = extreme(b_.x + run * Grid::kRun, Grid::kRun);
-    top = (top < 0 ? -top : top) / grid_.largest();
+    const int at = run * Grid::kRun;
+    const float top = extreme(y_ + at, Grid::kRun) / grid_.largest();
+    const Sixteen inverse = Sixteen::of(inverse_of(top < 0 ? -top : top)) / part;
+    const float free = best_scale<typename Grid::Free>(y_ + at, b_.w + at, Grid::kRun, inverse, 1).scale;
     GridCode ignored[kUnits];
     Run best{0, 0, 0, 0};
     const auto try_scale = [&](float s) {
@@ -135,8 +146,7 @@ void GridBlock<Grid>::set_first_d(const Parts& parts) {
       if (r.ll > 0 && r.xl > 0 && r.xl * r.xl / r.ll > -best.cost)
         best = {r.xl / r.ll, -r.xl * r.xl / r.ll, r.xl, r.ll};
     };
-    const float step = (parts.to - parts.from) / float(kStarts - 1);
-    for (int i = 0; i < kStarts; ++i) try_scale(top * (parts.from + step * float(i)));
+    for (const float near : kNear) try_scale(free * near);
     if (best.ll > 0) try_scale(best.scale);
     wanted_[run] = best.scale;
     weight[run] = best.ll;
@@ -145,16 +155,18 @@ void GridBlock<Grid>::set_first_d(const Parts& parts) {
   d_ = b_.rounded_to_half(best_scale<Whole>(wanted_, weight, kRuns, inverse, 1).scale * divisor_) / divisor_;
 }
 
-// Of the odd multiples of d next to the scale that a run wants, the one that costs least.
+// Of the odd multiples of d that are next to the scale a run wants, and of `reach` more on either side, the
+// one that costs least.
 template <class Grid>
-float GridBlock<Grid>::choose_under(float d, int* scales, GridCode* codes) const {
+float GridBlock<Grid>::choose_under(float d, int reach, int* scales, GridCode* codes) const {
   float total = 0;
   const Sixteen inverse = Sixteen::of(inverse_of(d));
   for (int run = 0; run < kRuns; ++run) {
     const Sixteen odd = Whole::nearest(Sixteen::of(wanted_[run]) * inverse);
     const int middle = int(lane_of(odd, 0)) / 2;
     float least = std::numeric_limits<float>::infinity();
-    for (int s = middle > 0 ? middle - 1 : 0; s <= middle + 1 && s < Grid::kScales; ++s) {
+    const int last = middle + reach < Grid::kScales ? middle + reach : Grid::kScales - 1;
+    for (int s = middle > reach ? middle - reach : 0; s <= last; ++s) {
       GridCode found[kUnits];
       const Run r = fit(run, d * float(2 * s + 1), found);
       if (!(r.cost < least) && least < std::numeric_limits<float>::infinity()) continue;
@@ -180,12 +192,13 @@ bool GridBlock<Grid>::improve() {
   if (!(d > 0) || d == d_) return false;
   int scales[kRuns];
   GridCode codes[32];
-  const float cost = choose_under(d, scales, codes);
+  const float cost = choose_under(d, 0, scales, codes);
   if (!(cost < cost_)) return false;
   d_ = d;
   cost_ = cost;
   for (int run = 0; run < kRuns; ++run) scale[run] = scales[run];
   for (int u = 0; u < 32; ++u) code[u] = codes[u];
+  keep_scales();
   return true;
 }
 
