@@ -101,7 +101,7 @@ struct Encoder<IQ3_S> {
 template <>
 struct Encoder<IQ1_S> {
   static void encode(const float* src, const float* importance, IQ1_S::Block& block) {
-    const GridBlock<ShiftedGrid<32, true>> best({}, kIq1Parts, 1, src, importance);
+    const GridBlock<ShiftedRuns> best({}, kIq1Parts, 1, src, importance);
     block.d = best.d();
     for (int run = 0; run < 8; ++run) {
       unsigned high = unsigned(best.scale[run]) << 12;
@@ -118,7 +118,7 @@ struct Encoder<IQ1_S> {
 template <>
 struct Encoder<IQ1_M> {
   static void encode(const float* src, const float* importance, IQ1_M::Block& block) {
-    const GridBlock<ShiftedGrid<16, false>> best({}, kIq1Parts, 1, src, importance);
+    const GridBlock<ShiftedUnits> best({}, kIq1Parts, 1, src, importance);
     for (int u = 0; u < 32; ++u) {
       const GridCode& code = best.code[u];
       const unsigned high = unsigned(code.entry[0] >> 8) | (code.less ? 8u : 0u);

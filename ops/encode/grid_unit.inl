@@ -46,11 +46,27 @@ class EightWeights {
       : grid_(grid), levels_(grid.level, scale), w_(w) {
     for (int j = 0; j < 8; ++j) wx_[j] = wx[j];
     for (int h = 0; h < kHalves; ++h) half_[h].set(levels_, wx_ + h * kHalf, w_ + h * kHalf);
+  }
+  /// No choice costs less.
+  float bound() const {
+    float sum = 0;
+    for (const auto& half : half_) sum += half.least();
+    return sum;
+  }
+  void search() {
     for (int e = 0; e < kEntries; ++e) {
       choice_[e] = {std::numeric_limits<float>::infinity(), 0, 0};
       search_grid(*grid_.index, half_[2 * e], half_[2 * e + 1], choice_[e]);
     }
   }
+  /// Of one entry: whether there is one that costs less than `limit`.
+  bool search_below(float limit) {
+    static_assert(kEntries == 1);
+    choice_[0] = {limit, 0, 0};
+    search_grid(*grid_.index, half_[0], half_[1], choice_[0]);
+    return choice_[0].cost < limit;
+  }
+  float cost() const { return choice_[0].cost; }
   int turn_one_sign();
   GridCode code(unsigned negative) const;
 
@@ -121,9 +137,10 @@ GridCode EightWeights<kLevels>::code(unsigned negative) const {
 template <int kLevels>
 GridCode encode_eight(const GridLevels<kLevels>& grid, bool even, float scale, unsigned negative,
                       const float* wx, const float* w) {
-  EightWeights<kLevels> search(grid, scale, wx, w);
-  if (even && std::popcount(negative) % 2 != 0) negative ^= 1u << search.turn_one_sign();
-  return search.code(negative);
+  EightWeights<kLevels> eight(grid, scale, wx, w);
+  eight.search();
+  if (even && std::popcount(negative) % 2 != 0) negative ^= 1u << eight.turn_one_sign();
+  return eight.code(negative);
 }
 
 }  // namespace

@@ -26,36 +26,80 @@ struct SignedGrid {
 
   float largest() const { return grid.level[kLevels - 1]; }
   /// Writes the run / 8 units of a run under a scale.
-
   void fit(float scale, const std::uint8_t* negative, const float* wx, const float* w, GridCode* code) const {
     for (int u = 0; u < kRun / 8; ++u)
       code[u] = encode_eight(grid, even, scale, negative[u], wx + 8 * u, w + 8 * u);
   }
 };
 
-/// IQ1: weights with signs, an eighth more or less. together: all of a run are more, or all are less.
-template <int run, bool together>
-struct ShiftedGrid {
+/// IQ1: weights with signs, an eighth more or less.
+struct ShiftedLevels {
   using Free = WholeLevels<-1, 1>;
-  static constexpr int kRun = run, kScales = 8;
+  static constexpr int kScales = 8;
   static constexpr bool kMagnitudes = false;
 
   GridLevels<3> more{&iq1_index(), {-0.875f, 0.125f, 1.125f}}, less{&iq1_index(), {-1.125f, -0.125f, 0.875f}};
 
   float largest() const { return more.level[2]; }
+};
+
+/// IQ1_M: eight weights are more, or less. The more promising is searched first, which spares most of the
+/// other search.
+struct ShiftedUnits : ShiftedLevels {
+  static constexpr int kRun = 16;
+
   void fit(float scale, const std::uint8_t*, const float* wx, const float* w, GridCode* code) const {
-    GridCode other[kRun / 8];
-    float gain = 0;
     for (int u = 0; u < kRun / 8; ++u) {
-      code[u] = encode_eight(more, false, scale, 0, wx + 8 * u, w + 8 * u);
-      other[u] = encode_eight(less, false, scale, 0, wx + 8 * u, w + 8 * u);
-      other[u].less = true;
-      gain += code[u].cost - other[u].cost;
-    }
-    for (int u = 0; u < kRun / 8; ++u) {
-      if (together ? gain > 0 : other[u].cost < code[u].cost) code[u] = other[u];
+      EightWeights<3> up(more, scale, wx + 8 * u, w + 8 * u), down(less, scale, wx + 8 * u, w + 8 * u);
+      const bool down_first = down.bound() < up.bound();
+      EightWeights<3>&first = down_first ? down : up, &second = down_first ? up : down;
+      first.search();
+      const bool other = second.bound() < first.cost() && second.search_below(first.cost());
+      code[u] = (other ? second : first).code(0);
+      code[u].less = other != down_first;
     }
   }
+};
+
+/// IQ1_S: all of a run are more, or all are less.
+struct ShiftedRuns : ShiftedLevels {
+  static constexpr int kRun = 32;
+
+  void fit(float scale, const std::uint8_t*, const float* wx, const float* w, GridCode* code) const {
+    Units up(more, scale, wx, w), down(less, scale, wx, w);
+    const bool down_first = down.bound < up.bound;
+    Units &first = down_first ? down : up, &second = down_first ? up : down;
+    const float cost = first.search(std::numeric_limits<float>::infinity());
+    const bool other = second.search(cost) < cost;
+    for (int u = 0; u < 4; ++u) {
+      code[u] = (other ? second : first).unit[u].code(0);
+      code[u].less = other != down_first;
+    }
+  }
+
+ private:
+  struct Units {
+    EightWeights<3> unit[4];
+    float bound = 0;
+
+    Units(const GridLevels<3>& grid, float scale, const float* wx, const float* w)
+        : unit{{grid, scale, wx, w},
+               {grid, scale, wx + 8, w + 8},
+               {grid, scale, wx + 16, w + 16},
+               {grid, scale, wx + 24, w + 24}} {
+      for (const auto& one : unit) bound += one.bound();
+    }
+    // What all cost; or, once that is known to be `limit` or more, something not below it.
+    float search(float limit) {
+      float cost = bound;
+      for (auto& one : unit) {
+        if (!(cost < limit)) return cost;
+        one.search();
+        cost += one.cost() - one.bound();
+      }
+      return cost;
+    }
+  };
 };
 
 /// The scales and codes of a block of 256 weights.
