@@ -80,7 +80,7 @@ class EightWeights {
   const float* w_;
   float wx_[8];
   HalfCosts<kLevels> half_[kHalves];
-  GridChoice choice_[kEntries];
+  GridChoice choice_[kEntries] = {};
 };
 
 /// Turns the sign of one weight: that which costs least, of those that have least to lose. Returns which.
