@@ -4,6 +4,11 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(TARGETS longhand EXPORT longhand-targets ARCHIVE COMPONENT development)
+# What makes models needs OpenMP: a component of the package, for those who ask for it.
+if(TARGET longhand_make)
+  set_target_properties(longhand_make PROPERTIES EXPORT_NAME make)
+  install(TARGETS longhand_make EXPORT longhand-make-targets ARCHIVE COMPONENT development)
+endif()
 # Headers name one another from the top of the tree, which is include/longhand when installed.
 target_include_directories(longhand PUBLIC $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/longhand>)
 file(GLOB types RELATIVE ${PROJECT_SOURCE_DIR} CONFIGURE_DEPENDS engine/types/*.h)
@@ -24,6 +29,9 @@ write_basic_package_version_file(longhand-config-version.cmake COMPATIBILITY Sam
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/longhand-config.cmake
   ${CMAKE_CURRENT_BINARY_DIR}/longhand-config-version.cmake DESTINATION ${package} COMPONENT development)
 install(EXPORT longhand-targets NAMESPACE longhand:: DESTINATION ${package} COMPONENT development)
+if(TARGET longhand_make)
+  install(EXPORT longhand-make-targets NAMESPACE longhand:: DESTINATION ${package} COMPONENT development)
+endif()
 
 # The way from lib/pkgconfig back to the prefix, so that the whole tree may be moved.
 file(RELATIVE_PATH LONGHAND_PC_PREFIX /p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)
