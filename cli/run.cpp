@@ -25,7 +25,7 @@ namespace longhand::cli {
 namespace {
 
 struct Flags {
-  SessionFlags session;
+  SessionFlags session{adapting_session()};
   SamplingFlags sampling;
   SpeculationFlags speculation;
   std::string prompt, file, binary_file, prompt_cache;

@@ -83,7 +83,7 @@ typedef struct lh_session_options {
   float rope_base;               /* [-1] */
   int32_t rope_original_context; /* [-1] tokens */
   float yarn_beta_fast, yarn_beta_slow, yarn_ext_factor; /* [-1] */
-  const char* memory;      /* [NULL] "full", "window", "rerope", "leaky-rerope", "vq", "performer" */
+  const char* memory;      /* [NULL] "full", "window", "rerope", "leaky-rerope", "auto", "vq", "performer" */
   int32_t window;          /* [-1] tokens at their true distance */
   int32_t sinks;           /* [-1] first tokens that stay for ever */
   int32_t far;             /* [-1] distance of what is remembered in summary, tokens */

@@ -28,7 +28,7 @@ struct ChatFlags {
   /// How conversations are written. Throws UsageError, Error(io).
   ChatTemplateOptions written_as() const;
 
-  SessionFlags session;
+  SessionFlags session{adapting_session()};
   SamplingFlags sampling;
   SpeculationFlags speculation;
   std::string colour = "auto";

@@ -1,4 +1,4 @@
-// Told once: the text has outgrown what the model can make use of.
+// Told once: the text has outgrown what the model was trained on, or can make use of.
 #pragma once
 
 #include "engine/longhand.h"
@@ -10,11 +10,11 @@ class ReachNote {
   /// `session` was made with `options`.
   ReachNote(const Session& session, const SessionOptions& options);
 
-  /// On stderr, in one line, when a text of `size` tokens is the first that is too long.
+  /// On stderr, in one line, when a text of `size` tokens is the first that is so long.
   void tell(int size);
 
  private:
-  int context_, reach_;
+  int context_, near_, reach_;
   bool told_ = false;
 };
 

@@ -170,8 +170,9 @@ void SessionFlags::add_rope(CLI::App& verb) {
 
 void SessionFlags::add_attention(CLI::App& verb) {
   AttentionOptions& a = session_.attention;
-  auto* group =
-      verb.add_option_group("Long texts", "Default: what the file says, else all of the text is attended to");
+  auto* group = verb.add_option_group("Long texts",
+                                      "Default: what the file says; else chat, run and serve adapt (auto), "
+                                      "and others attend to all of the text");
   const auto& memory = find_option(kAttentionOptions, &AttentionOptions::memory);
   const OptionFlag& memory_flag = *find_flag(memory.name);
   group->add_option(memory_flag.flags, a.memory, help_of(memory))

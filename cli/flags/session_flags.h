@@ -24,6 +24,9 @@ CLI::Option* add_model_option(CLI::App& verb, std::string& path);
 /// The model has to be named, there or in $LONGHAND_MODEL.
 void require_model(CLI::App& verb);
 
+/// Of verbs that people give texts of any length.
+inline SessionOptions adapting_session() { return {.attention = {.memory = "auto"}}; }
+
 /// Adds the flags and turns their values into the library's options.
 class SessionFlags {
  public:

@@ -28,7 +28,7 @@ struct ServeFlags {
   /// Throws Error as SamplingFlags::options().
   ServiceOptions service(const Model& model, const std::string& path) const;
 
-  SessionFlags session;
+  SessionFlags session{adapting_session()};
   int drain = 10;  ///< seconds
 
  private:

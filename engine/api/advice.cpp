@@ -112,7 +112,7 @@ int text_reach(const Model& model, const SessionOptions& options, int context) {
     return layer.attends() && layer.rope && layer.window == 0;
   });
   if (!everywhere || context <= c.trained_context) return context;
-  const MemoryPlan plan = plan_memory(c, options.attention, options.context);
+  const MemoryPlan plan = plan_memory(c, options);
   const FarPositions far = far_positions(plan);
   const PositionPlan positions(c, model_data(model).weights, options, far, context);
   const int reach = std::max(c.trained_context, rope_reach(positions.frequencies(), context));
@@ -122,6 +122,11 @@ int text_reach(const Model& model, const SessionOptions& options, int context) {
   if (farthest > reach) return reach;
   if (far.step == 0) return context;
   return int(std::min(double(context), plan.window + (reach - plan.window) * plan.leak));
+}
+
+int true_distance_until(const Model& model, const SessionOptions& options, int context) {
+  const MemoryPlan plan = plan_memory(model_data(model).config, options);
+  return plan.all_near > 0 ? std::min(plan.all_near, context) : context;
 }
 
 BaseBounds base_bounds(int rot, int length) {

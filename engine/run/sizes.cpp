@@ -37,8 +37,7 @@ ThreadCounts choose_threads(const ModelCore& m, int threads, int prefill_threads
 SessionSizes choose_sizes(const ModelCore& m, const SessionOptions& o) {
   check_options(kSessionOptions, o);
   const ThreadCounts threads = choose_threads(m, o.threads, o.prefill_threads);
-  SessionSizes s{bounded(m, o.context), o.batch, threads.decode, threads.prefill,
-                 plan_memory(m.config, o.attention, o.context)};
+  SessionSizes s{bounded(m, o.context), o.batch, threads.decode, threads.prefill, plan_memory(m.config, o)};
   check_memory(s.plan, m.config, m.weights.layers, o.attention);
   const auto cache_bytes = [&](int context) {
     return States(m.config, m.weights, o, s.plan, context, std::min(s.batch, context)).bytes();

@@ -14,10 +14,12 @@ namespace longhand {
 /// What a session remembers of its text, and how sharply it looks at it. Negative numbers: what the file
 /// says, else the default in brackets (T: the trained context).
 struct AttentionOptions {
-  /// One of kMemoryNames; empty: what the file says, else full.
+  /// One of kMemoryNames; empty: what the file says, else full. auto: what the file says, else full as far as
+  /// the model was trained, and rerope where a text grows longer; full for models that have a way of their
+  /// own with long texts, or were given one (recurrent layers, windows, rescaled positions).
   std::string memory = {};
   int window =
-      -1;  ///< tokens at their true distance [T/2 window; T/4 rerope, leaky-rerope; T/8 vq, performer]
+      -1;  ///< tokens at their true distance [T/2 window; T/4 rerope, leaky-rerope, auto; T/8 vq, performer]
   int sinks = -1;  ///< first tokens that stay for ever [4]: window, vq, performer
   int far = -1;    ///< distance of everything remembered in summary [2 x window]: vq, performer
   /// Beyond the window distances grow this much slower [8, or as much more as SessionOptions::context needs
@@ -42,13 +44,13 @@ struct AttentionOptions {
   bool indexer = true;
 };
 
-inline constexpr std::array<std::string_view, 6> kMemoryNames = {"full",         "window", "rerope",
-                                                                 "leaky-rerope", "vq",     "performer"};
+inline constexpr std::array<std::string_view, 7> kMemoryNames = {"full", "window", "rerope",   "leaky-rerope",
+                                                                 "auto", "vq",     "performer"};
 
 // clang-format off
 inline constexpr std::tuple kAttentionOptions = {
     Option{"attention.memory", &AttentionOptions::memory, {},
-           "What is remembered: full, window, rerope, leaky-rerope, vq or performer"},
+           "What is remembered: full, window, rerope, leaky-rerope, auto, vq or performer"},
     Option{"attention.window", &AttentionOptions::window, {1, kMaxContext, false, true},
            "Tokens that are seen at their true distance"},
     Option{"attention.sinks", &AttentionOptions::sinks, {0, 512, false, true},

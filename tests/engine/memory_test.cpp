@@ -64,14 +64,14 @@ std::vector<double> turned(const std::vector<float>& x, double position) {
 class Rig {
  public:
   Rig(const AttentionOptions& options, const Text& text, int batch, float slope = 0,
-      const AttentionCore& core = {})
+      const AttentionCore& core = {}, int trained = 1 << 12)
       : text_(text), batch_(batch), slope_(slope), core_(core) {
     core_.heads = core_.kv_heads = 1;
     core_.head_dim = kDim;
     core_.value_dim = kValueDim;
     core_.scale = kScale;
-    config_.trained_context = config_.rope.original_context = 1 << 12;
-    plan_ = plan_memory(config_, options);
+    config_.trained_context = config_.rope.original_context = trained;
+    plan_ = plan_memory(config_, {.context = int(text.k.size()), .attention = options});
     far_ = far_positions(plan_);
     const KvShape kv(CacheFormat::f32, CacheFormat::f32, kDim, kValueDim);
     const MemorySite site{plan_, config_.attention, core_, kv, 0, int(text.k.size()), batch};
@@ -175,10 +175,10 @@ std::vector<double> definition(const Text& t, int i, const Where& where, float s
 }
 
 template <class Where>
-void expect_definition(const AttentionOptions& options, const Text& text, const Where& where,
-                       float slope = 0) {
-  const auto got = Rig(options, text, 100, slope).run();
-  EXPECT_EQ(Rig(options, text, 7, slope).run(), got) << "results do not depend on batches";
+void expect_definition(const AttentionOptions& options, const Text& text, const Where& where, float slope = 0,
+                       int trained = 1 << 12) {
+  const auto got = Rig(options, text, 100, slope, {}, trained).run();
+  EXPECT_EQ(Rig(options, text, 7, slope, {}, trained).run(), got) << "results do not depend on batches";
   const auto before = [&](int i, int j) { return j <= i ? where(i, j) : Place{false, 0, 0}; };
   for (std::size_t i = 0; i < got.size(); i += 13) {
     const auto want = definition(text, int(i), before, slope);
@@ -242,6 +242,25 @@ TEST(MemoryDefinition, Rerope) {
   });
 }
 
+// As far as the model was trained everything is at its distance, with the sums of `full`.
+TEST(MemoryDefinition, AutoIsFullAndThenRerope) {
+  for (const int trained : {1, 400, 512, 1030, kTokens}) {
+    SCOPED_TRACE(trained);
+    const AttentionOptions options{.memory = "auto", .window = 150};
+    const Text text(kTokens, 0);
+    expect_definition(
+        options, text,
+        [trained](int i, int j) {
+          return i < trained || i - j < 150 ? Place{true, double(i), double(j)} : Place{true, 150, 0};
+        },
+        0, trained);
+    auto got = Rig(options, text, 100, 0, {}, trained).run(), full = Rig({}, text, 100).run();
+    got.resize(std::size_t(trained));
+    full.resize(std::size_t(trained));
+    EXPECT_EQ(got, full);
+  }
+}
+
 TEST(MemoryDefinition, LeakyRerope) {
   expect_definition({.memory = "leaky-rerope", .window = 150, .leak = 4}, Text(kTokens, 0), [](int i, int j) {
     return i - j < 150 ? Place{true, double(i), double(j)} : Place{true, 150 + (i - j - 150) / 4.0, 0};
@@ -272,11 +291,53 @@ TEST(MemoryDefinition, WeightsAndScatterChangeNothingThen) {
                     Text(kTokens, 25), [](int i, int j) { return block_place(i, j, 50, 3, 140); });
 }
 
+TEST(MemoryPlan, AutoLeavesAloneWhatHasAWayOfItsOwn) {
+  ModelConfig plain;
+  plain.trained_context = plain.rope.original_context = 512;
+  LayerShape layer;
+  layer.heads = layer.kv_heads = 1;
+  plain.layers = {layer, layer};
+  const SessionOptions longer{.context = 1024, .attention = {.memory = "auto"}};
+  const auto kind = [](const ModelConfig& config, const SessionOptions& options) {
+    return plan_memory(config, options).kind->name;
+  };
+  EXPECT_EQ(kind(plain, longer), "auto");
+  EXPECT_EQ(plan_memory(plain, longer).window, 128);
+  ModelConfig by_one = plain;
+  by_one.rope.rule = RopeScalingRule::linear;
+  EXPECT_EQ(kind(by_one, longer), "auto") << "a factor of 1 rescales nothing";
+  EXPECT_EQ(kind(plain, {.context = 512, .attention = {.memory = "auto"}}), "full");
+  EXPECT_EQ(kind(plain, {.attention = {.memory = "auto"}}), "full");
+  for (const RopeOptions& rope : {RopeOptions{.scaling = RopeScaling::yarn}, RopeOptions{.factor = 2},
+                                  RopeOptions{.auto_factor = true}}) {
+    EXPECT_EQ(kind(plain, {.context = 1024, .rope = rope, .attention = {.memory = "auto"}}), "full");
+  }
+  const std::pair<const char*, void (*)(ModelConfig&)> kOwnWays[] = {
+      {"scaled positions", [](ModelConfig& c) { c.rope.rule = RopeScalingRule::yarn; }},
+      {"a window", [](ModelConfig& c) { c.layers[1].window = 64; }},
+      {"a layer without rotation", [](ModelConfig& c) { c.layers[1].rope = false; }},
+      {"a recurrent layer", [](ModelConfig& c) { c.layers[1].mixer = Mixer::mamba; }},
+      {"a rule of sharpness", [](ModelConfig& c) { c.attention.scale_rule = ScaleRule::log_n; }},
+      {"a temperature", [](ModelConfig& c) { c.temperature_scale = 0.1f; }},
+      {"ALiBi", [](ModelConfig& c) { c.alibi = 8; }},
+      {"an indexer", [](ModelConfig& c) { c.indexer.top = 64; }},
+      {"no causal order", [](ModelConfig& c) { c.causal = false; }},
+  };
+  for (const auto& [way, change] : kOwnWays) {
+    ModelConfig config = plain;
+    change(config);
+    EXPECT_EQ(kind(config, longer), "full") << way;
+  }
+  ModelConfig stated = plain;
+  stated.attention.memory = "window";
+  EXPECT_EQ(kind(stated, longer), "window");
+}
+
 TEST(MemoryPlan, TheLeakKeepsTheWholeContextInReach) {
   ModelConfig config;
   config.trained_context = config.rope.original_context = 512;
   const auto leak = [&](const AttentionOptions& options, int context) {
-    return plan_memory(config, options, context).leak;
+    return plan_memory(config, {.context = context, .attention = options}).leak;
   };
   EXPECT_EQ(leak({.memory = "leaky-rerope", .window = 256}, 0), 8);
   EXPECT_EQ(leak({.memory = "leaky-rerope", .window = 256}, 1024), 8) << "less would win nothing";

@@ -90,7 +90,7 @@ TEST(Speculation, EverySamplerDrawsTheSameTokens) {
 
 TEST(Speculation, EveryMemoryAndCacheGivesTheSameTokens) {
   int right = 0;
-  for (const char* memory : {"full", "window", "rerope", "leaky-rerope", "vq", "performer"}) {
+  for (const char* memory : {"full", "window", "rerope", "leaky-rerope", "auto", "vq", "performer"}) {
     for (const int batch : {1, 4, 512}) {
       for (const CacheType type : {CacheType::f32, CacheType::f16}) {
         SCOPED_TRACE(testing::Message() << memory << " batch " << batch << " cache " << int(type));

@@ -266,7 +266,7 @@ TEST(WriteState, AFailureAtAnyCallLeavesAWholeState) {
   const std::string path = dir.file("state");
   const SessionOptions o = options_of(test::memory_cases()[0], CacheType::f16, 64);
   const ModelData& data = model_data(tiny());
-  const MemoryPlan plan = plan_memory(data.config, o.attention);
+  const MemoryPlan plan = plan_memory(data.config, o);
   longhand::States memories(data.config, data.weights, o, plan, 64, 64);
   memories.reserve();
   memories.will_write(0, 40);

@@ -23,7 +23,7 @@ inline constexpr const char* kTexts[] = {
     "command-r", "cohere2", "starcoder2", "stablelm", "nemotron", "phi2", "gpt2", "bert", "t5", "rwkv",
     "gemma4", "none", "no_vocab", "default", "gpt-2", "llama-bpe", "smollm", "qwen2", "tekken",
     "deepseek-llm", "chatglm-bpe", "none", "linear", "yarn", "longrope", "ntk", "full", "window", "rerope",
-    "leaky-rerope", "vq", "performer", "log_n", "sqrt_log_n", "constant", "<s>", "</s>", "<|im_end|>",
+    "leaky-rerope", "auto", "vq", "performer", "log_n", "sqrt_log_n", "constant", "<s>", "</s>", "<|im_end|>",
     "<0x41>", "a b", "\xE2\x96\x81", "{{ messages[0].content }}",
     "{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}"};
 // clang-format on

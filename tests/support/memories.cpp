@@ -8,6 +8,7 @@ const MemoryCase kCases[] = {
     {"window", {.memory = "window", .window = 150, .sinks = 5}},
     {"rerope", {.memory = "rerope", .window = 150}},
     {"leaky_rerope", {.memory = "leaky-rerope", .window = 150, .leak = 4}},
+    {"auto", {.memory = "auto", .window = 50}},
     {"vq_learned", {.memory = "vq", .window = 50, .sinks = 3, .codes = 40}},
     {"vq_few_keys", {.memory = "vq", .window = 9, .sinks = 2, .codes = 600}},
     {"vq_all_levers",

@@ -7,7 +7,7 @@
 namespace longhand {
 
 RewindRoom::RewindRoom(const ModelConfig& config, const SessionOptions& options)
-    : batch_(options.batch), window_(plan_memory(config, options.attention).window) {}
+    : batch_(options.batch), window_(plan_memory(config, options).window) {}
 
 int RewindRoom::after(int size) const noexcept {
   const int room = std::max(0, batch_ - 1);

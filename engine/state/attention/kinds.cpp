@@ -25,6 +25,7 @@ constexpr MemoryKind kKinds[] = {
     {.name = "rerope", .window_share = 4, .needs_rope = true, .far_positions = at_window, .make = make_rerope},
     {.name = "leaky-rerope", .window_share = 4, .leak = true, .needs_rope = true, .far_positions = leaking,
      .make = make_leaky_rerope},
+    {.name = "auto", .window_share = 4, .needs_rope = true, .far_positions = at_window, .make = make_auto},
     {.name = "vq", .window_share = 8, .sinks = true, .far = true, .codes = true, .far_positions = at_far,
      .make = make_vq},
     {.name = "performer", .window_share = 8, .sinks = true, .far = true, .features = true,
@@ -89,6 +90,38 @@ float default_leak(int window, int trained, int context) {
   return std::max(kEnough, float(context - window) / float(trained - window));
 }
 
+// Whether texts of the session's context outgrow what the model was trained on, and nothing in file or
+// options says how it is to cope: neither rescaled positions nor a rule of sharpness, layers of another kind
+// or with a window, which keep what they were trained with.
+bool outgrows(const ModelConfig& c, const SessionOptions& o) {
+  const RopeOptions& rope = o.rope;
+  const bool by_file =
+      c.rope.rule != RopeScalingRule::none && (c.rope.rule != RopeScalingRule::linear || c.rope.factor != 1);
+  const bool rescaled =
+      rope.scaling != RopeScaling::from_file || rope.factor >= 0 || rope.auto_factor || by_file;
+  const auto plain = [](const LayerShape& layer) {
+    return layer.attends() && layer.mixer == Mixer::attention && layer.rope && layer.window == 0 &&
+           layer.ratio == 0;
+  };
+  return o.context > c.trained_context && !rescaled && c.causal && c.alibi == 0 && c.indexer.top == 0 &&
+         c.temperature_scale == 0 && c.attention.scale_rule == ScaleRule::constant &&
+         std::ranges::all_of(c.layers, plain);
+}
+
+constexpr std::string_view kFull = "full", kAuto = "auto";
+
+const MemoryKind& kind_of(const ModelConfig& c, const SessionOptions& options) {
+  const std::string_view file = c.attention.memory, given = options.attention.memory;
+  const bool left_open = given.empty() || given == kAuto;
+  std::string_view name = left_open && !file.empty() ? file : given;
+  if (name.empty()) name = kFull;
+  const MemoryKind* kind = find_memory(name);
+  if (kind != nullptr) return *kind;
+  throw Error(Errc::range,
+              fmt::format("{} is '{}', must be one of {}",
+                          left_open ? "longhand.attention.memory" : "attention.memory", name, names()));
+}
+
 }  // namespace
 
 const MemoryKind* find_memory(std::string_view name) noexcept {
@@ -97,15 +130,10 @@ const MemoryKind* find_memory(std::string_view name) noexcept {
   return found == std::end(kKinds) ? nullptr : found;
 }
 
-MemoryPlan plan_memory(const ModelConfig& c, const AttentionOptions& o, int context) {
+MemoryPlan plan_memory(const ModelConfig& c, const SessionOptions& options) {
   const AttentionConfig& file = c.attention;
-  const std::string& name = !o.memory.empty() ? o.memory : file.memory.empty() ? "full" : file.memory;
-  const MemoryKind* kind = find_memory(name);
-  if (kind == nullptr) {
-    throw Error(Errc::range, fmt::format("{} is '{}', must be one of {}",
-                                         o.memory.empty() ? "longhand.attention.memory" : "attention.memory",
-                                         name, names()));
-  }
+  const AttentionOptions& o = options.attention;
+  const MemoryKind* kind = &kind_of(c, options);
   using O = AttentionOptions;
   const OptionResolver s(*kind, o);
   const int share = kind->window_share, trained = c.rope.original_context;
@@ -114,12 +142,19 @@ MemoryPlan plan_memory(const ModelConfig& c, const AttentionOptions& o, int cont
   p.sinks = s.settle(&O::sinks, kind->sinks, file.sinks, 4);
   p.far =
       s.settle(&O::far, kind->far, file.far, std::min(kMaxContext, 2 * std::min(p.window, kMaxContext / 2)));
-  p.leak = double(s.settle(&O::leak, kind->leak, file.leak, default_leak(p.window, trained, context)));
+  p.leak =
+      double(s.settle(&O::leak, kind->leak, file.leak, default_leak(p.window, trained, options.context)));
   p.codes = s.settle(&O::codes, kind->codes, 0, 256);
   p.features = s.settle(&O::features, kind->features, 0, 256);
   check_option(find_option(kAttentionOptions, &O::checkpoints), o.checkpoints);
   p.checkpoints = o.checkpoints;
   p.indexer = o.indexer;
+  if (kind->name == kAuto && outgrows(c, options)) {
+    p.all_near = c.trained_context;
+  } else if (kind->name == kAuto) {
+    p.kind = find_memory(kFull);
+    p.window = 0;
+  }
   p.exact = s.settle(&O::exact, kind->codes, 0, 0);
   p.weighted = s.settle(&O::weighted, kind->codes);
   p.second_order = s.settle(&O::second_order, kind->codes);

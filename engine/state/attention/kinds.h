@@ -20,6 +20,7 @@ struct MemoryPlan {
   bool weighted = false, second_order = false;  // of learned codes
   int exact = 0;
   bool indexer = false;  // indexers choose keys
+  int all_near = 0;      // auto: tokens of the trained context, up to which nothing is far
   int checkpoints = 0;
 };
 
@@ -46,8 +47,7 @@ struct MemoryKind {
 const MemoryKind* find_memory(std::string_view name) noexcept;
 /// The options, else what the file says, else the defaults. Throws Error(range): an unknown memory, an option
 /// it does not take, values out of range; and what cannot compose.
-/// `context`: the longest text the session may hold, 0 where nobody said.
-MemoryPlan plan_memory(const ModelConfig& config, const AttentionOptions& options, int context = 0);
+MemoryPlan plan_memory(const ModelConfig& config, const SessionOptions& options);
 /// `options` with the plan's numbers in place of what was left open.
 AttentionOptions settled(AttentionOptions options, const MemoryPlan& plan);
 /// Throws Error(range) where this model cannot have this memory, or brings itself what an option asks for.
@@ -63,6 +63,7 @@ std::unique_ptr<AttentionState> make_whole(const MemorySite& site);  // where th
 std::unique_ptr<AttentionState> make_window(const MemorySite& site);
 std::unique_ptr<AttentionState> make_compressed(const MemorySite& site);  // where old tokens share keys
 std::unique_ptr<AttentionState> make_rerope(const MemorySite& site);
+std::unique_ptr<AttentionState> make_auto(const MemorySite& site);
 std::unique_ptr<AttentionState> make_leaky_rerope(const MemorySite& site);
 std::unique_ptr<AttentionState> make_vq(const MemorySite& site);
 std::unique_ptr<AttentionState> make_performer(const MemorySite& site);

@@ -1,5 +1,8 @@
 // ReRoPE (Su 2023): beyond the window every key stands at the window's distance. Far keys are not turned, and
-// far queries turned by the window.
+// far queries turned by the window. And the memory that becomes this where a text grows longer than those a
+// model was trained on: up to there all keys stand at their distance, with the very sums of `full`.
+
+#include <algorithm>
 
 #include "engine/state/attention/two_sided.h"
 
@@ -17,5 +20,9 @@ class Rerope final : public TwoSided {
 }  // namespace
 
 std::unique_ptr<AttentionState> make_rerope(const MemorySite& site) { return std::make_unique<Rerope>(site); }
+
+std::unique_ptr<AttentionState> make_auto(const MemorySite& site) {
+  return std::make_unique<Rerope>(site, std::min(site.plan.all_near, site.context));
+}
 
 }  // namespace longhand

@@ -1,5 +1,8 @@
-// All keys for ever: the last ones at their true distance, all others as far queries see them.
+// All keys for ever: the last ones at their true distance, all others as far queries see them. Where nothing
+// is far as long as the text is short, queries up to some position see everything at its true distance.
 #pragma once
+
+#include <algorithm>
 
 #include "engine/state/attention/kinds.h"
 #include "engine/state/attention/kv_store.h"
@@ -7,10 +10,12 @@
 namespace longhand {
 
 /// Base of the memories that turn near and far keys differently. Far keys stay for the whole text, near ones
-/// are a second copy of the last keys; values are stored once.
+/// are a second copy of the last keys, and of the first ones where they are not to become far at once; values
+/// are stored once.
 class TwoSided : public AttentionState {
  public:
-  explicit TwoSided(const MemorySite& site);
+  /// Queries before position `all_near` see no key from afar.
+  explicit TwoSided(const MemorySite& site, int all_near = 0);
 
   std::uint64_t bytes() const noexcept override;
   void reserve() override;
@@ -28,16 +33,21 @@ class TwoSided : public AttentionState {
   virtual void turn_far(const NewToken& token, float* key) const noexcept = 0;
 
  private:
-  int near_from(int i) const noexcept { return i - window_ + 1 > 0 ? i - window_ + 1 : 0; }
+  int near_from(int i) const noexcept { return i < all_near_ ? 0 : std::max(0, i - window_ + 1); }
+  // The part of the near keys from `from` on that leaves when the text grows.
+  int passing_from(int from) const noexcept { return std::max(from, first_); }
 
   int far_parts(Queries q) const noexcept { return (near_from(q.end - 1) + kAttendKeys - 1) / kAttendKeys; }
 
   KvStore far() const noexcept { return {kv_, far_keys_, values_}; }
-  KvStore near() const noexcept { return {kv_, near_keys_, values_}; }
+  KvStore near(int position) const noexcept {
+    return {kv_, position < first_ ? first_keys_ : near_keys_, values_};
+  }
 
   KvShape kv_;
-  int window_, chunks_, near_chunks_;
-  TokenStore far_keys_, near_keys_, values_;
+  int window_, all_near_, chunks_, near_chunks_;
+  int first_;  // tokens whose near keys stay: all_near_ in whole chunks
+  TokenStore far_keys_, first_keys_, near_keys_, values_;
 };
 
 }  // namespace longhand
