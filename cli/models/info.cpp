@@ -13,6 +13,7 @@
 #include "cli/flags/session_flags.h"
 #include "cli/models/advice_report.h"
 #include "cli/models/meta_value.h"
+#include "cli/models/model_card.h"
 #include "cli/models/model_names.h"
 #include "cli/models/tensor_dump.h"
 #include "cli/terminal/output.h"
@@ -20,6 +21,7 @@
 #include "cli/terminal/units.h"
 #include "cli/verbs.h"
 #include "loaders/gguf/gguf.h"
+#include "ops/machine.h"
 
 namespace longhand::cli {
 namespace {
@@ -140,7 +142,12 @@ std::string memory_text(const Summary& summary) {
                            shape.context);
 }
 
-std::string text_report(const Gguf& file) {
+// All bits of all tensors, scales and norms included.
+double bits_per_weight(const Summary& summary) {
+  return summary.parameters == 0 ? 0 : 8.0 * double(summary.tensor_bytes) / double(summary.parameters);
+}
+
+std::string text_report(const Gguf& file, const std::string& path) {
   const Summary summary = summarise(file);
   std::string out, types;
   for (const auto& [name, share] : summary.types) {
@@ -153,9 +160,11 @@ std::string text_report(const Gguf& file) {
   append_row(out, "name", model_name(file));
   append_row(out, "architecture", make_visible(lenient([&] { return file.architecture(); })));
   append_row(out, "shape", shape_text(summary.shape));
-  append_row(out, "parameters", format_count(summary.parameters));
+  append_row(out, "parameters",
+             fmt::format("{}, {:.2f} bits each", format_count(summary.parameters), bits_per_weight(summary)));
   append_row(out, "types", types);
   append_row(out, "memory", memory_text(summary));
+  append_row(out, "runs here", fit_text(read_card(path), available_memory()));
   if (const auto reach = lenient([&] { return context_reach(file); }))
     append_row(out, "reach", reach_text(*reach));
 
@@ -167,14 +176,17 @@ std::string text_report(const Gguf& file) {
   }
   out += fmt::format("\ntensors ({})\n", file.tensors().size());
   for (const TensorInfo& tensor : file.tensors()) {
-    out += fmt::format("  {:<44} {:<8} {:<22} {:>12}\n", make_visible(tensor.name), type_name(tensor),
-                       dims_text(tensor, " x "), tensor.data.size());
+    const double share =
+        double(tensor.data.size()) / double(std::max<std::uint64_t>(1, summary.tensor_bytes));
+    out += fmt::format("  {:<44} {:<8} {:<22} {:>12} {:5.1f} %\n", make_visible(tensor.name),
+                       type_name(tensor), dims_text(tensor, " x "), tensor.data.size(), 100 * share);
   }
   return out;
 }
 
-std::string json_report(const Gguf& file, std::size_t array_elements) {
+std::string json_report(const Gguf& file, const std::string& path, std::size_t array_elements) {
   const Summary summary = summarise(file);
+  const ModelCard card = read_card(path);
   Json types = Json::object(), metadata = Json::object(), tensors = Json::array();
   for (const auto& [name, share] : summary.types)
     types[name] = {{"tensors", share.tensors}, {"bytes", share.bytes}};
@@ -194,6 +206,8 @@ std::string json_report(const Gguf& file, std::size_t array_elements) {
                        {"architecture", make_visible(lenient([&] { return file.architecture(); }))},
                        {"parameters", summary.parameters},
                        {"weight_bytes", summary.tensor_bytes},
+                       {"bits_per_weight", bits_per_weight(summary)},
+                       {"runs_here", card.problem.empty() && fit(card, available_memory()).fits},
                        {"cache_bytes_per_token", summary.shape.cache_bytes_per_token},
                        {"types", types},
                        {"metadata", metadata},
@@ -216,13 +230,14 @@ struct Flags {
 
 int show_info(const Flags& flags) {
   if (flags.tensor.empty() != flags.output.empty()) throw UsageError("--tensor and -o go together");
-  const Gguf file = Gguf::open(model_path(flags.model));
+  const std::string path = model_path(flags.model);
+  const Gguf file = Gguf::open(path);
   if (!flags.tensor.empty()) {
     dump_tensor(file, flags.tensor, flags.output);
   } else if (flags.advise) {
     write_output(advice_report(file, flags.json));
   } else {
-    write_output(flags.json ? json_report(file, flags.array_elements) : text_report(file));
+    write_output(flags.json ? json_report(file, path, flags.array_elements) : text_report(file, path));
   }
   return kSuccess;
 }
