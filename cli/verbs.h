@@ -31,6 +31,7 @@ void add_edit(CLI::App& app, Action& action);
 void add_diff(CLI::App& app, Action& action);
 void add_quantize(CLI::App& app, Action& action);
 void add_imatrix(CLI::App& app, Action& action);
+void add_convert(CLI::App& app, Action& action);
 void add_completion(CLI::App& app, Action& action);
 
 }  // namespace longhand::cli

@@ -6,10 +6,12 @@
 #include <filesystem>
 #include <vector>
 
+#include "cli/models/converted_folder.h"
 #include "cli/models/model_places.h"
 #include "cli/pull/hub.h"
 #include "cli/pull/source.h"
 #include "cli/terminal/user_dirs.h"
+#include "engine/longhand_convert.h"
 #include "ops/error.h"
 
 namespace longhand::cli {
@@ -53,6 +55,7 @@ std::string only_one(const std::vector<FoundModel>& models, const std::string& n
 std::string model_path(const std::string& name) {
   std::error_code error;
   const std::string path = expand_home(name);
+  if (is_model_folder(path)) return converted_folder(path);
   if (name.empty() || fs::exists(path, error)) return path;
   if (is_source(name)) return obtain_source(name);
   const std::vector<FoundModel> models = find_models();

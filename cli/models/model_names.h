@@ -5,11 +5,12 @@
 
 namespace longhand::cli {
 
-/// Path of the file to open for `name`: a file; a source to download from ("hf:OWNER/REPO:QUANT", see
-/// source.h), which is done where it is not here yet; or a model that `longhand models` lists, called as
-/// there, or without
+/// Path of the file to open for `name`: a file; a folder as Hugging Face keeps models, which is converted
+/// where it is opened first; a source to download from ("hf:OWNER/REPO:QUANT", see source.h), which is done
+/// where it is not here yet; or a model that `longhand models` lists, called as there, or without
 /// ":latest", folder or ".gguf", or as OWNER/REPO[:QUANT], or by a part of its name that no other has. Else
-/// `name` itself. Throws Error: range (a name that fits several models), and as obtain_source().
+/// `name` itself. Throws Error: range (a name that fits several models), and as obtain_source() and
+/// converted_folder().
 std::string model_path(const std::string& name);
 
 }  // namespace longhand::cli

@@ -202,4 +202,8 @@ void assign_token_roles(Vocab& vocab, std::string_view architecture) {
   suppress_pictures(vocab, architecture);
 }
 
+bool ends_generation_by_name(std::string_view text) noexcept {
+  return std::ranges::find(kEndOfGeneration, text) != std::end(kEndOfGeneration);
+}
+
 }  // namespace longhand

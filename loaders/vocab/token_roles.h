@@ -12,4 +12,7 @@ namespace longhand {
 /// tokens the type control. `architecture` is general.architecture.
 void assign_token_roles(Vocab& vocab, std::string_view architecture);
 
+/// Whether a token of this text ends an answer in any vocabulary that has it.
+bool ends_generation_by_name(std::string_view text) noexcept;
+
 }  // namespace longhand

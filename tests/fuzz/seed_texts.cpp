@@ -187,6 +187,28 @@ void add_tools(Seeds& seeds) {
   }
 }
 
+void add_safetensors(Seeds& seeds) {
+  const auto add = [&](const std::string& header, std::size_t data) {
+    std::string size(8, '\0');
+    size[0] = char(header.size() % 256);
+    size[1] = char(header.size() / 256);
+    seeds.add("safetensors", size + header + std::string(data, 'x'));
+  };
+  add("{}", 0);
+  add(R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]}})", 8);
+  add(R"({"b":{"dtype":"F8_E4M3","shape":[3],"data_offsets":[2,5]},"a":{"dtype":"BF16","shape":[],"data_offsets":[0,2]}})",
+      5);
+  add(R"({"a":{"dtype":"I64","shape":[4611686018427387904,8],"data_offsets":[0,18446744073709551615]}})", 4);
+}
+
+// Pieces with a score and a type, then what training and normalising say.
+void add_spm_models(Seeds& seeds) {
+  const std::string pieces = "\n\x0E\n\5<unk>\x15\0\0\0\0\x18\2\n\n\n\3\xE2\x96\x81\x15\0\0\x80\xBF"s;
+  seeds.add("spm_model", pieces);
+  seeds.add("spm_model", pieces + "\x12\2\x18\2\x1A\2\x18\0"s);
+  seeds.add("spm_model", "\n\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"s);
+}
+
 }  // namespace
 
 std::vector<Seed> text_seeds() {
@@ -214,6 +236,10 @@ std::vector<Seed> text_seeds() {
   add_kernels(seeds);
   seeds.next_target();
   add_tools(seeds);
+  seeds.next_target();
+  add_safetensors(seeds);
+  seeds.next_target();
+  add_spm_models(seeds);
   return seeds.take();
 }
 

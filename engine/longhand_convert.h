@@ -1,0 +1,43 @@
+// Models as Hugging Face keeps them, made into GGUF files. Of the library longhand_make.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/types/progress.h"
+
+namespace longhand {
+
+struct ConvertOptions {
+  /// What matrices are written as: "f32", "f16", "bf16", "q8_0"; "auto": what they are stored as, and BF16
+  /// for 8-bit fractions. Norms, biases and other small tensors are always F32, and experts stored in MXFP4
+  /// stay as they are.
+  std::string type = "auto";
+  /// tokenizer.ggml.pre; "": found out from tokenizer.json.
+  std::string pre_tokenizer;
+  /// Refuse weights that are NaN or infinite.
+  bool check_tensors = false;
+  /// Told which share is written, 0..1; false stops.
+  std::function<bool(float share)> progress;
+};
+
+struct ConvertedModel {
+  std::string architecture;  // general.architecture
+  std::string type;          // "BF16": of most matrices
+  std::uint64_t tensors = 0, bytes = 0;
+  std::vector<std::string> notes;  // what was left out, or written otherwise than asked for
+};
+
+/// Whether `path` is a folder with a config.json, as Hugging Face keeps a model.
+bool is_model_folder(const std::string& path);
+
+/// Writes the model in `folder` (config.json, model*.safetensors, tokenizer.json or tokenizer.model, and what
+/// lies beside them) as the GGUF file `out`, which is there once it is whole. Weights are streamed. Throws
+/// Error: io (also where the disk has too little space), missing, unsupported (a class of models, a
+/// tokenizer, a tensor that has no place), shape, type, range, corrupt, truncated, limit, duplicate,
+/// mismatch, nonfinite, cancelled.
+ConvertedModel convert_model(const std::string& folder, const std::string& out,
+                             const ConvertOptions& options = {});
+
+}  // namespace longhand

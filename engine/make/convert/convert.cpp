@@ -1,0 +1,202 @@
+// From a folder to a file.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+#include "engine/longhand_convert.h"
+#include "engine/make/convert/tensor_plan.h"
+#include "engine/make/convert/tensor_writer.h"
+#include "engine/make/convert/tokenizer/hub_vocab.h"
+#include "engine/make/convert/tokenizer/vocab_keys.h"
+#include "engine/sampling/schema/schema_set.h"
+#include "loaders/safetensors/json_file.h"
+#include "loaders/vocab/vocab.h"
+
+namespace longhand {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t kMostConfigBytes = std::size_t{16} << 20;
+
+/// What matrices may be written as.
+struct OutputType {
+  std::string_view name;
+  std::uint32_t gguf;
+  std::uint32_t file_type;  // general.file_type
+};
+constexpr OutputType kOutputTypes[] = {{"f32", F32::info.gguf, 0},
+                                       {"f16", F16::info.gguf, 1},
+                                       {"q8_0", Q8_0::info.gguf, 7},
+                                       {"bf16", BF16::info.gguf, 32}};
+
+std::string file_in(const std::string& folder, std::string_view name) {
+  return (fs::path(folder) / name).string();
+}
+
+/// config.json; what describes the text model of a larger one stands with the rest.
+HubConfig read_config(const std::string& folder) {
+  const std::string path = file_in(folder, "config.json");
+  const HubConfig config(read_json_file(path, kMostConfigBytes), path);
+  return HubConfig(config.object("text_config").json(), path).completed_with(config);
+}
+
+const Family& family_of(const HubConfig& config) {
+  const std::vector<std::string> classes = config.texts("architectures");
+  if (classes.empty()) config.fail(Errc::missing, "architectures", "required, absent");
+  if (const Family* family = find_family(classes.front(), config)) return *family;
+  config.fail(Errc::unsupported, "architectures",
+              fmt::format("models of class '{}' are not converted, must be one of {}",
+                          escape_controls(classes.front(), 80), known_classes()));
+}
+
+HubConfig with_defaults(const HubConfig& config, const Family& family) {
+  nlohmann::json values = nlohmann::json::object();
+  for (const DefaultValue& value : family.defaults) {
+    const auto whole = std::uint64_t(value.value);
+    if (double(whole) == value.value) {
+      values[std::string(value.key)] = whole;
+    } else {
+      values[std::string(value.key)] = value.value;
+    }
+  }
+  return config.completed_with(HubConfig(std::move(values), config.where()));
+}
+
+const OutputType& stored_as(const SafetensorsFolder& folder) {
+  for (const StoredTensor& tensor : folder.tensors()) {
+    if (tensor.shape.size() < 2) continue;
+    switch (tensor.type) {
+      case StoredType::f16:
+        return kOutputTypes[1];
+      case StoredType::bf16:
+      case StoredType::f8_e4m3:
+      case StoredType::f8_e5m2:
+        return kOutputTypes[3];
+      case StoredType::f32:
+      case StoredType::f64:
+        return kOutputTypes[0];
+      default:
+        break;  // no fractions
+    }
+  }
+  return kOutputTypes[1];
+}
+
+const OutputType& output_type(const std::string& name, const SafetensorsFolder& folder) {
+  if (name == "auto") return stored_as(folder);
+  const auto* type = std::ranges::find(kOutputTypes, name, &OutputType::name);
+  if (type == std::end(kOutputTypes)) {
+    throw Error(Errc::range,
+                fmt::format("type '{}', must be auto, f32, f16, bf16 or q8_0", escape_controls(name, 40)));
+  }
+  return *type;
+}
+
+/// The last part of the path; in the cache of Hugging Face, whose folders are named by checksums, that of the
+/// repository.
+std::string model_name(const std::string& folder) {
+  fs::path path = fs::weakly_canonical(folder);
+  if (path.filename().empty()) path = path.parent_path();
+  if (path.parent_path().filename() != "snapshots") return path.filename().string();
+  const std::string repository = path.parent_path().parent_path().filename().string();
+  const std::size_t at = repository.rfind("--");
+  return at == std::string::npos ? repository : repository.substr(at + 2);
+}
+
+void add_general_keys(const std::string& folder, const OutputType& type, ModelKeys& keys) {
+  keys.set(gguf_entry("general.type", std::string("model")));
+  keys.set(gguf_entry("general.name", model_name(folder)));
+  keys.set(gguf_entry("general.file_type", type.file_type));
+  constexpr std::uint32_t kQuantizationVersion = 2;
+  keys.set(gguf_entry("general.quantization_version", kQuantizationVersion));
+}
+
+GgufHead head_of(const TensorPlan& plan, const ModelKeys& keys) {
+  GgufHead head;
+  head.entries = keys.entries();
+  for (const PlannedTensor& tensor : plan.tensors)
+    head.tensors.push_back({tensor.name, tensor.dims(), format_info(tensor.format).gguf, tensor.bytes()});
+  return head;
+}
+
+// What a reader of the file would say, before it is written.
+void check_vocab(const GgufHead& head) {
+  GgufHead alone;
+  alone.entries = head.entries;
+  const std::string bytes = alone.bytes();
+  load_vocab(Gguf::parse(std::as_bytes(std::span(bytes)), "the tokenizer"));
+}
+
+void need_space(const std::string& out, std::uint64_t bytes) {
+  fs::path folder = fs::path(out).parent_path();
+  if (folder.empty()) folder = ".";
+  std::error_code error;
+  const fs::space_info space = fs::space(folder, error);
+  if (error || space.available >= bytes) return;
+  throw Error(Errc::io, fmt::format("{}: needs {} bytes, {} are free", out, bytes, space.available));
+}
+
+std::uint64_t embedding_rows(const TensorPlan& plan) {
+  const auto found = std::ranges::find(plan.tensors, "token_embd.weight", &PlannedTensor::name);
+  if (found == plan.tensors.end())
+    throw Error(Errc::missing, "no tensor of the folder becomes 'token_embd.weight'");
+  return found->rows.rows();
+}
+
+/// Says of every error which folder it is about, unless the message does.
+template <class Work>
+auto about(const std::string& folder, const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    const std::string message = plain_message(error);
+    if (message.find(folder) != std::string::npos) throw;
+    throw Error(error.code(), fmt::format("{}: {}", folder, message));
+  }
+}
+
+ConvertedModel convert(const std::string& folder, const std::string& out, const ConvertOptions& options) {
+  const HubConfig stated = read_config(folder);
+  const Family& family = family_of(stated);
+  const HubConfig config = with_defaults(stated, family);
+  const SafetensorsFolder weights = SafetensorsFolder::open(folder);
+  const OutputType& type = output_type(options.type, weights);
+  TensorSource source(weights, config);
+  TensorPlan plan = plan_tensors(family, config, source, FormatId(find_format(type.gguf)));
+
+  ModelKeys keys{std::string(family.architecture)};
+  add_general_keys(folder, type, keys);
+  add_common_keys(config, keys);
+  if (family.keys) family.keys(config, keys);
+  HubVocab vocab = read_hub_vocab(folder, family, options.pre_tokenizer);
+  fit_vocab(vocab, std::size_t(embedding_rows(plan)), plan.notes);
+  add_vocab_keys(folder, config, vocab, keys);
+
+  GgufHead head = head_of(plan, keys);
+  check_against_architecture(plan, head);
+  check_vocab(head);
+  ConvertedModel made{keys.architecture(), format_info(FormatId(find_format(type.gguf))).name,
+                      plan.tensors.size(), head.bytes().size(), plan.notes};
+  for (const GgufHead::Tensor& tensor : head.tensors) made.bytes += head.round_up(tensor.bytes);
+  need_space(out, made.bytes);
+  GgufOutput output(out, std::move(head));
+  write_tensors(plan, weights, {options.check_tensors, options.progress}, output);
+  output.commit();
+  return made;
+}
+
+}  // namespace
+
+bool is_model_folder(const std::string& path) {
+  std::error_code error;
+  return fs::is_directory(path, error) && fs::exists(file_in(path, "config.json"), error);
+}
+
+ConvertedModel convert_model(const std::string& folder, const std::string& out,
+                             const ConvertOptions& options) {
+  return about(folder, [&] { return convert(folder, out, options); });
+}
+
+}  // namespace longhand

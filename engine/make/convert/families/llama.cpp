@@ -1,0 +1,94 @@
+// Llama, Mistral, Mixtral, SmolLM3, Ministral.
+#include <fmt/format.h>
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "engine/make/convert/changes.h"
+#include "engine/make/convert/families/llama.h"
+
+namespace longhand {
+namespace {
+
+constexpr TensorRule kLayerRules[] = {
+    {"self_attn.q_proj", "attn_q", pair_query_neighbours},
+    {"self_attn.k_proj", "attn_k", pair_key_neighbours},
+    {"block_sparse_moe.gate", "ffn_gate_inp"},
+    {"block_sparse_moe.experts.*.w1", "ffn_gate_exps"},
+    {"block_sparse_moe.experts.*.w2", "ffn_down_exps"},
+    {"block_sparse_moe.experts.*.w3", "ffn_up_exps"},
+};
+
+// Every fourth layer does not rotate: the architecture has it so, and no key says otherwise.
+void smollm3_keys(const HubConfig& config, ModelKeys& keys) {
+  llama_keys(config, keys);
+  constexpr std::int64_t kInterval = 4;
+  const std::int64_t interval = config.count_or("no_rope_layer_interval", kInterval);
+  if (interval != kInterval)
+    config.fail(Errc::unsupported, "no_rope_layer_interval",
+                fmt::format("{}, must be {}", interval, kInterval));
+}
+
+void mistral3_keys(const HubConfig& config, ModelKeys& keys) {
+  llama_keys(config, keys);
+  const HubConfig rope = rope_of_full_layers(config);
+  if (const auto scale = rope.find_number("mscale_all_dim"))
+    keys.number("rope.scaling.yarn_log_multiplier", *scale);
+  if (const auto scale = rope.find_number("llama_4_scaling_beta"))
+    keys.number("attention.temperature_scale", *scale);
+}
+
+constexpr std::string_view kLlama[] = {"LlamaForCausalLM", "LLaMAForCausalLM", "MistralForCausalLM",
+                                       "MixtralForCausalLM"};
+constexpr std::string_view kSmollm3[] = {"SmolLM3ForCausalLM"};
+constexpr std::string_view kMistral3[] = {"Mistral3ForConditionalGeneration", "Ministral3ForCausalLM"};
+
+constexpr Family kFamilies[] = {
+    {.classes = kLlama,
+     .architecture = "llama",
+     .layer_rules = kLayerRules,
+     .keys = llama_keys,
+     .extra = llama3_factors},
+    {.classes = kSmollm3,
+     .architecture = "smollm3",
+     .layer_rules = kLayerRules,
+     .keys = smollm3_keys,
+     .extra = llama3_factors},
+    {.classes = kMistral3, .architecture = "mistral3", .layer_rules = kLayerRules, .keys = mistral3_keys},
+};
+
+}  // namespace
+
+std::span<const TensorRule> llama_layer_rules() noexcept { return kLayerRules; }
+
+void llama_keys(const HubConfig& config, ModelKeys& keys) {
+  keys.count("rope.dimension_count", head_size(config));
+  if (const auto tokens = config.find_count("vocab_size")) keys.count("vocab_size", *tokens);
+}
+
+// Slow rotations are slowed further by `factor`, fast ones are not, and those between by something between
+// (transformers, "llama3" of modeling_rope_utils).
+std::vector<ExtraTensor> llama3_factors(const HubConfig& config) {
+  const HubConfig rope = rope_of_full_layers(config);
+  if (rope.find_text("rope_type") != "llama3") return {};
+  const std::int64_t size = head_size(config);
+  const double base = rope.find_number("rope_theta").value_or(10000), factor = rope.number("factor");
+  const double low = rope.number("low_freq_factor"), high = rope.number("high_freq_factor");
+  const auto length = double(rope.count("original_max_position_embeddings"));
+  if (factor <= 0 || low <= 0 || high <= low)
+    rope.fail(Errc::range, "factor", "factors must be above 0, high_freq_factor above low_freq_factor");
+  std::vector<float> factors;
+  for (std::int64_t i = 0; i < size; i += 2) {
+    const double turns =
+        length / (2 * std::numbers::pi * std::pow(base, double(i) / double(size)));  // in that length
+    const double share = std::clamp((turns - low) / (high - low), 0.0, 1.0);  // of the frequency that is kept
+    factors.push_back(float(1 / ((1 - share) / factor + share)));
+  }
+  std::vector<ExtraTensor> tensors;
+  tensors.push_back({"rope_freqs.weight", computed_rows(std::move(factors))});
+  return tensors;
+}
+
+std::span<const Family> llama_converters() noexcept { return kFamilies; }
+
+}  // namespace longhand

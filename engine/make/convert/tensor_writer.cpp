@@ -1,0 +1,81 @@
+#include "engine/make/convert/tensor_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+
+#include "ops/encode/encode.h"
+
+namespace longhand {
+namespace {
+
+constexpr std::uint64_t kChunkNumbers = std::uint64_t{4} << 20;  // computed at a time
+
+class Writer {
+ public:
+  Writer(const TensorPlan& plan, const SafetensorsFolder& folder, const WriteOptions& options,
+         GgufOutput& out)
+      : folder_(folder), options_(options), out_(out) {
+    for (const PlannedTensor& tensor : plan.tensors) total_ += tensor.bytes();
+  }
+
+  void write(const PlannedTensor& tensor) {
+    const std::uint64_t rows = tensor.rows.rows();
+    const std::uint64_t step = std::max<std::uint64_t>(1, kChunkNumbers / tensor.rows.cols());
+    for (std::uint64_t row = 0; row < rows; row += step) {
+      const std::uint64_t count = std::min(step, rows - row);
+      bytes_.resize(std::size_t(count * tensor.row_bytes()));
+      make_rows(tensor, row, count);
+      out_.write(bytes_);
+      done_ += bytes_.size();
+      if (options_.progress && !options_.progress(float(double(done_) / double(total_))))
+        throw Error(Errc::cancelled, "stopped");
+    }
+    for (const StoredTensor* stored : tensor.rows.from) folder_.release(*stored);
+  }
+
+ private:
+  void make_rows(const PlannedTensor& tensor, std::uint64_t first, std::uint64_t count) {
+    const std::size_t cols = std::size_t(tensor.rows.cols()), row_bytes = std::size_t(tensor.row_bytes());
+    if (!tensor.rows.read_blocks) numbers_.resize(std::size_t(count) * cols);
+    std::atomic<bool> finite = true;
+    const auto rows = std::int64_t(count);
+#pragma omp parallel for schedule(static)
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const std::uint64_t row = first + std::uint64_t(i);
+      std::byte* to = bytes_.data() + std::size_t(i) * row_bytes;
+      if (tensor.rows.read_blocks) {
+        tensor.rows.read_blocks(row, to);
+        continue;
+      }
+      float* numbers = numbers_.data() + std::size_t(i) * cols;
+      tensor.rows.read(row, 0, cols, numbers);
+      if (options_.check && !std::all_of(numbers, numbers + cols, [](float x) { return std::isfinite(x); }))
+        finite = false;
+      encode_rows(tensor.format, numbers, 1, std::int64_t(cols), {}, to);
+    }
+    if (!finite)
+      throw Error(Errc::nonfinite, fmt::format("{}: a weight is NaN or infinite, between rows {} and {}",
+                                               tensor.name, first, first + count));
+  }
+
+  const SafetensorsFolder& folder_;
+  const WriteOptions& options_;
+  GgufOutput& out_;
+  std::uint64_t done_ = 0, total_ = 0;
+  std::vector<float> numbers_;
+  std::vector<std::byte> bytes_;
+};
+
+}  // namespace
+
+void write_tensors(const TensorPlan& plan, const SafetensorsFolder& folder, const WriteOptions& options,
+                   GgufOutput& out) {
+  Writer writer(plan, folder, options, out);
+  for (const PlannedTensor& tensor : plan.tensors) writer.write(tensor);
+}
+
+}  // namespace longhand

@@ -1,0 +1,20 @@
+// Writes the tensors of a plan, row by row.
+#pragma once
+
+#include "engine/make/convert/tensor_plan.h"
+#include "engine/make/gguf_output.h"
+#include "engine/types/progress.h"
+#include "loaders/safetensors/safetensors_folder.h"
+
+namespace longhand {
+
+struct WriteOptions {
+  bool check = false;  // refuse what is not finite
+  Progress progress;
+};
+
+/// Throws Error: io, nonfinite, cancelled.
+void write_tensors(const TensorPlan& plan, const SafetensorsFolder& folder, const WriteOptions& options,
+                   GgufOutput& out);
+
+}  // namespace longhand

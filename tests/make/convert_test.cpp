@@ -1,0 +1,369 @@
+// Folders that are converted as asked for, and folders that are refused.
+#include "engine/longhand_convert.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <random>
+
+#include "engine/longhand.h"
+#include "loaders/gguf/gguf.h"
+#include "ops/half.h"
+#include "tests/make/hub_folder.h"
+#include "tests/support/error_code.h"
+#include "tests/support/golden.h"
+#include "tests/support/process.h"
+#include "tests/support/temp_dir.h"
+
+namespace longhand::test {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kHidden = 64, kHeads = 2, kSize = 32, kFf = 96, kVocab = 40;
+
+std::vector<float> random_values(std::uint64_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<float> values(count);
+  // Few bits, so that every type below holds them as they are.
+  for (float& x : values) x = float(int(random() % 65) - 32) / 64;
+  return values;
+}
+
+json tiny_tokenizer() {
+  json vocab, merges = json::array();
+  for (int i = 0; i < 36; ++i) vocab[std::string(1, char(i < 26 ? 'a' + i : '0' + i - 26))] = i;
+  vocab["th"] = 36;
+  vocab["\xC4\xA0"] = 37;  // the stand-in for a space
+  merges.push_back("t h");
+  return {{"model", {{"type", "BPE"}, {"vocab", vocab}, {"merges", merges}}},
+          {"added_tokens", {{{"id", 38}, {"content", "<|endoftext|>"}, {"special", true}}}},
+          {"pre_tokenizer", {{"type", "ByteLevel"}, {"use_regex", true}}}};
+}
+
+/// One layer of Qwen3.
+HubFolder tiny_qwen3() {
+  HubFolder folder;
+  folder.config = {{"architectures", {"Qwen3ForCausalLM"}},
+                   {"num_hidden_layers", 1},
+                   {"hidden_size", kHidden},
+                   {"intermediate_size", kFf},
+                   {"num_attention_heads", kHeads},
+                   {"num_key_value_heads", 1},
+                   {"head_dim", kSize},
+                   {"rms_norm_eps", 1e-6},
+                   {"rope_theta", 10000.0},
+                   {"max_position_embeddings", 512},
+                   {"tie_word_embeddings", true},
+                   {"vocab_size", kVocab}};
+  folder.tokenizer = tiny_tokenizer();
+  folder.tokenizer_config = {{"eos_token", "<|endoftext|>"}, {"add_bos_token", false}};
+  unsigned seed = 0;
+  const auto add = [&](const std::string& name, std::vector<std::uint64_t> shape) {
+    std::uint64_t count = 1;
+    for (const std::uint64_t dimension : shape) count *= dimension;
+    folder.add(name, std::move(shape), random_values(count, ++seed));
+  };
+  const std::string layer = "model.layers.0.";
+  add("model.embed_tokens.weight", {kVocab, kHidden});
+  add("model.norm.weight", {kHidden});
+  add(layer + "input_layernorm.weight", {kHidden});
+  add(layer + "post_attention_layernorm.weight", {kHidden});
+  add(layer + "self_attn.q_proj.weight", {kHeads * kSize, kHidden});
+  add(layer + "self_attn.k_proj.weight", {kSize, kHidden});
+  add(layer + "self_attn.v_proj.weight", {kSize, kHidden});
+  add(layer + "self_attn.o_proj.weight", {kHidden, kHeads * kSize});
+  add(layer + "self_attn.q_norm.weight", {kSize});
+  add(layer + "self_attn.k_norm.weight", {kSize});
+  add(layer + "mlp.gate_proj.weight", {kFf, kHidden});
+  add(layer + "mlp.up_proj.weight", {kFf, kHidden});
+  add(layer + "mlp.down_proj.weight", {kHidden, kFf});
+  return folder;
+}
+
+HubTensor& tensor_of(HubFolder& folder, const std::string& part) {
+  return *std::ranges::find_if(folder.tensors,
+                               [&](const HubTensor& t) { return t.name.find(part) != std::string::npos; });
+}
+
+std::vector<float> floats_of(const HubTensor& tensor) {
+  std::vector<float> values(tensor.bytes.size() / sizeof(float));
+  std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
+  return values;
+}
+
+// The same numbers with 16 bits each.
+void store_16(HubTensor& tensor, const std::string& type) {
+  std::string bytes;
+  for (const float x : floats_of(tensor)) {
+    const std::uint16_t bits = type == "F16" ? f32_to_f16(x) : f32_to_bf16(x);
+    bytes.append(reinterpret_cast<const char*>(&bits), sizeof bits);
+  }
+  tensor.bytes = bytes;
+  tensor.type = type;
+}
+
+struct Converted {
+  TempDir dir;
+  ConvertedModel made;
+  std::string path() const { return dir.file("out.gguf"); }
+  Gguf open() const { return Gguf::open(path()); }
+};
+Converted convert(const HubFolder& folder, const ConvertOptions& options = {}) {
+  Converted result;
+  folder.write(result.dir.path() / "hub");
+  result.made = convert_model(result.dir.file("hub"), result.path(), options);
+  return result;
+}
+
+std::vector<float> values_of(const TensorInfo& tensor) {
+  const FormatId format = FormatId(find_format(tensor.type_id));
+  std::vector<float> values(std::size_t(tensor.dims[0] * tensor.dims[1] * tensor.dims[2]));
+  decode_blocks(format, tensor.data.data(), std::int64_t(values.size()) / format_info(format).block_elements,
+                values.data());
+  return values;
+}
+
+TEST(Convert, WritesEveryTypeAndTheSameNumbers) {
+  const HubFolder folder = tiny_qwen3();
+  const std::pair<const char*, const FormatInfo*> types[] = {{"f32", &F32::info},
+                                                             {"f16", &F16::info},
+                                                             {"bf16", &BF16::info},
+                                                             {"q8_0", &Q8_0::info},
+                                                             {"auto", &F32::info}};
+  for (const auto& [name, type] : types) {
+    const Converted out = convert(folder, {.type = name, .check_tensors = true});
+    EXPECT_EQ(out.made.type, type->name);
+    EXPECT_EQ(out.made.architecture, "qwen3");
+    EXPECT_EQ(out.made.bytes, fs::file_size(out.path()));
+    EXPECT_THAT(out.made.notes, IsEmpty());
+    const Gguf file = out.open();
+    const TensorInfo& down = *file.find_tensor("blk.0.ffn_down.weight");
+    EXPECT_EQ(down.type_id, type->gguf);
+    EXPECT_EQ(file.find_tensor("blk.0.ffn_norm.weight")->type_id, F32::info.gguf);
+    const std::vector<float> values = values_of(down), stored = floats_of(folder.tensors.back());
+    const double bound = type == &Q8_0::info ? 1e-4 : 0;
+    EXPECT_LE(nmse(values, stored), bound) << name;
+    EXPECT_NO_THROW(Session(Model::load(out.path())).feed(std::vector<Token>{1, 2, 3}));
+  }
+}
+
+TEST(Convert, StoresWhatItFindsWhereNothingIsAskedFor) {
+  for (const char* type : {"F16", "BF16"}) {
+    HubFolder folder = tiny_qwen3();
+    const std::vector<float> values = floats_of(folder.tensors.back());
+    for (HubTensor& tensor : folder.tensors) store_16(tensor, type);
+    const Converted out = convert(folder);
+    EXPECT_EQ(out.made.type, type);
+    const Gguf file = out.open();
+    EXPECT_EQ(values_of(*file.find_tensor("blk.0.ffn_down.weight")), values);
+  }
+}
+
+// The numbers of F8_E4M3 and F8_E5M2 by their definition: sign, exponent, mantissa.
+double f8_value(std::uint8_t bits, int mantissa_bits, int bias) {
+  const int mantissa = bits & ((1 << mantissa_bits) - 1), exponent = (bits & 0x7F) >> mantissa_bits;
+  const double fraction = double(mantissa) / (1 << mantissa_bits);
+  const double size =
+      exponent == 0 ? std::ldexp(fraction, 1 - bias) : std::ldexp(1 + fraction, exponent - bias);
+  return bits >= 0x80 ? -size : size;
+}
+
+TEST(Convert, ScalesBlocksOfEightBits) {
+  const std::tuple<const char*, int, int, int> types[] = {{"F8_E4M3", 3, 7, 0x7F}, {"F8_E5M2", 2, 15, 0x7C}};
+  for (const auto& [type, mantissa_bits, bias, end] : types) {
+    HubFolder folder = tiny_qwen3();
+    folder.config["quantization_config"] = {{"quant_method", "fp8"}, {"weight_block_size", {32, 40}}};
+    HubTensor& down = folder.tensors.back();  // 64 rows of 96
+    down.type = type;
+    down.bytes.clear();
+    for (std::uint64_t i = 0; i < kHidden * kFf; ++i)
+      down.bytes += char(int(i * 7 % std::uint64_t(end)) | int(i % 2) << 7);
+    const std::vector<float> scales = {1, 0.5f, 3, 2, 0.25f, 5};  // 2 blocks of rows, 3 of columns
+    const HubTensor stored = down;
+    folder.add(stored.name + "_scale_inv", {2, 3}, scales);
+    const Converted out = convert(folder, {.type = "f32"});
+    const Gguf file = out.open();
+    const std::vector<float> values = values_of(*file.find_tensor("blk.0.ffn_down.weight"));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const std::size_t row = i / kFf, column = i % kFf;
+      const double expected =
+          f8_value(std::uint8_t(stored.bytes[i]), mantissa_bits, bias) * scales[row / 32 * 3 + column / 40];
+      ASSERT_EQ(double(values[i]), expected) << type << " " << i;
+    }
+  }
+}
+
+TEST(Convert, LeavesOutWhatReadsPicturesAndForeseesTokens) {
+  HubFolder folder = tiny_qwen3();
+  folder.add("model.visual.blocks.0.weight", {3, 5, 7}, random_values(105, 9));
+  folder.add("mtp.layers.0.weight", {3}, random_values(3, 9));
+  folder.add("model.layers.1.anything.weight", {3}, random_values(3, 9));
+  folder.add("lm_head.weight", {kVocab, kHidden}, random_values(kVocab * kHidden, 9));  // tied
+  const Converted out = convert(folder);
+  ASSERT_EQ(out.made.notes.size(), 1u);
+  EXPECT_THAT(out.made.notes[0], HasSubstr("3 tensors"));
+  EXPECT_EQ(out.open().tensors().size(), tiny_qwen3().tensors.size());
+}
+
+TEST(Convert, PutsRowsThatAreNoWholeBlocksIntoF16) {
+  HubFolder folder = tiny_qwen3();
+  folder.config["intermediate_size"] = 40;
+  for (const char* name : {"mlp.gate_proj", "mlp.up_proj"}) {
+    tensor_of(folder, name).shape = {40, kHidden};
+    tensor_of(folder, name).bytes.resize(40 * kHidden * sizeof(float));
+  }
+  folder.tensors.back().shape = {kHidden, 40};
+  folder.tensors.back().bytes.resize(40 * kHidden * sizeof(float));
+  const Converted out = convert(folder, {.type = "q8_0"});
+  EXPECT_EQ(out.open().find_tensor("blk.0.ffn_down.weight")->type_id, F16::info.gguf);
+  ASSERT_EQ(out.made.notes.size(), 1u);
+  EXPECT_THAT(out.made.notes[0], HasSubstr("blk.0.ffn_down.weight has 40 columns"));
+}
+
+struct Refused {
+  const char* name;
+  std::function<void(HubFolder&)> spoil;
+  Errc code;
+  const char* says;
+};
+
+TEST(Convert, RefusesSpoiledFoldersAndLeavesTheOldFile) {
+  const auto set = [](const char* key, json value) {
+    return [=](HubFolder& folder) { folder.config[key] = value; };
+  };
+  const auto without = [](const std::string& part) {
+    return [=](HubFolder& folder) {
+      std::erase_if(folder.tensors,
+                    [&](const HubTensor& t) { return t.name.find(part) != std::string::npos; });
+    };
+  };
+  const Refused all[] = {
+      {"class", set("architectures", {"NoSuchModel"}), Errc::unsupported, "'NoSuchModel'"},
+      {"no class", set("architectures", json::array()), Errc::missing, "architectures"},
+      {"text class", set("architectures", "Qwen3ForCausalLM"), Errc::type, "architectures"},
+      {"layers", set("num_hidden_layers", -1), Errc::range, "num_hidden_layers"},
+      {"fraction", set("num_hidden_layers", 1.5), Errc::range, "num_hidden_layers"},
+      {"heads", set("num_attention_heads", 0), Errc::range, "head"},
+      {"more layers", set("num_hidden_layers", 2), Errc::missing, "blk.1."},
+      {"wider", set("hidden_size", 128), Errc::shape, "[128"},
+      {"scaling", set("rope_scaling", {{"rope_type", "dynamic"}, {"factor", 2.0}}), Errc::unsupported,
+       "'dynamic'"},
+      {"quantized", set("quantization_config", {{"quant_method", "gptq"}}), Errc::unsupported, "'gptq'"},
+      {"no norm", without("post_attention_layernorm"), Errc::missing, "blk.0.ffn_norm.weight"},
+      {"no embedding", without("embed_tokens"), Errc::missing, "token_embd.weight"},
+      {"nobody's", [](HubFolder& folder) { folder.add("model.layers.0.mlp.odd.weight", {1}, {1}); },
+       Errc::unsupported, "model.layers.0.mlp.odd.weight"},
+      {"another's",
+       [](HubFolder& folder) {
+         folder.add("model.layers.0.self_attn.q_proj.bias", {5}, random_values(5, 1));
+       },
+       Errc::shape, "attn_q.bias"},
+      {"whole numbers", [](HubFolder& folder) { tensor_of(folder, "up_proj").type = "I32"; },
+       Errc::unsupported, "I32"},
+      {"NaN",
+       [](HubFolder& folder) {
+         const float nan = std::numeric_limits<float>::quiet_NaN();
+         std::memcpy(tensor_of(folder, "up_proj").bytes.data() + 400, &nan, sizeof nan);
+       },
+       Errc::nonfinite, "blk.0.ffn_up.weight"},
+      {"no tokenizer", [](HubFolder& folder) { folder.tokenizer = nullptr; }, Errc::missing,
+       "tokenizer.json"},
+      {"no merges", [](HubFolder& folder) { folder.tokenizer["model"]["merges"] = 1; }, Errc::corrupt,
+       "merges"},
+  };
+  for (const Refused& refused : all) {
+    HubFolder folder = tiny_qwen3();
+    refused.spoil(folder);
+    const TempDir dir;
+    folder.write(dir.path() / "hub");
+    dir.write("out.gguf", "old");
+    std::string message;
+    EXPECT_EQ(code_of([&] { convert_model(dir.file("hub"), dir.file("out.gguf"), {.check_tensors = true}); },
+                      &message),
+              refused.code)
+        << refused.name;
+    EXPECT_THAT(message, HasSubstr(refused.says)) << refused.name;
+    EXPECT_THAT(message, HasSubstr("hub")) << refused.name;
+    EXPECT_EQ(read_text(dir.file("out.gguf")), "old") << refused.name;
+    EXPECT_EQ(list_folder(dir.path().string()).size(), 2u) << refused.name;
+  }
+}
+
+TEST(Convert, StopsWhereItIsToldToAndLeavesNothing) {
+  const TempDir dir;
+  tiny_qwen3().write(dir.path() / "hub");
+  float last = 0;
+  const auto stop = [&](float share) {
+    EXPECT_GT(share, last);
+    last = share;
+    return share < 0.5f;
+  };
+  EXPECT_EQ(code_of([&] { convert_model(dir.file("hub"), dir.file("out.gguf"), {.progress = stop}); }),
+            Errc::cancelled);
+  EXPECT_GE(last, 0.5f);
+  EXPECT_THAT(list_folder(dir.path().string()), ElementsAre("hub"));
+}
+
+TEST(Convert, KnowsAModelFolder) {
+  const TempDir dir;
+  EXPECT_FALSE(is_model_folder(dir.path().string()));
+  EXPECT_FALSE(is_model_folder(dir.file("gone")));
+  tiny_qwen3().write(dir.path());
+  EXPECT_TRUE(is_model_folder(dir.path().string()));
+  EXPECT_FALSE(is_model_folder(dir.file("config.json")));
+}
+
+TEST(ConvertProgram, ConvertsAndSaysWhatItMade) {
+  const TempDir dir;
+  tiny_qwen3().write(dir.path() / "hub");
+  const ProcessResult done =
+      run_process({LONGHAND_PROGRAM, "convert", dir.file("hub"), dir.file("out.gguf"), "--outtype", "bf16"});
+  EXPECT_EQ(done.status, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("qwen3, 13 tensors, BF16"));
+  EXPECT_EQ(Gguf::open(dir.file("out.gguf")).find_tensor("token_embd.weight")->type_id, BF16::info.gguf);
+  EXPECT_EQ(run_process({LONGHAND_PROGRAM, "convert", dir.file("hub"), dir.file("no/out.gguf")}).status, 1);
+  EXPECT_EQ(run_process({LONGHAND_PROGRAM, "convert", dir.file("hub"), dir.file("x.gguf"), "--outtype", "q9"})
+                .status,
+            2);
+}
+
+TEST(ConvertProgram, OpensAFolderAndConvertsItOnce) {
+  const TempDir dir;
+  HubFolder folder = tiny_qwen3();
+  folder.write(dir.path() / "hub");
+  const Environment environment = {{"XDG_CACHE_HOME", dir.file("cache")}};
+  const auto info = [&] { return run_process({LONGHAND_PROGRAM, "info", dir.file("hub")}, "", environment); };
+  const auto kept = [&] {
+    std::vector<std::string> names = list_folder(dir.file("cache/longhand/converted"));
+    std::erase_if(names, [](const std::string& name) { return !name.ends_with(".gguf"); });
+    return names;
+  };
+  const ProcessResult first = info();
+  EXPECT_EQ(first.status, 0) << first.err;
+  EXPECT_THAT(first.err, HasSubstr("is converted once"));
+  EXPECT_THAT(first.out, HasSubstr("qwen3"));
+  const auto made = kept();
+  ASSERT_EQ(made.size(), 1u);
+  EXPECT_THAT(info().err, testing::Not(HasSubstr("converted")));
+  EXPECT_EQ(kept(), made);
+
+  folder.config["max_position_embeddings"] = 1024;  // another file in place of the old one
+  folder.write(dir.path() / "hub");
+  EXPECT_THAT(info().err, HasSubstr("is converted once"));
+  EXPECT_EQ(kept().size(), 1u);
+  EXPECT_NE(kept(), made);
+}
+
+}  // namespace
+}  // namespace longhand::test
