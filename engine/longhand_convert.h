@@ -15,11 +15,11 @@ struct ConvertOptions {
   /// stay as they are.
   std::string type = "auto";
   /// tokenizer.ggml.pre; "": found out from tokenizer.json.
-  std::string pre_tokenizer;
+  std::string pre_tokenizer = {};
   /// Refuse weights that are NaN or infinite.
   bool check_tensors = false;
   /// Told which share is written, 0..1; false stops.
-  std::function<bool(float share)> progress;
+  std::function<bool(float share)> progress = {};
 };
 
 struct ConvertedModel {

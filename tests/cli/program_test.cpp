@@ -26,8 +26,8 @@ ProcessResult program(std::vector<std::string> arguments, const std::string& inp
   return run_process(arguments, input);
 }
 
-constexpr const char* kVerbs[] = {"chat",     "run",    "models", "pull",       "info",   "tokenize",
-                                  "template", "logits", "bench",  "perplexity", "passkey"};
+constexpr const char* kVerbs[] = {"chat",     "run",    "models", "pull",       "info",    "tokenize",
+                                  "template", "logits", "bench",  "perplexity", "passkey", "convert"};
 const std::string kGuide = LONGHAND_GUIDE "/guide-q8_0.gguf";
 
 TEST(Program, SaysItsVersion) {

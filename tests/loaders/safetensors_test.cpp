@@ -7,6 +7,7 @@
 
 #include <cstring>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "loaders/safetensors/json_file.h"
 #include "loaders/safetensors/safetensors_folder.h"

@@ -14,6 +14,7 @@
 
 #include "engine/longhand.h"
 #include "loaders/gguf/gguf.h"
+#include "ops/format.h"
 #include "ops/half.h"
 #include "tests/make/hub_folder.h"
 #include "tests/support/error_code.h"
@@ -113,18 +114,21 @@ void store_16(HubTensor& tensor, const std::string& type) {
   tensor.type = type;
 }
 
-struct Converted {
-  TempDir dir;
-  ConvertedModel made;
-  std::string path() const { return dir.file("out.gguf"); }
+/// A folder and the file that was made of it.
+class Converted {
+ public:
+  explicit Converted(const HubFolder& folder, const ConvertOptions& options = {}) {
+    folder.write(dir_.path() / "hub");
+    made = convert_model(dir_.file("hub"), path(), options);
+  }
+  std::string path() const { return dir_.file("out.gguf"); }
   Gguf open() const { return Gguf::open(path()); }
+
+  ConvertedModel made;
+
+ private:
+  TempDir dir_;
 };
-Converted convert(const HubFolder& folder, const ConvertOptions& options = {}) {
-  Converted result;
-  folder.write(result.dir.path() / "hub");
-  result.made = convert_model(result.dir.file("hub"), result.path(), options);
-  return result;
-}
 
 std::vector<float> values_of(const TensorInfo& tensor) {
   const FormatId format = FormatId(find_format(tensor.type_id));
@@ -142,7 +146,7 @@ TEST(Convert, WritesEveryTypeAndTheSameNumbers) {
                                                              {"q8_0", &Q8_0::info},
                                                              {"auto", &F32::info}};
   for (const auto& [name, type] : types) {
-    const Converted out = convert(folder, {.type = name, .check_tensors = true});
+    const Converted out(folder, {.type = name, .check_tensors = true});
     EXPECT_EQ(out.made.type, type->name);
     EXPECT_EQ(out.made.architecture, "qwen3");
     EXPECT_EQ(out.made.bytes, fs::file_size(out.path()));
@@ -163,7 +167,7 @@ TEST(Convert, StoresWhatItFindsWhereNothingIsAskedFor) {
     HubFolder folder = tiny_qwen3();
     const std::vector<float> values = floats_of(folder.tensors.back());
     for (HubTensor& tensor : folder.tensors) store_16(tensor, type);
-    const Converted out = convert(folder);
+    const Converted out(folder);
     EXPECT_EQ(out.made.type, type);
     const Gguf file = out.open();
     EXPECT_EQ(values_of(*file.find_tensor("blk.0.ffn_down.weight")), values);
@@ -192,7 +196,7 @@ TEST(Convert, ScalesBlocksOfEightBits) {
     const std::vector<float> scales = {1, 0.5f, 3, 2, 0.25f, 5};  // 2 blocks of rows, 3 of columns
     const HubTensor stored = down;
     folder.add(stored.name + "_scale_inv", {2, 3}, scales);
-    const Converted out = convert(folder, {.type = "f32"});
+    const Converted out(folder, {.type = "f32"});
     const Gguf file = out.open();
     const std::vector<float> values = values_of(*file.find_tensor("blk.0.ffn_down.weight"));
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -210,7 +214,7 @@ TEST(Convert, LeavesOutWhatReadsPicturesAndForeseesTokens) {
   folder.add("mtp.layers.0.weight", {3}, random_values(3, 9));
   folder.add("model.layers.1.anything.weight", {3}, random_values(3, 9));
   folder.add("lm_head.weight", {kVocab, kHidden}, random_values(kVocab * kHidden, 9));  // tied
-  const Converted out = convert(folder);
+  const Converted out(folder);
   ASSERT_EQ(out.made.notes.size(), 1u);
   EXPECT_THAT(out.made.notes[0], HasSubstr("3 tensors"));
   EXPECT_EQ(out.open().tensors().size(), tiny_qwen3().tensors.size());
@@ -225,7 +229,7 @@ TEST(Convert, PutsRowsThatAreNoWholeBlocksIntoF16) {
   }
   folder.tensors.back().shape = {kHidden, 40};
   folder.tensors.back().bytes.resize(40 * kHidden * sizeof(float));
-  const Converted out = convert(folder, {.type = "q8_0"});
+  const Converted out(folder, {.type = "q8_0"});
   EXPECT_EQ(out.open().find_tensor("blk.0.ffn_down.weight")->type_id, F16::info.gguf);
   ASSERT_EQ(out.made.notes.size(), 1u);
   EXPECT_THAT(out.made.notes[0], HasSubstr("blk.0.ffn_down.weight has 40 columns"));

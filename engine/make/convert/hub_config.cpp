@@ -50,9 +50,10 @@ bool HubConfig::has(std::string_view key) const { return find(key) != nullptr; }
 std::optional<std::int64_t> HubConfig::find_count(std::string_view key) const {
   const nlohmann::json* value = find(key);
   if (!value) return std::nullopt;
-  if (!value->is_number_unsigned() || value->get<std::uint64_t>() > std::uint64_t(kMostCount))
+  const std::int64_t count = value->is_number_integer() ? value->get<std::int64_t>() : -1;
+  if (count < 0 || count > kMostCount)
     fail(Errc::range, key, fmt::format("{}, must be a whole number from 0 to {}", shown(*value), kMostCount));
-  return value->get<std::int64_t>();
+  return count;
 }
 
 std::optional<double> HubConfig::find_number(std::string_view key) const {

@@ -1,4 +1,5 @@
-// Safetensors files from raw bytes: what parses lies within the file, without gaps, and has the bytes of its shape.
+// Safetensors files from raw bytes: what parses lies within the file, without gaps, and has the bytes of its
+// shape.
 #include "loaders/safetensors/safetensors.h"
 
 #include "tests/fuzz/fuzz.h"

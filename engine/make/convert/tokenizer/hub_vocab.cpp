@@ -8,10 +8,10 @@
 #include <unordered_map>
 
 #include "engine/make/convert/tokenizer/pre_match.h"
-#include "loaders/vocab/spm_model.h"
 #include "loaders/gguf/mapped_file.h"
 #include "loaders/safetensors/json_file.h"
 #include "loaders/vocab/pre_types.h"
+#include "loaders/vocab/spm_model.h"
 #include "loaders/vocab/vocab.h"
 
 namespace longhand {
@@ -215,10 +215,18 @@ class Reader {
     }
   }
 
+  void mark_unknown() {
+    const std::string unknown = text(model(), "unk_token");
+    const auto at = std::ranges::find(vocab_.tokens, unknown);
+    if (!unknown.empty() && at != vocab_.tokens.end())
+      vocab_.types[std::size_t(at - vocab_.tokens.begin())] = number_of(TokenType::unknown);
+  }
+
   void read_characters() {
     read_tokens();
     read_merges();
     mark_bytes();
+    mark_unknown();
     read_added();
     vocab_.model = "gemma4";
   }
@@ -243,10 +251,7 @@ class Reader {
       vocab_.scores.push_back(score == scores.end() ? 0 : score->second);
     }
     vocab_.merges.clear();
-    const std::string unknown = text(model(), "unk_token");
-    const auto at = std::ranges::find(vocab_.tokens, unknown);
-    if (!unknown.empty() && at != vocab_.tokens.end())
-      vocab_.types[std::size_t(at - vocab_.tokens.begin())] = number_of(TokenType::unknown);
+    mark_unknown();
     read_added();
     vocab_.model = "llama";
     vocab_.pre = "default";
