@@ -18,8 +18,7 @@ struct ConvertOptions {
   std::string pre_tokenizer = {};
   /// Refuse weights that are NaN or infinite.
   bool check_tensors = false;
-  /// Told which share is written, 0..1; false stops.
-  std::function<bool(float share)> progress = {};
+  Progress progress = {};
 };
 
 struct ConvertedModel {
