@@ -208,6 +208,32 @@ TEST(Convert, ScalesBlocksOfEightBits) {
   }
 }
 
+// Frequencies by the formula of transformers, one by one.
+TEST(Convert, SlowsFrequenciesAsLlama3Does) {
+  HubFolder folder = tiny_qwen3();
+  folder.config["rope_scaling"] = {{"rope_type", "llama3"},
+                                   {"factor", 8.0},
+                                   {"low_freq_factor", 1.0},
+                                   {"high_freq_factor", 4.0},
+                                   {"original_max_position_embeddings", 100}};
+  const Converted out(folder);
+  const Gguf file = out.open();
+  const std::vector<float> factors = values_of(*file.find_tensor("rope_freqs.weight"));
+  ASSERT_EQ(factors.size(), kSize / 2);
+  for (std::size_t i = 0; i < factors.size(); ++i) {
+    const double frequency = std::pow(10000.0, -double(2 * i) / double(kSize)),
+                 wavelength = 2 * 3.14159265358979 / frequency;
+    double slowed = frequency;
+    if (wavelength > 100.0 / 1) {
+      slowed = frequency / 8;
+    } else if (wavelength > 100.0 / 4) {
+      const double smooth = (100 / wavelength - 1) / (4 - 1);
+      slowed = (1 - smooth) * frequency / 8 + smooth * frequency;
+    }
+    EXPECT_NEAR(factors[i], frequency / slowed, 1e-5) << i;
+  }
+}
+
 TEST(Convert, LeavesOutWhatReadsPicturesAndForeseesTokens) {
   HubFolder folder = tiny_qwen3();
   folder.add("model.visual.blocks.0.weight", {3, 5, 7}, random_values(105, 9));
@@ -263,6 +289,7 @@ TEST(Convert, RefusesSpoiledFoldersAndLeavesTheOldFile) {
       {"wider", set("hidden_size", 128), Errc::shape, "[128"},
       {"scaling", set("rope_scaling", {{"rope_type", "dynamic"}, {"factor", 2.0}}), Errc::unsupported,
        "'dynamic'"},
+      {"long factors", set("rope_scaling", {{"rope_type", "longrope"}}), Errc::unsupported, "'longrope'"},
       {"quantized", set("quantization_config", {{"quant_method", "gptq"}}), Errc::unsupported, "'gptq'"},
       {"no norm", without("post_attention_layernorm"), Errc::missing, "blk.0.ffn_norm.weight"},
       {"no embedding", without("embed_tokens"), Errc::missing, "token_embd.weight"},
@@ -326,6 +353,53 @@ TEST(Convert, KnowsAModelFolder) {
   tiny_qwen3().write(dir.path());
   EXPECT_TRUE(is_model_folder(dir.path().string()));
   EXPECT_FALSE(is_model_folder(dir.file("config.json")));
+}
+
+class ConvertScript : public testing::TestWithParam<const char*> {};
+
+// Models of scripts/make_hf_model, which writes what transformers reads.
+TEST_P(ConvertScript, ConvertsAndComputes) {
+  const TempDir dir;
+  const Arguments make = {"/usr/bin/python3", LONGHAND_GUIDE "/../../scripts/make_hf_model", GetParam(),
+                          dir.file("hub")};
+  const ProcessResult made = run_process(make);
+  if (made.status != 0 && made.err.find("numpy") != std::string::npos)
+    GTEST_SKIP() << "SKIPPED, NOT TESTED: python3 has no numpy";
+  ASSERT_EQ(made.status, 0) << made.err;
+  EXPECT_EQ(convert_model(dir.file("hub"), dir.file("out.gguf")).architecture, GetParam());
+  const Model model = Model::load(dir.file("out.gguf"));
+  EXPECT_THAT(model.info().warnings, IsEmpty());
+  Session session(model);
+  int rows = 0;
+  session.feed(model.encode("the other thing"), [&](int, std::span<const float> logits) {
+    ++rows;
+    EXPECT_TRUE(std::ranges::all_of(logits, [](float x) { return std::isfinite(x); }));
+  });
+  EXPECT_GT(rows, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Archs, ConvertScript,
+                         testing::Values("llama", "qwen3", "qwen3moe", "gemma3", "gpt-oss", "lfm2",
+                                         "deepseek2"),
+                         [](const auto& info) {
+                           return info.param == std::string("gpt-oss") ? std::string("gpt_oss")
+                                                                       : std::string(info.param);
+                         });
+
+TEST(Convert, TellsHowAVectorIsMade) {
+  const HubFolder folder = tiny_qwen3();
+  const TempDir dir;
+  folder.write(dir.path() / "hub");
+  fs::create_directories(dir.path() / "hub/1_Pooling");
+  dir.write("hub/modules.json",
+            R"([{"type": "a.Transformer", "path": ""}, {"type": "b.Pooling", "path": "1_Pooling"}])");
+  dir.write("hub/1_Pooling/config.json", R"({"pooling_mode_lasttoken": true})");
+  convert_model(dir.file("hub"), dir.file("out.gguf"));
+  EXPECT_NE(Gguf::open(dir.file("out.gguf")).find("qwen3.pooling_type"), nullptr);
+  dir.write("hub/1_Pooling/config.json", R"({"pooling_mode": "max"})");
+  EXPECT_EQ(code_of([&] { convert_model(dir.file("hub"), dir.file("out.gguf")); }), Errc::unsupported);
+  dir.write("hub/modules.json", R"([{"type": "b.Pooling", "path": "../elsewhere"}])");
+  EXPECT_EQ(code_of([&] { convert_model(dir.file("hub"), dir.file("out.gguf")); }), Errc::range);
 }
 
 TEST(ConvertProgram, ConvertsAndSaysWhatItMade) {

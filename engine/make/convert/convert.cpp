@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "engine/longhand_convert.h"
+#include "engine/make/convert/pooling_keys.h"
 #include "engine/make/convert/tensor_plan.h"
 #include "engine/make/convert/tensor_writer.h"
 #include "engine/make/convert/tokenizer/hub_vocab.h"
@@ -170,6 +171,7 @@ ConvertedModel convert(const std::string& folder, const std::string& out, const 
   add_general_keys(folder, type, keys);
   add_common_keys(config, keys);
   if (family.keys) family.keys(config, keys);
+  add_pooling_keys(folder, keys);
   HubVocab vocab = read_hub_vocab(folder, family, options.pre_tokenizer);
   fit_vocab(vocab, std::size_t(embedding_rows(plan)), plan.notes);
   add_vocab_keys(folder, config, vocab, keys);

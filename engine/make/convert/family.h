@@ -70,6 +70,9 @@ std::span<const TensorRule> common_rules() noexcept;
 /// Sizes, positions, norms and experts, as most models' config.json has them.
 void add_common_keys(const HubConfig& config, ModelKeys& keys);
 
+/// The factors of each frequency where positions are scaled as in Llama 3, else nothing.
+std::vector<ExtraTensor> llama3_factors(const HubConfig& config);
+
 // One function a file of families/.
 std::span<const Family> llama_converters() noexcept;
 std::span<const Family> qwen_converters() noexcept;

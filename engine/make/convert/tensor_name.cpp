@@ -57,6 +57,12 @@ TensorName take_apart(std::string_view name) {
   return parts;
 }
 
+bool of_activations(std::string_view name) noexcept {
+  constexpr std::string_view kEndings[] = {".input_scale", ".activation_scale", "_activation_scale",
+                                           ".k_scale", ".v_scale"};
+  return std::ranges::any_of(kEndings, [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
 bool of_part_left_out(std::string_view name) noexcept {
   return std::ranges::any_of(kOtherStarts, [&](std::string_view start) { return name.starts_with(start); }) ||
          std::ranges::any_of(

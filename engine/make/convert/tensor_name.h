@@ -17,6 +17,9 @@ struct TensorName {
 /// layer 3.
 TensorName take_apart(std::string_view name);
 
+/// Scales of what 8-bit weights are multiplied with, which are computed here as it comes.
+bool of_activations(std::string_view name) noexcept;
+
 /// Tensors of a part that reads pictures or sound, or foresees further tokens.
 bool of_part_left_out(std::string_view name) noexcept;
 

@@ -51,9 +51,11 @@ class Planner {
 
   TensorPlan run() {
     for (const StoredTensor& tensor : source_.folder().tensors()) sort_in(tensor);
-    if (family_.extra) {
-      for (ExtraTensor& tensor : family_.extra(config_)) add(tensor.name, std::move(tensor.rows));
+    for (const auto extra : {llama3_factors, family_.extra}) {
+      if (!extra) continue;
+      for (ExtraTensor& tensor : extra(config_)) add(tensor.name, std::move(tensor.rows));
     }
+    need_factors();
     std::ranges::stable_sort(groups_, {}, place_of);
     for (Group& group : groups_) make(group);
     refuse_unclaimed();
@@ -65,6 +67,22 @@ class Planner {
   }
 
  private:
+  // What single frequencies are multiplied with is part of some scalings.
+  void need_factors() const {
+    constexpr std::pair<std::string_view, std::string_view> kFactors[] = {
+        {"longrope", "rope_factors_long.weight"},
+        {"su", "rope_factors_long.weight"},
+        {"proportional", "rope_freqs.weight"}};
+    const HubConfig rope = rope_of_full_layers(config_);
+    const std::string type = rope.find_text("rope_type").value_or("");
+    for (const auto& [scaling, name] : kFactors) {
+      if (type != scaling || names_.contains(std::string(name))) continue;
+      rope.fail(Errc::unsupported, "rope_type",
+                fmt::format("positions scaled by '{}' are not converted for architecture '{}'", type,
+                            family_.architecture));
+    }
+  }
+
   // Embeddings before the layers, what ends the model behind them.
   static int place_of(const Group& group) {
     if (group.layer >= 0) return group.layer;
@@ -73,6 +91,7 @@ class Planner {
 
   void sort_in(const StoredTensor& tensor) {
     const TensorName name = take_apart(tensor.name);
+    if (of_activations(tensor.name)) return source_.take(tensor);
     if (of_part_left_out(tensor.name) || name.layer >= layers_) {
       source_.take(tensor);
       ++left_out_;

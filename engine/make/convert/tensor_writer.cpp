@@ -13,6 +13,8 @@ namespace longhand {
 namespace {
 
 constexpr std::uint64_t kChunkNumbers = std::uint64_t{4} << 20;  // computed at a time
+constexpr std::uint64_t kHeldBytes = std::uint64_t{256}
+                                     << 20;  // written before pages that were read are given back
 
 class Writer {
  public:
@@ -31,13 +33,20 @@ class Writer {
       make_rows(tensor, row, count);
       out_.write(bytes_);
       done_ += bytes_.size();
+      held_ += bytes_.size();
+      if (held_ >= kHeldBytes) release(tensor);
       if (options_.progress && !options_.progress(float(double(done_) / double(total_))))
         throw Error(Errc::cancelled, "stopped");
     }
-    for (const StoredTensor* stored : tensor.rows.from) folder_.release(*stored);
+    release(tensor);
   }
 
  private:
+  void release(const PlannedTensor& tensor) {
+    for (const StoredTensor* stored : tensor.rows.from) folder_.release(*stored);
+    held_ = 0;
+  }
+
   void make_rows(const PlannedTensor& tensor, std::uint64_t first, std::uint64_t count) {
     const std::size_t cols = std::size_t(tensor.rows.cols()), row_bytes = std::size_t(tensor.row_bytes());
     if (!tensor.rows.read_blocks) numbers_.resize(std::size_t(count) * cols);
@@ -65,7 +74,7 @@ class Writer {
   const SafetensorsFolder& folder_;
   const WriteOptions& options_;
   GgufOutput& out_;
-  std::uint64_t done_ = 0, total_ = 0;
+  std::uint64_t done_ = 0, held_ = 0, total_ = 0;
   std::vector<float> numbers_;
   std::vector<std::byte> bytes_;
 };

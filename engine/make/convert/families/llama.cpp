@@ -1,8 +1,5 @@
 // Llama, Mistral, Mixtral, SmolLM3, Ministral.
 #include <fmt/format.h>
-#include <algorithm>
-#include <cmath>
-#include <numbers>
 
 #include "engine/make/convert/changes.h"
 #include "engine/make/convert/families/llama.h"
@@ -44,16 +41,8 @@ constexpr std::string_view kSmollm3[] = {"SmolLM3ForCausalLM"};
 constexpr std::string_view kMistral3[] = {"Mistral3ForConditionalGeneration", "Ministral3ForCausalLM"};
 
 constexpr Family kFamilies[] = {
-    {.classes = kLlama,
-     .architecture = "llama",
-     .layer_rules = kLayerRules,
-     .keys = llama_keys,
-     .extra = llama3_factors},
-    {.classes = kSmollm3,
-     .architecture = "smollm3",
-     .layer_rules = kLayerRules,
-     .keys = smollm3_keys,
-     .extra = llama3_factors},
+    {.classes = kLlama, .architecture = "llama", .layer_rules = kLayerRules, .keys = llama_keys},
+    {.classes = kSmollm3, .architecture = "smollm3", .layer_rules = kLayerRules, .keys = smollm3_keys},
     {.classes = kMistral3, .architecture = "mistral3", .layer_rules = kLayerRules, .keys = mistral3_keys},
 };
 
@@ -64,29 +53,6 @@ std::span<const TensorRule> llama_layer_rules() noexcept { return kLayerRules; }
 void llama_keys(const HubConfig& config, ModelKeys& keys) {
   keys.count("rope.dimension_count", head_size(config));
   if (const auto tokens = config.find_count("vocab_size")) keys.count("vocab_size", *tokens);
-}
-
-// Slow rotations are slowed further by `factor`, fast ones are not, and those between by something between
-// (transformers, "llama3" of modeling_rope_utils).
-std::vector<ExtraTensor> llama3_factors(const HubConfig& config) {
-  const HubConfig rope = rope_of_full_layers(config);
-  if (rope.find_text("rope_type") != "llama3") return {};
-  const std::int64_t size = head_size(config);
-  const double base = rope.find_number("rope_theta").value_or(10000), factor = rope.number("factor");
-  const double low = rope.number("low_freq_factor"), high = rope.number("high_freq_factor");
-  const auto length = double(rope.count("original_max_position_embeddings"));
-  if (factor <= 0 || low <= 0 || high <= low)
-    rope.fail(Errc::range, "factor", "factors must be above 0, high_freq_factor above low_freq_factor");
-  std::vector<float> factors;
-  for (std::int64_t i = 0; i < size; i += 2) {
-    const double turns =
-        length / (2 * std::numbers::pi * std::pow(base, double(i) / double(size)));  // in that length
-    const double share = std::clamp((turns - low) / (high - low), 0.0, 1.0);  // of the frequency that is kept
-    factors.push_back(float(1 / ((1 - share) / factor + share)));
-  }
-  std::vector<ExtraTensor> tensors;
-  tensors.push_back({"rope_freqs.weight", computed_rows(std::move(factors))});
-  return tensors;
 }
 
 std::span<const Family> llama_converters() noexcept { return kFamilies; }

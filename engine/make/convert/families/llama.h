@@ -9,7 +9,5 @@ namespace longhand {
 std::span<const TensorRule> llama_layer_rules() noexcept;
 /// The rotated size of a head, and the number of tokens.
 void llama_keys(const HubConfig& config, ModelKeys& keys);
-/// The factors of each frequency where positions are scaled as in Llama 3, else nothing.
-std::vector<ExtraTensor> llama3_factors(const HubConfig& config);
 
 }  // namespace longhand
