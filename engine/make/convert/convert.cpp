@@ -117,7 +117,7 @@ void add_general_keys(const std::string& folder, const OutputType& type, ModelKe
 GgufHead head_of(const TensorPlan& plan, const ModelKeys& keys) {
   GgufHead head;
   head.entries = keys.entries();
-  for (const PlannedTensor& tensor : plan.tensors)
+  for (const OutputTensor& tensor : plan.tensors)
     head.tensors.push_back({tensor.name, tensor.dims(), format_info(tensor.format).gguf, tensor.bytes()});
   return head;
 }
@@ -140,7 +140,7 @@ void need_space(const std::string& out, std::uint64_t bytes) {
 }
 
 std::uint64_t embedding_rows(const TensorPlan& plan) {
-  const auto found = std::ranges::find(plan.tensors, "token_embd.weight", &PlannedTensor::name);
+  const auto found = std::ranges::find(plan.tensors, "token_embd.weight", &OutputTensor::name);
   if (found == plan.tensors.end())
     throw Error(Errc::missing, "no tensor of the folder becomes 'token_embd.weight'");
   return found->rows.rows();

@@ -200,11 +200,11 @@ std::vector<std::uint64_t> without_ones(std::vector<std::uint64_t> dims) {
 
 }  // namespace
 
-std::uint64_t PlannedTensor::row_bytes() const noexcept {
+std::uint64_t OutputTensor::row_bytes() const noexcept {
   return longhand::row_bytes(format, std::int64_t(rows.cols()));
 }
 
-std::vector<std::uint64_t> PlannedTensor::dims() const { return {rows.shape.rbegin(), rows.shape.rend()}; }
+std::vector<std::uint64_t> OutputTensor::dims() const { return {rows.shape.rbegin(), rows.shape.rend()}; }
 
 TensorPlan plan_tensors(const Family& family, const HubConfig& config, TensorSource& source,
                         FormatId wanted) {
@@ -213,8 +213,8 @@ TensorPlan plan_tensors(const Family& family, const HubConfig& config, TensorSou
 
 void check_against_architecture(const TensorPlan& plan, const GgufHead& head) {
   ModelConfig config = load_config(head);
-  std::map<std::string, const PlannedTensor*> planned;
-  for (const PlannedTensor& tensor : plan.tensors) planned.emplace(tensor.name, &tensor);
+  std::map<std::string, const OutputTensor*> planned;
+  for (const OutputTensor& tensor : plan.tensors) planned.emplace(tensor.name, &tensor);
   const auto embedding = planned.find("token_embd.weight");
   if (embedding == planned.end())
     throw Error(Errc::missing, "no tensor of the folder becomes 'token_embd.weight'");

@@ -10,7 +10,7 @@
 
 namespace longhand {
 
-struct PlannedTensor {
+struct OutputTensor {
   std::string name;
   TensorRows rows;
   FormatId format = kFormatF32;
@@ -21,7 +21,7 @@ struct PlannedTensor {
 };
 
 struct TensorPlan {
-  std::vector<PlannedTensor> tensors;
+  std::vector<OutputTensor> tensors;
   std::vector<std::string> notes;  // what was left out or written otherwise
 };
 

@@ -21,10 +21,10 @@ class Writer {
   Writer(const TensorPlan& plan, const SafetensorsFolder& folder, const WriteOptions& options,
          GgufOutput& out)
       : folder_(folder), options_(options), out_(out) {
-    for (const PlannedTensor& tensor : plan.tensors) total_ += tensor.bytes();
+    for (const OutputTensor& tensor : plan.tensors) total_ += tensor.bytes();
   }
 
-  void write(const PlannedTensor& tensor) {
+  void write(const OutputTensor& tensor) {
     const std::uint64_t rows = tensor.rows.rows();
     const std::uint64_t step = std::max<std::uint64_t>(1, kChunkNumbers / tensor.rows.cols());
     for (std::uint64_t row = 0; row < rows; row += step) {
@@ -42,12 +42,12 @@ class Writer {
   }
 
  private:
-  void release(const PlannedTensor& tensor) {
+  void release(const OutputTensor& tensor) {
     for (const StoredTensor* stored : tensor.rows.from) folder_.release(*stored);
     held_ = 0;
   }
 
-  void make_rows(const PlannedTensor& tensor, std::uint64_t first, std::uint64_t count) {
+  void make_rows(const OutputTensor& tensor, std::uint64_t first, std::uint64_t count) {
     const std::size_t cols = std::size_t(tensor.rows.cols()), row_bytes = std::size_t(tensor.row_bytes());
     if (!tensor.rows.read_blocks) numbers_.resize(std::size_t(count) * cols);
     std::atomic<bool> finite = true;
@@ -84,7 +84,7 @@ class Writer {
 void write_tensors(const TensorPlan& plan, const SafetensorsFolder& folder, const WriteOptions& options,
                    GgufOutput& out) {
   Writer writer(plan, folder, options, out);
-  for (const PlannedTensor& tensor : plan.tensors) writer.write(tensor);
+  for (const OutputTensor& tensor : plan.tensors) writer.write(tensor);
 }
 
 }  // namespace longhand
