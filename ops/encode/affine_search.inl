@@ -58,10 +58,10 @@ AffineTrials affine_trials(const float* x, const float* w, int n, const GroupSum
   // The normal equations of two unknowns.
   const Sixteen sum_w = Sixteen::of(sums.w), sum_x = Sixteen::of(sums.x);
   const Sixteen determinant = sum_w * ll - l * l;
-  Sixteen scale = (sum_w * xl - sum_x * l) / determinant;
-  Sixteen best_offset = (ll * sum_x - l * xl) / determinant;
+  Sixteen scale = quotient(sum_w * xl - sum_x * l, determinant);
+  Sixteen best_offset = quotient(ll * sum_x - l * xl, determinant);
   if constexpr (kBelow) {
-    scale = where_greater(best_offset, zero, xl / ll, scale);
+    scale = where_greater(best_offset, zero, quotient(xl, ll), scale);
     best_offset = where_greater(best_offset, zero, zero, best_offset);
   }
   // Where all levels are the same there is nothing to solve.
@@ -85,7 +85,7 @@ Affine best_affine(const float* x, const float* w, int n, const Reach& reach) {
       affine_trials<Levels, kBelow>(x, w, n, sums, Sixteen::of(low) + cut, part * Sixteen::of(inverse));
   for (int round = 0; round < reach.rounds; ++round) {
     const AffineTrials next =
-        affine_trials<Levels, kBelow>(x, w, n, sums, t.offset, Sixteen::of(1) / t.scale);
+        affine_trials<Levels, kBelow>(x, w, n, sums, t.offset, quotient(Sixteen::of(1), t.scale));
     t = next;
   }
   const int best = best_lane(t.saved);

@@ -38,8 +38,8 @@ struct Scale {
 template <class Levels>
 Scale best_scale(const float* x, const float* w, int n, Sixteen inverse, int rounds) {
   ScaleSums s = scale_sums<Levels>(x, w, n, inverse);
-  for (int round = 0; round < rounds; ++round) s = scale_sums<Levels>(x, w, n, s.ll / s.xl);
-  const Sixteen saved = where_greater(s.ll, Sixteen::of(0), s.xl * s.xl / s.ll, Sixteen::of(0));
+  for (int round = 0; round < rounds; ++round) s = scale_sums<Levels>(x, w, n, quotient(s.ll, s.xl));
+  const Sixteen saved = quotient(s.xl * s.xl, s.ll);
   const int best = best_lane(saved);
   const float xl = lane_of(s.xl, best), ll = lane_of(s.ll, best);
   return ll > 0 ? Scale{xl / ll, ll} : Scale{};

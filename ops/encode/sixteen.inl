@@ -59,8 +59,9 @@ inline Sixteen operator-(const Sixteen& a, const Sixteen& b) {
 inline Sixteen operator*(const Sixteen& a, const Sixteen& b) {
   return Sixteen::map([](const Part& x, const Part& y) { return x * y; }, a, b);
 }
+/// The compiler's division of vectors: xsimd's is off by a bit on ARM.
 inline Sixteen operator/(const Sixteen& a, const Sixteen& b) {
-  return Sixteen::map([](const Part& x, const Part& y) { return x / y; }, a, b);
+  return Sixteen::map([](const Part& x, const Part& y) { return Part(x.data / y.data); }, a, b);
 }
 /// The larger, and the smaller, lane by lane; b where a is NaN.
 inline Sixteen larger(const Sixteen& a, const Sixteen& b) {
@@ -77,6 +78,12 @@ inline Sixteen where_greater(const Sixteen& a, const Sixteen& b, const Sixteen& 
   return Sixteen::map(
       [](const Part& x, const Part& y, const Part& s, const Part& t) { return xsimd::select(x > y, s, t); },
       a, b, yes, no);
+}
+/// a / b, but 0 where that is no number below 1e30: what is multiplied with it stays a number, and processors
+/// do not agree about the larger of NaN and something else.
+inline Sixteen quotient(const Sixteen& a, const Sixteen& b) {
+  const Sixteen q = a / b;
+  return where_greater(Sixteen::of(1e30f), magnitude(q), q, Sixteen::of(0));
 }
 /// The nearest whole number, of two the even one, of numbers below 2^22.
 inline Sixteen rounded(const Sixteen& a) {

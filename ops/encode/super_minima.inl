@@ -98,7 +98,7 @@ typename SuperMinima<Levels, most, size>::Choice SuperMinima<Levels, most, size>
     const Sixteen wanted = (tilt - Sixteen::of(near.offset[g])) * Sixteen::of(inverse_min);
     const Sixteen minimum = smaller(larger(rounded(wanted - half) + Sixteen::load(by_minimum), zero), top);
     const Sixteen offset = zero - minimum * Sixteen::of(near.dmin);
-    const Sixteen error = affine_errors<Levels>(x, w, size, scale, Sixteen::of(1) / scale, offset);
+    const Sixteen error = affine_errors<Levels>(x, w, size, scale, quotient(Sixteen::of(1), scale), offset);
     const int best = best_lane(zero - error);
     choice.scale[g] = lane_of(scale, best);
     choice.offset[g] = lane_of(offset, best);

@@ -78,7 +78,7 @@ typename SuperScales<Levels, Whole, size>::Choice SuperScales<Levels, Whole, siz
     const Sixteen whole = neighbours(choice_.scale[g] * inverse, Whole::kLow, Whole::kHigh);
     const Sixteen scale = whole * Sixteen::of(d);
     const Sixteen error =
-        scale_errors<Levels>(b_.x + g * size, b_.w + g * size, size, scale, Sixteen::of(1) / scale);
+        scale_errors<Levels>(b_.x + g * size, b_.w + g * size, size, scale, quotient(Sixteen::of(1), scale));
     const int best = best_lane(Sixteen::of(0) - error);
     choice.scale[g] = lane_of(scale, best);
     choice.error += lane_of(error, best);
