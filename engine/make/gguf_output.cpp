@@ -22,7 +22,7 @@ std::vector<GgufEntry> copy_metadata(const Gguf& file) {
 }
 
 GgufOutput::GgufOutput(const std::string& path, GgufHead head, FileCalls& calls)
-    : head_(std::move(head)), file_(path, calls) {
+    : head_(std::move(head)), file_(path, calls, kOrdinary) {
   const std::string bytes = head_.bytes();
   file_.write(std::as_bytes(std::span(bytes)));
   end_tensor();

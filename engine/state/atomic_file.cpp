@@ -88,10 +88,10 @@ FileCalls& system_calls() {
   return calls;
 }
 
-FileReplacement::FileReplacement(const std::string& path, FileCalls& calls)
+FileReplacement::FileReplacement(const std::string& path, FileCalls& calls, mode_t mode)
     : path_(target_of(path)), temporary_(path_ + std::string(kUnfinished)), calls_(calls) {
   calls_.unlink(temporary_.c_str());  // of a save that was killed
-  do fd_ = calls_.open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  do fd_ = calls_.open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
   while (fd_ < 0 && errno == EINTR);
   if (fd_ < 0) fail("create");
 }
@@ -134,8 +134,8 @@ void FileReplacement::fail(std::string_view what) const {
   throw Error(Errc::io, fmt::format("cannot {} {}: {}", what, path_, std::generic_category().message(error)));
 }
 
-void replace_file(const std::string& path, std::string_view content, FileCalls& calls) {
-  FileReplacement file(path, calls);
+void replace_file(const std::string& path, std::string_view content, FileCalls& calls, mode_t mode) {
+  FileReplacement file(path, calls, mode);
   file.write(std::as_bytes(std::span(content)));
   file.commit();
 }

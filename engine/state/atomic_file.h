@@ -29,13 +29,17 @@ FileCalls& system_calls();
 /// leaves one behind.
 inline constexpr std::string_view kUnfinished = ".new";
 
+/// Who may read a new file: its owner, or whom the user's umask lets.
+inline constexpr mode_t kPrivate = 0600, kOrdinary = 0666;
+
 /// A file on its way to replace another. Until commit() the path names what it named before, and where
 /// commit() is never reached nothing of this remains. Two at a time on one path are the caller's to prevent.
 class FileReplacement {
  public:
-  /// Mode 0600. Symbolic links are followed: they stay, and what they lead to is replaced. All throw
-  /// Error(io); so does this where the path names anything but a regular file or nothing yet.
-  explicit FileReplacement(const std::string& path, FileCalls& calls = system_calls());
+  /// Symbolic links are followed: they stay, and what they lead to is replaced. All throw Error(io); so does
+  /// this where the path names anything but a regular file or nothing yet.
+  explicit FileReplacement(const std::string& path, FileCalls& calls = system_calls(),
+                           mode_t mode = kPrivate);
   ~FileReplacement();
   FileReplacement(const FileReplacement&) = delete;
   FileReplacement& operator=(const FileReplacement&) = delete;
@@ -56,6 +60,7 @@ class FileReplacement {
 };
 
 /// Gives `path` the content, as FileReplacement does. Throws Error(io).
-void replace_file(const std::string& path, std::string_view content, FileCalls& calls = system_calls());
+void replace_file(const std::string& path, std::string_view content, FileCalls& calls = system_calls(),
+                  mode_t mode = kPrivate);
 
 }  // namespace longhand

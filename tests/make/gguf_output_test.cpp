@@ -1,6 +1,7 @@
 #include "engine/make/gguf_output.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstring>
 #include <filesystem>
@@ -35,6 +36,11 @@ TEST(GgufOutput, WritesAFileThatIsReadAgainWithTheSameEntries) {
   out.write(std::span(data).subspan(5));
   EXPECT_FALSE(std::filesystem::exists(path));
   out.commit();
+  const auto others = std::filesystem::perms::others_read | std::filesystem::perms::group_read;
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  EXPECT_EQ((std::filesystem::status(path).permissions() & others) != std::filesystem::perms::none,
+            (mask & 0044) != 0044);
 
   const Gguf file = Gguf::open(path);
   ASSERT_EQ(file.tensors().size(), 2u);
