@@ -8,6 +8,7 @@
 #include "cli/flags/session_flags.h"
 #include "cli/measure/passkey_report.h"
 #include "cli/measure/passkey_text.h"
+#include "cli/measure/plot/measurement_plots.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/signals.h"
 #include "cli/terminal/terminal.h"
@@ -23,7 +24,7 @@ struct Flags {
   std::vector<double> depths = {0, 25, 50, 75, 100};  // percent
   int samples = 3, max_tokens = 24;
   std::uint64_t seed = 1;
-  std::string filler, format = "text";
+  std::string filler, plot, format = "text";
 };
 
 /// Makes prompts for one model.
@@ -121,6 +122,7 @@ int test(const Flags& flags) {
   PasskeyReport report{flags.session.model, flags.lengths, {}, {}};
   for (const double depth : flags.depths) report.depths.push_back(depth / 100);
   for (const int length : flags.lengths) test_length(model, maker, flags, length, report);
+  if (!flags.plot.empty()) write_plot(flags.plot, passkey_svg(report));
   write_output(flags.format == "json" ? passkey_json(report)
                                       : passkey_text(report, takes_colour(STDOUT_FILENO)));
   return kSuccess;
@@ -158,6 +160,7 @@ void add_passkey(CLI::App& app, Action& action) {
       ->capture_default_str()
       ->check(CLI::Range(1, 1 << 20))
       ->type_name("N");
+  verb->add_option("--plot", flags->plot, "Draw the table as a map")->type_name("FILE.svg");
   verb->add_option("-o,--output", flags->format, "text or json")
       ->capture_default_str()
       ->check(CLI::IsMember({"text", "json"}))

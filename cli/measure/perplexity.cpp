@@ -13,6 +13,7 @@
 #include "cli/flags/session_flags.h"
 #include "cli/measure/kl_file.h"
 #include "cli/measure/perplexity_report.h"
+#include "cli/measure/plot/measurement_plots.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/signals.h"
 #include "cli/terminal/terminal.h"
@@ -30,7 +31,7 @@ constexpr int kLeastContext = 4;  // below, nothing is left to score
 struct Flags {
   SessionFlags session;
   std::vector<std::string> texts;
-  std::string kl_save, kl_base, per_token, format = "text";
+  std::string kl_save, kl_base, per_token, plot, format = "text";
   int chunks = 0, bucket = 0;
   bool by_position = false, special = false;
 };
@@ -181,6 +182,7 @@ void score_all(Session& session, const Chunks& chunks, Scorer& scorer) {
 
 int measure(const Flags& flags) {
   if (flags.texts.empty() && flags.kl_base.empty()) throw UsageError("give a text: -f FILE");
+  if (!flags.plot.empty() && !flags.by_position) throw UsageError("--plot draws what --by-position measures");
   if (!flags.kl_save.empty() && !flags.kl_base.empty())
     throw UsageError("--kl-save and --kl-base do not go together");
   const SignalScope signals;
@@ -208,6 +210,7 @@ int measure(const Flags& flags) {
   report.chunks = chunks.count();
   report.tokens_read = std::int64_t(chunks.count()) * (chunks.context - 1);
   report.seconds = seconds.count();
+  if (!flags.plot.empty()) write_plot(flags.plot, perplexity_svg(report));
   write_output(flags.format == "json" ? perplexity_json(report) : perplexity_text(report));
   return kSuccess;
 }
@@ -239,6 +242,7 @@ void add_perplexity(CLI::App& app, Action& action) {
   verb->add_option("--kl-base", flags->kl_base,
                    "Compare with these: KL divergence, agreement. The text is in the file")
       ->type_name("FILE");
+  verb->add_option("--plot", flags->plot, "Draw the curve of --by-position")->type_name("FILE.svg");
   verb->add_option("-o,--output", flags->format, "text or json")
       ->capture_default_str()
       ->check(CLI::IsMember({"text", "json"}))

@@ -15,6 +15,7 @@
 #include "cli/measure/bench/report.h"
 #include "cli/measure/bench/run.h"
 #include "cli/measure/bench/synthetic_model.h"
+#include "cli/measure/plot/measurement_plots.h"
 #include "cli/models/models_path.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/signals.h"
@@ -31,7 +32,7 @@ struct Flags {
   BenchPlan plan;
   bool no_warmup = false;
   std::vector<std::string> models;
-  std::string synthetic, write;
+  std::string synthetic, write, plot;
   std::vector<std::string> keys = {"f16"}, values = {"f16"};
   std::string format = "md", fill = "prefill";
 };
@@ -124,6 +125,7 @@ int bench(Flags flags) {
   std::vector<BenchReport> reports;
   if (made_up) reports.push_back(measure(flags, tests, flags.synthetic, load_synthetic(flags)));
   for (const std::string& file : files) reports.push_back(measure(flags, tests, file, load(file, flags)));
+  if (!flags.plot.empty()) write_plot(flags.plot, bench_svg(reports));
   write_output(kFormats.at(flags.format)(reports));
   if (flags.format == "md" && is_terminal(STDOUT_FILENO)) {
     for (const BenchReport& report : reports)
@@ -247,6 +249,7 @@ void add_bench(CLI::App& app, Action& action) {
   add_plan(*verb, *flags);
   std::vector<std::string> formats;
   for (const auto& [name, write] : kFormats) formats.push_back(name);
+  verb->add_option("--plot", flags->plot, "Draw the speed over the depth")->type_name("FILE.svg");
   verb->add_option("-o,--output", flags->format, "csv, json, jsonl or md")
       ->capture_default_str()
       ->check(CLI::IsMember(formats))
