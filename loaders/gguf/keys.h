@@ -35,6 +35,13 @@ inline constexpr KeySpec
   name                {"general.name", KeyType::string, 0, 65535},
   file_type           {"general.file_type", KeyType::integer, 0, 65535},
   alignment           {"general.alignment", KeyType::integer, 1, 1 << 20},
+  general_type        {"general.type", KeyType::string, 0, 64},
+  // Adapters and control vectors.
+  adapter_type        {"adapter.type", KeyType::string, 0, 64},
+  lora_alpha          {"adapter.lora.alpha", KeyType::number, -kMaxScale, kMaxScale},
+  alora_tokens        {"adapter.alora.invocation_tokens", KeyType::integers, 0, 4294967295.0},
+  control_model       {"controlvector.model_hint", KeyType::string, 0, 64},
+  // Parts of a model.
   split_no            {"split.no", KeyType::integer, 0, 998},
   split_count         {"split.count", KeyType::integer, 0, 999},
   split_tensors       {"split.tensors.count", KeyType::integer, 0, 262144},
