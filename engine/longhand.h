@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/longhand_adapter.h"
 #include "engine/types/architecture_info.h"
 #include "engine/types/embeddings.h"
 #include "engine/types/generate.h"
@@ -183,6 +184,12 @@ class LONGHAND_API Session {
   /// of their own, learned positions, caches of q8_0. Throws Error: range, no_memory, and changes nothing.
   bool cut(int from, int to);
 
+  /// What is computed beside the model from now on, in place of what was before: all of it, also of the
+  /// options the session was made with. Keys and values of a text belong to what they were computed with: a
+  /// session that holds tokens refuses others. Throws Error and changes nothing: busy (it holds tokens),
+  /// mismatch (loaded for another model), range (scales, layers), limit (more than 64), no_memory.
+  void set_adapters(std::span<const AdapterUse> adapters, std::span<const ControlUse> control_vectors = {});
+
   int size() const noexcept;     ///< tokens fed
   int context() const noexcept;  ///< tokens that fit
   int threads() const noexcept;
@@ -197,8 +204,8 @@ class LONGHAND_API Session {
   void save_state(const std::string& path) const;
   /// Replaces tokens and memories by those of a file: all later logits are, bit for bit, those of the session
   /// that saved it, on a CPU of the same kind. Throws Error and changes nothing: io, truncated, magic,
-  /// version, corrupt, no_memory; mismatch (another model, context, batch, cache type, memory or rope option;
-  /// threads may differ). Takes as much memory again as the text uses, until it returns.
+  /// version, corrupt, no_memory; mismatch (another model, context, batch, cache type, memory or rope option,
+  /// other adapters; threads may differ). Takes as much memory again as the text uses, until it returns.
   void restore_state(const std::string& path);
   std::uint64_t state_bytes() const;  ///< of what save_state() would write
   /// What would be in that file. Throws Error(no_memory).

@@ -17,6 +17,13 @@ struct Access {
   using RunnerImpl = Runner::Impl;
 
   static const ModelData& data(const Model& model) noexcept { return *model.data_; }
+  static const std::shared_ptr<const ModelData>& shared(const Model& model) noexcept { return model.data_; }
+  static const std::shared_ptr<const AdapterData>& data(const Adapter& adapter) noexcept {
+    return adapter.data_;
+  }
+  static const std::shared_ptr<const ControlData>& data(const ControlVector& vector) noexcept {
+    return vector.data_;
+  }
   /// Null where it was moved from.
   static SessionImpl* impl(const Session& session) noexcept { return session.impl_.get(); }
   static SpeculationImpl& impl(Speculation& speculation) noexcept { return *speculation.impl_; }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "engine/api/runner_impl.h"
 #include "engine/api/session_impl.h"
@@ -185,7 +186,25 @@ void Session::Impl::take_back(std::size_t size) {
 
 StateOwner Session::Impl::owner() const {
   return state_owner(model_data(model), sequence.options, sequence.sizes.plan, sequence.sizes.context,
-                     sequence.sizes.batch);
+                     sequence.sizes.batch, sequence.adaptation.get());
+}
+
+void Session::Impl::adapt(std::shared_ptr<const Adaptation> next) {
+  if (same(next.get(), sequence.adaptation.get())) return;
+  if (!sequence.tokens.empty())
+    throw Error(Errc::busy,
+                fmt::format("the session holds {} tokens that were computed with other adapters or control "
+                            "vectors: rewind it to 0 first",
+                            sequence.tokens.size()));
+  const std::shared_ptr<const Adaptation> before = std::exchange(sequence.adaptation, std::move(next));
+  try {
+    WorkspaceSizes needs = sequence.needs();
+    needs.rows = runner->rows();
+    runner->fit(needs);
+  } catch (...) {
+    sequence.adaptation = before;
+    throw;
+  }
 }
 
 void Session::Impl::restore(StateSource source) {
@@ -276,6 +295,11 @@ void Session::rewind(int size) {
     throw Error(Errc::range, fmt::format("cannot rewind to {} tokens, must be 0..{}", size, this->size()));
   impl_->take_back(std::size_t(size));
   if (impl_->logits_position >= size) impl_->logits_position = -1;
+}
+
+void Session::set_adapters(std::span<const AdapterUse> adapters, std::span<const ControlUse> controls) {
+  live(impl_).refuse_reentry();
+  translate_memory_errors([&] { impl_->adapt(make_adaptation(impl_->sequence.model, adapters, controls)); });
 }
 
 bool Session::cut(int from, int to) {

@@ -47,6 +47,8 @@ struct Session::Impl {
   /// Back to the first `size` tokens.
   void take_back(std::size_t size);
   StateOwner owner() const;
+  /// Throws Error: busy (there are tokens that were computed otherwise), no_memory; then nothing changes.
+  void adapt(std::shared_ptr<const Adaptation> next);
   void restore(StateSource source);
   void stop_if(bool stopped) const;
   void refuse_reentry() const;

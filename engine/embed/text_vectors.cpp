@@ -45,6 +45,7 @@ VectorMaker::VectorMaker(const ModelData& m, const EmbedOptions& o)
     : model_(m),
       options_(o),
       sizes_(choose_sizes(m, options_.session)),
+      adaptation_(make_adaptation(m, o.session.adapters, o.session.control_vectors)),
       positions_(m.config, m.weights, options_.session, far_positions(sizes_.plan), sizes_.context),
       pooling_(settle(m, o)),
       runner_(m, sizes_.threads, sizes_.prefill_threads, first_sizes(sizes_)) {}
@@ -118,7 +119,8 @@ VectorMaker::Batch VectorMaker::next_batch(Texts texts) {
     const auto& text = texts[o.number];
     const int left = int(text.size()) - o.done, n = model_.config.causal ? std::min(left, room) : left;
     o.states->will_write(o.done, o.done + n);
-    batch.slices.push_back({*o.states, positions_, int(batch.tokens.size()), n, o.done});
+    batch.slices.push_back(
+        {*o.states, positions_, int(batch.tokens.size()), n, o.done, nullptr, adaptation_.get()});
     batch.tokens.insert(batch.tokens.end(), text.begin() + o.done, text.begin() + o.done + n);
     room -= n;
   }
@@ -130,6 +132,10 @@ void VectorMaker::fit(const Batch& batch) {
                        .workers = 1,
                        .slices = int(batch.slices.size()),
                        .far_queries = far_positions(sizes_.plan).used};
+  if (adaptation_ != nullptr) {
+    needs.low_columns = adaptation_->low_columns();
+    needs.adapters = int(adaptation_->uses.size());
+  }
   for (const Open& o : open_) {
     needs.memory_scratch = std::max(needs.memory_scratch, o.states->scratch_bytes());
     needs.attention_parts = std::max(needs.attention_parts, o.states->most_parts());
@@ -161,7 +167,8 @@ void VectorMaker::read_head(std::span<const float> states, std::span<const std::
   if (rows == 0) return;
   const auto n = std::size_t(width());
   std::vector<float> made(rows * n);
-  runner_.run_head(states, pooling_ == Pooling::rank, made);
+  const Slice all{*open_.front().states, positions_, 0, int(rows), 0, nullptr, adaptation_.get()};
+  runner_.run_head(states, pooling_ == Pooling::rank, made, {&all, 1});
   auto from = made.begin();
   for (std::size_t i = 0; i < rows_of_slice.size(); ++i) {
     const auto end = from + std::ptrdiff_t(rows_of_slice[i] * n);

@@ -58,6 +58,7 @@ class VectorMaker {
   const ModelData& model_;
   EmbedOptions options_;
   SessionSizes sizes_;
+  std::shared_ptr<const Adaptation> adaptation_;  // null: the model as it is
   PositionPlan positions_;
   Pooling pooling_;
   PassRunner runner_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/forward/adapt.h"
 #include "engine/forward/per_layer_inputs.h"
 #include "engine/forward/run_block.h"
 #include "engine/forward/streams.h"
@@ -18,6 +19,7 @@ void embed(const Pass& p) {
       std::copy_n(p.inputs + std::int64_t{row} * n, n, x);
     } else {
       decode_row(p.weights.embedding, p.tokens[std::size_t(row)], x);
+      adapt_embedding(p, slice, row, x);
       if (p.config.embedding_scale != 0) p.kernels.scale(x, p.config.embedding_scale, n);
     }
     if (!p.weights.positions.empty()) {
@@ -147,12 +149,13 @@ bool forward(const Pass& p) noexcept {
   compute_per_layer_inputs(p);
   enter_streams(p);
   set_angles(p);
-  for (const LayerPlan& plan : p.weights.layers) {
+  for (std::size_t il = 0; il < p.weights.layers.size(); ++il) {
     // One worker looks and all are told by the same barrier, or they would part ways.
     if (p.worker.id == 0) p.stop.leaving.store(p.stop.requested(), std::memory_order_relaxed);
     p.worker.sync();
     if (p.stop.leaving.load(std::memory_order_relaxed)) return false;
-    layer(p, plan);
+    layer(p, p.weights.layers[il]);
+    steer(p, int(il));
   }
   p.worker.sync();
   leave_streams(p);
@@ -169,8 +172,9 @@ void final_hidden(const Pass& p, std::span<const int> rows) noexcept {
   p.worker.sync();
 }
 
-void output_logits(const Pass& p, int count, float* logits) noexcept {
-  p.multiply({&p.weights.output, &p.ws.in, 0, count, logits, p.config.vocab});
+void output_logits(const Pass& p, std::span<const int> rows, float* logits) noexcept {
+  const auto count = std::int32_t(rows.size());
+  p.multiply({&p.weights.output, &p.ws.in, 0, count, logits, p.config.vocab, rows.data()});
   p.worker.sync();
   const Range part = p.worker.split(std::int64_t{count} * p.config.vocab, 64);
   const auto n = std::int32_t(part.end - part.begin);

@@ -13,7 +13,7 @@ bool forward(const Pass& pass) noexcept;
 /// has. They are in ws.in, rounded for the output head. Called by every worker; ends with a barrier.
 void final_hidden(const Pass& pass, std::span<const int> rows) noexcept;
 
-/// Logits (count, vocab) of the first `count` rows that final_hidden() left. Called by every worker.
-void output_logits(const Pass& pass, int count, float* logits) noexcept;
+/// Logits (rows, vocab) of the rows, in ascending order, that final_hidden() left. Called by every worker.
+void output_logits(const Pass& pass, std::span<const int> rows, float* logits) noexcept;
 
 }  // namespace longhand

@@ -23,6 +23,10 @@ void finish(const MatmulJob& job, std::int32_t row, std::int32_t end) {
   }
 }
 
+void add_low_ranks(const Kernels& k, const MatmulJob& job, std::int32_t begin, std::int32_t end) {
+  for (const LowRankTerm& term : job.low_ranks) add_low_rank(k, term, job.out, job.out_stride, {begin, end});
+}
+
 // Panels between two looks at a request to stop: about 10 ms of work at 10 GMAC/s.
 std::int32_t panels_at_once(const MatmulJob& job) {
   constexpr std::int64_t kProducts = 100'000'000;
@@ -59,6 +63,7 @@ void run_panels(const Kernels& k, const MatmulJob& job, std::int32_t begin, std:
     }
   }
   finish(job, begin * kPanelRows, std::min(end * kPanelRows, w.rows));
+  add_low_ranks(k, job, begin, end);
 }
 
 // The panels of one job that lie in a stretch of the stage's work. A panel belongs to the stretch in which
@@ -77,6 +82,32 @@ Range panels_within(const MatmulJob& job, std::int64_t job_start, Range work) {
 constexpr int kPieces = 8;
 
 }  // namespace
+
+void add_low_rank(const Kernels& k, const LowRankTerm& term, float* out, std::int64_t out_stride,
+                  Range panels) noexcept {
+  constexpr std::int32_t kTokens = 16, kPanels = 2, kWidth = kPanels * kPanelRows;
+  alignas(64) float sum[kTokens * kWidth];
+  const MatView& b = term.b;
+  MatmulArgs a;
+  a.panel_bytes = std::int64_t(panel_bytes(b.format, b.cols));
+  a.cols = b.cols;
+  a.x.f32_stride = term.low_stride;
+  a.out = sum;
+  a.out_stride = kWidth;
+  for (std::int64_t p = panels.begin; p < panels.end; p += kPanels) {
+    const auto row = std::int32_t(p) * kPanelRows;
+    a.panels = b.data + p * a.panel_bytes;
+    a.panel_end = std::int32_t(std::min<std::int64_t>(kPanels, panels.end - p));
+    a.rows = std::min(a.panel_end * kPanelRows, b.rows - row);
+    for (std::int32_t t = 0; t < term.tokens; t += kTokens) {
+      a.tokens = std::min(kTokens, term.tokens - t);
+      a.x.f32 = term.low + t * term.low_stride;
+      k.matmul[b.format](a);
+      for (std::int32_t i = 0; i < a.tokens; ++i)
+        k.add(out + (term.first + t + i) * out_stride + row, sum + i * kWidth, a.rows);
+    }
+  }
+}
 
 void run_matmuls(const Kernels& k, const Worker& worker, std::span<const MatmulJob> jobs, std::byte* scratch,
                  Stop& stop) noexcept {

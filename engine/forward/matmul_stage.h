@@ -11,6 +11,14 @@
 
 namespace longhand {
 
+/// For `tokens` rows of a job's output from `first` on: out[t] += b low[t].
+struct LowRankTerm {
+  MatView b;  // (out features, rank) in panels, of F32 or F16
+  std::int32_t first, tokens;
+  const float* low;  // (tokens, low_stride)
+  std::int64_t low_stride;
+};
+
 /// out[t] = linear(x[t]) for `tokens` rows of x from `first` on.
 struct MatmulJob {
   const Linear* linear;
@@ -19,7 +27,13 @@ struct MatmulJob {
   std::int32_t tokens;
   float* out;  // (tokens, out features)
   std::int64_t out_stride;
+  const std::int32_t* pass_rows = nullptr;      // (tokens) rows of the pass, ascending; null: 0, 1, 2, ...
+  std::span<const LowRankTerm> low_ranks = {};  // what is added to the outputs
 };
+
+/// Adds a term to rows [16 panel_begin, 16 panel_end) of the outputs `out` (tokens, out_stride) of a job.
+void add_low_rank(const Kernels& kernels, const LowRankTerm& term, float* out, std::int64_t out_stride,
+                  Range panels) noexcept;
 
 /// Whoever wants to know what matrices are multiplied with.
 class MatmulObserver {

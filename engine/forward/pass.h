@@ -5,6 +5,7 @@
 #include <cmath>
 #include <span>
 
+#include "engine/adapt/adaptation.h"
 #include "engine/forward/matmul_stage.h"
 #include "engine/forward/model.h"
 #include "engine/forward/position.h"
@@ -19,12 +20,18 @@ struct Slice {
   States& states;
   const PositionPlan& positions;
   int first_row, rows;
-  int position;                           // of the first token
-  const TokenPosition* places = nullptr;  // (rows) by which they are rotated; null: by their positions
+  int position;                            // of the first token
+  const TokenPosition* places = nullptr;   // (rows) by which they are rotated; null: by their positions
+  const Adaptation* adaptation = nullptr;  // null: the model as it is
 
   int position_of(int row) const noexcept { return position + row - first_row; }
   int end() const noexcept { return position + rows; }
 };
+
+struct Pass;
+/// Pass::multiply() where sequences have adapters: one barrier more, behind what is of low rank. Called by
+/// every worker after a barrier.
+void multiply_adapted(const Pass& pass, std::span<const MatmulJob> jobs) noexcept;
 
 /// Rows of one or more sequences on their way through the layers, as one worker sees them. What is computed
 /// for a row does not depend on the rows beside it.
@@ -41,6 +48,7 @@ struct Pass {
   // final hidden states of the tokens before. Null: nothing.
   const float* inputs = nullptr;
   MatmulObserver* observer = nullptr;  // or null
+  bool adapted = false;                // some slice has an adaptation
 
   int rows() const noexcept { return int(tokens.size()); }
   WorkerScratch& scratch() const noexcept { return ws.scratch[std::size_t(worker.id)]; }
@@ -54,6 +62,7 @@ struct Pass {
   /// This worker's share of some matrix products.
   void multiply(std::span<const MatmulJob> jobs) const noexcept {
     if (observer != nullptr) observer->see(worker, jobs);
+    if (adapted) return multiply_adapted(*this, jobs);
     run_matmuls(kernels, worker, jobs, scratch().panel.data(), stop);
   }
   void multiply(const MatmulJob& job) const noexcept { multiply({&job, 1}); }

@@ -131,7 +131,10 @@ void group_by_expert(const Pass& p, const MoePlan& plan, const Routes& r) {
   std::fill(begin, end, 0);
   for (std::int64_t i = 0; i < slots; ++i) ++begin[r.chosen[i] + 1];
   std::partial_sum(begin, end, begin);
-  for (std::int64_t i = 0; i < slots; ++i) r.slot_row[i] = begin[r.chosen[i]]++;
+  for (std::int64_t i = 0; i < slots; ++i) {
+    r.slot_row[i] = begin[r.chosen[i]]++;
+    r.pass_row[r.slot_row[i]] = std::int32_t(i / plan.used);
+  }
   std::copy_backward(begin, end - 1, end);
   begin[0] = 0;
 }

@@ -12,6 +12,7 @@ struct Routes {
   float* weight;               // (rows, used)
   std::int32_t* chosen;        // (rows, used)
   std::int32_t* slot_row;      // (rows, used) row of each slot once slots are grouped by expert
+  std::int32_t* pass_row;      // (rows x used) the pass's row of each of these rows
   std::int32_t* expert_begin;  // (experts + 1) first of these rows of each expert
   Activations in;              // (rows, hidden) what the router reads, where it is not what experts read
 
@@ -21,6 +22,7 @@ struct Routes {
         weight(carver.floats(rows, plan.used)),
         chosen(carver.take<std::int32_t>(rows * plan.used)),
         slot_row(carver.take<std::int32_t>(rows * plan.used)),
+        pass_row(carver.take<std::int32_t>(rows * plan.used)),
         expert_begin(carver.take<std::int32_t>(plan.experts + 1)),
         in(carver, reads_stream(plan) ? rows : 0, plan.hidden) {}
 

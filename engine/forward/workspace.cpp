@@ -85,6 +85,7 @@ Workspace::Workspace(const ModelConfig& c, const Weights& w, const WorkspaceSize
     if (any_keeps_entry(w)) entry = carver.floats(sizes.rows, c.hidden);
     per_layer = carver.floats(sizes.rows, w.per_layer.values());
     first_values = carver.floats(most.keeps_values ? sizes.rows : 0, c.hidden);
+    lows = carver.floats(2 * low_rows(), sizes.low_columns);
     cos = carver.floats(kRotations * std::int64_t{sizes.rows}, angles);
     sin = carver.floats(kRotations * std::int64_t{sizes.rows}, angles);
   };
@@ -104,6 +105,7 @@ Workspace::Workspace(const ModelConfig& c, const Weights& w, const WorkspaceSize
     scratch.push_back({Buffer(panel_scratch(w)), floats(kAttendRows, kAttendKeys),
                        floats(kAttendRows + 3, most.head_size), Buffer(sizes.memory_scratch),
                        std::vector<int>(std::size_t(sizes.slices))});
+    low_ranks.emplace_back().terms.reserve(kJobs * std::size_t(sizes.slices) * std::size_t(sizes.adapters));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/forward/activations.h"
+#include "engine/forward/matmul_stage.h"
 #include "engine/state/scratch.h"
 #include "loaders/model/weights.h"
 #include "ops/buffer.h"
@@ -18,12 +19,22 @@ struct WorkspaceSizes {
   std::size_t memory_scratch = 0;  // bytes a worker needs for attention memories
   int attention_parts = 0;         // partial results one query may have
   bool far_queries = false;        // whether a memory asks for them
+  int low_columns = 0;             // see Adaptation
+  int adapters = 0;                // of a sequence at most
 
   bool operator==(const WorkspaceSizes&) const = default;
 };
 
+/// A worker's products of low rank.
+struct LowRankRoom {
+  int turn = 0;                    // which half of Workspace::lows the next ones take
+  std::vector<LowRankTerm> terms;  // with room for all
+};
+
 class Workspace {
  public:
+  /// Products of low rank at most that are computed together.
+  static constexpr std::size_t kJobs = 32;
   /// Blocks of a round at most.
   static constexpr std::size_t kSideBySide = 2;
 
@@ -32,6 +43,8 @@ class Workspace {
 
   const WorkspaceSizes& sizes() const noexcept { return sizes_; }
   std::uint64_t bytes() const noexcept;
+  /// Rows of lows: for all products of a block side by side.
+  std::int64_t low_rows() const noexcept { return 8 * std::int64_t{sizes_.rows}; }
 
   float* x = nullptr;                     // (rows, hidden) the residual stream
   float* streams = nullptr;               // (streams, rows, hidden) of models with several, see streams.h
@@ -47,8 +60,10 @@ class Workspace {
   int max_units = 0;                     // attention is split into its parts while there are fewer units
   float* partials = nullptr;             // (partial_items, kAttendRows, value_dim + 2)
   std::int64_t partial_items = 0;        // units x parts
+  float* lows = nullptr;                 // (2, low_rows(), low_columns) products of low rank, by turns
   std::byte* room = nullptr;             // what the block at work carves up
   std::vector<WorkerScratch> scratch;    // (workers)
+  std::vector<LowRankRoom> low_ranks;    // (workers)
 
  private:
   WorkspaceSizes sizes_;

@@ -30,6 +30,8 @@ void PassRunner::fit(WorkspaceSizes sizes) {
   sizes.memory_scratch = std::max(sizes.memory_scratch, now.memory_scratch);
   sizes.attention_parts = std::max(sizes.attention_parts, now.attention_parts);
   sizes.far_queries = sizes.far_queries || now.far_queries;
+  sizes.low_columns = std::max(sizes.low_columns, now.low_columns);
+  sizes.adapters = std::max(sizes.adapters, now.adapters);
   if (sizes != now) ws_ = Workspace(model_.config, model_.weights, sizes);
 }
 
@@ -38,8 +40,11 @@ Team& PassRunner::team_for(const Request& request) noexcept {
 }
 
 Pass PassRunner::pass(const Request& request, const Worker& worker, Stop& stop) noexcept {
-  return {model_.config,  model_.weights, *model_.kernels, ws_,      worker, stop,
-          request.slices, request.tokens, request.inputs,  observer_};
+  ws_.low_ranks[std::size_t(worker.id)].turn = 0;
+  const bool adapted =
+      std::ranges::any_of(request.slices, [](const Slice& s) { return s.adaptation != nullptr; });
+  return {model_.config,  model_.weights, *model_.kernels, ws_,       worker, stop,
+          request.slices, request.tokens, request.inputs,  observer_, adapted};
 }
 
 bool PassRunner::run(const Request& request, Stop& stop, const VisitRow& visit) {
@@ -49,7 +54,7 @@ bool PassRunner::run(const Request& request, Stop& stop, const VisitRow& visit) 
   };
   const auto compute = [&](const Pass& p, std::span<const int> rows) {
     final_hidden(p, rows);
-    output_logits(p, int(rows.size()), logits_.data());
+    output_logits(p, rows, logits_.data());
   };
   const auto show = [&](std::size_t first) {
     for (std::size_t i = 0; i < group(first).size(); ++i)
@@ -84,11 +89,12 @@ std::span<const float> PassRunner::hidden(int row) const noexcept {
   return {ws_.x + std::size_t(row) * n, n};
 }
 
-void PassRunner::run_head(std::span<const float> states, bool scores, std::span<float> to) {
+void PassRunner::run_head(std::span<const float> states, bool scores, std::span<float> to,
+                          std::span<const Slice> slices) {
   const std::atomic<bool> never{false};
   Stop stop{never};
   const HeadJob job{states.data(), int(states.size() / std::size_t(model_.config.hidden)), scores, to.data()};
-  team_.run([&](const Worker& worker) { longhand::run_head(pass({}, worker, stop), job); });
+  team_.run([&](const Worker& worker) { longhand::run_head(pass({slices, {}}, worker, stop), job); });
 }
 
 void PassRunner::remember_at_random(const Request& request, const std::atomic<bool>& cancel) {

@@ -46,8 +46,9 @@ class PassRunner {
   bool run_hidden(const Request& request, Stop& stop);
   std::span<const float> hidden(int row) const noexcept;
   /// to (count, width) = what the model's head makes of pooled states (count, hidden), at most rows() of
-  /// them.
-  void run_head(std::span<const float> states, bool scores, std::span<float> to);
+  /// them. `slices`: whose states they are, a row for each state.
+  void run_head(std::span<const float> states, bool scores, std::span<float> to,
+                std::span<const Slice> slices);
   /// From now on `observer` sees every matrix product; null: nobody does. It must outlive its being here.
   void observe(MatmulObserver* observer) noexcept { observer_ = observer; }
   /// The states take in random keys and values instead, for measuring at depth.

@@ -66,6 +66,7 @@ Sequence::Sequence(const ModelCore& m, const SessionOptions& o)
     : model(m),
       options(o),
       sizes(choose_sizes(m, o)),
+      adaptation(make_adaptation(m, o.adapters, o.control_vectors)),
       states(new_states()),
       positions(m.config, m.weights, o, far_positions(sizes.plan), sizes.context) {
   states.reserve();
@@ -75,6 +76,7 @@ Sequence::Sequence(const Sequence& other)
     : model(other.model),
       options(other.options),
       sizes(other.sizes),
+      adaptation(other.adaptation),
       states(new_states()),
       positions(other.positions),
       tokens(other.tokens),
@@ -93,7 +95,9 @@ WorkspaceSizes Sequence::needs() const noexcept {
           .workers = std::max(sizes.threads, sizes.prefill_threads),
           .memory_scratch = states.scratch_bytes(),
           .attention_parts = states.most_parts(),
-          .far_queries = far_positions(sizes.plan).used};
+          .far_queries = far_positions(sizes.plan).used,
+          .low_columns = adaptation == nullptr ? 0 : adaptation->low_columns(),
+          .adapters = adaptation == nullptr ? 0 : int(adaptation->uses.size())};
 }
 
 void check_tokens(std::span<const Token> tokens, int vocab) {
@@ -164,7 +168,8 @@ Sequence::Again::Again(const Sequence& sequence, int position)
             0,
             1,
             position,
-            sequence.places.empty() ? nullptr : sequence.places.data() + position} {
+            sequence.places.empty() ? nullptr : sequence.places.data() + position,
+            sequence.adaptation.get()} {
   int one = 1;
   inputs = sequence.inputs_at(position, &one);
 }
@@ -219,8 +224,9 @@ bool Sequence::cut(int from, int to) {
 
 Slice Sequence::next_slice(int count, int first_row) {
   states.will_write(remembered, remembered + count);
-  return {states, positions,  first_row,
-          count,  remembered, places.empty() ? nullptr : places.data() + remembered};
+  return {states,          positions,  first_row,
+          count,           remembered, places.empty() ? nullptr : places.data() + remembered,
+          adaptation.get()};
 }
 
 }  // namespace longhand

@@ -1,6 +1,7 @@
 // A text, and what a model remembers of it.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "engine/forward/pass.h"
@@ -69,6 +70,7 @@ class Sequence {
   const ModelCore& model;
   const SessionOptions options;
   const SessionSizes sizes;
+  std::shared_ptr<const Adaptation> adaptation;  // null: the model as it is
   mutable States states;
   const PositionPlan positions;
   std::vector<Token> tokens;

@@ -93,11 +93,13 @@ void check_owner(const StateReader& in, const Bytes& content, const StateOwner& 
     const std::string_view line = found.substr(0, found.find('\n'));
     if (line != fmt::format("{} {}", name, value)) {
       in.fail(Errc::mismatch,
-              fmt::format("the state was saved with '{}', this session has '{} {}'", line, name, value));
+              fmt::format("the state was saved with {}, this session has '{} {}'",
+                          line.empty() ? "nothing more" : fmt::format("'{}'", line), name, value));
     }
     found.remove_prefix(std::min(line.size() + 1, found.size()));
   }
-  in.fail(Errc::mismatch, "the state was saved with options this session does not know");
+  in.fail(Errc::mismatch, fmt::format("the state was saved with '{}', which this session has not",
+                                      found.substr(0, found.find('\n'))));
 }
 
 StateText parse_text(const StateReader& in, std::span<const std::byte> content, const StateLimits& limits,
@@ -149,7 +151,7 @@ void fill_layers(StateReader& in, States& fresh, int size) {
 }  // namespace
 
 StateOwner state_owner(const ModelData& m, const SessionOptions& o, const MemoryPlan& p, int context,
-                       int batch) {
+                       int batch, const Adaptation* adaptation) {
   SessionOptions settled_options = o;
   settled_options.context = context;
   settled_options.batch = batch;
@@ -158,6 +160,7 @@ StateOwner state_owner(const ModelData& m, const SessionOptions& o, const Memory
   each_session_option(settled_options, [&](const auto& row, const auto& value) {
     if (row.in_state) owner.emplace_back(row.name, option_text(value));
   });
+  if (adaptation != nullptr) owner.insert(owner.end(), adaptation->owner.begin(), adaptation->owner.end());
   return owner;
 }
 

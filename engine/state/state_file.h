@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/forward/model.h"
+#include "engine/adapt/adaptation.h"
 #include "engine/state/atomic_file.h"
 #include "engine/state/state_source.h"
 #include "engine/state/states.h"
@@ -27,10 +27,10 @@ namespace longhand {
 /// What a state depends on, by name, as texts of one line. Only between equals can it be handed on.
 using StateOwner = std::vector<std::pair<std::string, std::string>>;
 
-/// Of a session: the model, and every option that has a say in what memories hold. Threads, kernels and
-/// checkpoints have none.
+/// Of a session: the model, every option that has a say in what memories hold, and what is computed beside
+/// the model, which may be null. Threads, kernels and checkpoints have none.
 StateOwner state_owner(const ModelData& model, const SessionOptions& options, const MemoryPlan& plan,
-                       int context, int batch);
+                       int context, int batch, const Adaptation* adaptation);
 
 /// A text, of which the memories hold the first `remembered` tokens.
 struct StateText {

@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
+#include "engine/longhand_adapter.h"
 #include "engine/types/attention_options.h"
 #include "engine/types/limits.h"
 #include "engine/types/option.h"
@@ -26,6 +28,9 @@ struct SessionOptions {
   CacheType value_cache = CacheType::f16;
   RopeOptions rope = {};
   AttentionOptions attention = {};
+  /// What is computed beside the model, in this order; see also Session::set_adapters().
+  std::vector<AdapterUse> adapters = {};
+  std::vector<ControlUse> control_vectors = {};
 };
 
 /// Of a runner for such sessions.

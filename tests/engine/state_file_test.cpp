@@ -270,7 +270,7 @@ TEST(WriteState, AFailureAtAnyCallLeavesAWholeState) {
   longhand::States memories(data.config, data.weights, o, plan, 64, 64);
   memories.reserve();
   memories.will_write(0, 40);
-  const StateOwner owner = state_owner(data, o, plan, 64, 64);
+  const StateOwner owner = state_owner(data, o, plan, 64, 64, nullptr);
   const auto save = [&](int tokens, int fail_at) {
     FailingCalls calls;
     calls.at = fail_at;

@@ -107,8 +107,9 @@ void run_networks(const Pass& p, const Networks& n, const Room& room) {
   {
     Stage stage(p);
     for_active(n, room.routes, [&](std::size_t e, std::int32_t first, std::int32_t count) {
-      if (n.gated()) stage.add({&n.gate[e], &room.in, first, count, room.inner.gate + first * ff, ff});
-      stage.add({&n.up[e], &room.in, first, count, room.inner.up + first * ff, ff});
+      const std::int32_t* rows = room.routes.pass_row + first;
+      if (n.gated()) stage.add({&n.gate[e], &room.in, first, count, room.inner.gate + first * ff, ff, rows});
+      stage.add({&n.up[e], &room.in, first, count, room.inner.up + first * ff, ff, rows});
     });
   }
   p.worker.sync();
@@ -118,7 +119,8 @@ void run_networks(const Pass& p, const Networks& n, const Room& room) {
   {
     Stage stage(p);
     for_active(n, room.routes, [&](std::size_t e, std::int32_t first, std::int32_t count) {
-      stage.add({&n.down[e], &room.mid, first, count, room.result + std::int64_t{first} * n.width, n.width});
+      stage.add({&n.down[e], &room.mid, first, count, room.result + std::int64_t{first} * n.width, n.width,
+                 room.routes.pass_row + first});
     });
   }
   p.worker.sync();
