@@ -378,6 +378,7 @@ LH_API lh_text lh_string(const char* text);
 }
 #endif
 
+#include "engine/longhand_c_adapter.h"
 #include "engine/longhand_c_chat_session.h"
 #include "engine/longhand_c_embed.h"
 #include "engine/longhand_c_tools.h"
