@@ -14,6 +14,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,8 @@ struct Request {
   std::vector<Token> written_out = {};  ///< control tokens that are part of the text
   int top_log_probabilities = -1;       ///< as in GenerateOptions
   int priority = 0;                     ///< of those that wait, higher ones come first
+  /// In place of those of SchedulerOptions::session; its control vectors stay.
+  std::optional<std::vector<AdapterUse>> adapters = {};
 };
 
 /// How far the prompt was read.
@@ -85,7 +88,7 @@ struct SchedulerStatus {
 /// With f32 caches an answer is, bit for bit, what it would be if nobody else asked.
 ///
 /// The texts of finished requests are kept, and a request whose prompt begins like one of them, or like one
-/// that is being answered, goes on from there.
+/// that is being answered, goes on from there, if both have the same adapters.
 class LONGHAND_API Scheduler {
  public:
   /// Throws Error as Runner and Session do.
@@ -97,7 +100,7 @@ class LONGHAND_API Scheduler {
 
   /// Takes a request and returns its number, which is never 0. Throws Error, and then nothing is called: busy
   /// (as many wait as may, or the scheduler closes), context_full (with the numbers), range (token ids, no
-  /// tokens), no_memory.
+  /// tokens), no_memory; of its adapters as Session::set_adapters().
   std::uint64_t submit(Request request, RequestListener listener = {});
   /// The request ends as cancelled after the pass under way; one that has ended, or is unknown, is left
   /// alone.

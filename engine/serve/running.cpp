@@ -17,9 +17,10 @@ double lap(Running::Clock::time_point& since) {
 
 }  // namespace
 
-Running::Running(std::uint64_t n, Request r, RequestListener listener)
+Running::Running(std::uint64_t n, Request r, RequestListener listener, std::shared_ptr<const Adaptation> with)
     : number(n),
       request(std::move(r)),
+      adaptation(std::move(with)),
       listener_(std::move(listener)),
       answer_(request.stop, listener_.on_text) {
   result_.prompt_tokens = int(request.prompt.size());

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+#include "engine/adapt/adaptation.h"
 #include "engine/api/answer_text.h"
 #include "engine/longhand_serve.h"
 
@@ -17,7 +18,8 @@ class Running {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Running(std::uint64_t number, Request request, RequestListener listener);
+  Running(std::uint64_t number, Request request, RequestListener listener,
+          std::shared_ptr<const Adaptation> with);
 
   /// Goes on from a session that holds `cached` tokens of the prompt.
   void begin(Session session, int cached);
@@ -39,6 +41,7 @@ class Running {
 
   const std::uint64_t number;
   Request request;
+  const std::shared_ptr<const Adaptation> adaptation;  // null: the model as it is
   std::atomic<bool> cancelled{false};
   std::optional<Session> session;
 

@@ -45,6 +45,7 @@ struct Scheduler::Impl {
 
   std::uint64_t submit(Request request, RequestListener listener);
   void check(const Request& request) const;
+  std::shared_ptr<const Adaptation> adaptation_of(const Request& request) const;
 
   // In the scheduler's thread:
   void live(const std::stop_token& stop);
@@ -62,6 +63,7 @@ struct Scheduler::Impl {
   Model model;
   const SchedulerOptions options;
   Runner runner;
+  std::shared_ptr<const Adaptation> adaptation;  // of requests that name none
   int context = 0;
   bool context_was_cut = false;
   bool forgets = false;  // what sessions hold of a text cannot go back everywhere
@@ -86,6 +88,7 @@ Scheduler::Impl::Impl(const Model& m, const SchedulerOptions& o)
   check_options(kSchedulerOptions, o);
   SessionOptions session = o.session;
   Session first(runner, session);
+  adaptation = Access::impl(first)->sequence.adaptation;
   forgets = !Access::impl(first)->sequence.states.can_cut();
   context = session.context = first.context();
   context_was_cut = first.context_was_cut();
@@ -109,8 +112,14 @@ void Scheduler::Impl::check(const Request& request) const {
                                                 prompt.size(), context));
 }
 
+std::shared_ptr<const Adaptation> Scheduler::Impl::adaptation_of(const Request& request) const {
+  if (!request.adapters) return adaptation;
+  return make_adaptation(model_data(model), *request.adapters, options.session.control_vectors);
+}
+
 std::uint64_t Scheduler::Impl::submit(Request request, RequestListener listener) {
   check(request);
+  std::shared_ptr<const Adaptation> with = adaptation_of(request);
   request.sampler.accept(request.prompt);
   const std::scoped_lock lock(mutex);
   if (closed) throw Error(Errc::busy, "no requests are taken any more");
@@ -119,7 +128,8 @@ std::uint64_t Scheduler::Impl::submit(Request request, RequestListener listener)
   if (waiting.size() >= std::size_t(options.queue) + free)
     throw Error(Errc::busy, fmt::format("{} requests wait already, as many as may", waiting.size()));
   const int priority = request.priority;
-  const auto running = std::make_shared<Running>(last_number + 1, std::move(request), std::move(listener));
+  const auto running =
+      std::make_shared<Running>(last_number + 1, std::move(request), std::move(listener), std::move(with));
   known.reserve(known.size() + 1);
   const auto before = [](int p, const RunningPtr& other) { return p > other->request.priority; };
   waiting.insert(std::upper_bound(waiting.begin(), waiting.end(), priority, before), running);
@@ -178,16 +188,17 @@ RunningPtr Scheduler::Impl::next_waiting() {
 // Whether a request that is reading now will soon hold more of the prompt than anybody does.
 bool Scheduler::Impl::better_later(const Running& running) {
   const std::vector<Token>& prompt = running.request.prompt;
+  const WantedText wanted{prompt, running.adaptation};
   int later = 0;
   for (const RunningPtr& other : active) {
-    if (!other->reading()) continue;
+    if (!other->reading() || !same(other->adaptation.get(), running.adaptation.get())) continue;
     const std::vector<Token>& theirs = other->request.prompt;
     const int shared = int(std::ranges::mismatch(theirs, prompt).in1 - theirs.begin());
     if (shared > other->session->size()) later = std::max(later, shared);
   }
   if (later < kWorthWaiting) return false;  // most often, and without a look at all that is kept
-  int now = pool->best(prompt);
-  for (const RunningPtr& other : active) now = std::max(now, TextCache::saves(*other->session, prompt));
+  int now = pool->best(wanted);
+  for (const RunningPtr& other : active) now = std::max(now, TextCache::saves(*other->session, wanted));
   return later >= now + kWorthWaiting;
 }
 
@@ -207,7 +218,7 @@ void Scheduler::Impl::begin(const RunningPtr& running) {
   try {
     std::vector<Session*> in_use;
     for (const RunningPtr& other : active) in_use.push_back(&*other->session);
-    Beginning start = pool->take(running->request.prompt, in_use);
+    Beginning start = pool->take({running->request.prompt, running->adaptation}, in_use);
     running->begin(std::move(start.session), start.cached);
     keep_checkpoint(*running);
     active.push_back(running);

@@ -39,29 +39,34 @@ int way_back(Session& session, std::span<const Token> prompt) {
 
 }  // namespace
 
-int TextCache::saves(Session& session, std::span<const Token> prompt) {
-  const int to = way_back(session, prompt);
+int TextCache::saves(Session& session, const WantedText& wanted) {
+  if (!same(Access::impl(session)->sequence.adaptation.get(), wanted.adaptation.get())) return 0;
+  const int to = way_back(session, wanted.prompt);
   return to - session.rewind_cost(to);
 }
 
-int TextCache::best(std::span<const Token> prompt) {
+int TextCache::best(const WantedText& wanted) {
   int most = 0;
-  for (Kept& kept : kept_) most = std::max(most, saves(kept.session, prompt));
+  for (Kept& kept : kept_) most = std::max(most, saves(kept.session, wanted));
   return most;
 }
 
-Beginning TextCache::take(std::span<const Token> prompt, std::span<Session* const> in_use) {
+Beginning TextCache::take(const WantedText& wanted, std::span<Session* const> in_use) {
   int most = 0;
   Session* best = nullptr;
   std::optional<std::size_t> kept;
   for (std::size_t i = 0; i < kept_.size(); ++i) {
-    if (const int saved = saves(kept_[i].session, prompt); saved > most)
+    if (const int saved = saves(kept_[i].session, wanted); saved > most)
       most = saved, best = &kept_[i].session, kept = i;
   }
   for (Session* session : in_use) {
-    if (const int saved = saves(*session, prompt); saved > most) most = saved, best = session, kept.reset();
+    if (const int saved = saves(*session, wanted); saved > most) most = saved, best = session, kept.reset();
   }
-  if (best == nullptr) return {Session(runner_, options_), 0};
+  if (best == nullptr) {
+    Session empty(runner_, options_);
+    Access::impl(empty)->adapt(wanted.adaptation);
+    return {std::move(empty), 0};
+  }
   // A text of which little would be lost is most likely the same conversation, one turn ago.
   const bool same = kept && most >= best->size() - best->size() / 4;
   Session session = same ? std::move(kept_[*kept].session) : best->fork();

@@ -2,12 +2,20 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "engine/adapt/adaptation.h"
 #include "engine/api/access.h"
 
 namespace longhand {
+
+/// What a request wants to be there: the tokens, and what they were computed with.
+struct WantedText {
+  std::span<const Token> prompt;
+  const std::shared_ptr<const Adaptation>& adaptation;
+};
 
 /// A session to answer a prompt with.
 struct Beginning {
@@ -22,14 +30,14 @@ class TextCache {
   TextCache(const Runner& runner, const SessionOptions& options, std::uint64_t bytes)
       : runner_(runner), options_(options), limit_(bytes) {}
 
-  /// How many tokens of `prompt` would not have to be computed in a session that goes on from `session`.
-  static int saves(Session& session, std::span<const Token> prompt);
+  /// How many tokens of a prompt would not have to be computed in a session that goes on from `session`.
+  static int saves(Session& session, const WantedText& wanted);
 
   /// The most that a kept text saves.
-  int best(std::span<const Token> prompt);
+  int best(const WantedText& wanted);
   /// The kept text that saves most becomes the beginning, or a copy of it where most of it would be lost, or
   /// of one in use, or an empty one. Throws Error(no_memory); then all is as it was.
-  Beginning take(std::span<const Token> prompt, std::span<Session* const> in_use);
+  Beginning take(const WantedText& wanted, std::span<Session* const> in_use);
   /// Keeps the text of a session, where there is room.
   void give(Session session) noexcept;
   /// Lets the text go that was not used for longest; false if there is none.
