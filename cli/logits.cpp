@@ -22,7 +22,7 @@ int write_logits(const Flags& flags) {
   flags.session.tell_notes();
   const std::vector<Token> tokens = read_token_ids(flags.tokens);
   const Model model = open_model(flags.session.model, flags.session.load_options());
-  Session session(model, flags.session.session_options());
+  Session session(model, flags.session.session_options(model));
   const CancelOnSignal cancel(session);
   ProgressBar bar("reading");
   session.on_progress([&bar](int done, int total) { bar.update(double(done) / total); });

@@ -120,7 +120,7 @@ int continue_text(const Flags& flags, AnswerView* view) {
   LoadOptions load = flags.session.load_options();
   if (view != nullptr) load.progress = loading_events();
   const Model model = flags.session.open(flags.session.model, load);
-  const SessionOptions session_options = flags.session.session_options();
+  const SessionOptions session_options = flags.session.session_options(model);
   Session session(model, session_options);
   Sampler sampler(model, flags.sampling.options(model));
   flags.session.tell_details(session, sampler.seed());

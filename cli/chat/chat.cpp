@@ -70,7 +70,7 @@ int converse_with_tools(const ChatFlags& flags, AnswerView& view, bool interacti
                          ? make_editor(History(flags.no_history ? "" : History::default_path()),
                                        [](const std::string&) { return std::vector<std::string>(); })
                          : make_plain_input(STDIN_FILENO, interactive);
-  ToolChat chat(model, flags.settings(model), flags.session.session_options(), flags.written_as(),
+  ToolChat chat(model, flags.settings(model), flags.session.session_options(model), flags.written_as(),
                 {tools, flags.tool_choice}, {*input, view, flags.json, flags.show_prompt});
   flags.session.tell_details(chat.session(), chat.seed());
   if (!first.empty()) chat.send(first);
@@ -82,7 +82,7 @@ int converse(const ChatFlags& flags, AnswerView& view, bool interactive) {
   const bool piped = !interactive && stdin_has_text();
   const std::string first = flags.first_message(piped);
   const Model model = open_chat_model(flags, interactive);
-  const SessionOptions options = flags.session.session_options();
+  const SessionOptions options = flags.session.session_options(model);
   const ProgramSettings settings = flags.settings(model);
   Chat chat = make_chat(flags, model, settings, options);
 

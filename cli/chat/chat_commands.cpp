@@ -193,10 +193,16 @@ std::string model_called(const std::string& name) {
 void change_model(ChatState& state, const std::string& name) {
   const std::string before = state.chat.model().info().name;
   if (name.empty()) return print_note(fmt::format("this is {}; /model NAME goes on with another", before));
-  Chat next = state.begin(state.open(model_called(name)), state.chat.settings(), state.options);
+  SessionOptions options = state.options;
+  options.adapters.clear();
+  options.control_vectors.clear();
+  Chat next = state.begin(state.open(model_called(name)), state.chat.settings(), options);
   next.restore(state.chat.settings(), state.chat.turns());
   leave_chat(state);
   state.chat = std::move(next);
+  if (!state.options.adapters.empty() || !state.options.control_vectors.empty())
+    print_note("adapters and control vectors were made for the model before: this one goes on without them");
+  state.options = std::move(options);
   state.other_session = true;
   print_note(fmt::format("{} goes on where {} was; it reads the conversation with the next message",
                          state.chat.model().info().name, before));

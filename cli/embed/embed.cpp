@@ -54,7 +54,7 @@ int write_vectors(const Flags& flags) {
   const std::vector<std::string> texts = flags.tokens.empty() ? read_all(flags) : std::vector<std::string>();
   const Model model = open_model(flags.session.model, flags.session.load_options());
   EmbedOptions options = flags.embed;
-  options.session = flags.session.session_options();
+  options.session = flags.session.session_options(model);
   Embedder embedder(model, options);
   const std::vector<Embedder::Input> inputs = read_inputs(flags, texts, embedder);
   const bool apart = embedder.pooling() == Pooling::none;

@@ -70,7 +70,7 @@ int rank_texts(const Flags& flags) {
   for (std::string& text : read_texts(flags.file, flags.jsonl)) documents.push_back({std::move(text), {}});
   const Model model = open_model(flags.session.model, flags.session.load_options());
   EmbedOptions options;
-  options.session = flags.session.session_options();
+  options.session = flags.session.session_options(model);
   Embedder embedder(model, options);
   if (embedder.pooling() == Pooling::none)
     throw Error(Errc::unsupported,

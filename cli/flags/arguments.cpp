@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <string_view>
 
 #include "cli/exit_status.h"
@@ -98,6 +99,8 @@ constexpr std::string_view kTakeText[] = {"-p",
                                           "--stop",
                                           "--prompt-cache",
                                           "--override-kv",
+                                          "--lora",
+                                          "--control-vector",
                                           "--input",
                                           "--api-key",
                                           "--api-key-file",
@@ -156,6 +159,15 @@ void add_file(std::string& source, const std::string& file) {
   source = source.substr(0, source.find(':', kHub.size())) + "/" + file;
 }
 
+// Flags that take FILE SCALE, too: "--lora-scaled FILE 0.5" is "--lora-scaled FILE:0.5".
+constexpr std::string_view kScaled[] = {"--lora-scaled", "--control-vector-scaled"};
+
+bool is_number(const std::string& text) {
+  char* end = nullptr;
+  std::strtod(text.c_str(), &end);
+  return !text.empty() && *end == '\0';
+}
+
 std::string long_name(const std::string& argument) {
   const auto alias = std::ranges::find_if(kAliases, [&](const Alias& a) { return a.written == argument; });
   if (alias != std::end(kAliases)) return std::string(alias->meant);
@@ -180,6 +192,10 @@ std::vector<std::string> normalise_arguments(std::vector<std::string> arguments)
       file = arguments[i + 1];
       arguments.erase(arguments.begin() + std::ptrdiff_t(i), arguments.begin() + std::ptrdiff_t(i) + 2);
       --i;
+    } else if (contains(kScaled, arguments[i])) {
+      if (++i + 1 >= arguments.size() || !is_number(arguments[i + 1])) continue;
+      arguments[i] += ":" + arguments[i + 1];
+      arguments.erase(arguments.begin() + std::ptrdiff_t(i) + 1);
     } else if (contains(kTakeText, arguments[i])) {
       arguments[i] = long_name(arguments[i]);
       ++i;

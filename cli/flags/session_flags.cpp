@@ -114,6 +114,7 @@ void SessionFlags::add_to(CLI::App& verb) {
   add_computing(verb);
   add_rope(verb);
   add_attention(verb);
+  adapters_.add_to(verb);
   add_ignored(verb);
 }
 
@@ -220,6 +221,12 @@ SessionOptions SessionFlags::session_options() const {
   SessionOptions options = session_;
   options.threads = std::max(0, options.threads);
   if (auto_threads_) use_best_threads(options);
+  return options;
+}
+
+SessionOptions SessionFlags::session_options(const Model& model) const {
+  SessionOptions options = session_options();
+  adapters_.load(model, options);
   return options;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/flags/adapter_flags.h"
 #include "engine/longhand.h"
 
 namespace longhand::cli {
@@ -38,8 +39,11 @@ class SessionFlags {
   void add_to(CLI::App& verb);
 
   LoadOptions load_options() const;
-  /// Measures the machine where -t auto asks for it. Throws Error as best_thread_counts().
+  /// But for adapters. Measures the machine where -t auto asks for it. Throws Error as best_thread_counts().
   SessionOptions session_options() const;
+  /// The same with what is computed beside `model`. Throws also as AdapterFlags::load().
+  SessionOptions session_options(const Model& model) const;
+  const AdapterFlags& adapters() const noexcept { return adapters_; }
   /// Tells on stderr, each in one line, which given flags have no effect here, and of more threads than
   /// cores.
   void tell_notes() const;
@@ -61,6 +65,7 @@ class SessionFlags {
 
   LoadOptions load_;
   SessionOptions session_;
+  AdapterFlags adapters_;
   bool no_repack_ = false, auto_threads_ = false, verbose_ = false;
   std::vector<std::string> ignored_;
 };

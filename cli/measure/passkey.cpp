@@ -91,7 +91,7 @@ constexpr int kRoom = 32;
 
 void test_length(const Model& model, const PromptMaker& maker, const Flags& flags, int length,
                  PasskeyReport& report) {
-  SessionOptions options = flags.session.session_options();
+  SessionOptions options = flags.session.session_options(model);
   const int needed = length + flags.max_tokens + kRoom;
   if (options.context == 0) options.context = needed;
   if (options.context < needed)

@@ -190,7 +190,7 @@ int measure(const Flags& flags) {
   std::optional<KlReader> base;
   if (!flags.kl_base.empty()) base.emplace(flags.kl_base);
   const Model model = open_model(flags.session.model, flags.session.load_options());
-  SessionOptions options = flags.session.session_options();
+  SessionOptions options = flags.session.session_options(model);
   const Chunks chunks =
       base ? base_chunks(model, flags, *base, options.context) : read_chunks(model, flags, options.context);
   options.context = chunks.context;

@@ -101,7 +101,7 @@ BenchReport measure(const Flags& flags, const std::vector<BenchTest>& tests, con
                     const Subject& subject) {
   BenchReport report{.model_file = name,
                      .model = subject.model.info(),
-                     .options = flags.session.session_options(),
+                     .options = flags.session.session_options(subject.model),
                      .load_seconds = subject.load_seconds};
   run_bench(subject.model, flags.plan, tests, report);
   return report;
