@@ -52,7 +52,8 @@ ChatRun::ChatRun(Service& service, ChatAsk ask, std::shared_ptr<RequestNote> not
                   .stop = ask.stop,
                   .written_out = tools.written_out(),
                   .top_log_probabilities = ask.top_log_probabilities,
-                  .priority = ask.priority});
+                  .priority = ask.priority,
+                  .adapters = service.adapters().uses(ask.lora)});
   }
 }
 

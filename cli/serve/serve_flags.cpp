@@ -82,6 +82,8 @@ void ServeFlags::add_answering(CLI::App& verb) {
       ->excludes(text);
   verb.add_option("--chat-template-kwargs", variables_, "JSON object of variables for the template")
       ->type_name("JSON");
+  verb.add_flag("--lora-init-without-apply", adapters_wait_,
+                "Adapters have scale 0 until a request or POST /lora-adapters gives them another");
   add_option_flag(verb, verb, find_option(kEmbedOptions, &EmbedOptions::pooling), embed_.pooling);
 }
 
@@ -130,7 +132,10 @@ LogFormat ServeFlags::log_format() const {
 ServiceOptions ServeFlags::service(const Model& model, const std::string& path) const {
   ServiceOptions options{
       .path = path, .name = alias_, .scheduler = scheduler_, .sampler = sampling_.options(model)};
-  options.scheduler.session = session.session_options();
+  options.scheduler.session = session.session_options(model);
+  for (const ScaledFile& file : session.adapters().adapters()) options.adapter_paths.push_back(file.path);
+  if (adapters_wait_)
+    for (AdapterUse& use : options.scheduler.session.adapters) use.scale = 0;
   options.written_as.text = template_file_.empty() ? template_ : read_text(template_file_);
   options.variables = variables_;
   options.max_tokens = max_tokens_;

@@ -44,7 +44,7 @@ struct ServeFlags {
               variables_;
   std::vector<std::string> keys_, origins_, hosts_;
   int port_ = 8080, max_tokens_ = -1, body_mib_ = 32;
-  bool insecure_ = false;
+  bool insecure_ = false, adapters_wait_ = false;
 };
 
 }  // namespace longhand::cli

@@ -9,7 +9,10 @@
 namespace longhand::cli {
 
 Service::Service(const Model& model, ServiceOptions options)
-    : model_(model), options_(std::move(options)), since_(now_seconds()) {
+    : model_(model),
+      options_(std::move(options)),
+      adapters_(options_.scheduler.session.adapters, options_.adapter_paths),
+      since_(now_seconds()) {
   if (options_.name.empty()) options_.name = std::filesystem::path(options_.path).stem().string();
   try {
     scheduler_.emplace(model_, options_.scheduler);

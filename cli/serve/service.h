@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/serve/served_adapters.h"
 #include "engine/longhand.h"
 #include "engine/longhand_serve.h"
 
@@ -20,6 +21,7 @@ struct ServiceOptions {
   std::string variables = {};           ///< ChatOptions::variables of every conversation
   int max_tokens = -1;                  ///< of an answer whose request does not say
   EmbedOptions embed = {};
+  std::vector<std::string> adapter_paths = {};  ///< of scheduler.session.adapters
 };
 
 /// May be used by any number of threads.
@@ -36,6 +38,8 @@ class Service {
   bool writes() const noexcept { return scheduler_.has_value(); }
   /// Throws ApiError where the model does not write.
   Scheduler& scheduler();
+  ServedAdapters& adapters() noexcept { return adapters_; }
+  const ServedAdapters& adapters() const noexcept { return adapters_; }
   /// How conversations are written; templates that know the date know today's. Throws as scheduler().
   ChatTemplate written();
 
@@ -68,6 +72,7 @@ class Service {
 
   Model model_;
   ServiceOptions options_;
+  ServedAdapters adapters_;
   long long since_;
   std::optional<Scheduler> scheduler_;
   std::mutex writing_;  // of the two that follow

@@ -44,7 +44,8 @@ TextRun::TextRun(Service& service, const std::vector<std::vector<Token>>& prompt
                     .max_tokens = ask.max_tokens,
                     .stop = ask.stop,
                     .top_log_probabilities = ask.top_log_probabilities,
-                    .priority = ask.priority});
+                    .priority = ask.priority,
+                    .adapters = service.adapters().uses(ask.lora)});
     }
   }
 }

@@ -1,6 +1,7 @@
 #include "cli/serve/api/anthropic_ask.h"
 
 #include "cli/serve/api/api_error.h"
+#include "cli/serve/api/lora.h"
 #include "cli/serve/api/sampling_fields.h"
 
 namespace longhand::cli {
@@ -143,6 +144,7 @@ ChatAsk read_anthropic_ask(const Service& service, const Fields& fields) {
   if (!most) throw ApiError(400, "max_tokens is missing", "max_tokens");
   ask.max_tokens = int(*most);
   ask.stop = read_stops(fields, "stop_sequences");
+  ask.lora = read_lora(service, fields);
   return ask;
 }
 

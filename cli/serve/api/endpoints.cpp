@@ -24,6 +24,8 @@ constexpr Endpoint kEndpoints[] = {
     {"POST", "/tokenize", tokenize},
     {"POST", "/detokenize", detokenize},
     {"POST", "/apply-template", apply_template},
+    {"GET", "/lora-adapters", lora_list},
+    {"POST", "/lora-adapters", lora_set},
     {"GET", "/props", props},
     {"GET", "/slots", slots},
     {"GET", "/metrics", metrics},

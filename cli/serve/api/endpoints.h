@@ -35,6 +35,8 @@ HttpReply ollama_embed(Service& service, const Call& call);
 HttpReply tokenize(Service& service, const Call& call);
 HttpReply detokenize(Service& service, const Call& call);
 HttpReply apply_template(Service& service, const Call& call);
+HttpReply lora_list(Service& service, const Call& call);
+HttpReply lora_set(Service& service, const Call& call);
 HttpReply health(Service& service, const Call& call);
 HttpReply props(Service& service, const Call& call);
 HttpReply slots(Service& service, const Call& call);

@@ -59,7 +59,7 @@ class Limits : public nlohmann::json_sax<Json> {
 
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-Json parse_request(const std::string& body) {
+Json parse_body(const std::string& body) {
   Limits limits;
   Json::sax_parse(body, &limits);
   Json json;
@@ -68,6 +68,11 @@ Json parse_request(const std::string& body) {
   } catch (const Json::exception& error) {
     throw ApiError(400, fmt::format("the body is not JSON: {}", escape_controls(error.what(), 200)));
   }
+  return json;
+}
+
+Json parse_request(const std::string& body) {
+  Json json = parse_body(body);
   if (!json.is_object()) throw ApiError(400, "the body must be a JSON object");
   return json;
 }

@@ -18,9 +18,10 @@ using Json = nlohmann::ordered_json;
 /// On one line; bytes that are no UTF-8 become U+FFFD.
 std::string dump(const Json& json);
 
-/// The JSON object of a request. Throws ApiError (400): it is no JSON, is nested deeper than 64 levels, has
-/// an object of more than 4096 members or many of nearly as many, holds numbers that are none, or is no
-/// object.
+/// The JSON of a request. Throws ApiError (400): it is no JSON, is nested deeper than 64 levels, has an
+/// object of more than 4096 members or many of nearly as many, or holds numbers that are none.
+Json parse_body(const std::string& body);
+/// The JSON object of a request. Throws the same, and where it is no object.
 Json parse_request(const std::string& body);
 
 /// The members of an object, each read as what it has to be. A member that is null is as one that is absent;

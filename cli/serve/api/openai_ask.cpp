@@ -1,5 +1,6 @@
 // What a chat completion is asked for.
 #include "cli/serve/api/chat_fields.h"
+#include "cli/serve/api/lora.h"
 #include "cli/serve/api/openai_shapes.h"
 #include "cli/serve/api/sampling_fields.h"
 
@@ -59,6 +60,7 @@ void read_limits(const Service& service, const Fields& fields, ChatAsk& ask) {
   ask.answers = int(fields.integer("n", 1, kMostAnswers).value_or(1));
   ask.priority = int(fields.integer("priority", -1000, 1000).value_or(0));
   ask.stop = read_stops(fields, "stop");
+  ask.lora = read_lora(service, fields);
 }
 
 void hold_to_grammar(std::string grammar, ChatAsk& ask) {
