@@ -22,9 +22,10 @@ namespace longhand::cli {
 namespace {
 
 constexpr void (*kVerbs[])(CLI::App&, Action&) = {
-    add_chat,   add_run,   add_models, add_pull,    add_info,     add_tokenize,   add_template,  add_grammar,
-    add_logits, add_embed, add_rank,   add_serve,   add_bench,    add_perplexity, add_passkey,   add_split,
-    add_merge,  add_edit,  add_diff,   add_imatrix, add_quantize, add_convert,    add_completion};
+    add_chat,     add_run,        add_models,   add_pull,    add_info,       add_tokenize,
+    add_template, add_grammar,    add_logits,   add_embed,   add_rank,       add_serve,
+    add_bench,    add_perplexity, add_passkey,  add_split,   add_merge,      add_edit,
+    add_diff,     add_imatrix,    add_quantize, add_convert, add_merge_lora, add_completion};
 
 constexpr const char* kFooter =
     "longhand help VERB explains a verb. Try it at once, a small model is included:\n"

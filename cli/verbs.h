@@ -32,6 +32,7 @@ void add_diff(CLI::App& app, Action& action);
 void add_quantize(CLI::App& app, Action& action);
 void add_imatrix(CLI::App& app, Action& action);
 void add_convert(CLI::App& app, Action& action);
+void add_merge_lora(CLI::App& app, Action& action);
 void add_completion(CLI::App& app, Action& action);
 
 }  // namespace longhand::cli
