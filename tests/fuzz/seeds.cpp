@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "fuzz_seeds FOLDER\n");
     return 2;
   }
-  for (const auto& seeds : {model_seeds(), vocab_seeds(), text_seeds(), state_seeds()}) {
+  for (const auto& seeds : {model_seeds(), vocab_seeds(), text_seeds(), state_seeds(), adapter_seeds()}) {
     for (const Seed& seed : seeds) {
       const std::filesystem::path folder = std::filesystem::path(argv[1]) / seed.target;
       std::filesystem::create_directories(folder);

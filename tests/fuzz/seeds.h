@@ -17,5 +17,7 @@ std::vector<Seed> vocab_seeds();
 /// Everything else.
 std::vector<Seed> text_seeds();
 std::vector<Seed> state_seeds();
+/// Adapters and control vectors.
+std::vector<Seed> adapter_seeds();
 
 }  // namespace longhand::fuzz
