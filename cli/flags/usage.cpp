@@ -64,6 +64,12 @@ std::string flag_from_environment(const CLI::Option& option) {
     const bool on = value == "1" || value == "on" || value == "true" || value == "enabled";
     return on ? "--" + flag : "";
   }
+  if (option.check_lname("threads")) {
+    // "4,2" of a program with nested loops: the outer ones.
+    const std::string all = environment("OMP_NUM_THREADS"), outer = all.substr(0, all.find(','));
+    const bool number = outer.find_first_not_of("0123456789") == std::string::npos;
+    if (!outer.empty() && number) return "--threads=" + outer;
+  }
   return "";
 }
 

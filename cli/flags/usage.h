@@ -8,7 +8,7 @@
 namespace longhand::cli {
 
 /// `arguments`, the verb first, with the flags that llama.cpp takes from the environment (LLAMA_ARG_CTX_SIZE
-/// and so on) behind the verb; those that are given stay as they are.
+/// and so on) and OMP_NUM_THREADS behind the verb; those that are given stay as they are.
 std::vector<std::string> with_environment(const CLI::App& app, std::vector<std::string> arguments);
 
 /// Of a first word that is no verb of `app`.

@@ -200,6 +200,21 @@ TEST(Program, SaysMoreWhereItIsAskedTo) {
   }
 }
 
+TEST(Program, TakesTheThreadsOfOpenMP) {
+  const auto threads = [](const Environment& environment, Arguments more = {}) {
+    Arguments call = {LONGHAND_PROGRAM, "run", kGuide, "-p", "Hello", "-n", "1", "-v"};
+    call.insert(call.end(), more.begin(), more.end());
+    const ProcessResult result = run_process(call, "", environment);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return result.err;
+  };
+  EXPECT_THAT(threads({{"OMP_NUM_THREADS", "3,2"}}), HasSubstr("note: 3 threads, "));
+  EXPECT_THAT(threads({{"OMP_NUM_THREADS", "3"}, {"LLAMA_ARG_THREADS", "2"}}),
+              HasSubstr("note: 2 threads, "));
+  EXPECT_THAT(threads({{"OMP_NUM_THREADS", "3"}}, {"-t", "1"}), HasSubstr("note: 1 threads, "));
+  EXPECT_THAT(threads({{"OMP_NUM_THREADS", "many"}}), HasSubstr(" threads, "));
+}
+
 TEST(Program, ATextEndsBeforeAStopString) {
   const ProcessResult whole =
       program({"run", kGuide, "-p", "The capital of Peru is", "-n", "8", "--temp", "0"});
