@@ -83,9 +83,7 @@ void expect_near(const test::RandomShape& shape, const std::vector<std::string>&
     const double kl = mean_kl(truth, log_probabilities(out));
     EXPECT_LT(kl, bound(report.bits())) << type << " of " << report.bits() << " bits";
     // One bit a weight is for models that were trained with it.
-    if (type != "Q1_0") {
-      EXPECT_LT(kl, 0.9 * unrelated) << type;
-    }
+    if (type != "Q1_0") { EXPECT_LT(kl, 0.9 * unrelated) << type; }
   }
 }
 

@@ -153,6 +153,10 @@ class ConfigMaker {
     set("attn_logit_softcapping", "attn_logit_softcapping");
     set("final_logit_softcapping", "final_logit_softcapping");
     set("clip_qkv", "attention.clamp_kqv");
+    set("norm_epsilon", "attention.layer_norm_epsilon");
+    if (keys_.find("n_deepstack_layers"))
+      config_["vision_config"]["deepstack_visual_indexes"] =
+          std::vector<int>(std::size_t(keys_.number("n_deepstack_layers")), 1);
     set("linear_conv_kernel_dim", "ssm.conv_kernel");
     set("linear_key_head_dim", "ssm.state_size");
     set("linear_num_key_heads", "ssm.group_count");

@@ -125,6 +125,15 @@ const std::map<std::string, Origin> kOrigins = {
       {{"post_attention_norm", "post_self_attn_layernorm"},
        {"post_ffw_norm", "post_mlp_layernorm"},
        {"ffn_up", "mlp.gate_up_proj"}}}},
+    {"seed_oss", {"SeedOssForCausalLM", kPostAttention}},
+    {"ernie4_5", {"Ernie4_5ForCausalLM"}},
+    {"exaone4",
+     {"Exaone4ForCausalLM",
+      {{"post_attention_norm", "post_attention_layernorm"},
+       {"post_ffw_norm", "post_feedforward_layernorm"}}}},
+    {"starcoder2", {"Starcoder2ForCausalLM", {{"ffn_up", "mlp.c_fc"}, {"ffn_down", "mlp.c_proj"}}}},
+    {"qwen2vl", {"Qwen2_5_VLForConditionalGeneration"}},
+    {"qwen3vl", {"Qwen3VLForConditionalGeneration"}},
     {"glm4moe", {"Glm4MoeForCausalLM", kGlmMoe}},
 };
 

@@ -12,7 +12,7 @@ namespace {
 auto all_families() noexcept {
   return std::array{llama_converters(),    qwen_converters(), gemma_converters(),   phi_converters(),
                     gpt_oss_converters(),  lfm_converters(),  granite_converters(), olmo_converters(),
-                    deepseek_converters(), glm_converters()};
+                    deepseek_converters(), glm_converters(),  plain_converters()};
 }
 
 constexpr TensorRule kLayerRules[] = {

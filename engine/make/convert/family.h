@@ -84,5 +84,6 @@ std::span<const Family> granite_converters() noexcept;
 std::span<const Family> olmo_converters() noexcept;
 std::span<const Family> deepseek_converters() noexcept;
 std::span<const Family> glm_converters() noexcept;
+std::span<const Family> plain_converters() noexcept;
 
 }  // namespace longhand
