@@ -134,7 +134,8 @@ INSTANTIATE_TEST_SUITE_P(Archs, ConvertGolden,
                                          "gemma4-moe", "phi3", "phi3-longrope", "gpt-oss", "gpt-oss-MXFP4",
                                          "lfm2", "lfm2moe", "granite", "granitemoe", "olmo", "olmo2", "olmo3",
                                          "olmoe", "deepseek2", "deepseek2-lite", "deepseek2-v3", "glm4",
-                                         "glm4moe"),
+                                         "glm4moe", "seed_oss", "ernie4_5", "starcoder2", "qwen2vl",
+                                         "qwen3vl"),
                          name_of_arch);
 
 }  // namespace
