@@ -3,9 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <functional>
 
 #include "cli/flags/arguments.h"
+#include "tests/support/golden.h"
 #include "tests/support/lora.h"
 #include "tests/support/process.h"
 #include "tests/support/random_model.h"
