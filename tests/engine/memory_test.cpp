@@ -11,6 +11,7 @@
 #include "engine/state/attention/kinds.h"
 #include "ops/kernel_table.h"
 #include "ops/rope_table.h"
+#include "tests/support/error_code.h"
 
 namespace longhand {
 namespace {
@@ -244,7 +245,7 @@ TEST(MemoryDefinition, Rerope) {
 
 // As far as the model was trained everything is at its distance, with the sums of `full`.
 TEST(MemoryDefinition, AutoIsFullAndThenRerope) {
-  for (const int trained : {1, 400, 512, 1030, kTokens}) {
+  for (const int trained : {1, 400, 512, 1030, kTokens - 1}) {
     SCOPED_TRACE(trained);
     const AttentionOptions options{.memory = "auto", .window = 150};
     const Text text(kTokens, 0);
@@ -309,7 +310,7 @@ TEST(MemoryPlan, AutoLeavesAloneWhatHasAWayOfItsOwn) {
   EXPECT_EQ(kind(plain, {.context = 512, .attention = {.memory = "auto"}}), "full");
   EXPECT_EQ(kind(plain, {.attention = {.memory = "auto"}}), "full");
   for (const RopeOptions& rope : {RopeOptions{.scaling = RopeScaling::yarn}, RopeOptions{.factor = 2},
-                                  RopeOptions{.auto_factor = true}}) {
+                                  RopeOptions{.auto_factor = true}, RopeOptions{.base = 5e6f}}) {
     EXPECT_EQ(kind(plain, {.context = 1024, .rope = rope, .attention = {.memory = "auto"}}), "full");
   }
   const std::pair<const char*, void (*)(ModelConfig&)> kOwnWays[] = {
@@ -328,6 +329,10 @@ TEST(MemoryPlan, AutoLeavesAloneWhatHasAWayOfItsOwn) {
     change(config);
     EXPECT_EQ(kind(config, longer), "full") << way;
   }
+  EXPECT_EQ(test::code_of(
+                [&] { plan_memory(plain, {.context = 512, .attention = {.memory = "auto", .window = 9}}); }),
+            Errc::range)
+      << "no window where there is none";
   ModelConfig stated = plain;
   stated.attention.memory = "window";
   EXPECT_EQ(kind(stated, longer), "window");

@@ -97,8 +97,8 @@ bool outgrows(const ModelConfig& c, const SessionOptions& o) {
   const RopeOptions& rope = o.rope;
   const bool by_file =
       c.rope.rule != RopeScalingRule::none && (c.rope.rule != RopeScalingRule::linear || c.rope.factor != 1);
-  const bool rescaled =
-      rope.scaling != RopeScaling::from_file || rope.factor >= 0 || rope.auto_factor || by_file;
+  const bool rescaled = rope.scaling != RopeScaling::from_file || rope.factor >= 0 || rope.auto_factor ||
+                        rope.base >= 0 || by_file;
   const auto plain = [](const LayerShape& layer) {
     return layer.attends() && layer.mixer == Mixer::attention && layer.rope && layer.window == 0 &&
            layer.ratio == 0;
@@ -114,7 +114,7 @@ const MemoryKind& kind_of(const ModelConfig& c, const SessionOptions& options) {
   const std::string_view file = c.attention.memory, given = options.attention.memory;
   const bool left_open = given.empty() || given == kAuto;
   std::string_view name = left_open && !file.empty() ? file : given;
-  if (name.empty()) name = kFull;
+  if (name.empty() || (name == kAuto && !outgrows(c, options))) name = kFull;
   const MemoryKind* kind = find_memory(name);
   if (kind != nullptr) return *kind;
   throw Error(Errc::range,
@@ -149,12 +149,7 @@ MemoryPlan plan_memory(const ModelConfig& c, const SessionOptions& options) {
   check_option(find_option(kAttentionOptions, &O::checkpoints), o.checkpoints);
   p.checkpoints = o.checkpoints;
   p.indexer = o.indexer;
-  if (kind->name == kAuto && outgrows(c, options)) {
-    p.all_near = c.trained_context;
-  } else if (kind->name == kAuto) {
-    p.kind = find_memory(kFull);
-    p.window = 0;
-  }
+  if (kind->name == kAuto) p.all_near = c.trained_context;
   p.exact = s.settle(&O::exact, kind->codes, 0, 0);
   p.weighted = s.settle(&O::weighted, kind->codes);
   p.second_order = s.settle(&O::second_order, kind->codes);
