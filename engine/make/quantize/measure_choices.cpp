@@ -23,13 +23,23 @@ constexpr const FormatInfo* kCandidates[] = {
     &IQ3_XXS::info, &IQ3_S::info, &IQ4_XS::info,  &IQ4_NL::info, &Q4_0::info,  &Q4_K::info, &Q5_0::info,
     &Q5_1::info,    &Q5_K::info,  &Q6_K::info,    &Q8_0::info,   &F16::info};
 
-// How much the relative error of a tensor counts, so that sizes come out as the field's recipes have them
-// where nothing better is known: heads are large and read at every token, and all of their error shows.
+/// How much the relative error of a tensor counts, where others count 1.
+struct Weight {
+  TensorCategory category;
+  double weight;
+};
+// Heads are large and read at every token, and nothing behind them hides their error. That of values and of
+// down projections goes into the stream as it is.
+constexpr Weight kWeights[] = {{TensorCategory::output, 20},
+                               {TensorCategory::embedding, 2},
+                               {TensorCategory::value, 2},
+                               {TensorCategory::ffn_down, 2}};
+
 double weight_of(const PlannedTensor& t, bool tied) {
-  constexpr double kHead = 100, kEmbedding = 4;
-  if (t.category == TensorCategory::output) return kHead;
-  if (t.category == TensorCategory::embedding) return tied ? kHead : kEmbedding;
-  return 1;
+  const bool head = tied && t.category == TensorCategory::embedding;
+  const auto category = head ? TensorCategory::output : t.category;
+  const auto found = std::ranges::find(kWeights, category, &Weight::category);
+  return found == std::end(kWeights) ? 1 : found->weight;
 }
 
 /// Some rows of a tensor, with what their columns count.
