@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,6 +34,36 @@ std::string_view kind_of(std::filesystem::file_type type) {
 [[noreturn]] void refuse(const std::string& path, std::string_view what) {
   throw Error(Errc::io,
               fmt::format("cannot replace {}: it is {}, must be a regular file or a new name", path, what));
+}
+
+// A descriptor that is closed at the end, or none.
+struct Descriptor {
+  explicit Descriptor(int opened) : fd(opened) {}
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  const int fd;
+};
+
+// Keeps other saves from an unfinished file until all its descriptors are closed. False where another save
+// has it, or took it for a leftover and removed it; true also where the file system has no locks.
+bool lock(int fd) {
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return false;
+  struct stat status {};
+  return ::fstat(fd, &status) != 0 || status.st_nlink > 0;
+}
+
+[[noreturn]] void refuse_second(const std::string& path) {
+  throw Error(Errc::io, fmt::format("cannot replace {}: it is being written by another program", path));
+}
+
+// What a save that was killed left. The lock is held meanwhile, so that a save that has just begun notices.
+void remove_leftover(const std::string& path, const std::string& temporary, FileCalls& calls) {
+  const Descriptor left(::open(temporary.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (left.fd >= 0 && !lock(left.fd)) refuse_second(path);
+  calls.unlink(temporary.c_str());
 }
 
 // The path where symbolic links lead to: a regular file, or a name that is free.
@@ -90,15 +122,18 @@ FileCalls& system_calls() {
 
 FileReplacement::FileReplacement(const std::string& path, FileCalls& calls, mode_t mode)
     : path_(target_of(path)), temporary_(path_ + std::string(kUnfinished)), calls_(calls) {
-  calls_.unlink(temporary_.c_str());  // of a save that was killed
+  remove_leftover(path_, temporary_, calls_);
   do fd_ = calls_.open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
   while (fd_ < 0 && errno == EINTR);
   if (fd_ < 0) fail("create");
+  if (lock(fd_)) return;
+  calls_.close(fd_);
+  refuse_second(path_);
 }
 
 FileReplacement::~FileReplacement() {
-  if (fd_ >= 0) calls_.close(fd_);
   if (!placed_) calls_.unlink(temporary_.c_str());
+  if (fd_ >= 0) calls_.close(fd_);
 }
 
 void FileReplacement::write(std::span<const std::byte> content) {
@@ -123,6 +158,8 @@ void FileReplacement::finish() {
 }
 
 void FileReplacement::commit() {
+  // Keeps the lock while the file is closed and has not got its name.
+  const Descriptor locked(::fcntl(fd_, F_DUPFD_CLOEXEC, 0));
   finish();
   if (calls_.rename(temporary_.c_str(), path_.c_str()) != 0) fail("replace");
   placed_ = true;

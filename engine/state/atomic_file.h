@@ -33,7 +33,7 @@ inline constexpr std::string_view kUnfinished = ".new";
 inline constexpr mode_t kPrivate = 0600, kOrdinary = 0666;
 
 /// A file on its way to replace another. Until commit() the path names what it named before, and where
-/// commit() is never reached nothing of this remains. Two at a time on one path are the caller's to prevent.
+/// commit() is never reached nothing of this remains. Of two at a time on one path the second is refused.
 class FileReplacement {
  public:
   /// Symbolic links are followed: they stay, and what they lead to is replaced. All throw Error(io); so does

@@ -11,8 +11,10 @@
 #include <csignal>
 #include <filesystem>
 #include <functional>
+#include <memory>
 
 #include "ops/error.h"
+#include "tests/support/error_code.h"
 #include "tests/support/golden.h"
 #include "tests/support/temp_dir.h"
 
@@ -206,6 +208,46 @@ TEST(ReplaceFile, KilledAtAnyCallItLeavesTheOldFileOrTheNew) {
       EXPECT_THAT(names_in(dir), testing::ElementsAre("file")) << "what call " << k << " left is cleaned up";
     }
   }
+}
+
+TEST(ReplaceFile, OfTwoAtATimeTheSecondIsRefused) {
+  const TempDir dir;
+  const std::string path = dir.write("file", kOld);
+  {
+    FileReplacement first(path);
+    first.write(std::as_bytes(std::span(kNew).first(10)));
+    EXPECT_EQ(test::code_of([&] { replace_file(path, "of the second"); }), Errc::io);
+    first.write(std::as_bytes(std::span(kNew).subspan(10)));
+    first.commit();
+    EXPECT_EQ(read_text(path), kNew);
+  }
+  replace_file(path, "the next save");
+  EXPECT_EQ(read_text(path), "the next save");
+  EXPECT_THAT(names_in(dir), testing::ElementsAre("file"));
+}
+
+// Another save may begin in the moment between the creation of the file and its lock.
+TEST(ReplaceFile, AFileThatWasTakenForALeftoverIsNotPutInPlace) {
+  const TempDir dir;
+  const std::string path = dir.write("file", kOld);
+  class Taken : public FileCalls {
+   public:
+    explicit Taken(std::string path) : path_(std::move(path)) {}
+    int open(const char* name, int flags, mode_t mode) override {
+      const int fd = FileCalls::open(name, flags, mode);
+      second = std::make_unique<FileReplacement>(path_);
+      return fd;
+    }
+    std::unique_ptr<FileReplacement> second;
+
+   private:
+    std::string path_;
+  } calls(path);
+  EXPECT_EQ(test::code_of([&] { replace_file(path, kNew, calls); }), Errc::io);
+  EXPECT_EQ(read_text(path), kOld);
+  calls.second->write(std::as_bytes(std::span("second", 6)));
+  calls.second->commit();
+  EXPECT_EQ(read_text(path), "second");
 }
 
 // The place of the unfinished file is known to everybody who may write into the folder.
