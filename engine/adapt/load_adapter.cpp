@@ -22,7 +22,7 @@ class AdapterLoader {
   AdapterLoader(std::shared_ptr<const ModelData> model, const Gguf& file) : file_(file) {
     data_.model = std::move(model);
     data_.info.name = file.name();
-    data_.fingerprint = fingerprint(file);
+    data_.fingerprint = whole_fingerprint(file);
   }
 
   AdapterData load() {

@@ -38,7 +38,7 @@ std::shared_ptr<const ControlData> load_control(std::shared_ptr<const ModelData>
   check_model(file, model->file.architecture());
   const auto layers = int(model->config.layers.size());
   const auto hidden = std::size_t(model->config.hidden);
-  ControlData control{model, file.name(), fingerprint(file),
+  ControlData control{model, file.name(), whole_fingerprint(file),
                       std::vector<float>(std::size_t(layers) * hidden)};
   for (const TensorInfo& t : file.tensors()) {
     const auto refuse = [&](Errc code, const std::string& why) {

@@ -7,7 +7,10 @@
 #include <cctype>
 #include <cmath>
 #include <deque>
+#include <initializer_list>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -24,6 +27,7 @@
 namespace longhand {
 namespace {
 
+constexpr std::string_view kWeight = ".weight";
 constexpr std::size_t kStripeFloats = std::size_t{4} << 20;  // at once in memory
 
 // A pair for one tensor, and its factor.
@@ -116,13 +120,23 @@ class Merger {
       if (t == nullptr)
         throw Error(Errc::missing, fmt::format("{}: changes tensor {}, which the model has not", file.name(),
                                                quote(pair.name)));
-      const int rank = rank_of(file, pair, target_of(*t));
+      const int rank = rank_of(file, pair, target_of(file, *t));
       uses_[t->name].push_back({&file, &pair, adapter.scale * lora.scale(rank)});
     }
   }
 
   static bool is_embedding(const TensorInfo& t) { return t.name == fmt::format("{}.weight", kEmbedding); }
-  static LoraTarget target_of(const TensorInfo& t) {
+  static bool ends_in(std::string_view name, std::initializer_list<std::string_view> ends) {
+    if (name.ends_with(kWeight)) name.remove_suffix(kWeight.size());
+    return std::ranges::any_of(ends, [&](std::string_view end) { return name.ends_with(end); });
+  }
+  // The routers of shared experts have one row, which files hold as a vector.
+  static LoraTarget target_of(const Gguf& file, const TensorInfo& t) {
+    const bool is_row = t.n_dims == 1 && ends_in(t.name, {"ffn_gate_inp_shexp"});
+    if ((t.n_dims < 2 && !is_row) || t.n_dims > 3 || ends_in(t.name, {"norm", "conv1d"}))
+      throw Error(Errc::unsupported,
+                  fmt::format("{}: changes tensor {}, which is no matrix that adapters can change",
+                              file.name(), quote(t.name)));
     return {std::int64_t(t.dims[0]), std::int64_t(t.dims[1]), t.n_dims > 2 ? int(t.dims[2]) : 0,
             is_embedding(t)};
   }
@@ -190,13 +204,16 @@ class Merger {
 
   // Where a matrix's products are multiplied with a number of the file, that is divided out.
   float scale_of(const TensorInfo& t, std::uint64_t e) const {
-    constexpr std::string_view kWeight = ".weight";
     if (!t.name.ends_with(kWeight)) return 1;
     const std::string name = fmt::format("{}.scale", t.name.substr(0, t.name.size() - kWeight.size()));
     const TensorInfo* scale = model_.find_tensor(name);
     const std::uint64_t count = t.n_dims > 2 ? t.dims[2] : 1;
     if (scale == nullptr || scale->n_dims != 1 || scale->dims[0] != count) return 1;
-    return floats_of(model_, *scale, 0, 1)[std::size_t(e)];
+    const float factor = floats_of(model_, *scale, 0, 1)[std::size_t(e)];
+    if (factor == 0 || !std::isfinite(factor))
+      throw Error(Errc::range, fmt::format("{}: tensor {} has the value {}, which nothing can be divided by",
+                                           model_.name(), quote(name), factor));
+    return factor;
   }
 
   void merge(const TensorInfo& t, const std::vector<PairUse>& uses, FormatId to, GgufOutput& out) {
@@ -224,22 +241,28 @@ class Merger {
                       to_bytes = row_bytes(to, std::int64_t(cols));
     std::vector<std::byte> encoded(to_bytes * std::size_t(rows.count));
     const auto count = std::int64_t(rows.count);
-#pragma omp parallel num_threads(threads_)
+    std::vector<float> room(std::size_t(threads_) * cols);
+    bool finite = true;
+#pragma omp parallel num_threads(threads_) reduction(&& : finite)
     {
-      std::vector<float> row(cols);
+      const std::span row(room.data() + std::size_t(omp_get_thread_num()) * cols, cols);
 #pragma omp for schedule(dynamic, 16)
       for (std::int64_t r = 0; r < count; ++r) {
         decode_blocks(from, t.data.data() + (std::size_t(rows.in_tensor) + std::size_t(r)) * from_bytes,
                       std::int64_t(cols / format_info(from).block_elements), row.data());
         for (const Product& p : products) add(p, std::size_t(rows.in_matrix) + std::size_t(r), row);
+        finite = finite && std::ranges::all_of(row, [](float x) { return std::isfinite(x); });
         encode_rows(to, row.data(), 1, std::int64_t(cols), {}, encoded.data() + std::size_t(r) * to_bytes);
       }
     }
+    if (!finite)
+      throw Error(Errc::range, fmt::format("{}: tensor {} would have values that are no numbers",
+                                           model_.name(), quote(t.name)));
     return encoded;
   }
 
   // The row gets factor times row `r` of left right.
-  static void add(const Product& p, std::size_t r, std::vector<float>& row) {
+  static void add(const Product& p, std::size_t r, std::span<float> row) {
     for (std::size_t j = 0; j < p.rank; ++j) {
       const float left = p.factor * p.left[r * p.rank + j];
       const float* right = p.right.data() + j * row.size();

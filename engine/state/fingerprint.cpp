@@ -30,9 +30,9 @@ std::span<const std::byte> sample(std::span<const std::byte> data) noexcept {
   return data.subspan((data.size() - n) / 2, n);
 }
 
-}  // namespace
-
-std::uint64_t fingerprint(const Gguf& file) noexcept {
+// `part` of each tensor's data counts.
+template <class Part>
+std::uint64_t hash_of(const Gguf& file, const Part& part) noexcept {
   Hash hash;
   for (const MetaEntry& entry : file.metadata()) {
     hash.add(entry.key);
@@ -46,9 +46,17 @@ std::uint64_t fingerprint(const Gguf& file) noexcept {
     hash.add(tensor.name);
     for (const std::uint64_t dim : tensor.dims) hash.add(dim);
     hash.add(std::uint64_t(tensor.type_id));
-    hash.add(sample(tensor.data));
+    hash.add(part(tensor.data));
   }
   return hash.value();
+}
+
+}  // namespace
+
+std::uint64_t fingerprint(const Gguf& file) noexcept { return hash_of(file, sample); }
+
+std::uint64_t whole_fingerprint(const Gguf& file) noexcept {
+  return hash_of(file, [](std::span<const std::byte> data) { return data; });
 }
 
 }  // namespace longhand

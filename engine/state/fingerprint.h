@@ -1,4 +1,4 @@
-// Telling models apart.
+// Telling models apart, and what is computed beside them.
 #pragma once
 
 #include <cstdint>
@@ -11,5 +11,8 @@ namespace longhand {
 /// weights only a sample of each tensor counts: reading all of a large model would take longer than what the
 /// answer is wanted for.
 std::uint64_t fingerprint(const Gguf& file) noexcept;
+
+/// The same of all bytes of the tensors: for small files, of which a few values may be all that differs.
+std::uint64_t whole_fingerprint(const Gguf& file) noexcept;
 
 }  // namespace longhand

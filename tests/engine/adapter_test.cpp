@@ -202,6 +202,18 @@ TEST_F(AdaptedSession, TakesOthersWhileItIsEmpty) {
   EXPECT_EQ(test::copy_of(session.feed(tokens_)), test::copy_of(Session(model_, exact()).feed(tokens_)));
 }
 
+// They differ in the first value of a matrix alone.
+TEST_F(AdaptedSession, TellsAlmostEqualAdaptersApart) {
+  GgufWriter file = random_lora(model_, {});
+  file.tensors[0].data[3] ^= 1;
+  const std::vector<AdapterUse> almost = {{Adapter::load_memory(model_, file.bytes()), 1}};
+  Session session(model_, with(adapter_, 1));
+  session.feed(tokens_);
+  EXPECT_EQ(test::code_of([&] { session.set_adapters(almost); }), Errc::busy);
+  const std::vector<AdapterUse> again = {{Adapter::load_memory(model_, random_lora(model_, {}).bytes()), 1}};
+  EXPECT_NO_THROW(session.set_adapters(again));
+}
+
 TEST_F(AdaptedSession, ForksWithThem) {
   Session session(model_, with(adapter_, 1));
   session.feed(tokens_);

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "engine/longhand.h"
 #include "engine/longhand_merge.h"
@@ -122,8 +123,24 @@ TEST_F(MergeLora, LeavesNothingBehindWhereItFails) {
   fails(out_, {}, Errc::missing, "blk.9.attn_q.weight");
   test::random_lora("qwen3", {{"blk.0.attn_q.weight", 32, 32}}, {}).write(adapter_);
   fails(out_, {}, Errc::mismatch, "qwen3");
+  test::random_lora("llama", {{"blk.0.attn_norm.weight", 32, 1}}, {}).write(adapter_);
+  fails(out_, {}, Errc::unsupported, "blk.0.attn_norm.weight");
+  test::random_lora("llama", {{"blk.0.attn_q.weight", 32, 32}}, {.alpha = 1e9f}).write(adapter_);
+  const ScaledAdapter vast[] = {{adapter_, std::numeric_limits<float>::max()}};
+  std::string said;
+  EXPECT_EQ(test::code_of([&] { merge_lora(base_, vast, out_, {.type = "f32"}); }, &said), Errc::range);
+  EXPECT_THAT(said, HasSubstr("blk.0.attn_q.weight"));
   EXPECT_FALSE(std::filesystem::exists(out_));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir_.path()), {}), 2);
+}
+
+TEST_F(MergeLora, RefusesFactorsThatNothingCanBeDividedBy) {
+  for (const float factor : {0.0f, std::numeric_limits<float>::infinity()}) {
+    test::tiny_llama().tensor("blk.0.attn_q.scale", {1}, std::vector<float>{factor}).write(base_);
+    std::string said;
+    EXPECT_EQ(test::code_of([&] { merge_lora(base_, adapters_, out_); }, &said), Errc::range);
+    EXPECT_THAT(said, HasSubstr("blk.0.attn_q.scale"));
+  }
 }
 
 TEST_F(MergeLora, IsAVerb) {

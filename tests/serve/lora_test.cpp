@@ -69,6 +69,10 @@ TEST_F(ServedLora, RefusesWhatIsWrong) {
   refused("/lora-adapters", json::array({{{"id", 1}, {"scale", 1}}}), "0..0");
   refused("/lora-adapters", json::array({{{"scale", 1}}}), "id");
   refused("/lora-adapters", json::array({{{"id", 0}, {"scale", 1e300}}}), "scale");
+  refused("/lora-adapters", json::array({{{"id", 0}}}), "scale");
+  refused("/lora-adapters", json::array({{{"id", 0}, {"scale", 1}}, {{"id", 0}, {"scale", 1}}}), "id");
+  for (const char* path : {"/v1/embeddings", "/v1/rerank", "/api/embed"})
+    refused(path, {{"input", "a"}, {"query", "a"}, {"documents", {"b"}}, {"lora", json::array()}}, "lora");
   refused("/v1/chat/completions", body({{"lora", 1}}), "lora");
   refused("/v1/chat/completions", body({{"lora", json::array({{{"id", 7}}})}}), "lora");
   EXPECT_EQ(server.get("/lora-adapters").json()[0]["scale"], 1);

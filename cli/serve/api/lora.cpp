@@ -2,6 +2,8 @@
 #include "cli/serve/api/lora.h"
 
 #include <cmath>
+#include <cstdint>
+#include <set>
 
 #include "cli/serve/api/api_error.h"
 #include "cli/serve/api/endpoints.h"
@@ -13,6 +15,7 @@ namespace {
 std::vector<float> read_scales(const Service& service, const Json& list, const std::string& path) {
   const std::size_t count = service.adapters().paths().size();
   std::vector<float> scales(count);
+  std::set<std::int64_t> said;
   for (std::size_t i = 0; i < list.size(); ++i) {
     const Fields item = item_of(list, i, path);
     const auto id = item.integer("id", 0, 1 << 20);
@@ -20,9 +23,12 @@ std::vector<float> read_scales(const Service& service, const Json& list, const s
     if (std::size_t(*id) >= count)
       item.refuse("id",
                   count == 0 ? "left out: the server has no adapters" : fmt::format("0..{}", count - 1));
-    const double scale = item.number("scale").value_or(0);
-    if (!std::isfinite(float(scale))) item.refuse("scale", "a number that a float can hold");
-    scales[std::size_t(*id)] = float(scale);
+    const auto scale = item.number("scale");
+    if (!scale)
+      throw ApiError(400, fmt::format("{} is missing", item.path_of("scale")), item.path_of("scale"));
+    if (!std::isfinite(float(*scale))) item.refuse("scale", "a number that a float can hold");
+    if (!said.insert(*id).second) item.refuse("id", "another than those before it");
+    scales[std::size_t(*id)] = float(*scale);
   }
   return scales;
 }
@@ -35,6 +41,11 @@ std::optional<std::vector<float>> read_lora(const Service& service, const Fields
   return read_scales(service, *list, fields.path_of("lora"));
 }
 
+void refuse_lora(const Fields& fields) {
+  if (fields.find("lora") != nullptr)
+    fields.refuse("lora", "left out: vectors are computed with the scales that the server began with");
+}
+
 HttpReply lora_list(Service& service, const Call&) {
   const std::vector<std::string>& paths = service.adapters().paths();
   const std::vector<float> scales = service.adapters().scales();
@@ -44,7 +55,10 @@ HttpReply lora_list(Service& service, const Call&) {
   return json_reply(list);
 }
 
+// Vectors are computed with the scales that the server began with.
 HttpReply lora_set(Service& service, const Call& call) {
+  if (!service.writes())
+    throw ApiError(501, "this model makes vectors or scores of texts: its adapters keep their scales");
   const Json list = parse_body(call.request.body);
   if (!list.is_array()) throw ApiError(400, "the body must be an array of objects with id and scale");
   service.adapters().set_scales(read_scales(service, list, "the body"));

@@ -13,4 +13,7 @@ namespace longhand::cli {
 /// are not listed. Nothing where it is absent. Throws ApiError.
 std::optional<std::vector<float>> read_lora(const Service& service, const Fields& fields);
 
+/// For requests that cannot have it. Throws ApiError where the member is there.
+void refuse_lora(const Fields& fields);
+
 }  // namespace longhand::cli

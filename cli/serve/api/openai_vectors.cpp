@@ -5,6 +5,7 @@
 
 #include "cli/serve/api/api_error.h"
 #include "cli/serve/api/endpoints.h"
+#include "cli/serve/api/lora.h"
 #include "cli/serve/api/vectors.h"
 #include "cli/serve/event_stream.h"
 #include "cli/terminal/clipboard.h"
@@ -53,6 +54,7 @@ HttpReply openai_embeddings(Service& service, const Call& call) {
 HttpReply openai_rerank(Service& service, const Call& call) {
   const Json json = parse_request(call.request.body);
   const Fields fields(json);
+  refuse_lora(fields);
   const std::string query = fields.needed_text("query");
   const std::vector<std::string> documents = read_documents(fields);
   const auto top = std::size_t(fields.integer("top_n", 1, 1 << 30).value_or(1 << 30));

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "cli/serve/api/api_error.h"
+#include "cli/serve/api/lora.h"
 #include "cli/serve/text_run.h"
 
 namespace longhand::cli {
@@ -68,6 +69,7 @@ void check_vectors(const Embedder& embedder) {
 
 Vectors read_vectors(Service& service, const Call& call, const Fields& fields, const char* name,
                      bool may_cut) {
+  refuse_lora(fields);
   Vectors vectors = service.embed([&](Embedder& embedder) {
     check_vectors(embedder);
     std::vector<Input> inputs = inputs_of(fields, name, embedder);
