@@ -25,7 +25,7 @@ GrammarMatcher::GrammarMatcher(Grammar grammar) : grammar_(std::move(grammar)) {
   }
   if (only_tokens_) {
     std::ranges::sort(*only_tokens_);
-    only_tokens_->erase(std::ranges::unique(*only_tokens_).begin(), only_tokens_->end());
+    only_tokens_->erase(std::unique(only_tokens_->begin(), only_tokens_->end()), only_tokens_->end());
   }
   stacks_.assign(1, {});
   number({});  // kDead
