@@ -9,6 +9,10 @@
 
 namespace longhand {
 
+/// Goes up when the same folder is converted to another file than before, so that files that are kept are
+/// made again.
+inline constexpr int kConverterVersion = 2;
+
 struct ConvertOptions {
   /// What matrices are written as: "f32", "f16", "bf16", "q8_0"; "auto": what they are stored as, and BF16
   /// for 8-bit fractions. Norms, biases and other small tensors are always F32, and experts stored in MXFP4
@@ -16,7 +20,7 @@ struct ConvertOptions {
   std::string type = "auto";
   /// tokenizer.ggml.pre; "": found out from tokenizer.json.
   std::string pre_tokenizer = {};
-  /// Refuse weights that are NaN or infinite.
+  /// Refuse weights that are NaN or infinite; those that become blocks are refused always.
   bool check_tensors = false;
   Progress progress = {};
 };

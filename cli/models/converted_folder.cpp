@@ -42,17 +42,23 @@ class Lock {
   int fd_;
 };
 
-// Names, sizes and times of the files, also of those that links lead to.
+// Names, sizes and times of the files, also of those that links lead to, and of the config.json of folders
+// within, one of which says how vectors are made; and who converts them.
 std::uint32_t state_of(const std::string& folder) {
   std::vector<std::string> files;
+  const auto take = [&](const fs::directory_entry& file) {
+    std::error_code error;
+    if (!file.is_regular_file(error)) return;
+    files.push_back(fmt::format("{}\n{}\n{}\n", file.path().lexically_relative(folder).string(),
+                                file.file_size(error),
+                                file.last_write_time(error).time_since_epoch().count()));
+  };
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     std::error_code error;
-    if (!entry.is_regular_file(error)) continue;
-    files.push_back(fmt::format("{}\n{}\n{}\n", entry.path().filename().string(), entry.file_size(error),
-                                entry.last_write_time(error).time_since_epoch().count()));
+    take(entry.is_directory(error) ? fs::directory_entry(entry.path() / "config.json", error) : entry);
   }
   std::ranges::sort(files);
-  std::uint32_t sum = 0;
+  std::uint32_t sum = crc32c(std::to_string(kConverterVersion));
   for (const std::string& file : files) sum = crc32c(file, sum);
   return sum;
 }

@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
-#include <random>
 
 #include "engine/longhand.h"
 #include "loaders/gguf/gguf.h"
@@ -30,72 +29,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 namespace fs = std::filesystem;
-
-constexpr std::uint64_t kHidden = 64, kHeads = 2, kSize = 32, kFf = 96, kVocab = 40;
-
-std::vector<float> random_values(std::uint64_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::vector<float> values(count);
-  // Few bits, so that every type below holds them as they are.
-  for (float& x : values) x = float(int(random() % 65) - 32) / 64;
-  return values;
-}
-
-json tiny_tokenizer() {
-  json vocab, merges = json::array();
-  for (int i = 0; i < 36; ++i) vocab[std::string(1, char(i < 26 ? 'a' + i : '0' + i - 26))] = i;
-  vocab["th"] = 36;
-  vocab["\xC4\xA0"] = 37;  // the stand-in for a space
-  merges.push_back("t h");
-  return {{"model", {{"type", "BPE"}, {"vocab", vocab}, {"merges", merges}}},
-          {"added_tokens", {{{"id", 38}, {"content", "<|endoftext|>"}, {"special", true}}}},
-          {"pre_tokenizer", {{"type", "ByteLevel"}, {"use_regex", true}}}};
-}
-
-/// One layer of Qwen3.
-HubFolder tiny_qwen3() {
-  HubFolder folder;
-  folder.config = {{"architectures", {"Qwen3ForCausalLM"}},
-                   {"num_hidden_layers", 1},
-                   {"hidden_size", kHidden},
-                   {"intermediate_size", kFf},
-                   {"num_attention_heads", kHeads},
-                   {"num_key_value_heads", 1},
-                   {"head_dim", kSize},
-                   {"rms_norm_eps", 1e-6},
-                   {"rope_theta", 10000.0},
-                   {"max_position_embeddings", 512},
-                   {"tie_word_embeddings", true},
-                   {"vocab_size", kVocab}};
-  folder.tokenizer = tiny_tokenizer();
-  folder.tokenizer_config = {{"eos_token", "<|endoftext|>"}, {"add_bos_token", false}};
-  unsigned seed = 0;
-  const auto add = [&](const std::string& name, std::vector<std::uint64_t> shape) {
-    std::uint64_t count = 1;
-    for (const std::uint64_t dimension : shape) count *= dimension;
-    folder.add(name, std::move(shape), random_values(count, ++seed));
-  };
-  const std::string layer = "model.layers.0.";
-  add("model.embed_tokens.weight", {kVocab, kHidden});
-  add("model.norm.weight", {kHidden});
-  add(layer + "input_layernorm.weight", {kHidden});
-  add(layer + "post_attention_layernorm.weight", {kHidden});
-  add(layer + "self_attn.q_proj.weight", {kHeads * kSize, kHidden});
-  add(layer + "self_attn.k_proj.weight", {kSize, kHidden});
-  add(layer + "self_attn.v_proj.weight", {kSize, kHidden});
-  add(layer + "self_attn.o_proj.weight", {kHidden, kHeads * kSize});
-  add(layer + "self_attn.q_norm.weight", {kSize});
-  add(layer + "self_attn.k_norm.weight", {kSize});
-  add(layer + "mlp.gate_proj.weight", {kFf, kHidden});
-  add(layer + "mlp.up_proj.weight", {kFf, kHidden});
-  add(layer + "mlp.down_proj.weight", {kHidden, kFf});
-  return folder;
-}
-
-HubTensor& tensor_of(HubFolder& folder, const std::string& part) {
-  return *std::ranges::find_if(folder.tensors,
-                               [&](const HubTensor& t) { return t.name.find(part) != std::string::npos; });
-}
 
 std::vector<float> floats_of(const HubTensor& tensor) {
   std::vector<float> values(tensor.bytes.size() / sizeof(float));
@@ -259,76 +192,6 @@ TEST(Convert, PutsRowsThatAreNoWholeBlocksIntoF16) {
   EXPECT_EQ(out.open().find_tensor("blk.0.ffn_down.weight")->type_id, F16::info.gguf);
   ASSERT_EQ(out.made.notes.size(), 1u);
   EXPECT_THAT(out.made.notes[0], HasSubstr("blk.0.ffn_down.weight has 40 columns"));
-}
-
-struct Refused {
-  const char* name;
-  std::function<void(HubFolder&)> spoil;
-  Errc code;
-  const char* says;
-};
-
-TEST(Convert, RefusesSpoiledFoldersAndLeavesTheOldFile) {
-  const auto set = [](const char* key, json value) {
-    return [=](HubFolder& folder) { folder.config[key] = value; };
-  };
-  const auto without = [](const std::string& part) {
-    return [=](HubFolder& folder) {
-      std::erase_if(folder.tensors,
-                    [&](const HubTensor& t) { return t.name.find(part) != std::string::npos; });
-    };
-  };
-  const Refused all[] = {
-      {"class", set("architectures", {"NoSuchModel"}), Errc::unsupported, "'NoSuchModel'"},
-      {"no class", set("architectures", json::array()), Errc::missing, "architectures"},
-      {"text class", set("architectures", "Qwen3ForCausalLM"), Errc::type, "architectures"},
-      {"layers", set("num_hidden_layers", -1), Errc::range, "num_hidden_layers"},
-      {"fraction", set("num_hidden_layers", 1.5), Errc::range, "num_hidden_layers"},
-      {"heads", set("num_attention_heads", 0), Errc::range, "head"},
-      {"more layers", set("num_hidden_layers", 2), Errc::missing, "blk.1."},
-      {"wider", set("hidden_size", 128), Errc::shape, "[128"},
-      {"scaling", set("rope_scaling", {{"rope_type", "dynamic"}, {"factor", 2.0}}), Errc::unsupported,
-       "'dynamic'"},
-      {"long factors", set("rope_scaling", {{"rope_type", "longrope"}}), Errc::unsupported, "'longrope'"},
-      {"quantized", set("quantization_config", {{"quant_method", "gptq"}}), Errc::unsupported, "'gptq'"},
-      {"no norm", without("post_attention_layernorm"), Errc::missing, "blk.0.ffn_norm.weight"},
-      {"no embedding", without("embed_tokens"), Errc::missing, "token_embd.weight"},
-      {"nobody's", [](HubFolder& folder) { folder.add("model.layers.0.mlp.odd.weight", {1}, {1}); },
-       Errc::unsupported, "model.layers.0.mlp.odd.weight"},
-      {"another's",
-       [](HubFolder& folder) {
-         folder.add("model.layers.0.self_attn.q_proj.bias", {5}, random_values(5, 1));
-       },
-       Errc::shape, "attn_q.bias"},
-      {"whole numbers", [](HubFolder& folder) { tensor_of(folder, "up_proj").type = "I32"; },
-       Errc::unsupported, "I32"},
-      {"NaN",
-       [](HubFolder& folder) {
-         const float nan = std::numeric_limits<float>::quiet_NaN();
-         std::memcpy(tensor_of(folder, "up_proj").bytes.data() + 400, &nan, sizeof nan);
-       },
-       Errc::nonfinite, "blk.0.ffn_up.weight"},
-      {"no tokenizer", [](HubFolder& folder) { folder.tokenizer = nullptr; }, Errc::missing,
-       "tokenizer.json"},
-      {"no merges", [](HubFolder& folder) { folder.tokenizer["model"]["merges"] = 1; }, Errc::corrupt,
-       "merges"},
-  };
-  for (const Refused& refused : all) {
-    HubFolder folder = tiny_qwen3();
-    refused.spoil(folder);
-    const TempDir dir;
-    folder.write(dir.path() / "hub");
-    dir.write("out.gguf", "old");
-    std::string message;
-    EXPECT_EQ(code_of([&] { convert_model(dir.file("hub"), dir.file("out.gguf"), {.check_tensors = true}); },
-                      &message),
-              refused.code)
-        << refused.name;
-    EXPECT_THAT(message, HasSubstr(refused.says)) << refused.name;
-    EXPECT_THAT(message, HasSubstr("hub")) << refused.name;
-    EXPECT_EQ(read_text(dir.file("out.gguf")), "old") << refused.name;
-    EXPECT_EQ(list_folder(dir.path().string()).size(), 2u) << refused.name;
-  }
 }
 
 TEST(Convert, StopsWhereItIsToldToAndLeavesNothing) {

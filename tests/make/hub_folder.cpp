@@ -2,14 +2,27 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <random>
 
 namespace longhand::test {
 namespace {
 
 void write_file(const std::filesystem::path& path, const std::string& content) {
   std::ofstream(path, std::ios::binary) << content;
+}
+
+nlohmann::json tiny_tokenizer() {
+  nlohmann::json vocab, merges = nlohmann::json::array();
+  for (int i = 0; i < 36; ++i) vocab[std::string(1, char(i < 26 ? 'a' + i : '0' + i - 26))] = i;
+  vocab["th"] = 36;
+  vocab["\xC4\xA0"] = 37;  // the stand-in for a space
+  merges.push_back("t h");
+  return {{"model", {{"type", "BPE"}, {"vocab", vocab}, {"merges", merges}}},
+          {"added_tokens", {{{"id", 38}, {"content", "<|endoftext|>"}, {"special", true}}}},
+          {"pre_tokenizer", {{"type", "ByteLevel"}, {"use_regex", true}}}};
 }
 
 }  // namespace
@@ -70,6 +83,58 @@ void HubFolder::write_parts(const std::filesystem::path& folder, std::size_t par
     write_file(folder / name, safetensors_bytes(own));
   }
   write_file(folder / "model.safetensors.index.json", index.dump());
+}
+
+std::vector<float> random_values(std::uint64_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<float> values(count);
+  // Few bits, so that every type below holds them as they are.
+  for (float& x : values) x = float(int(random() % 65) - 32) / 64;
+  return values;
+}
+
+HubFolder tiny_qwen3() {
+  HubFolder folder;
+  folder.config = {{"architectures", {"Qwen3ForCausalLM"}},
+                   {"num_hidden_layers", 1},
+                   {"hidden_size", kHidden},
+                   {"intermediate_size", kFf},
+                   {"num_attention_heads", kHeads},
+                   {"num_key_value_heads", 1},
+                   {"head_dim", kSize},
+                   {"rms_norm_eps", 1e-6},
+                   {"rope_theta", 10000.0},
+                   {"max_position_embeddings", 512},
+                   {"tie_word_embeddings", true},
+                   {"vocab_size", kVocab}};
+  folder.tokenizer = tiny_tokenizer();
+  folder.tokenizer_config = {{"eos_token", "<|endoftext|>"}, {"add_bos_token", false}};
+  unsigned seed = 0;
+  const auto add = [&](const std::string& name, std::vector<std::uint64_t> shape) {
+    std::uint64_t count = 1;
+    for (const std::uint64_t dimension : shape) count *= dimension;
+    folder.add(name, std::move(shape), random_values(count, ++seed));
+  };
+  const std::string layer = "model.layers.0.";
+  add("model.embed_tokens.weight", {kVocab, kHidden});
+  add("model.norm.weight", {kHidden});
+  add(layer + "input_layernorm.weight", {kHidden});
+  add(layer + "post_attention_layernorm.weight", {kHidden});
+  add(layer + "self_attn.q_proj.weight", {kHeads * kSize, kHidden});
+  add(layer + "self_attn.k_proj.weight", {kSize, kHidden});
+  add(layer + "self_attn.v_proj.weight", {kSize, kHidden});
+  add(layer + "self_attn.o_proj.weight", {kHidden, kHeads * kSize});
+  add(layer + "self_attn.q_norm.weight", {kSize});
+  add(layer + "self_attn.k_norm.weight", {kSize});
+  add(layer + "mlp.gate_proj.weight", {kFf, kHidden});
+  add(layer + "mlp.up_proj.weight", {kFf, kHidden});
+  add(layer + "mlp.down_proj.weight", {kHidden, kFf});
+  return folder;
+}
+
+HubTensor& tensor_of(HubFolder& folder, const std::string& part) {
+  return *std::ranges::find_if(folder.tensors,
+                               [&](const HubTensor& t) { return t.name.find(part) != std::string::npos; });
 }
 
 }  // namespace longhand::test

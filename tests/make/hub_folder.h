@@ -39,4 +39,14 @@ struct HubFolder {
   void write_documents(const std::filesystem::path& folder) const;
 };
 
+/// Values that every type of weights holds as they are.
+std::vector<float> random_values(std::uint64_t count, unsigned seed);
+
+inline constexpr std::uint64_t kHidden = 64, kHeads = 2, kSize = 32, kFf = 96, kVocab = 40;
+/// One layer of Qwen3 with these sizes: of the residual stream, heads, a head, the feed-forward network and
+/// the vocabulary. The last tensor is mlp.down_proj.
+HubFolder tiny_qwen3();
+/// The first tensor whose name has `part`.
+HubTensor& tensor_of(HubFolder& folder, const std::string& part);
+
 }  // namespace longhand::test

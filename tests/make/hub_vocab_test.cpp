@@ -116,6 +116,27 @@ TEST(HubVocab, ReadsTokenizerModel) {
   EXPECT_FALSE(load_vocab(make_vocab(dir.path().string(), 0, config).file).add_space_prefix);
 }
 
+// Models that were tuned further have more tokens than their tokenizer.model.
+TEST(HubVocab, ReadsTokensAddedBesideTokenizerModel) {
+  const TempDir dir;
+  dir.write("tokenizer.model", spm_file());
+  dir.write("added_tokens.json", R"({"<|im_start|>": 11, "plain": 12})");
+  dir.write("tokenizer_config.json", R"({"eos_token": "<|im_end|>", "added_tokens_decoder": {
+    "0": {"content": "<unk>", "special": true}, "13": {"content": "<|im_end|>", "special": true}}})");
+  const MadeVocab made = make_vocab(dir.path().string(), 0);
+  const Vocab vocab = load_vocab(made.file);
+  ASSERT_EQ(vocab.tokens.size(), 14u);
+  EXPECT_EQ(vocab.tokens[11], "<|im_start|>");
+  EXPECT_EQ(vocab.types[11], TokenType::control);
+  EXPECT_EQ(vocab.types[12], TokenType::user_defined);
+  EXPECT_EQ(vocab.eos, 13);
+  EXPECT_EQ(vocab.types[0], TokenType::unknown);
+  EXPECT_THAT(Tokenizer(vocab).encode("<|im_start|>A", {.add_special = false, .parse_special = true}),
+              ElementsAre(11, 4, 3));
+  dir.write("tokenizer_config.json", R"({"added_tokens_decoder": {"x": {"content": "y"}}})");
+  EXPECT_EQ(code_of([&] { make_vocab(dir.path().string(), 0); }), Errc::corrupt);
+}
+
 TEST(HubVocab, RefusesOtherModels) {
   const TempDir dir;
   const auto read = [&] {

@@ -130,6 +130,19 @@ void check_vocab(const GgufHead& head) {
   load_vocab(Gguf::parse(std::as_bytes(std::span(bytes)), "the tokenizer"));
 }
 
+// The file takes the place of `out` at the end, which must not be one that it is made of.
+void refuse_sources(const std::string& folder, const std::string& out) {
+  std::error_code error, listing;
+  if (!fs::exists(out, error)) return;
+  fs::recursive_directory_iterator file(folder, listing);
+  for (; !listing && file != fs::recursive_directory_iterator(); file.increment(listing)) {
+    if (file->path().extension() == ".gguf" || !fs::equivalent(file->path(), out, error)) continue;
+    throw Error(Errc::range,
+                fmt::format("{}: is a file of the folder that is converted, must be another", out));
+  }
+  if (listing) throw Error(Errc::io, fmt::format("cannot list {}: {}", folder, listing.message()));
+}
+
 void need_space(const std::string& out, std::uint64_t bytes) {
   fs::path folder = fs::path(out).parent_path();
   if (folder.empty()) folder = ".";
@@ -160,6 +173,7 @@ auto about(const std::string& folder, const Work& work) {
 
 ConvertedModel convert(const std::string& folder, const std::string& out, const ConvertOptions& options) {
   const HubConfig stated = read_config(folder);
+  refuse_sources(folder, out);
   const Family& family = family_of(stated);
   const HubConfig config = with_defaults(stated, family);
   const SafetensorsFolder weights = SafetensorsFolder::open(folder);

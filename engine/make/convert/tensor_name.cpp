@@ -21,12 +21,14 @@ void remove_all(std::string& text, std::string_view part) {
     text.erase(at, part.size());
 }
 
-// The number that `text` begins with and a dot ends; -1 where there is none. Takes both off.
+// The number that stands at `from` and a dot ends; -1 where there is none, or one with zeros before it. Takes
+// both off.
 int take_number(std::string& text, std::size_t from) {
   int number = -1;
   const char* begin = text.data() + from;
   const auto [end, error] = std::from_chars(begin, text.data() + text.size(), number);
-  if (error != std::errc() || end == text.data() + text.size() || *end != '.' || number < 0) return -1;
+  if (error != std::errc() || end == text.data() + text.size() || *end != '.' || *begin == '-') return -1;
+  if (*begin == '0' && end - begin > 1) return -1;
   text.erase(from, std::size_t(end - begin) + 1);
   return number;
 }

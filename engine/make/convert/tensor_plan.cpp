@@ -115,6 +115,7 @@ class Planner {
 
   void make(Group& group) {
     std::ranges::sort(group.parts, {}, [](const auto& part) { return part.first; });
+    refuse_twins(group);
     const StoredTensor& first = *group.parts.front().second;
     const RuleContext at{config_, first, source_};
     for (const TensorRule* rule : group.rules) {
@@ -123,6 +124,15 @@ class Planner {
       if (rule->change) rows = rule->change(std::move(rows), at);
       add(name, std::move(rows));
     }
+  }
+
+  static void refuse_twins(const Group& group) {
+    const auto number = [](const auto& part) { return part.first; };
+    const auto twice = std::ranges::adjacent_find(group.parts, {}, number);
+    if (twice == group.parts.end()) return;
+    throw Error(Errc::duplicate, fmt::format("tensors '{}' and '{}' would become the same one",
+                                             escape_controls(twice->second->name, 150),
+                                             escape_controls((twice + 1)->second->name, 150)));
   }
 
   TensorRows rows_of(const Group& group, const std::string& name) {

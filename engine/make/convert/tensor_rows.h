@@ -17,8 +17,8 @@ namespace longhand {
 struct TensorRows {
   /// out[i] = the number in column first + i of `row`, for i < count. May be called from several threads.
   using Read = std::function<void(std::uint64_t row, std::uint64_t first, std::uint64_t count, float* out)>;
-  /// The whole row as blocks of `blocks`.
-  using ReadBlocks = std::function<void(std::uint64_t row, std::byte* out)>;
+  /// The whole row as blocks of `blocks`; false where one of them is NaN.
+  using ReadBlocks = std::function<bool(std::uint64_t row, std::byte* out)>;
 
   std::vector<std::uint64_t> shape;  // the last index is contiguous; never empty
   Read read;

@@ -9,6 +9,7 @@ namespace longhand {
 TensorSource::TensorSource(const SafetensorsFolder& folder, const HubConfig& config) : folder_(folder) {
   const HubConfig quantized = config.object("quantization_config");
   const std::string method = quantized.find_text("quant_method").value_or("");
+  needs_scales_ = method == "fp8";
   if (!method.empty() && method != "fp8" && method != "mxfp4") {
     quantized.fail(
         Errc::unsupported, "quant_method",
@@ -29,6 +30,10 @@ TensorRows TensorSource::rows(const StoredTensor& tensor) {
   take(tensor);
   TensorRows rows = stored_rows(tensor);
   const StoredTensor* scales = folder_.find(tensor.name + "_scale_inv");
+  const bool is_f8 = tensor.type == StoredType::f8_e4m3 || tensor.type == StoredType::f8_e5m2;
+  if (!scales && is_f8 && needs_scales_)
+    throw Error(Errc::missing, fmt::format("tensor '{}' is there, but not its '_scale_inv'",
+                                           escape_controls(tensor.name, 200)));
   if (!scales) return rows;
   take(*scales);
   TensorRows factors = stored_rows(*scales);
@@ -47,7 +52,8 @@ const StoredTensor& TensorSource::beside(const StoredTensor& tensor, std::string
   name += ending;
   const StoredTensor* other = folder_.find(name);
   if (!other)
-    throw Error(Errc::missing, fmt::format("tensor '{}' is there, but not '{}'", tensor.name, name));
+    throw Error(Errc::missing, fmt::format("tensor '{}' is there, but not '{}'",
+                                           escape_controls(tensor.name, 200), escape_controls(name, 200)));
   take(*other);
   return *other;
 }

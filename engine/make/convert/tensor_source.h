@@ -31,6 +31,7 @@ class TensorSource {
  private:
   const SafetensorsFolder& folder_;
   std::uint64_t block_rows_ = 0, block_cols_ = 0;  // of a scale; 0: one scale for the whole tensor
+  bool needs_scales_ = false;                      // every tensor of 8 bits
   std::unordered_set<const StoredTensor*> taken_;
 };
 

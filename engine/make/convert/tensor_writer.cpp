@@ -50,6 +50,8 @@ class Writer {
   void make_rows(const OutputTensor& tensor, std::uint64_t first, std::uint64_t count) {
     const std::size_t cols = std::size_t(tensor.rows.cols()), row_bytes = std::size_t(tensor.row_bytes());
     if (!tensor.rows.read_blocks) numbers_.resize(std::size_t(count) * cols);
+    // NaN and infinity become ordinary numbers in blocks, where nobody would find them again.
+    const bool check = options_.check || format_info(tensor.format).block_elements > 1;
     std::atomic<bool> finite = true;
     const auto rows = std::int64_t(count);
 #pragma omp parallel for schedule(static)
@@ -57,12 +59,12 @@ class Writer {
       const std::uint64_t row = first + std::uint64_t(i);
       std::byte* to = bytes_.data() + std::size_t(i) * row_bytes;
       if (tensor.rows.read_blocks) {
-        tensor.rows.read_blocks(row, to);
+        if (!tensor.rows.read_blocks(row, to) && options_.check) finite = false;
         continue;
       }
       float* numbers = numbers_.data() + std::size_t(i) * cols;
       tensor.rows.read(row, 0, cols, numbers);
-      if (options_.check && !std::all_of(numbers, numbers + cols, [](float x) { return std::isfinite(x); }))
+      if (check && !std::all_of(numbers, numbers + cols, [](float x) { return std::isfinite(x); }))
         finite = false;
       encode_rows(tensor.format, numbers, 1, std::int64_t(cols), {}, to);
     }

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kCodes = 16;  // bytes with the 32 codes of a block
 constexpr std::size_t kBlock = 1 + kCodes;
+constexpr std::byte kNanScale{0xFF};
 
 // A stored byte has two neighbours, the first in its low half; a block of GGUF has number i beside number i
 // + 16.
@@ -45,10 +46,13 @@ TensorRows mxfp4_rows(const RuleContext& at, std::uint64_t first, std::uint64_t 
   rows.read_blocks = [=, codes = codes.data.data(), scales = scales.data.data()](std::uint64_t row,
                                                                                  std::byte* out) {
     const std::uint64_t source = row / count * height + first + row % count * step;
+    bool finite = true;
     for (std::uint64_t i = 0; i < width; ++i, out += kBlock) {
       *out = scales[source * width + i];
+      finite = finite && *out != kNanScale;
       put_codes(codes + (source * width + i) * kCodes, out + 1);
     }
+    return finite;
   };
   return rows;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
@@ -167,6 +168,46 @@ class Reader {
     }
   }
 
+  // Where tokenizer.json is absent, tokens beyond tokenizer.model's stand in two other files.
+  void read_added_beside() {
+    const json ids = beside("added_tokens.json");
+    for (const auto& [token, id] : ids.items()) {
+      if (!id.is_number_unsigned())
+        fail(Errc::range, fmt::format("the id of '{}' must be a whole number", escape_controls(token, 40)));
+      put_beside(id.get<std::uint64_t>(), token, false);
+    }
+    const json settings = beside("tokenizer_config.json");
+    const json* decoder = member(settings, "added_tokens_decoder");
+    if (!decoder) return;
+    if (!decoder->is_object()) fail(Errc::corrupt, "added_tokens_decoder must be an object");
+    for (const auto& [number, token] : decoder->items()) {
+      std::uint64_t id = 0;
+      const char* end = number.data() + number.size();
+      if (std::from_chars(number.data(), end, id) != std::from_chars_result{end, std::errc()} ||
+          !member(token, "content"))
+        fail(Errc::corrupt, "added_tokens_decoder must have ids, each with a content");
+      put_beside(id, text(token, "content"), flag(token, "special", false));
+    }
+  }
+
+  // An object; an empty one where there is no such file.
+  json beside(const char* name) {
+    json_path_ = (fs::path(folder_) / name).string();
+    std::error_code error;
+    if (!fs::exists(json_path_, error)) return json::object();
+    json object = read_json_file(json_path_, kMostJsonBytes);
+    if (!object.is_object()) fail(Errc::corrupt, "must be an object");
+    return object;
+  }
+
+  // tokenizer.model says which of its own tokens stand for bytes or nothing, or are no text.
+  void put_beside(std::uint64_t id, std::string token, bool special) {
+    constexpr TokenType kKept[] = {TokenType::unknown, TokenType::control, TokenType::byte};
+    const bool kept = id < own_tokens_ && vocab_.tokens[std::size_t(id)] == token &&
+                      std::ranges::find(kKept, vocab_.types[std::size_t(id)], number_of) != std::end(kKept);
+    if (!kept) put_added(id, std::move(token), special);
+  }
+
   void put_added(std::uint64_t id, std::string content, bool special) {
     const bool control = (special || looks_special(content)) && !is_shown(content);
     if (!control) content = joined_text(std::move(content), kSpaceMark, " ");
@@ -268,7 +309,12 @@ class Reader {
       put(vocab_.tokens.size(), piece.text, TokenType(piece.type));
       vocab_.scores.push_back(piece.score);
     }
-    read_added();
+    own_tokens_ = vocab_.tokens.size();
+    if (json_.is_null()) {
+      read_added_beside();
+    } else {
+      read_added();
+    }
     vocab_.model = "llama";
     vocab_.pre = "default";
     vocab_.adds_space = json_.is_null() ? spm.adds_space : prepends_space();
@@ -311,8 +357,9 @@ class Reader {
 
   const std::string& folder_;
   const Family& family_;
-  std::string json_path_;
-  json json_;  // null where there is none
+  std::string json_path_;       // of the JSON file that is read
+  json json_;                   // tokenizer.json; null where there is none
+  std::size_t own_tokens_ = 0;  // of tokenizer.model
   HubVocab vocab_;
 };
 
