@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <sstream>
 
 #include "engine/longhand.h"
@@ -229,6 +230,24 @@ TEST_F(Edit, DifferencesAreNamedAndMeasured) {
   EXPECT_EQ(found.tensors[3].side, Side::second);
   EXPECT_EQ(found.equal_keys, 4);
   EXPECT_TRUE(diff_models(first, first).none());
+}
+
+TEST_F(Edit, ValuesThatAreNotFiniteDifferUnlessTheyAreTheSame) {
+  const float inf = std::numeric_limits<float>::infinity(), nan = std::nanf("");
+  const auto difference = [&](std::initializer_list<float> a, std::initializer_list<float> b) {
+    GgufWriter first = small_file(), second = small_file();
+    first.tensors[0].data = floats(a);
+    second.tensors[0].data = floats(b);
+    const ModelDifferences found =
+        diff_models(dir_.write("first.gguf", text_of(first)), dir_.write("second.gguf", text_of(second)));
+    return std::pair(found.tensors.at(0).relative_error, found.tensors.at(0).largest_error);
+  };
+  const std::pair<double, double> infinite = {inf, inf};
+  EXPECT_EQ(difference({1, 2, 3, 4, 5, 6}, {1, 2, nan, 4, 5, 6}), infinite);
+  EXPECT_EQ(difference({1, 2, nan, 4, 5, 6}, {1, 2, 3, 4, 5, 6}), infinite);
+  EXPECT_EQ(difference({1, 2, inf, 4, 5, 6}, {1, 2, -inf, 4, 5, 6}), infinite);
+  EXPECT_EQ(difference({1, 2, inf, 4, 5, 6}, {1, 2, nan, 4, 5, 6}), infinite);
+  EXPECT_EQ(difference({1, 2, nan, 4, inf, 6}, {1, 2, nan, 4, inf, 8}).second, 2);
 }
 
 TEST_F(Edit, TheProgramSplitsMergesEditsAndCompares) {

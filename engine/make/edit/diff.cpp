@@ -58,6 +58,11 @@ class Comparison {
     decode(b_, no, n, second);
     ErrorSums sums;
     for (std::int64_t i = 0; i < n; ++i) {
+      if (!std::isfinite(first[i]) || !std::isfinite(second[i])) {
+        const bool same = first[i] == second[i] || (std::isnan(first[i]) && std::isnan(second[i]));
+        if (!same) sums.errors = sums.largest = std::numeric_limits<double>::infinity();
+        continue;
+      }
       const double error = double(second[i]) - double(first[i]);
       sums.squares += double(first[i]) * double(first[i]);
       sums.errors += error * error;
