@@ -19,8 +19,10 @@ struct ImatrixOptions {
   int chunks = 0;            ///< pieces of text to read, each as long as the session's context; 0: all
   bool output = false;       ///< also of the output head, which takes the logits of every token
   std::string dataset = {};  ///< the name of the text, which the file keeps
+  std::string model = {};    ///< the file of the model and
+  std::string text = {};     ///< that of the text, which are kept from being overwritten
   bool resume = false;       ///< goes on with the file that is there
-  std::vector<std::string> merged = {};       ///< files whose sums are added
+  std::vector<std::string> merged = {};       ///< files whose sums are added once the text is read
   double save_seconds = 60;                   ///< the file is written that often while text is read
   std::function<void(double)> progress = {};  ///< told the share done, 0..1
 };
@@ -36,12 +38,13 @@ struct ImatrixReport {
 /// what is left over is dropped. Writes the sums of squared inputs of every matrix, experts each by
 /// themselves, to `out`, as a whole or not at all; other programs of the field read it too. A run that was
 /// ended leaves what it had written last, and with `resume` a later one goes on from there to the same bytes.
-/// The session is left without text. Throws Error: range (a text shorter than one piece, options), mismatch
-/// (files of other models or pieces), nonfinite (naming the tensor), cancelled (by the session), io; and what
-/// reading files throws.
+/// The session is left without text. Throws Error: range (a text shorter than one piece, options, an `out`
+/// that is read), mismatch (files of other models, pieces or texts), nonfinite (naming the tensor), cancelled
+/// (by the session), io; and what reading files throws.
 ImatrixReport make_imatrix(Session& session, std::span<const Token> tokens, const std::string& out,
                            const ImatrixOptions& options = {});
-/// Adds the sums of several files up into `out`. Throws Error: mismatch, io; and what reading files throws.
+/// Adds the sums of several files up into `out`. Throws Error: mismatch, nonfinite, io; and what reading
+/// files throws.
 ImatrixReport merge_imatrix(const std::vector<std::string>& files, const std::string& out);
 
 /// Mean squared inputs of one tensor's columns, and how they are spread.

@@ -7,6 +7,7 @@
 
 #include "cli/exit_status.h"
 #include "cli/flags/session_flags.h"
+#include "cli/models/model_names.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/output_filter.h"
 #include "cli/terminal/signals.h"
@@ -61,8 +62,10 @@ int collect(Flags& flags) {
   const SignalScope signals;
   flags.session.tell_notes();
   const std::string text = read_plain_text(flags.text);
-  const Model model = open_model(flags.session.model, flags.session.load_options());
-  SessionOptions options = flags.session.session_options();
+  flags.options.model = model_path(flags.session.model);
+  flags.options.text = flags.text;
+  const Model model = open_model(flags.options.model, flags.session.load_options());
+  SessionOptions options = flags.session.session_options(model);
   if (options.context == 0) options.context = kDefaultContext;
   Session session(model, options);
   const CancelOnSignal cancel(session);

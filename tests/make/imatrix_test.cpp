@@ -169,6 +169,56 @@ TEST(Imatrix, GoesOnToTheSameBytes) {
   EXPECT_EQ(code_of([&] { made.imatrix({.resume = true}, other); }), Errc::mismatch);
 }
 
+TEST(Imatrix, GoesOnOnlyWithTheSameText) {
+  const Made made({.arch = "llama"});
+  made.imatrix({.dataset = "other"});
+  const std::string other = made.dir.file("other.gguf");
+  std::filesystem::rename(made.out, other);
+  made.imatrix({.chunks = 1, .dataset = "text"});
+  const std::string bytes = test::read_text(made.out);
+  std::string message;
+  EXPECT_EQ(code_of([&] { made.imatrix({.dataset = "new", .resume = true}); }, &message), Errc::mismatch);
+  EXPECT_THAT(message, HasSubstr("'new'"));
+  EXPECT_EQ(test::read_text(made.out), bytes);
+  // Its pieces are those of two texts.
+  made.imatrix({.chunks = 1, .dataset = "text", .merged = {other}});
+  EXPECT_EQ(code_of([&] { made.imatrix({.dataset = "text", .resume = true}); }), Errc::mismatch);
+}
+
+TEST(Imatrix, AnEndedRunKeepsItsOwnPiecesApartFromAddedFiles) {
+  const Made made({.arch = "llama"});
+  made.imatrix({.dataset = "other"});
+  const std::string other = made.dir.file("other.gguf");
+  std::filesystem::rename(made.out, other);
+  ImatrixOptions o = {.dataset = "text", .merged = {other}, .save_seconds = 0};
+  Session session(Model::load(made.path), options());
+  o.progress = [&](double share) {
+    if (share > 0.5) session.cancel();
+  };
+  EXPECT_EQ(code_of([&] { make_imatrix(session, tokens(3 * kChunk), made.out, o); }), Errc::cancelled);
+  const ImportanceMatrix ended = read_importance(made.out);
+  EXPECT_LT(ended.chunks, 3);
+  EXPECT_THAT(ended.datasets, ElementsAre("text"));
+  EXPECT_EQ(made.imatrix({.dataset = "text", .resume = true}).chunks, 3);
+}
+
+TEST(Imatrix, NeverReplacesWhatItReads) {
+  const Made made({.arch = "llama"});
+  const std::string text = made.dir.write("text.txt", "some text"), model = test::read_text(made.path);
+  made.imatrix();
+  const std::string added = made.dir.file("added.gguf");
+  std::filesystem::rename(made.out, added);
+  Session session(Model::load(made.path), options());
+  const ImatrixOptions o = {.model = made.path, .text = text, .merged = {added}};
+  for (const std::string& out : {made.path, text, added}) {
+    std::string message;
+    EXPECT_EQ(code_of([&] { make_imatrix(session, tokens(kChunk), out, o); }, &message), Errc::range);
+    EXPECT_THAT(message, HasSubstr("overwritten"));
+  }
+  EXPECT_EQ(test::read_text(made.path), model);
+  EXPECT_EQ(test::read_text(text), "some text");
+}
+
 TEST(Imatrix, AddsUpFiles) {
   const Made made({.arch = "llama"});
   const ImportanceMatrix once = made.imatrix();
@@ -208,6 +258,23 @@ TEST(Imatrix, TheSessionGoesOnUnobserved) {
   session.cancel();
   EXPECT_EQ(code_of([&] { make_imatrix(session, ids, made.dir.file("none.gguf")); }), Errc::cancelled);
   EXPECT_FALSE(std::filesystem::exists(made.dir.file("none.gguf")));
+}
+
+TEST(Imatrix, SumsBeyondFloatsAreRefused) {
+  const test::TempDir dir;
+  ImportanceMatrix matrix;
+  matrix.entries["blk.1"] = {{3e38f}, {1}};
+  write_importance(matrix, dir.file("m.gguf"));
+  std::string message;
+  EXPECT_EQ(code_of(
+                [&] {
+                  merge_imatrix({dir.file("m.gguf"), dir.file("m.gguf")}, dir.file("sum.gguf"));
+                },
+                &message),
+            Errc::nonfinite);
+  EXPECT_THAT(message, HasSubstr("'blk.1'"));
+  EXPECT_FALSE(std::filesystem::exists(dir.file("sum.gguf")));
+  EXPECT_EQ(imatrix_statistics(dir.file("m.gguf")).at(0).similarity, 0);  // a layer, but nothing in it
 }
 
 TEST(Imatrix, TellsHowImportanceIsSpread) {

@@ -141,6 +141,12 @@ TEST(Importance, BadFilesAreRefusedByName) {
   uneven.tensor("a.in_sum2", {3}, std::vector<float>{1, 2, 3})
       .tensor("a.counts", {2}, std::vector<float>{1, 1});
   EXPECT_EQ(refusal(uneven).first, Errc::shape);
+  for (const std::int64_t chunks : {std::int64_t{-1}, std::int64_t{1} << 40}) {
+    test::GgufWriter many;
+    many.tensor("a.in_sum2", {1}, std::vector<float>{1}).tensor("a.counts", {1}, std::vector<float>{1});
+    many.add("imatrix.chunk_count", chunks);
+    EXPECT_EQ(refusal(many).first, Errc::range);
+  }
   model.tensor("token_embd.weight", {2}, std::vector<float>{1, 2});
   EXPECT_EQ(refusal(model).first, Errc::missing);
 }

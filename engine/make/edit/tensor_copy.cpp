@@ -40,12 +40,14 @@ std::vector<std::string> files_of(const Gguf& file, const std::string& path) {
 }
 
 void refuse_own_file(const Gguf& file, const std::string& model, const std::string& out) {
-  for (const std::string& path : files_of(file, model)) {
-    std::error_code not_there;
-    if (std::filesystem::equivalent(path, out, not_there)) {
-      throw Error(Errc::range, fmt::format("{}: is read for what it would be overwritten with",
-                                           escape_controls(out, 200)));
-    }
+  for (const std::string& path : files_of(file, model)) refuse_same_file(path, out);
+}
+
+void refuse_same_file(const std::string& read, const std::string& out) {
+  std::error_code not_there;
+  if (std::filesystem::equivalent(read, out, not_there)) {
+    throw Error(Errc::range,
+                fmt::format("{}: is read for what it would be overwritten with", escape_controls(out, 200)));
   }
 }
 

@@ -19,6 +19,8 @@ std::uint64_t alignment_of(const Gguf& file);
 std::vector<std::string> files_of(const Gguf& file, const std::string& path);
 /// Throws Error (range) where `out` is one of the files of `model`, by whatever links.
 void refuse_own_file(const Gguf& file, const std::string& model, const std::string& out);
+/// Throws Error (range) where `out` is the file `read`, by whatever links.
+void refuse_same_file(const std::string& read, const std::string& out);
 
 /// Copies tensors and counts for the progress.
 class TensorCopy {

@@ -54,14 +54,17 @@ std::int64_t integer(const Gguf& file, std::string_view key) {
   const MetaEntry* entry = file.find(key);
   if (entry == nullptr) return 0;
   const std::vector<AnyValue> values = any_values(*entry);
+  constexpr std::int64_t kMost = std::int64_t{1} << 30;
   if (values.size() == 1) {
     if (const auto* number = std::get_if<std::uint64_t>(values.data());
-        number != nullptr && *number < 1 << 30)
+        number != nullptr && *number <= std::uint64_t{kMost})
       return std::int64_t(*number);
-    if (const auto* number = std::get_if<std::int64_t>(values.data()); number != nullptr && *number >= 0)
+    if (const auto* number = std::get_if<std::int64_t>(values.data());
+        number != nullptr && *number >= 0 && *number <= kMost)
       return *number;
   }
-  throw Error(Errc::range, fmt::format("{}: key '{}': must be one whole number", file.name(), key));
+  throw Error(Errc::range,
+              fmt::format("{}: key '{}': must be one whole number from 0 to {}", file.name(), key, kMost));
 }
 
 ImportanceMatrix read_gguf(const std::string& path) {

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -7,6 +8,7 @@
 
 #include "engine/api/session_impl.h"
 #include "engine/longhand_imatrix.h"
+#include "engine/make/edit/tensor_copy.h"
 #include "engine/make/imatrix/collector.h"
 
 namespace longhand {
@@ -29,32 +31,46 @@ class Observing {
   Session& session_;
 };
 
-/// What is added to, and how many pieces of the text it has seen.
-struct Start {
-  ImportanceMatrix matrix;
-  std::int64_t chunks = 0;
-};
+void refuse_what_is_read(const ModelData& model, const std::string& out, const ImatrixOptions& options) {
+  if (!options.model.empty()) refuse_own_file(model.file, options.model, out);
+  if (!options.text.empty()) refuse_same_file(options.text, out);
+  for (const std::string& path : options.merged) refuse_same_file(path, out);
+}
 
-Start start_of(const std::string& out, const ImatrixOptions& options, std::int64_t chunk_size) {
-  Start start;
-  ImportanceMatrix& matrix = start.matrix;
-  std::error_code ignored;
-  if (options.resume && std::filesystem::exists(out, ignored)) {
-    matrix = read_importance(out);
-    start.chunks = matrix.chunks;
-    if (matrix.chunk_size != chunk_size) {
-      throw Error(Errc::mismatch, fmt::format("{}: was made with pieces of {} tokens, not of {}", out,
-                                              matrix.chunk_size, chunk_size));
-    }
-    if (!options.merged.empty())
-      throw Error(Errc::range, "files cannot be added to one that is gone on with: add them once it is done");
+// What an ended run has seen of this text and of nothing else: the count of its pieces is where to go on.
+ImportanceMatrix resumed(const std::string& out, const ImatrixOptions& options, std::int64_t chunk_size,
+                         const std::vector<std::string>& datasets) {
+  if (!options.merged.empty())
+    throw Error(Errc::range, "files cannot be added to one that is gone on with: add them once it is done");
+  ImportanceMatrix matrix = read_importance(out);
+  if (matrix.chunk_size != chunk_size) {
+    throw Error(Errc::mismatch, fmt::format("{}: was made with pieces of {} tokens, not of {}", out,
+                                            matrix.chunk_size, chunk_size));
   }
-  for (const std::string& path : options.merged) matrix.add(read_importance(path));
-  if (!options.dataset.empty() &&
-      std::ranges::find(matrix.datasets, options.dataset) == matrix.datasets.end())
-    matrix.datasets.push_back(options.dataset);
+  if (matrix.datasets != datasets) {
+    throw Error(Errc::mismatch,
+                fmt::format("{}: is of the texts '{}', must be of '{}' alone to be gone on with", out,
+                            fmt::join(matrix.datasets, "', '"), options.dataset));
+  }
+  return matrix;
+}
+
+ImportanceMatrix start_of(const std::string& out, const ImatrixOptions& options, std::int64_t chunk_size) {
+  std::vector<std::string> datasets;
+  if (!options.dataset.empty()) datasets.push_back(options.dataset);
+  std::error_code ignored;
+  if (options.resume && std::filesystem::exists(out, ignored))
+    return resumed(out, options, chunk_size, datasets);
+  ImportanceMatrix matrix;
+  matrix.datasets = std::move(datasets);
   matrix.chunk_size = chunk_size;
-  return start;
+  return matrix;
+}
+
+ImportanceMatrix sum_of(const std::vector<std::string>& files) {
+  ImportanceMatrix matrix;
+  for (const std::string& path : files) matrix.add(read_importance(path));
+  return matrix;
 }
 
 void check_sums(const ImportanceMatrix& matrix) {
@@ -121,22 +137,27 @@ class ChunkReader {
 ImatrixReport make_imatrix(Session& session, std::span<const Token> tokens, const std::string& out,
                            const ImatrixOptions& options) {
   using Clock = std::chrono::steady_clock;
+  const ModelData& model = model_data(session.model());
   const auto chunk_size = std::int64_t(session.context());
   ChunkReader reader(session, tokens, options);
-  Start start = start_of(out, options, chunk_size);
-  ImportanceMatrix& matrix = start.matrix;
-  ImportanceCollector collector(model_data(session.model()), options.output, matrix);
+  refuse_what_is_read(model, out, options);
+  ImportanceMatrix matrix = start_of(out, options, chunk_size), merged = sum_of(options.merged);
+  ImportanceCollector collector(model, options.output, matrix);
+  const ImportanceCollector same_model(model, options.output, merged);  // throws where it is not
   const Observing observing(session, collector);
   Clock::time_point saved = Clock::now();
-  std::int64_t read = 0;
-  for (std::int64_t chunk = start.chunks; chunk < reader.count(); ++chunk, ++read) {
-    reader.read(chunk);
+  const std::int64_t before = matrix.chunks;
+  while (matrix.chunks < reader.count()) {
+    reader.read(matrix.chunks);
     ++matrix.chunks;
     check_sums(matrix);
     if (std::chrono::duration<double>(Clock::now() - saved).count() < options.save_seconds) continue;
     write_importance(matrix, out);
     saved = Clock::now();
   }
+  const std::int64_t read = matrix.chunks - before;
+  matrix.add(merged);
+  check_sums(matrix);
   write_importance(matrix, out);
   session.rewind(0);
   ImatrixReport report = report_of(matrix);
@@ -145,8 +166,8 @@ ImatrixReport make_imatrix(Session& session, std::span<const Token> tokens, cons
 }
 
 ImatrixReport merge_imatrix(const std::vector<std::string>& files, const std::string& out) {
-  ImportanceMatrix matrix;
-  for (const std::string& path : files) matrix.add(read_importance(path));
+  const ImportanceMatrix matrix = sum_of(files);
+  check_sums(matrix);
   write_importance(matrix, out);
   return report_of(matrix);
 }

@@ -40,8 +40,9 @@ double entropy_of(const std::vector<double>& means, double sum) {
 // The same tensor of the layer before, or null.
 const ImportanceEntry* before(const ImportanceMatrix& matrix, const std::string& name, int layer) {
   constexpr std::string_view kLayer = "blk.";
-  if (layer < 1) return nullptr;
-  const std::string rest = name.substr(name.find('.', kLayer.size()));
+  const std::size_t end = name.find('.', kLayer.size());
+  if (layer < 1 || end == std::string::npos) return nullptr;
+  const std::string rest = name.substr(end);
   const auto found = matrix.entries.find(std::string(kLayer) + std::to_string(layer - 1) + rest);
   return found == matrix.entries.end() ? nullptr : &found->second;
 }
