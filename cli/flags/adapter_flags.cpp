@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
 
 namespace longhand::cli {
 namespace {
@@ -12,8 +14,23 @@ CLI::Option* add_list(CLI::App& group, const char* flags, std::vector<std::strin
   return group.add_option(flags, list, help)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->expected(1)
-      ->delimiter(',')
       ->type_name("FILE[:SCALE]");
+}
+
+// What a flag names: files with commas between them, unless all of it is one file.
+std::vector<ScaledFile> files_of(const std::string& flag, const std::string& text) {
+  std::error_code ignored;
+  for (const std::string& whole : {text, text.substr(0, text.rfind(':'))})
+    if (std::filesystem::exists(whole, ignored)) return {scaled_file(flag, text)};
+  std::vector<ScaledFile> files;
+  for (const std::string& part : CLI::detail::split(text, ',')) files.push_back(scaled_file(flag, part));
+  return files;
+}
+
+std::vector<ScaledFile> files_of(const std::string& flag, const std::vector<std::string>& texts) {
+  std::vector<ScaledFile> files;
+  for (const std::string& text : texts) std::ranges::move(files_of(flag, text), std::back_inserter(files));
+  return files;
 }
 
 }  // namespace
@@ -41,17 +58,12 @@ void AdapterFlags::add_to(CLI::App& verb) {
       ->type_name("FIRST LAST");
 }
 
-std::vector<ScaledFile> AdapterFlags::adapters() const {
-  std::vector<ScaledFile> files;
-  for (const std::string& text : adapters_) files.push_back(scaled_file("--lora", text));
-  return files;
-}
+std::vector<ScaledFile> AdapterFlags::adapters() const { return files_of("--lora", adapters_); }
 
 void AdapterFlags::load(const Model& model, SessionOptions& options) const {
   for (const ScaledFile& file : adapters())
     options.adapters.push_back({Adapter::load(model, file.path), file.scale});
-  for (const std::string& text : controls_) {
-    const ScaledFile file = scaled_file("--control-vector", text);
+  for (const ScaledFile& file : files_of("--control-vector", controls_)) {
     ControlUse use{ControlVector::load(model, file.path), file.scale};
     if (layers_.first >= 0) use.first_layer = layers_.first;
     if (layers_.second >= 0) use.last_layer = layers_.second;

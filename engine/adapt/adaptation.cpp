@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::size_t kMostUses = 64;
 
+template <class Data>
+void refuse_moved(const std::shared_ptr<const Data>& data, const char* what) {
+  if (!data) throw Error(Errc::missing, fmt::format("{} was moved from: it holds nothing", what));
+}
+
 void check(const ModelCore& model, const std::shared_ptr<const ModelData>& made_for, const std::string& name,
            float scale) {
   const ModelCore* of = made_for.get();
@@ -49,6 +54,7 @@ std::shared_ptr<const Adaptation> make_adaptation(const ModelCore& model,
   Adaptation made;
   for (const AdapterUse& use : adapters) {
     const auto& data = Access::data(use.adapter);
+    refuse_moved(data, "an adapter");
     check(model, data->model, data->info.name, use.scale);
     if (use.scale == 0) continue;
     made.uses.push_back({data, use.scale});
@@ -56,6 +62,7 @@ std::shared_ptr<const Adaptation> make_adaptation(const ModelCore& model,
   }
   for (const ControlUse& use : controls) {
     const auto& data = Access::data(use.vector);
+    refuse_moved(data, "a control vector");
     check(model, data->model, data->name, use.scale);
     if (use.first_layer > use.last_layer)
       throw Error(Errc::range, fmt::format("{}: layers {} to {}, the first must not be the greater",

@@ -30,9 +30,10 @@ class AdapterLoader {
     lora_ = read_lora(file_, m.file.architecture());
     data_.info.alpha = lora_.alpha;
     data_.info.tensors = int(lora_.pairs.size());
+    std::vector<std::string> unused;
     const auto has = [&](const std::string& name) { return m.file.find_tensor(name) != nullptr; };
     std::unordered_map<std::string, NamedMatrix> targets;
-    for (NamedMatrix& target : name_matrices(m.config, m.weights, has)) {
+    for (NamedMatrix& target : name_matrices(m.config, m.weights, has, &unused)) {
       std::string name = target.name;
       targets.emplace(std::move(name), std::move(target));
     }
@@ -42,6 +43,9 @@ class AdapterLoader {
         add(pair, target->second);
       } else if (pair.name == fmt::format("{}.weight", kEmbedding)) {
         add_embedding(pair);
+      } else if (std::ranges::find(unused, pair.name) != unused.end()) {
+        check_unused(pair);
+        --data_.info.tensors;
       } else {
         refuse_target(pair);
       }
@@ -64,6 +68,13 @@ class AdapterLoader {
     throw Error(Errc::unsupported,
                 fmt::format("{}: changes tensor {}, which is no matrix that adapters can change here",
                             file_.name(), quote(pair.name)));
+  }
+
+  // Whoever trains a model whose layers share keys may train matrices of keys that nothing reads.
+  void check_unused(const LoraPair& pair) const {
+    const TensorInfo* t = data_.model->file.find_tensor(pair.name);
+    if (t == nullptr || t->n_dims != 2) refuse_target(pair);
+    rank_of(file_, pair, {std::int64_t(t->dims[0]), std::int64_t(t->dims[1])});
   }
 
   void add(const LoraPair& pair, const NamedMatrix& target) {

@@ -24,18 +24,10 @@ int layer_of(std::string_view name) noexcept {
   return error == std::errc() && end == name.data() + name.size() ? layer : -1;
 }
 
-void check_model(const Gguf& file, std::string_view architecture) {
-  const auto hint = file.get_string(key::control_model);
-  if (hint && *hint != architecture)
-    throw Error(Errc::mismatch,
-                fmt::format("{}: key '{}' is {}, the model's architecture is '{}'", file.name(),
-                            key::control_model.name, quote(*hint), architecture));
-}
-
 }  // namespace
 
+// The key controlvector.model_hint is not compared: some who write it call architectures otherwise.
 std::shared_ptr<const ControlData> load_control(std::shared_ptr<const ModelData> model, const Gguf& file) {
-  check_model(file, model->file.architecture());
   const auto layers = int(model->config.layers.size());
   const auto hidden = std::size_t(model->config.hidden);
   ControlData control{model, file.name(), whole_fingerprint(file),

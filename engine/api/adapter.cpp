@@ -19,7 +19,10 @@ Adapter Adapter::load_memory(const Model& model, std::span<const std::byte> file
 }
 
 AdapterInfo Adapter::info() const {
-  return translate_memory_errors([&] { return data_->info; });
+  return translate_memory_errors([&] {
+    if (!data_) throw Error(Errc::missing, "the adapter was moved from: it has no matrices");
+    return data_->info;
+  });
 }
 
 ControlVector ControlVector::load(const Model& model, const std::string& path) {

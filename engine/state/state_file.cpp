@@ -15,7 +15,7 @@
 namespace longhand {
 namespace {
 
-constexpr std::uint64_t kLongestOwner = 64 << 10;  // it takes less than a kilobyte
+constexpr std::uint64_t kLongestOwner = 64 << 10;  // a few kilobytes with 64 adapters
 constexpr std::size_t kFirstLayer = 2;             // the section of layer 0
 
 struct TextHead {

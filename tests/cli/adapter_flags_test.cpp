@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <functional>
 
 #include "cli/flags/arguments.h"
@@ -102,6 +103,9 @@ TEST_F(AdaptedProgram, ComputesWithAllThatAreNamed) {
             both);
   EXPECT_EQ(logits({"--lora", dir_.file("a.gguf") + ":0.5," + dir_.file("b.gguf") + ":-1"}), both);
   EXPECT_NE(logits({}), both);
+  const std::string odd = dir_.file("a,b.gguf");
+  std::filesystem::copy(dir_.file("a.gguf"), odd);
+  EXPECT_EQ(logits({"--lora", odd + ":0.5", "--lora", dir_.file("b.gguf") + ":-1"}), both);
 }
 
 TEST_F(AdaptedProgram, SteersTheLayersThatAreNamed) {

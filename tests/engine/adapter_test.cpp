@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "engine/longhand.h"
+#include "loaders/gguf/gguf.h"
 #include "tests/support/error_code.h"
 #include "tests/support/golden_model.h"
 #include "tests/support/lora.h"
@@ -138,6 +139,23 @@ TEST(Adapter, OfScale0IsNotThere) {
   EXPECT_EQ(all_logits(model, with, tokens), all_logits(model, exact(), tokens));
 }
 
+// The last layers of some models take the keys of others, and their files have matrices for their own.
+TEST(Adapter, LeavesOutMatricesThatNothingReads) {
+  const std::string path = test::golden("archs/gemma3n") + "/model.gguf";
+  const Model model = Model::load(path);
+  const Gguf file = Gguf::open(path);
+  const std::string name = fmt::format("blk.{}.attn_k.weight", model.info().layers - 1);
+  const TensorInfo* t = file.find_tensor(name);
+  ASSERT_NE(t, nullptr);
+  const test::LoraTensor right{name, t->dims[0], t->dims[1]}, wrong{name, t->dims[0] * 2, t->dims[1]};
+  const test::LoraTensor used{"blk.0.attn_k.weight", t->dims[0], t->dims[1]};
+  EXPECT_EQ(
+      Adapter::load_memory(model, test::random_lora("gemma3n", {right, used}, {}).bytes()).info().tensors, 1);
+  EXPECT_EQ(
+      test::code_of([&] { Adapter::load_memory(model, test::random_lora("gemma3n", {wrong}, {}).bytes()); }),
+      Errc::shape);
+}
+
 // Several sessions of one runner, whose rows stand side by side in one pass.
 class AdaptedRunner : public test::GoldenModel {};
 
@@ -219,6 +237,13 @@ TEST_F(AdaptedSession, ForksWithThem) {
   session.feed(tokens_);
   Session fork = session.fork();
   EXPECT_EQ(test::copy_of(fork.feed(tokens_)), test::copy_of(session.feed(tokens_)));
+}
+
+TEST_F(AdaptedSession, RefusesWhatWasMovedFrom) {
+  Adapter gone = adapter_;
+  const Adapter taken = std::move(gone);
+  EXPECT_EQ(test::code_of([&] { gone.info(); }), Errc::missing);
+  EXPECT_EQ(test::code_of([&] { Session(model_, with(gone, 1)); }), Errc::missing);
 }
 
 TEST_F(AdaptedSession, RefusesThoseOfAnotherModel) {

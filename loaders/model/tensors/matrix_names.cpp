@@ -11,8 +11,9 @@ namespace {
 /// A walk over slots (see slots.h). It takes the same turns as SlotLoader.
 class NameWalk {
  public:
-  NameWalk(std::vector<NamedMatrix>& list, const HasTensor& has, std::string prefix)
-      : list_(list), has_(has), prefix_(std::move(prefix)) {}
+  NameWalk(std::vector<NamedMatrix>& list, std::vector<std::string>* unused, const HasTensor& has,
+           std::string prefix)
+      : list_(list), unused_(unused), has_(has), prefix_(std::move(prefix)) {}
 
   void linear(const Slot& slot, const Linear& l) {
     if (has(slot)) list_.push_back({name(slot), slot.in, slot.out, 0, {{&l}}});
@@ -87,7 +88,9 @@ class NameWalk {
   void joined_columns(std::initializer_list<Slot>, const Any&) {}
   template <class Any>
   void factors(const Slot&, const Any&) {}
-  void unused(std::string_view) {}
+  void unused(std::string_view tensor) {
+    if (unused_ != nullptr) unused_->push_back(name({.name = tensor}));
+  }
   template <class Core, class Any>
   void key_codes(const Core&, const Any&) {}
 
@@ -110,6 +113,7 @@ class NameWalk {
   }
 
   std::vector<NamedMatrix>& list_;
+  std::vector<std::string>* unused_;  // or null
   const HasTensor& has_;
   std::string prefix_;
 };
@@ -130,12 +134,12 @@ void join_places(std::vector<NamedMatrix>& list) {
 }  // namespace
 
 std::vector<NamedMatrix> name_matrices(const ModelConfig& config, const Weights& weights,
-                                       const HasTensor& has) {
+                                       const HasTensor& has, std::vector<std::string>* unused) {
   std::vector<NamedMatrix> list;
-  NameWalk ends(list, has, "");
+  NameWalk ends(list, unused, has, "");
   walk_ends(config, weights, ends);
   for (std::size_t il = 0; il < weights.layers.size(); ++il) {
-    NameWalk layer(list, has, fmt::format("blk.{}.", il));
+    NameWalk layer(list, unused, has, fmt::format("blk.{}.", il));
     walk_layer(weights.layers[il], config.hidden, layer);
   }
   join_places(list);

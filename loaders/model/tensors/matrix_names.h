@@ -28,8 +28,9 @@ struct NamedMatrix {
 };
 
 /// Every tensor of matrices that are multiplied, but for those of prediction layers and the embedding. `has`
-/// tells what the file of `weights` holds.
+/// tells what the file of `weights` holds. `unused`, where it is given, gets the names of tensors that some
+/// files have and nothing reads.
 std::vector<NamedMatrix> name_matrices(const ModelConfig& config, const Weights& weights,
-                                       const HasTensor& has);
+                                       const HasTensor& has, std::vector<std::string>* unused = nullptr);
 
 }  // namespace longhand
