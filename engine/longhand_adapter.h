@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "ops/error.h"
 
@@ -33,7 +34,8 @@ struct AdapterInfo {
 
 /// Changes matrices W of one model to W + scale alpha / rank B A (scale alone where the file states no
 /// alpha). What they give is computed beside them: the model stays as it is. Where the output head is the
-/// embedding again, an adapter of the embedding changes both.
+/// embedding again, an adapter of the embedding changes both. A factor that a file has for a matrix does not
+/// multiply what an adapter adds to it.
 class LONGHAND_API Adapter {
  public:
   /// From a GGUF file as llama.cpp makes them. Throws Error, naming file, tensor and both shapes: as
