@@ -53,6 +53,7 @@ struct QuantizeReport {
   std::uint64_t bytes_before = 0, bytes = 0;  ///< of all tensors
   std::uint64_t file_bytes = 0;               ///< of the new files
   std::uint64_t weights = 0;
+  std::string refusal = {};  ///< of plan_quantize(): why quantize() would refuse for want of importance
 
   double bits_before() const { return weights == 0 ? 0 : 8.0 * double(bytes_before) / double(weights); }
   double bits() const { return weights == 0 ? 0 : 8.0 * double(bytes) / double(weights); }
@@ -69,7 +70,7 @@ std::vector<std::string> quantize_types();
 /// cancelled; and what opening the files throws.
 QuantizeReport quantize(const std::string& in, const std::string& out, const QuantizeOptions& options);
 /// What quantize() would do. Writes nothing, and reads weights only for a target or where tensors are
-/// checked. Throws the same, but for missing importance.
+/// checked. Throws the same, but for missing importance and for what `out` is.
 QuantizeReport plan_quantize(const std::string& in, const std::string& out, const QuantizeOptions& options);
 
 }  // namespace longhand

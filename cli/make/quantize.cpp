@@ -13,6 +13,7 @@
 #include "cli/models/model_names.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/output_filter.h"
+#include "cli/terminal/terminal.h"
 #include "cli/terminal/units.h"
 #include "cli/verbs.h"
 
@@ -81,10 +82,11 @@ std::string json_text(const QuantizeReport& report) {
     if (!t.wanted.empty()) row["wanted"] = t.wanted;
     tensors.push_back(std::move(row));
   }
-  const Json all = {{"files", report.files},     {"bytes_before", report.bytes_before},
-                    {"bytes", report.bytes},     {"file_bytes", report.file_bytes},
-                    {"weights", report.weights}, {"bits_per_weight", report.bits()},
-                    {"tensors", tensors}};
+  Json all = {{"files", report.files},     {"bytes_before", report.bytes_before},
+              {"bytes", report.bytes},     {"file_bytes", report.file_bytes},
+              {"weights", report.weights}, {"bits_per_weight", report.bits()},
+              {"tensors", tensors}};
+  if (!report.refusal.empty()) all["refusal"] = make_visible(report.refusal);
   return all.dump(2) + "\n";
 }
 
@@ -97,6 +99,7 @@ void tell(const Flags& flags, const QuantizeReport& report) {
     out += fallback_text(report);
   }
   write_output(out + summary_text(report));
+  if (!report.refusal.empty()) print_note("without --dry-run this is refused: " + report.refusal);
 }
 
 int run(Flags flags) {

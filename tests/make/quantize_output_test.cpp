@@ -1,13 +1,13 @@
 // Where quantized models are written, and what is there when that ends early.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
 #include <filesystem>
 
 #include "engine/longhand_quantize.h"
+#include "engine/make/imatrix/importance.h"
 #include "tests/make/small_file.h"
 #include "tests/support/error_code.h"
 #include "tests/support/golden.h"
@@ -34,6 +34,33 @@ TEST(QuantizeOutput, NeverReplacesWhatItReads) {
     EXPECT_THAT(message, HasSubstr("overwritten"));
     EXPECT_EQ(test::read_text(in), bytes);
   }
+}
+
+TEST(QuantizeOutput, NeverReplacesTheImportanceItReads) {
+  const test::TempDir dir;
+  const std::string in = write_file(dir, small_file()), out = dir.file("m.gguf");
+  ImportanceMatrix matrix;
+  matrix.entries["blk.0.attn_q.weight"] = {std::vector<float>(256, 1), {1}};
+  write_importance(matrix, out);
+  const std::string bytes = test::read_text(out);
+  EXPECT_EQ(code_of([&] { quantize(in, out, {.type = "Q4_0", .importance = out}); }), Errc::range);
+  EXPECT_EQ(test::read_text(out), bytes);
+}
+
+TEST(QuantizeOutput, RefusesBeforeItReadsWeights) {
+  const test::TempDir dir;
+  const std::string in = write_file(dir, small_file());
+  const auto never = [](float) {
+    ADD_FAILURE() << "weights were read";
+    return true;
+  };
+  const QuantizeOptions checked = {.type = "Q4_0", .check_tensors = true, .progress = never};
+  EXPECT_EQ(code_of([&] { quantize(in, in, checked); }), Errc::range);
+  EXPECT_EQ(code_of([&] { quantize(in, in, {.target_bits = 5, .progress = never}); }), Errc::range);
+  const QuantizeOptions unweighed = {.type = "IQ1_S", .check_tensors = true, .progress = never};
+  EXPECT_EQ(code_of([&] { quantize(in, dir.file("out.gguf"), unweighed); }), Errc::missing);
+  EXPECT_THAT(plan_quantize(in, "", {.type = "IQ1_S"}).refusal, HasSubstr("no importance"));
+  EXPECT_EQ(plan_quantize(in, "", {.type = "Q4_0"}).refusal, "");
 }
 
 TEST(QuantizeOutput, TellsBeforeItBeginsThatTheDiskIsTooSmall) {
@@ -78,16 +105,14 @@ TEST(QuantizeOutput, AnEndedRunLeavesTheOldFile) {
   EXPECT_EQ(Gguf::open(out).tensors().size(), 7u);
 }
 
-TEST(QuantizeOutput, KeepsTheAlignmentAndTheRightsOfTheSource) {
+TEST(QuantizeOutput, KeepsTheAlignmentOfTheSource) {
   const test::TempDir dir;
   GgufWriter w = small_file();
   w.align(128);
   const std::string in = write_file(dir, w), out = dir.file("out.gguf");
-  ::chmod(in.c_str(), 0640);
   quantize(in, out, {.type = "Q4_0"});
   const Gguf after = Gguf::open(out);
   EXPECT_EQ(after.get_int(key::alignment), 128);
-  EXPECT_EQ(fs::status(out).permissions(), fs::perms(0640));
 }
 
 // Two parts of a model.

@@ -184,6 +184,14 @@ TEST(Quantize, RulesSayTypesOfSingleTensors) {
   EXPECT_EQ(all["token_embd.weight"], "Q4_1");
   EXPECT_EQ(types({.type = "Q4_0", .pure = true})["output.weight"], "Q4_0");
   EXPECT_EQ(types({.type = "Q4_0", .leave_output = true})["output.weight"], "F32");
+  GgufWriter tied = small_file();
+  tied.tensors.pop_back();
+  write_file(dir, tied);
+  EXPECT_EQ(types({.type = "Q4_0", .output_type = "q8_0"})["token_embd.weight"], "Q8_0");
+  EXPECT_EQ(types({.type = "Q4_0", .output_type = "q8_0", .pure = true})["token_embd.weight"], "Q4_0");
+  EXPECT_EQ(
+      types({.type = "Q4_0", .tensor_types = {{"embd", "Q5_1"}}, .output_type = "q8_0"})["token_embd.weight"],
+      "Q5_1");
   EXPECT_EQ(types({.type = "MXFP4_MOE"})["blk.0.ffn_up_exps.weight"], "MXFP4");
 
   std::string message;

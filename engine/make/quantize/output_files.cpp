@@ -72,7 +72,7 @@ fs::path folder_of(const std::string& path) {
   return folder.empty() ? fs::path(".") : folder;
 }
 
-void check_room(const std::string& folder, std::uint64_t needed) {
+void check_folder(const std::string& folder, std::uint64_t needed) {
   struct statvfs disk {};
   if (::statvfs(folder.c_str(), &disk) != 0) return;  // opening the file will tell why
   const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
@@ -112,13 +112,18 @@ std::vector<OutputPart> plan_output(const Gguf& file, const QuantizePlan& plan, 
   return parts;
 }
 
-void check_output(const Gguf& file, const std::string& in, const std::vector<OutputPart>& parts) {
-  std::map<std::string, std::uint64_t> needed;  // by folder
+void check_names(const Gguf& file, const std::string& in, const std::string& importance,
+                 const std::vector<OutputPart>& parts) {
   for (const OutputPart& part : parts) {
     refuse_own_file(file, in, part.path);
-    needed[folder_of(part.path).string()] += part.bytes();
+    if (!importance.empty()) refuse_same_file(importance, part.path);
   }
-  for (const auto& [folder, bytes] : needed) check_room(folder, bytes);
+}
+
+void check_room(const std::vector<OutputPart>& parts) {
+  std::map<std::string, std::uint64_t> needed;  // by folder
+  for (const OutputPart& part : parts) needed[folder_of(part.path).string()] += part.bytes();
+  for (const auto& [folder, bytes] : needed) check_folder(folder, bytes);
 }
 
 }  // namespace longhand

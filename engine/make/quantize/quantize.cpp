@@ -2,7 +2,6 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -113,13 +112,23 @@ void choose_for_target(Work& work, const QuantizeOptions& options) {
   work.plan.file_type = nearest_file_type(work.plan);
 }
 
-Work prepare(const std::string& in, const std::string& out, const QuantizeOptions& options) {
+// What refuses to write, as far as it can be known now. With a target types are not chosen yet, and neither
+// is the size.
+void check_writing(const Work& work, const std::string& in, const QuantizeOptions& options) {
+  check_names(work.file, in, options.importance, work.parts);
+  check_importance(work.file, work.plan);
+  if (!options.type.empty()) check_room(work.parts);
+}
+
+// `writes`: whether it is for more than a look.
+Work prepare(const std::string& in, const std::string& out, const QuantizeOptions& options, bool writes) {
   Work work{Gguf::open(in), {}, {}, {}, options.threads > 0 ? options.threads : omp_get_max_threads()};
   if (!options.importance.empty()) work.matrix = read_importance(options.importance);
   work.plan = plan_types(work.file, work.importance(), options);
-  if (options.check_tensors) check_tensors(work, options);
   const auto plan_parts = [&] { return plan_output(work.file, work.plan, out, options, work.importance()); };
   work.parts = plan_parts();
+  if (writes) check_writing(work, in, options);
+  if (options.check_tensors) check_tensors(work, options);
   if (options.type.empty()) {
     choose_for_target(work, options);
     work.parts = plan_parts();
@@ -156,8 +165,8 @@ QuantizeReport report_of(const Work& work) {
   return report;
 }
 
-// All parts are written before the first gets its name. Who may read the source may read them.
-void write_all(const Work& work, const std::string& in, const QuantizeOptions& options) {
+// All parts are written before the first gets its name.
+void write_all(const Work& work, const QuantizeOptions& options) {
   Share share(options, tensor_bytes(work.file));
   std::vector<std::unique_ptr<GgufOutput>> outputs;
   for (const OutputPart& part : work.parts) {
@@ -165,12 +174,7 @@ void write_all(const Work& work, const std::string& in, const QuantizeOptions& o
     for (const PlannedTensor* t : part.tensors)
       write_tensor(work.file, *t, work.threads, out, [&](std::uint64_t bytes) { share.add(bytes); });
   }
-  const auto mode = std::filesystem::status(in).permissions();
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    outputs[i]->commit();
-    std::error_code ignored;
-    std::filesystem::permissions(work.parts[i].path, mode, ignored);
-  }
+  for (const auto& out : outputs) out->commit();
 }
 
 }  // namespace
@@ -182,15 +186,20 @@ std::vector<std::string> quantize_types() {
 }
 
 QuantizeReport quantize(const std::string& in, const std::string& out, const QuantizeOptions& options) {
-  const Work work = prepare(in, out, options);
+  const Work work = prepare(in, out, options, true);
   check_importance(work.file, work.plan);
-  check_output(work.file, in, work.parts);
-  write_all(work, in, options);
+  check_room(work.parts);
+  write_all(work, options);
   return report_of(work);
 }
 
 QuantizeReport plan_quantize(const std::string& in, const std::string& out, const QuantizeOptions& options) {
-  return report_of(prepare(in, out, options));
+  const Work work = prepare(in, out, options, false);
+  QuantizeReport report = report_of(work);
+  try {
+    check_importance(work.file, work.plan);
+  } catch (const Error& error) { report.refusal = error.what(); }
+  return report;
 }
 
 }  // namespace longhand

@@ -27,22 +27,22 @@ std::string_view type_name(std::uint32_t type) { return known_tensor_type(type)-
 /// What options say of single tensors.
 class Overrides {
  public:
-  explicit Overrides(const QuantizeOptions& options) {
+  explicit Overrides(const QuantizeOptions& options) : pure_(options.pure) {
     if (!options.output_type.empty()) output_ = &format_named(options.output_type);
     if (!options.embedding_type.empty()) embedding_ = &format_named(options.embedding_type);
     for (const TensorTypeRule& rule : options.tensor_types)
       patterns_.emplace_back(compile(rule.pattern), &format_named(rule.type));
   }
 
-  /// nullptr where nothing is said.
+  /// nullptr where nothing is said. Embeddings that serve as the head too have the head's type only in a mix,
+  /// and patterns come before it.
   const FormatInfo* find(std::string_view name, TensorCategory category, bool tied) const {
     if (category == TensorCategory::embedding && embedding_ != nullptr) return embedding_;
-    const bool head = category == TensorCategory::output || (tied && category == TensorCategory::embedding);
-    if (head && output_ != nullptr) return output_;
+    if (category == TensorCategory::output && output_ != nullptr) return output_;
     for (const auto& [pattern, type] : patterns_) {
       if (std::regex_search(name.begin(), name.end(), pattern)) return type;
     }
-    return nullptr;
+    return tied && !pure_ && category == TensorCategory::embedding ? output_ : nullptr;
   }
 
  private:
@@ -54,6 +54,7 @@ class Overrides {
     }
   }
 
+  bool pure_;
   const FormatInfo *output_ = nullptr, *embedding_ = nullptr;
   std::vector<std::pair<std::regex, const FormatInfo*>> patterns_;
 };
