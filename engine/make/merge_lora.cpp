@@ -17,6 +17,7 @@
 #include "engine/longhand_merge.h"
 #include "engine/make/edit/tensor_copy.h"
 #include "engine/make/gguf_output.h"
+#include "engine/make/quantize/recipe.h"
 #include "loaders/gguf/gguf_reader.h"
 #include "loaders/model/tensors/lora_file.h"
 #include "loaders/model/weights.h"
@@ -154,8 +155,17 @@ class Merger {
     return format;
   }
 
+  // Most of the weights are of this type then.
+  static void set_file_type(std::vector<GgufEntry>& entries, FormatId format) {
+    const auto recipe = std::ranges::find(recipes(), &format_info(format), &Recipe::base);
+    const auto entry = std::ranges::find(entries, key::file_type.name, &GgufEntry::key);
+    if (recipe == recipes().end() || entry == entries.end()) return;
+    *entry = gguf_entry(std::string(key::file_type.name), recipe->file_type);
+  }
+
   GgufHead head() const {
     GgufHead head{alignment_of(model_), copy_metadata(model_), {}};
+    if (type_) set_file_type(head.entries, *type_);
     for (const TensorInfo& t : model_.tensors()) {
       GgufHead::Tensor& to = head.tensors.emplace_back(copy_shape(t));
       if (!uses_.contains(t.name)) continue;

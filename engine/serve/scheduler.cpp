@@ -76,6 +76,7 @@ struct Scheduler::Impl {
   std::vector<RunningPtr> waiting;  // by priority, then age
   std::vector<RunningPtr> known;    // waiting or active
   std::uint64_t last_number = 0;
+  std::shared_ptr<const Adaptation> last_adaptation;  // of the request taken last
   bool closed = false;
   bool resting = true;  // all that were taken have been told their end
   SchedulerStatus told;
@@ -122,6 +123,10 @@ std::uint64_t Scheduler::Impl::submit(Request request, RequestListener listener)
   std::shared_ptr<const Adaptation> with = adaptation_of(request);
   request.sampler.accept(request.prompt);
   const std::scoped_lock lock(mutex);
+  // Many requests share one, and with it the directions of control vectors.
+  if (same(with.get(), adaptation.get())) with = adaptation;
+  if (same(with.get(), last_adaptation.get())) with = last_adaptation;
+  last_adaptation = with;
   if (closed) throw Error(Errc::busy, "no requests are taken any more");
   const auto free =
       std::size_t(options.parallel) - std::min(std::size_t(options.parallel), known.size() - waiting.size());

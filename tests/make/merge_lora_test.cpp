@@ -102,6 +102,9 @@ TEST_F(MergeLora, KeepsTypesOrTakesAnother) {
   merged_to("F16", "F16", 2e-3);
   merged_to("bf16", "BF16", 5e-3);
   EXPECT_GT(apart, 1e-2);
+  test::tiny_llama().add("general.file_type", std::uint32_t{7}).write(base_);
+  merge_lora(base_, adapters_, out_, {.type = "f16"});
+  EXPECT_EQ(Gguf::open(out_).get_int(key::file_type), 1);
 }
 
 TEST_F(MergeLora, LeavesNothingBehindWhereItFails) {
