@@ -81,6 +81,15 @@ void* operator new(std::size_t bytes, std::align_val_t alignment) {
 void* operator new[](std::size_t bytes, std::align_val_t alignment) {
   return longhand::test::allocate(bytes, std::size_t(alignment));
 }
+// A sanitizer has its own of these, whose memory release() could not give back.
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  try {
+    return ::operator new(bytes);
+  } catch (const std::bad_alloc&) { return nullptr; }
+}
+void* operator new[](std::size_t bytes, const std::nothrow_t& none) noexcept {
+  return ::operator new(bytes, none);
+}
 void operator delete(void* memory) noexcept { longhand::test::release(memory); }
 void operator delete[](void* memory) noexcept { longhand::test::release(memory); }
 void operator delete(void* memory, std::size_t) noexcept { longhand::test::release(memory); }
