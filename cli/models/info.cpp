@@ -147,7 +147,7 @@ double bits_per_weight(const Summary& summary) {
   return summary.parameters == 0 ? 0 : 8.0 * double(summary.tensor_bytes) / double(summary.parameters);
 }
 
-std::string text_report(const Gguf& file, const std::string& path) {
+std::string text_report(const Gguf& file) {
   const Summary summary = summarise(file);
   std::string out, types;
   for (const auto& [name, share] : summary.types) {
@@ -164,7 +164,7 @@ std::string text_report(const Gguf& file, const std::string& path) {
              fmt::format("{}, {:.2f} bits each", format_count(summary.parameters), bits_per_weight(summary)));
   append_row(out, "types", types);
   append_row(out, "memory", memory_text(summary));
-  append_row(out, "runs here", fit_text(read_card(path), available_memory()));
+  append_row(out, "runs here", fit_text(read_card(file), available_memory()));
   if (const auto reach = lenient([&] { return context_reach(file); }))
     append_row(out, "reach", reach_text(*reach));
 
@@ -184,9 +184,9 @@ std::string text_report(const Gguf& file, const std::string& path) {
   return out;
 }
 
-std::string json_report(const Gguf& file, const std::string& path, std::size_t array_elements) {
+std::string json_report(const Gguf& file, std::size_t array_elements) {
   const Summary summary = summarise(file);
-  const ModelCard card = read_card(path);
+  const ModelCard card = read_card(file);
   Json types = Json::object(), metadata = Json::object(), tensors = Json::array();
   for (const auto& [name, share] : summary.types)
     types[name] = {{"tensors", share.tensors}, {"bytes", share.bytes}};
@@ -230,14 +230,13 @@ struct Flags {
 
 int show_info(const Flags& flags) {
   if (flags.tensor.empty() != flags.output.empty()) throw UsageError("--tensor and -o go together");
-  const std::string path = model_path(flags.model);
-  const Gguf file = Gguf::open(path);
+  const Gguf file = Gguf::open(model_path(flags.model));
   if (!flags.tensor.empty()) {
     dump_tensor(file, flags.tensor, flags.output);
   } else if (flags.advise) {
     write_output(advice_report(file, flags.json));
   } else {
-    write_output(flags.json ? json_report(file, path, flags.array_elements) : text_report(file, path));
+    write_output(flags.json ? json_report(file, flags.array_elements) : text_report(file));
   }
   return kSuccess;
 }

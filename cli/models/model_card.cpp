@@ -51,12 +51,21 @@ void read_config(ModelCard& card, const Gguf& file) {
 }  // namespace
 
 ModelCard read_card(const std::string& path) {
-  ModelCard card;
-  std::error_code ignored;
-  if (const auto bytes = std::filesystem::file_size(path, ignored); !ignored) card.file_bytes = bytes;
   try {
-    const Gguf file = Gguf::open(path);
-    card.file_bytes = file.file_bytes();
+    return read_card(Gguf::open(path));
+  } catch (const Error& error) {
+    ModelCard card;
+    std::error_code ignored;
+    if (const auto bytes = std::filesystem::file_size(path, ignored); !ignored) card.file_bytes = bytes;
+    card.problem = error.what();
+    return card;
+  }
+}
+
+ModelCard read_card(const Gguf& file) {
+  ModelCard card;
+  card.file_bytes = file.file_bytes();
+  try {
     card.architecture = file.architecture();
     card.type = most_common_type(file);
     if (file.tensors().empty()) throw Error(Errc::missing, "a vocabulary without weights");

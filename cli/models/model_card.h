@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "loaders/gguf/gguf.h"
+
 namespace longhand::cli {
 
 struct ModelCard {
@@ -15,6 +17,7 @@ struct ModelCard {
 
 /// Never throws for what a file holds: that is the card's problem.
 ModelCard read_card(const std::string& path);
+ModelCard read_card(const Gguf& file);
 
 struct Fit {
   bool fits = false;

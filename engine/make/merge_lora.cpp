@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "engine/longhand_merge.h"
-#include "engine/make/edit/tensor_copy.h"
 #include "engine/make/gguf_output.h"
 #include "engine/make/quantize/recipe.h"
+#include "engine/make/tensor_copy.h"
 #include "loaders/gguf/gguf_reader.h"
 #include "loaders/model/tensors/lora_file.h"
 #include "loaders/model/weights.h"
@@ -89,7 +89,7 @@ class Merger {
       const TensorInfo& t = model_.tensors()[i];
       const auto uses = uses_.find(t.name);
       if (uses == uses_.end()) {
-        copy(t, out);
+        copy_data(model_, t, out, [this](std::uint64_t bytes) { tell(bytes); });
       } else {
         merge(t, uses->second, FormatId(find_format(out.head().tensors[i].type)), out);
       }
@@ -180,15 +180,6 @@ class Merger {
     done_ += bytes;
     if (options_.progress && !options_.progress(float(double(done_) / double(total_))))
       throw Error(Errc::cancelled, model_.name() + ": merging was cancelled");
-  }
-
-  void copy(const TensorInfo& t, GgufOutput& out) {
-    constexpr std::size_t kPiece = std::size_t{16} << 20;
-    for (std::size_t at = 0; at < t.data.size(); at += kPiece) {
-      const auto piece = t.data.subspan(at, std::min(kPiece, t.data.size() - at));
-      out.write(piece);
-      tell(piece.size());
-    }
   }
 
   // What the adapters add to matrix `e` of a tensor.

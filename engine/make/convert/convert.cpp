@@ -11,6 +11,7 @@
 #include "engine/make/convert/tensor_writer.h"
 #include "engine/make/convert/tokenizer/hub_vocab.h"
 #include "engine/make/convert/tokenizer/vocab_keys.h"
+#include "engine/make/disk_room.h"
 #include "engine/sampling/schema/schema_set.h"
 #include "loaders/safetensors/json_file.h"
 #include "loaders/vocab/vocab.h"
@@ -143,15 +144,6 @@ void refuse_sources(const std::string& folder, const std::string& out) {
   if (listing) throw Error(Errc::io, fmt::format("cannot list {}: {}", folder, listing.message()));
 }
 
-void need_space(const std::string& out, std::uint64_t bytes) {
-  fs::path folder = fs::path(out).parent_path();
-  if (folder.empty()) folder = ".";
-  std::error_code error;
-  const fs::space_info space = fs::space(folder, error);
-  if (error || space.available >= bytes) return;
-  throw Error(Errc::io, fmt::format("{}: needs {} bytes, {} are free", out, bytes, space.available));
-}
-
 std::uint64_t embedding_rows(const TensorPlan& plan) {
   const auto found = std::ranges::find(plan.tensors, "token_embd.weight", &OutputTensor::name);
   if (found == plan.tensors.end())
@@ -196,7 +188,7 @@ ConvertedModel convert(const std::string& folder, const std::string& out, const 
   ConvertedModel made{keys.architecture(), format_info(FormatId(find_format(type.gguf))).name,
                       plan.tensors.size(), head.bytes().size(), plan.notes};
   for (const GgufHead::Tensor& tensor : head.tensors) made.bytes += head.round_up(tensor.bytes);
-  need_space(out, made.bytes);
+  need_room(folder_of(out).string(), made.bytes);
   GgufOutput output(out, std::move(head));
   write_tensors(plan, weights, {options.check_tensors, options.progress}, output);
   output.commit();

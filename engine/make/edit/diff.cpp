@@ -9,7 +9,7 @@
 #include <span>
 
 #include "engine/longhand_edit.h"
-#include "engine/make/edit/tensor_copy.h"
+#include "engine/make/tensor_copy.h"
 #include "loaders/gguf/gguf.h"
 #include "ops/error.h"
 #include "ops/format.h"

@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-#include "engine/make/edit/tensor_copy.h"
+#include "engine/make/tensor_copy.h"
 #include "engine/state/atomic_file.h"
 #include "engine/state/checksum.h"
 #include "loaders/gguf/mapped_file.h"

@@ -9,7 +9,7 @@
 
 #include "engine/longhand_edit.h"
 #include "engine/make/edit/head_in_place.h"
-#include "engine/make/edit/tensor_copy.h"
+#include "engine/make/tensor_copy.h"
 #include "loaders/gguf/gguf_reader.h"
 #include "loaders/gguf/mapped_file.h"
 #include "ops/error.h"

@@ -6,7 +6,7 @@
 #include <system_error>
 
 #include "engine/longhand_edit.h"
-#include "engine/make/edit/tensor_copy.h"
+#include "engine/make/tensor_copy.h"
 #include "loaders/gguf/split_name.h"
 #include "ops/error.h"
 

@@ -8,8 +8,8 @@
 
 #include "engine/api/session_impl.h"
 #include "engine/longhand_imatrix.h"
-#include "engine/make/edit/tensor_copy.h"
 #include "engine/make/imatrix/collector.h"
+#include "engine/make/tensor_copy.h"
 
 namespace longhand {
 namespace {

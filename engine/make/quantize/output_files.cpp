@@ -1,13 +1,13 @@
 #include "engine/make/quantize/output_files.h"
 
 #include <fmt/format.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <map>
 
-#include "engine/make/edit/tensor_copy.h"
+#include "engine/make/disk_room.h"
+#include "engine/make/tensor_copy.h"
 #include "loaders/gguf/split_name.h"
 #include "ops/error.h"
 
@@ -64,24 +64,6 @@ void add_tensor(OutputPart& part, const PlannedTensor& t) {
   part.tensors.push_back(&t);
 }
 
-// The folder a file is written in; symbolic links lead to where it will be.
-fs::path folder_of(const std::string& path) {
-  std::error_code error;
-  const fs::path there = fs::weakly_canonical(path, error);
-  const fs::path folder = (error ? fs::path(path) : there).parent_path();
-  return folder.empty() ? fs::path(".") : folder;
-}
-
-void check_folder(const std::string& folder, std::uint64_t needed) {
-  struct statvfs disk {};
-  if (::statvfs(folder.c_str(), &disk) != 0) return;  // opening the file will tell why
-  const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-  if (free >= needed) return;
-  constexpr double kGiB = 1 << 30;
-  throw Error(Errc::io, fmt::format("{}: the disk has {:.2f} GiB free, the new model needs {:.2f} GiB",
-                                    folder, double(free) / kGiB, double(needed) / kGiB));
-}
-
 }  // namespace
 
 std::uint64_t OutputPart::bytes() const {
@@ -123,7 +105,7 @@ void check_names(const Gguf& file, const std::string& in, const std::string& imp
 void check_room(const std::vector<OutputPart>& parts) {
   std::map<std::string, std::uint64_t> needed;  // by folder
   for (const OutputPart& part : parts) needed[folder_of(part.path).string()] += part.bytes();
-  for (const auto& [folder, bytes] : needed) check_folder(folder, bytes);
+  for (const auto& [folder, bytes] : needed) need_room(folder, bytes);
 }
 
 }  // namespace longhand

@@ -7,11 +7,11 @@
 #include <optional>
 
 #include "engine/longhand_quantize.h"
-#include "engine/make/edit/tensor_copy.h"
 #include "engine/make/quantize/choose_types.h"
 #include "engine/make/quantize/output_files.h"
 #include "engine/make/quantize/quantize_plan.h"
 #include "engine/make/quantize/tensor_rows.h"
+#include "engine/make/tensor_copy.h"
 #include "ops/error.h"
 #include "ops/format.h"
 

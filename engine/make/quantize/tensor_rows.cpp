@@ -17,8 +17,6 @@ namespace {
 
 // Weights of a block of rows, which one thread encodes at once.
 constexpr std::uint64_t kPieceWeights = 1 << 19;
-// Bytes that are copied at once.
-constexpr std::size_t kPieceBytes = 4 << 20;
 
 std::uint64_t rows_of(const TensorInfo& t) { return t.dims[1] * t.dims[2] * t.dims[3]; }
 
@@ -115,16 +113,6 @@ class RowEncoder {
   std::vector<float> importance_;  // (matrices, cols), or empty
 };
 
-void copy_tensor(const Gguf& file, const TensorInfo& t, GgufOutput& out, const BytesRead& read) {
-  for (std::span<const std::byte> left = t.data; !left.empty();) {
-    const auto piece = left.first(std::min(left.size(), kPieceBytes));
-    out.write(piece);
-    file.release(piece);
-    read(piece.size());
-    left = left.subspan(piece.size());
-  }
-}
-
 }  // namespace
 
 void decode_rows(const Gguf& file, const TensorInfo& t, std::uint64_t first, std::uint64_t count,
@@ -135,7 +123,7 @@ void decode_rows(const Gguf& file, const TensorInfo& t, std::uint64_t first, std
 
 void write_tensor(const Gguf& file, const PlannedTensor& t, int threads, GgufOutput& out,
                   const BytesRead& read) {
-  if (!t.changes()) return copy_tensor(file, *t.tensor, out, read);
+  if (!t.changes()) return copy_data(file, *t.tensor, out, read);
   const RowEncoder encoder(file, t);
   const std::uint64_t rows = t.rows(), at_once = rows_at_once(*t.tensor);
   const auto pieces = std::int64_t((rows + at_once - 1) / at_once);

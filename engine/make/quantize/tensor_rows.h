@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
 #include "engine/make/gguf_output.h"
 #include "engine/make/quantize/quantize_plan.h"
+#include "engine/make/tensor_copy.h"
 #include "loaders/gguf/gguf.h"
 
 namespace longhand {
@@ -16,9 +16,6 @@ namespace longhand {
 /// pages are given back. Throws Error(nonfinite), naming tensor, row and column.
 void decode_rows(const Gguf& file, const TensorInfo& tensor, std::uint64_t first, std::uint64_t count,
                  std::span<float> to);
-
-/// Called after each piece with the bytes of the source that were read; may throw.
-using BytesRead = std::function<void(std::uint64_t)>;
 
 /// Writes a tensor in the type the plan gives it. Blocks of rows are encoded by `threads` threads and written
 /// in their order. Throws Error: nonfinite, io; and what `read` throws.

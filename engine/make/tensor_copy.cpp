@@ -1,4 +1,4 @@
-#include "engine/make/edit/tensor_copy.h"
+#include "engine/make/tensor_copy.h"
 
 #include <fmt/format.h>
 
@@ -51,17 +51,23 @@ void refuse_same_file(const std::string& read, const std::string& out) {
   }
 }
 
-void TensorCopy::copy(const TensorInfo& tensor, GgufOutput& out) {
+void copy_data(const Gguf& file, const TensorInfo& tensor, GgufOutput& out, const BytesRead& read) {
   constexpr std::size_t kPiece = std::size_t{4} << 20;
   for (std::span<const std::byte> left = tensor.data; !left.empty();) {
     const std::span<const std::byte> piece = left.first(std::min(kPiece, left.size()));
     out.write(piece);
-    file_.release(piece);
+    file.release(piece);
     left = left.subspan(piece.size());
-    done_ += piece.size();
+    read(piece.size());
+  }
+}
+
+void TensorCopy::copy(const TensorInfo& tensor, GgufOutput& out) {
+  copy_data(file_, tensor, out, [this](std::uint64_t bytes) {
+    done_ += bytes;
     if (progress_ && !progress_(float(double(done_) / double(total_))))
       throw Error(Errc::cancelled, "writing the model was cancelled");
-  }
+  });
 }
 
 void write_copy(const Gguf& file, std::vector<GgufEntry> entries, const std::string& path,

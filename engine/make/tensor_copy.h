@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -21,6 +22,13 @@ std::vector<std::string> files_of(const Gguf& file, const std::string& path);
 void refuse_own_file(const Gguf& file, const std::string& model, const std::string& out);
 /// Throws Error (range) where `out` is the file `read`, by whatever links.
 void refuse_same_file(const std::string& read, const std::string& out);
+
+/// Told after each piece how many bytes of the source were read; may throw.
+using BytesRead = std::function<void(std::uint64_t)>;
+
+/// Writes the data of a tensor of `file` as it is and gives its pages back. Throws Error (io); and what
+/// `read` throws.
+void copy_data(const Gguf& file, const TensorInfo& tensor, GgufOutput& out, const BytesRead& read);
 
 /// Copies tensors and counts for the progress.
 class TensorCopy {
