@@ -40,7 +40,6 @@ inline constexpr KeySpec
   adapter_type        {"adapter.type", KeyType::string, 0, 64},
   lora_alpha          {"adapter.lora.alpha", KeyType::number, -kMaxScale, kMaxScale},
   alora_tokens        {"adapter.alora.invocation_tokens", KeyType::integers, 0, 4294967295.0},
-  control_model       {"controlvector.model_hint", KeyType::string, 0, 64},
   // Parts of a model.
   split_no            {"split.no", KeyType::integer, 0, 998},
   split_count         {"split.count", KeyType::integer, 0, 999},

@@ -24,6 +24,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -71,6 +72,26 @@ struct SlotPart {
 };
 template <class Any>
 SlotPart(Slot, Any*) -> SlotPart<Any>;
+
+/// What a walk does with all rows but matrices where it looks at those alone: nothing.
+struct MatricesAlone {
+  template <class Any>
+  void numbers(const Slot&, int, const Any&) {}
+  void norm(const Slot&, const NormPlan&) {}
+  template <class Any>
+  void vector(const Slot&, const Any&) {}
+  template <class Any, class Others>
+  void vector_or(const Slot&, const Any&, const Others&) {}
+  template <class Any>
+  void columns(const Slot&, const Any&) {}
+  template <class Any>
+  void joined_columns(std::initializer_list<Slot>, const Any&) {}
+  template <class Any>
+  void factors(const Slot&, const Any&) {}
+  void unused(std::string_view) {}
+  template <class Core, class Any>
+  void key_codes(const Core&, const Any&) {}
+};
 
 /// A plan of some kind, to fill or to look at.
 template <class Any, class Plan>

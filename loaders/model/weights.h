@@ -64,7 +64,7 @@ struct Weights {
 
 /// A walk over slots that shows each matrix to f(linear); one that the file lacks is left out.
 template <class Function>
-class LinearWalk {
+class LinearWalk : public MatricesAlone {
  public:
   explicit LinearWalk(const Function& f) : f_(f) {}
 
@@ -93,26 +93,11 @@ class LinearWalk {
   void slices(const Slot& slot, int, Any& list) {
     for (auto& l : list) linear(slot, l);
   }
-  template <class Any>
-  void numbers(const Slot&, int, Any&) {}
   template <class Plan>
   void latent_heads(const Slot&, const Slot& key, const Slot& value, Plan& p) {
     experts(key, p.heads, p.k_b);
     experts(value, p.heads, p.v_b);
   }
-  template <class Any>
-  void norm(const Slot&, Any&) {}
-  template <class Any>
-  void vector(const Slot&, Any&) {}
-  template <class Any, class Others>
-  void vector_or(const Slot&, Any&, const Others&) {}
-  template <class Any>
-  void columns(const Slot&, Any&) {}
-  template <class Any>
-  void joined_columns(std::initializer_list<Slot>, Any&) {}
-  void unused(std::string_view) {}
-  template <class Core, class Any>
-  void key_codes(const Core&, Any&) {}
 
  private:
   const Function& f_;

@@ -6,20 +6,13 @@
 #include "tests/support/error_code.h"
 #include "tests/support/golden_model.h"
 #include "tests/support/lora.h"
+#include "tests/support/scheduling.h"
 #include "tests/support/tiny_session.h"
 
 namespace longhand {
 namespace {
 
-SchedulerOptions options_of_tests() {
-  SchedulerOptions o;
-  o.session.context = 256;
-  o.session.batch = 24;
-  o.session.threads = 2;
-  o.session.key_cache = o.session.value_cache = CacheType::f32;
-  o.cache_mib = 64;
-  return o;
-}
+using test::options_of_tests;
 
 struct Told {
   std::vector<Token> tokens;

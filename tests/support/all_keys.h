@@ -8,7 +8,7 @@ namespace longhand::test {
 // clang-format off
 inline constexpr const KeySpec* kAllKeys[] = {
     &key::architecture, &key::name, &key::file_type, &key::alignment, &key::general_type,
-    &key::adapter_type, &key::lora_alpha, &key::alora_tokens, &key::control_model, &key::split_no, &key::split_count,
+    &key::adapter_type, &key::lora_alpha, &key::alora_tokens, &key::split_no, &key::split_count,
     &key::split_tensors, &key::context_length, &key::embedding_length, &key::block_count,
     &key::nextn_layers, &key::vocab_size, &key::feed_forward_length, &key::head_count,
     &key::head_count_kv, &key::key_length, &key::value_length, &key::key_length_swa, &key::value_length_swa, &key::recurrent_layers,

@@ -8,7 +8,7 @@ namespace longhand {
 namespace {
 
 /// A walk over slots (see slots.h). It takes the same turns as SlotLoader.
-class NameWalk {
+class NameWalk : public MatricesAlone {
  public:
   NameWalk(std::vector<NamedLinear>& list, const HasTensor& has, std::string prefix)
       : list_(list), has_(has), prefix_(std::move(prefix)) {}
@@ -56,22 +56,6 @@ class NameWalk {
     heads(key, p.k_b);
     heads(value, p.v_b);
   }
-  template <class Any>
-  void numbers(const Slot&, int, const Any&) {}
-  void norm(const Slot&, const NormPlan&) {}
-  template <class Any>
-  void vector(const Slot&, const Any&) {}
-  template <class Any, class Others>
-  void vector_or(const Slot&, const Any&, const Others&) {}
-  template <class Any>
-  void columns(const Slot&, const Any&) {}
-  template <class Any>
-  void joined_columns(std::initializer_list<Slot>, const Any&) {}
-  template <class Any>
-  void factors(const Slot&, const Any&) {}
-  void unused(std::string_view) {}
-  template <class Core, class Any>
-  void key_codes(const Core&, const Any&) {}
 
  private:
   std::string name(const Slot& slot) const { return fmt::format("{}{}{}", prefix_, slot.name, slot.suffix); }

@@ -9,7 +9,7 @@ namespace longhand {
 namespace {
 
 /// A walk over slots (see slots.h). It takes the same turns as SlotLoader.
-class NameWalk {
+class NameWalk : public MatricesAlone {
  public:
   NameWalk(std::vector<NamedMatrix>& list, std::vector<std::string>* unused, const HasTensor& has,
            std::string prefix)
@@ -75,24 +75,9 @@ class NameWalk {
     }
     list_.push_back(std::move(matrix));
   }
-  template <class Any>
-  void numbers(const Slot&, int, const Any&) {}
-  void norm(const Slot&, const NormPlan&) {}
-  template <class Any>
-  void vector(const Slot&, const Any&) {}
-  template <class Any, class Others>
-  void vector_or(const Slot&, const Any&, const Others&) {}
-  template <class Any>
-  void columns(const Slot&, const Any&) {}
-  template <class Any>
-  void joined_columns(std::initializer_list<Slot>, const Any&) {}
-  template <class Any>
-  void factors(const Slot&, const Any&) {}
   void unused(std::string_view tensor) {
     if (unused_ != nullptr) unused_->push_back(name({.name = tensor}));
   }
-  template <class Core, class Any>
-  void key_codes(const Core&, const Any&) {}
 
  private:
   std::string name(const Slot& slot) const { return fmt::format("{}{}{}", prefix_, slot.name, slot.suffix); }
