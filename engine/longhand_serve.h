@@ -35,6 +35,8 @@ struct Request {
   int priority = 0;                     ///< of those that wait, higher ones come first
   /// In place of those of SchedulerOptions::session; its control vectors stay.
   std::optional<std::vector<AdapterUse>> adapters = {};
+  /// Guesses at the next tokens are made while nobody else is answered; the text is the same (Speculation).
+  std::optional<SpeculationOptions> speculation = {};
 };
 
 /// How far the prompt was read.
@@ -52,6 +54,8 @@ struct RequestResult {
   int prompt_tokens = 0;
   int cached_tokens = 0;   ///< of the prompt: an earlier text began with them, and they were not read again
   int written_tokens = 0;  ///< without the one that ended the text
+  int guesses = 0;         ///< at tokens, and those of them that came true
+  int right_guesses = 0;
   double wait_seconds = 0, prompt_seconds = 0, write_seconds = 0;
 };
 
@@ -88,12 +92,14 @@ struct SchedulerStatus {
 /// With f32 caches an answer is, bit for bit, what it would be if nobody else asked.
 ///
 /// The texts of finished requests are kept, and a request whose prompt begins like one of them, or like one
-/// that is being answered, goes on from there, if both have the same adapters.
+/// that is being answered, goes on from there, if both have the same adapters. With
+/// SchedulerOptions::disk they are also written to files, in the background, which schedulers of the same
+/// model and options find later. Whatever befalls those files, a request is answered all the same.
 class LONGHAND_API Scheduler {
  public:
-  /// Throws Error as Runner and Session do.
+  /// Throws Error as Runner and Session do; io: the folder for texts cannot be made.
   explicit Scheduler(const Model& model, const SchedulerOptions& options = {});
-  /// Cancels what is left.
+  /// Cancels what is left, and waits for texts to be written to their files.
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;

@@ -1,6 +1,7 @@
 #include "engine/serve/running.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "engine/api/access.h"
@@ -47,14 +48,41 @@ void Running::was_fed(int n) {
 bool Running::draw() {
   if (!std::exchange(writing_, true)) result_.prompt_seconds = lap(since_);
   try {
-    return draw_token();
+    return draw_from(session->logits(session->size() - 1), session->size());
   } catch (...) {
     end(StopReason::callback, std::current_exception());
     return false;
   }
 }
 
-bool Running::draw_token() {
+bool Running::go_on_alone(const SessionOptions& options) {
+  try {
+    if (!speculation_) speculation_.emplace(*session, options, *request.speculation);
+  } catch (...) {
+    end(StopReason::callback, std::current_exception());
+    return false;
+  }
+  if (!verifier_) verifier_.emplace(*session, &*speculation_);
+  const int left = request.max_tokens < 0 ? std::numeric_limits<int>::max()
+                                          : request.max_tokens - result_.written_tokens - 1;
+  const std::span<const float> logits = verifier_->feed(next_, left);
+  try {
+    return draw_from(logits, verifier_->size());
+  } catch (...) {
+    end(StopReason::callback, std::current_exception());
+    return false;
+  }
+}
+
+void Running::stop_guessing() noexcept {
+  if (!verifier_) return;
+  result_.guesses += verifier_->guesses();
+  result_.right_guesses += verifier_->right_guesses();
+  verifier_.reset();
+}
+
+// From the logits after a text of `size` tokens.
+bool Running::draw_from(std::span<const float> logits, int size) {
   const auto ends = [this](StopReason reason) {
     end(reason);
     return false;
@@ -62,7 +90,6 @@ bool Running::draw_token() {
   if (request.max_tokens >= 0 && result_.written_tokens >= request.max_tokens)
     return ends(StopReason::max_tokens);
   const Tokenizer& tokenizer = model_data(session->model()).tokenizer;
-  std::span<const float> logits = session->logits(session->size() - 1);
   logits = logits.first(std::min(std::size_t(tokenizer.size()), logits.size()));
   const Token token = request.sampler.pick(logits);
   if (tokenizer.ends_generation(token)) return ends(StopReason::end_of_generation);
@@ -80,10 +107,11 @@ bool Running::draw_token() {
   if (!more || !goes_on) return ends(answer_.stopped() ? StopReason::stop_string : StopReason::callback);
   if (request.max_tokens >= 0 && result_.written_tokens >= request.max_tokens)
     return ends(StopReason::max_tokens);
-  return session->size() < session->context() || ends(StopReason::context_full);
+  return size < session->context() || ends(StopReason::context_full);
 }
 
 void Running::end(StopReason reason, std::exception_ptr error) {
+  stop_guessing();
   result_.reason = reason;
   result_.error = std::move(error);
   double& phase = !session ? result_.wait_seconds : writing_ ? result_.write_seconds : result_.prompt_seconds;

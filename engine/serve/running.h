@@ -9,7 +9,9 @@
 
 #include "engine/adapt/adaptation.h"
 #include "engine/api/answer_text.h"
+#include "engine/api/verifier.h"
 #include "engine/longhand_serve.h"
+#include "engine/serve/disk_cache.h"
 
 namespace longhand {
 
@@ -31,6 +33,13 @@ class Running {
   /// The session has the logits after the last token: draws the next. False: the answer has ended, see
   /// result().
   bool draw();
+  /// Whether guesses are wanted at what comes next.
+  bool guesses() const noexcept { return request.speculation && !reading(); }
+  /// Feeds the token drawn last, by itself but for guesses at those after it, and draws the next. False as
+  /// draw(). Throws as Session::feed() does. `options` are those of the session.
+  bool go_on_alone(const SessionOptions& options);
+  /// The session is as if there had been no guesses, and others may use it.
+  void stop_guessing() noexcept;
   /// Ends the answer; the listener is told its last text.
   void end(StopReason reason, std::exception_ptr error = {});
   /// Tells the listener that it has ended.
@@ -44,9 +53,11 @@ class Running {
   const std::shared_ptr<const Adaptation> adaptation;  // null: the model as it is
   std::atomic<bool> cancelled{false};
   std::optional<Session> session;
+  std::shared_ptr<DiskText> fetched;  // what the disk has of the prompt
+  bool asked_disk = false;            // nothing more comes from there
 
  private:
-  bool draw_token();
+  bool draw_from(std::span<const float> logits, int size);
 
   RequestListener listener_;
   AnswerText answer_;
@@ -54,6 +65,8 @@ class Running {
   int fed_ = 0;           // of the prompt
   bool writing_ = false;  // the prompt was read
   Token next_ = 0;
+  std::optional<Speculation> speculation_;  // made when first used
+  std::optional<Verifier> verifier_;        // while guesses are made
   Clock::time_point since_ = Clock::now();  // of waiting, then of reading, then of writing
 };
 

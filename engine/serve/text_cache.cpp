@@ -39,6 +39,12 @@ int way_back(Session& session, std::span<const Token> prompt) {
 
 }  // namespace
 
+Session TextCache::empty(const std::shared_ptr<const Adaptation>& adaptation) const {
+  Session session(runner_, options_);
+  Access::impl(session)->adapt(adaptation);
+  return session;
+}
+
 int TextCache::saves(Session& session, const WantedText& wanted) {
   if (!same(Access::impl(session)->sequence.adaptation.get(), wanted.adaptation.get())) return 0;
   const int to = way_back(session, wanted.prompt);
@@ -62,11 +68,7 @@ Beginning TextCache::take(const WantedText& wanted, std::span<Session* const> in
   for (Session* session : in_use) {
     if (const int saved = saves(*session, wanted); saved > most) most = saved, best = session, kept.reset();
   }
-  if (best == nullptr) {
-    Session empty(runner_, options_);
-    Access::impl(empty)->adapt(wanted.adaptation);
-    return {std::move(empty), 0};
-  }
+  if (best == nullptr) return {empty(wanted.adaptation), 0};
   // A text of which little would be lost is most likely the same conversation, one turn ago.
   const bool same = kept && most >= best->size() - best->size() / 4;
   Session session = same ? std::move(kept_[*kept].session) : best->fork();

@@ -30,6 +30,8 @@ class TextCache {
   TextCache(const Runner& runner, const SessionOptions& options, std::uint64_t bytes)
       : runner_(runner), options_(options), limit_(bytes) {}
 
+  /// A session without tokens. Throws Error(no_memory).
+  Session empty(const std::shared_ptr<const Adaptation>& adaptation) const;
   /// How many tokens of a prompt would not have to be computed in a session that goes on from `session`.
   static int saves(Session& session, const WantedText& wanted);
 

@@ -59,13 +59,6 @@ bool lock(int fd) {
   throw Error(Errc::io, fmt::format("cannot replace {}: it is being written by another program", path));
 }
 
-// What a save that was killed left. The lock is held meanwhile, so that a save that has just begun notices.
-void remove_leftover(const std::string& path, const std::string& temporary, FileCalls& calls) {
-  const Descriptor left(::open(temporary.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (left.fd >= 0 && !lock(left.fd)) refuse_second(path);
-  calls.unlink(temporary.c_str());
-}
-
 // The path where symbolic links lead to: a regular file, or a name that is free.
 std::string target_of(const std::string& path) {
   namespace fs = std::filesystem;
@@ -120,9 +113,18 @@ FileCalls& system_calls() {
   return calls;
 }
 
+// The lock is held meanwhile, so that a save that has just begun notices.
+bool remove_unfinished(const std::string& path, FileCalls& calls) {
+  const std::string temporary = path + std::string(kUnfinished);
+  const Descriptor left(::open(temporary.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (left.fd >= 0 && !lock(left.fd)) return false;
+  calls.unlink(temporary.c_str());
+  return true;
+}
+
 FileReplacement::FileReplacement(const std::string& path, FileCalls& calls, mode_t mode)
     : path_(target_of(path)), temporary_(path_ + std::string(kUnfinished)), calls_(calls) {
-  remove_leftover(path_, temporary_, calls_);
+  if (!remove_unfinished(path_, calls_)) refuse_second(path_);
   do fd_ = calls_.open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
   while (fd_ < 0 && errno == EINTR);
   if (fd_ < 0) fail("create");

@@ -29,6 +29,9 @@ FileCalls& system_calls();
 /// leaves one behind.
 inline constexpr std::string_view kUnfinished = ".new";
 
+/// Removes what a killed save of `path` left. False: it is being written.
+bool remove_unfinished(const std::string& path, FileCalls& calls = system_calls());
+
 /// Who may read a new file: its owner, or whom the user's umask lets.
 inline constexpr mode_t kPrivate = 0600, kOrdinary = 0666;
 

@@ -30,12 +30,6 @@ std::span<std::byte> bytes_of(T& value) noexcept {
 }
 void append(Bytes& to, std::span<const std::byte> more) { to.insert(to.end(), more.begin(), more.end()); }
 
-std::string owner_text(const StateOwner& owner) {
-  std::string text;
-  for (const auto& [name, value] : owner) text += fmt::format("{} {}\n", name, value);
-  return text;
-}
-
 std::uint64_t layer_bytes(States& memories, std::size_t il, int size) {
   std::uint64_t sum = 0;
   memories.held(il, size, [&](std::byte*, std::size_t n) { sum += n; });
@@ -67,7 +61,7 @@ class MemorySink final : public StateSink {
 // One section at a time is in memory beside the state itself.
 void write_sections(StateSink& sink, const StateOwner& owner, const StateText& text, States& memories) {
   StateWriter out(sink, state_bytes(owner, text, memories));
-  const std::string about = owner_text(owner);
+  const std::string about = text_of(owner);
   out.section(std::as_bytes(std::span(about)));
   const States::Marks marks = memories.marks();
   TextHead head{std::uint32_t(text.remembered), std::uint32_t(marks.written), std::uint32_t(marks.floor),
@@ -88,7 +82,7 @@ void write_sections(StateSink& sink, const StateOwner& owner, const StateText& t
 // Names the first difference.
 void check_owner(const StateReader& in, const Bytes& content, const StateOwner& owner) {
   std::string_view found(reinterpret_cast<const char*>(content.data()), content.size());
-  if (found == owner_text(owner)) return;
+  if (found == text_of(owner)) return;
   for (const auto& [name, value] : owner) {
     const std::string_view line = found.substr(0, found.find('\n'));
     if (line != fmt::format("{} {}", name, value)) {
@@ -130,6 +124,10 @@ StateText parse_text(const StateReader& in, std::span<const std::byte> content, 
   return text;
 }
 
+std::uint64_t longest_text(const StateLimits& limits) noexcept {
+  return sizeof(TextHead) + std::uint64_t(limits.context) * sizeof(Token);
+}
+
 void check_layers(StateReader& in, States& fresh) {
   for (std::size_t il = 0; il < fresh.count(); ++il) {
     in.open_section(fresh.bytes_of(il));
@@ -150,6 +148,12 @@ void fill_layers(StateReader& in, States& fresh, int size) {
 
 }  // namespace
 
+std::string text_of(const StateOwner& owner) {
+  std::string text;
+  for (const auto& [name, value] : owner) text += fmt::format("{} {}\n", name, value);
+  return text;
+}
+
 StateOwner state_owner(const ModelData& m, const SessionOptions& o, const MemoryPlan& p, int context,
                        int batch, const Adaptation* adaptation) {
   SessionOptions settled_options = o;
@@ -165,7 +169,7 @@ StateOwner state_owner(const ModelData& m, const SessionOptions& o, const Memory
 }
 
 std::uint64_t state_bytes(const StateOwner& owner, const StateText& text, States& memories) {
-  std::uint64_t content = owner_text(owner).size() + sizeof(TextHead) + text.tokens.size() * sizeof(Token);
+  std::uint64_t content = text_of(owner).size() + sizeof(TextHead) + text.tokens.size() * sizeof(Token);
   for (std::size_t il = 0; il < memories.count(); ++il) content += layer_bytes(memories, il, text.remembered);
   return framed_bytes(kFirstLayer + memories.count(), content);
 }
@@ -191,8 +195,7 @@ RestoredState read_state(StateSource source, const StateOwner& owner, const Stat
   StateReader in(std::move(source));
   check_owner(in, in.whole_section(kLongestOwner), owner);
   States::Marks marks;
-  const std::uint64_t longest_text = sizeof(TextHead) + std::uint64_t(limits.context) * sizeof(Token);
-  StateText text = parse_text(in, in.whole_section(longest_text), limits, marks);
+  StateText text = parse_text(in, in.whole_section(longest_text(limits)), limits, marks);
   States fresh = make();
   const StateReader::Place layers = in.place();
   check_layers(in, fresh);
@@ -203,6 +206,15 @@ RestoredState read_state(StateSource source, const StateOwner& owner, const Stat
   if (!fresh.sound(text.remembered))
     in.source().fail(Errc::corrupt, fmt::format("no memory of {} tokens looks like this", text.remembered));
   return {std::move(text), std::move(fresh)};
+}
+
+std::pair<std::string, StateText> read_state_text(StateSource source) {
+  constexpr StateLimits kAny{std::numeric_limits<int>::max(), kMaxContext};
+  StateReader in(std::move(source));
+  const Bytes owner = in.whole_section(kLongestOwner);
+  States::Marks marks;
+  StateText text = parse_text(in, in.whole_section(longest_text(kAny)), kAny, marks);
+  return {std::string(reinterpret_cast<const char*>(owner.data()), owner.size()), std::move(text)};
 }
 
 }  // namespace longhand

@@ -32,6 +32,9 @@ using StateOwner = std::vector<std::pair<std::string, std::string>>;
 StateOwner state_owner(const ModelData& model, const SessionOptions& options, const MemoryPlan& plan,
                        int context, int batch, const Adaptation* adaptation);
 
+/// As a state has it: one "name value" a line.
+std::string text_of(const StateOwner& owner);
+
 /// A text, of which the memories hold the first `remembered` tokens.
 struct StateText {
   std::vector<Token> tokens;
@@ -62,5 +65,9 @@ struct RestoredState {
 /// writes), mismatch (it has another owner), no_memory, and what `make` throws.
 RestoredState read_state(StateSource source, const StateOwner& owner, const StateLimits& limits,
                          const std::function<States()>& make);
+
+/// Whose state it is (text_of), and of what text. What memories hold is not looked at. Throws Error: io,
+/// truncated, magic, version, corrupt.
+std::pair<std::string, StateText> read_state_text(StateSource source);
 
 }  // namespace longhand

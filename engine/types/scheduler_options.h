@@ -2,12 +2,21 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
 #include <tuple>
 
 #include "engine/types/option.h"
 #include "engine/types/session_options.h"
 
 namespace longhand {
+
+/// Finished texts are kept in files as well, so that they need not be read again by the next program.
+struct DiskCacheOptions {
+  std::string folder = {};  ///< made where it is missing; several schedulers may share it; empty: no files
+  int mib = 4096;           ///< that all files in it may have together; those unused for longest are deleted
+};
 
 struct SchedulerOptions {
   int parallel = 4;  ///< requests computed together; others wait
@@ -18,7 +27,11 @@ struct SchedulerOptions {
   /// MiB of finished texts kept for requests that begin alike; -1: a quarter of the memory that is free at
   /// first.
   int cache_mib = -1;
+  DiskCacheOptions disk = {};
   SessionOptions session = {};  ///< of each request; `context` tokens for prompt and answer of one
+  /// Told what went wrong with the files, which no request suffers from; a line without its end, from any
+  /// thread.
+  std::function<void(std::string_view line)> note = {};
 };
 
 // clang-format off
@@ -29,6 +42,10 @@ inline constexpr std::tuple kSchedulerOptions = {
            "Seconds at most that an answer waits for its next token while prompts are read", false},
     Option{"scheduler.cache_mib", &SchedulerOptions::cache_mib, {-1, 1 << 30},
            "MiB of finished texts kept for requests that begin alike; -1: a quarter of what is free", false},
+};
+inline constexpr std::tuple kDiskCacheOptions = {
+    Option{"scheduler.disk.folder", &DiskCacheOptions::folder, {}, "Folder to keep finished texts in", false},
+    Option{"scheduler.disk.mib", &DiskCacheOptions::mib, {1, 1 << 30}, "MiB that they may take there", false},
 };
 // clang-format on
 

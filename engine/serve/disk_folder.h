@@ -1,0 +1,46 @@
+// A folder of saved texts, which several programs and models may share. Each text is a file of its own, so
+// that there is no index that could be wrong; how lately one was used is the time of its file.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/state/atomic_file.h"
+#include "engine/types/token.h"
+
+namespace longhand {
+
+class DiskFolder {
+ public:
+  /// Makes the folder, for its owner alone, where it is missing, and removes what killed programs left
+  /// unfinished. Throws Error(io).
+  DiskFolder(std::string path, std::uint64_t limit, FileCalls& calls);
+
+  struct File {
+    std::string path;
+    std::uint64_t bytes = 0;
+    std::filesystem::file_time_type used = {};
+  };
+  /// Of texts, whoever saved them; those unused for longest first.
+  std::vector<File> files() const;
+  /// Where a text belongs. See text_of(StateOwner).
+  std::string path_of(std::string_view owner, std::span<const Token> tokens) const;
+  /// Deletes files until `bytes` more fit. False: more than all files may have.
+  bool make_room(std::uint64_t bytes);
+  void touch(const std::string& path) const noexcept;
+  void remove(const std::string& path) noexcept { calls_.unlink(path.c_str()); }
+
+  std::uint64_t limit() const noexcept { return limit_; }
+  FileCalls& calls() const noexcept { return calls_; }
+
+ private:
+  std::string path_;
+  std::uint64_t limit_;
+  FileCalls& calls_;
+};
+
+}  // namespace longhand

@@ -1,0 +1,252 @@
+// The scheduler's thread: who is taken from the queue, what each pass holds, and how answers end.
+#include <algorithm>
+#include <iterator>
+
+#include "engine/api/session_impl.h"
+#include "engine/serve/scheduler_impl.h"
+
+namespace longhand {
+namespace {
+
+using Clock = Running::Clock;
+
+// So many tokens more that another request is about to read are worth waiting for.
+constexpr int kWorthWaiting = kDecodeTokens;
+
+// What forgets keeps a checkpoint so many tokens before the end of a prompt. The next turn of a conversation
+// often differs there, in what a template writes before an answer.
+constexpr int kTail = 2 * kDecodeTokens;
+
+void keep_checkpoint(Running& running) {
+  Session& session = *running.session;
+  Access::impl(session)->sequence.states.keep(session.size(), true);
+}
+
+}  // namespace
+
+void Scheduler::Impl::live(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(mutex);
+      resting = known.empty();
+      if (resting) idle.notify_all();
+      wake.wait(lock, stop, [this] { return news || !active.empty(); });
+      news = false;
+    }
+    end_cancelled();
+    admit();
+    step();
+  }
+  const std::vector<RunningPtr> left = [this] {
+    const std::scoped_lock lock(mutex);
+    closed = true;
+    return known;
+  }();
+  for (const RunningPtr& running : left) running->cancelled = true;
+  end_cancelled();
+}
+
+void Scheduler::Impl::end_cancelled() {
+  std::vector<RunningPtr> gone;
+  {
+    const std::scoped_lock lock(mutex);
+    std::ranges::copy_if(known, std::back_inserter(gone),
+                         [](const RunningPtr& r) { return r->cancelled.load(); });
+  }
+  for (const RunningPtr& running : gone) {
+    running->end(StopReason::cancelled);
+    leave(running);
+  }
+}
+
+// The first in the queue that has nothing to gain from waiting.
+RunningPtr Scheduler::Impl::next_waiting() {
+  std::vector<RunningPtr> queue;
+  {
+    const std::scoped_lock lock(mutex);
+    queue = waiting;
+  }
+  if (queue.empty()) return nullptr;
+  for (const RunningPtr& other : active) other->stop_guessing();  // whoever comes may go on from their texts
+  for (const RunningPtr& running : queue)
+    if (!better_later(*running) && !fetching(*running)) return running;
+  return nullptr;
+}
+
+// Tokens of a prompt that need not be computed.
+int Scheduler::Impl::saved_by_memory(const Running& running) {
+  const WantedText wanted{running.request.prompt, running.adaptation};
+  int most = pool->best(wanted);
+  for (const RunningPtr& other : active) most = std::max(most, TextCache::saves(*other->session, wanted));
+  return most;
+}
+
+// Whether what the disk has of a prompt is still on its way.
+bool Scheduler::Impl::fetching(Running& running) {
+  if (!disk) return false;
+  if (running.fetched) return !running.fetched->ready;
+  if (running.asked_disk) return false;
+  try {
+    const WantedText wanted{running.request.prompt, running.adaptation};
+    const auto found = disk->find(wanted, saved_by_memory(running) + kWorthWaiting);
+    if (found && found->being_read) return true;
+    running.asked_disk = true;
+    if (!found) return false;
+    running.fetched = disk->fetch(found->path, pool->empty(running.adaptation));
+    return true;
+  } catch (const std::exception&) { return false; }  // memory is short
+}
+
+// Whether a request that is reading now will soon hold more of the prompt than anybody does.
+bool Scheduler::Impl::better_later(const Running& running) {
+  const std::vector<Token>& prompt = running.request.prompt;
+  int later = 0;
+  for (const RunningPtr& other : active) {
+    if (!other->reading() || !same(other->adaptation.get(), running.adaptation.get())) continue;
+    const std::vector<Token>& theirs = other->request.prompt;
+    const int shared = int(std::ranges::mismatch(theirs, prompt).in1 - theirs.begin());
+    if (shared > other->session->size()) later = std::max(later, shared);
+  }
+  if (later < kWorthWaiting) return false;  // most often, and without a look at all that is kept
+  return later >= saved_by_memory(running) + kWorthWaiting;
+}
+
+void Scheduler::Impl::admit() {
+  while (active.size() < std::size_t(options.parallel)) {
+    const RunningPtr running = next_waiting();
+    if (!running) return;
+    {
+      const std::scoped_lock lock(mutex);
+      std::erase(waiting, running);
+    }
+    begin(running);
+  }
+}
+
+void Scheduler::Impl::begin(const RunningPtr& running) {
+  try {
+    std::vector<Session*> in_use;
+    for (const RunningPtr& other : active) in_use.push_back(&*other->session);
+    const std::shared_ptr<DiskText> fetched = std::move(running->fetched);
+    if (fetched && fetched->session) in_use.push_back(&*fetched->session);
+    Beginning start = pool->take({running->request.prompt, running->adaptation}, in_use);
+    running->begin(std::move(start.session), start.cached);
+    keep_checkpoint(*running);
+    active.push_back(running);
+  } catch (...) {
+    running->end(StopReason::callback, std::current_exception());
+    return leave(running);
+  }
+  if (!running->reading() && !running->draw()) leave(running);  // all of it was there
+}
+
+// Of a prompt, of which up to `share` tokens may be read, so that a part ends where the checkpoint is to be.
+int Scheduler::Impl::part_of(const Running& running, int share) const {
+  const int left = int(running.wanted().size());
+  return forgets && left > kTail && left - share < kTail ? left - kTail : share;
+}
+
+// One pass for all.
+void Scheduler::Impl::step() {
+  if (active.empty()) return;
+  if (active.size() == 1 && active[0]->guesses()) return step_alone();
+  std::vector<int> wanted;
+  for (const RunningPtr& running : active)
+    wanted.push_back(running->reading() ? int(running->wanted().size()) : 0);
+  const int writing = int(std::ranges::count(wanted, 0));
+  std::vector<int> shares = share_evenly(wanted, budget.prompt_tokens(writing));
+  for (std::size_t i = 0; i < shares.size(); ++i)
+    shares[i] = wanted[i] == 0 ? 1 : part_of(*active[i], shares[i]);
+  const auto start = Clock::now();
+  try {
+    run_pass(shares);
+  } catch (...) { return give_way(); }
+  int all = 0;
+  for (const int share : shares) all += share;
+  budget.note(all - writing, writing, std::chrono::duration<double>(Clock::now() - start).count());
+}
+
+// With guesses at what its answer will be.
+void Scheduler::Impl::step_alone() {
+  const RunningPtr running = active[0];
+  try {
+    const bool goes_on = running->go_on_alone(session_options);
+    {
+      const std::scoped_lock lock(mutex);
+      ++told.passes;
+      publish();
+    }
+    if (!goes_on) leave(running);
+  } catch (...) { give_way(); }
+}
+
+// What failed is being handled. Memory, most likely: the youngest gives way to the others.
+void Scheduler::Impl::give_way() {
+  const RunningPtr last = active.back();
+  last->end(StopReason::callback, std::current_exception());
+  leave(last);
+  while (pool->forget_one()) {}
+}
+
+void Scheduler::Impl::run_pass(std::span<const int> shares) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < shares.size(); ++i)
+    if (shares[i] > 0) order.push_back(i);
+  // Those with few tokens first: then all of them fit into one pass.
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return shares[i]; });
+  std::vector<Runner::Feed> feeds;
+  for (const std::size_t i : order) {
+    const std::span<const Token> wanted = active[i]->wanted();
+    const auto n = std::size_t(shares[i]);
+    if (forgets && wanted.size() == kTail) keep_checkpoint(*active[i]);
+    feeds.push_back({*active[i]->session, wanted.first(n), false, n < wanted.size()});
+  }
+  runner.run(feeds);
+  std::vector<RunningPtr> ready;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    if (shares[i] == 0) continue;
+    active[i]->was_fed(shares[i]);
+    if (!active[i]->reading()) ready.push_back(active[i]);
+  }
+  {
+    const std::scoped_lock lock(mutex);
+    ++told.passes;
+    publish();
+  }
+  for (const RunningPtr& running : ready)
+    if (!running->draw()) leave(running);
+}
+
+// A request has ended: what its session holds is kept, and its slot is free.
+void Scheduler::Impl::leave(const RunningPtr& running) {
+  std::erase(active, running);
+  const RequestResult& result = running->result();
+  if (running->session && !result.error) {
+    if (disk) disk->save(*running->session, result.prompt_tokens - 1);
+    pool->give(std::move(*running->session));
+  }
+  running->session.reset();
+  {
+    const std::scoped_lock lock(mutex);
+    news = true;
+    std::erase(waiting, running);
+    std::erase(known, running);
+    ++told.requests;
+    told.prompt_tokens += std::uint64_t(result.prompt_tokens);
+    told.cached_tokens += std::uint64_t(result.cached_tokens);
+    told.written_tokens += std::uint64_t(result.written_tokens);
+    told.prompt_seconds += result.prompt_seconds;
+    told.write_seconds += result.write_seconds;
+    publish();
+  }
+  running->tell_end();
+}
+
+void Scheduler::Impl::publish() {
+  for (std::size_t i = 0; i < told.slots.size(); ++i)
+    told.slots[i] = i < active.size() ? active[i]->slot() : SchedulerStatus::Slot{};
+  told.kept_texts = pool->count();
+  told.kept_bytes = pool->bytes();
+}
+
+}  // namespace longhand
