@@ -363,7 +363,9 @@ typedef enum lh_options_kind {
   LH_SPECULATION_OPTIONS = 6,
   LH_RUNNER_OPTIONS = 7,
   LH_CHAT_SETTINGS = 8,
-  LH_EMBED_OPTIONS = 9
+  LH_EMBED_OPTIONS = 9,
+  LH_SCHEDULER_OPTIONS = 10, /* of longhand_c_serve.h */
+  LH_REQUEST = 11
 } lh_options_kind;
 
 /* Fills `size` bytes of a struct of options with defaults, zeros behind what the library knows; for structs

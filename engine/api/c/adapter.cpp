@@ -4,6 +4,7 @@
 
 #include "engine/api/c/guard.h"
 #include "engine/api/c/handles.h"
+#include "engine/api/c/options.h"
 
 using namespace longhand;
 using namespace longhand::c_api;
@@ -21,8 +22,6 @@ namespace {
 
 lh_adapter* handle_of(const Adapter& adapter) { return new lh_adapter{adapter, adapter.info()}; }
 
-AdapterUse to_cpp(const lh_adapter_use& use) { return {need(use.adapter, "adapter").adapter, use.scale}; }
-
 ControlUse to_cpp(const lh_control_use& use) {
   ControlUse to{need(use.vector, "vector").vector, use.scale};
   if (use.first_layer != 0 || use.last_layer != 0) {
@@ -33,6 +32,10 @@ ControlUse to_cpp(const lh_control_use& use) {
 }
 
 }  // namespace
+
+AdapterUse longhand::c_api::adapter_use(const lh_adapter_use& from) {
+  return {need(from.adapter, "adapter").adapter, from.scale};
+}
 
 lh_status lh_adapter_load(const lh_model* model, const char* path, lh_adapter** adapter, lh_error* error) {
   return guarded(error, [&] {
@@ -73,7 +76,7 @@ lh_status lh_session_set_adapters(lh_session* session, const lh_adapter_use* ada
     lh_session& s = need(session, "session");
     std::vector<AdapterUse> uses;
     for (const lh_adapter_use& use : elements(adapters, adapter_count, "adapters"))
-      uses.push_back(to_cpp(use));
+      uses.push_back(adapter_use(use));
     std::vector<ControlUse> vectors;
     for (const lh_control_use& use : elements(controls, control_count, "controls"))
       vectors.push_back(to_cpp(use));

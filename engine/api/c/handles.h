@@ -70,6 +70,12 @@ struct lh_chat {
   std::vector<std::string> warnings;
 };
 
+struct lh_tools {
+  longhand::ToolSet tools;
+  std::string form;
+  std::vector<std::string> notes;
+};
+
 struct lh_chat_session {
   longhand::Chat chat;
   lh_session session;                // the chat's

@@ -331,8 +331,8 @@ void init(void* options, std::size_t size) {
 constexpr std::array kInits = {
     init<lh_load_options>,  init<lh_session_options>, init<lh_sampler_options>,     init<lh_generate_options>,
     init<lh_chat_options>,  init<lh_render_options>,  init<lh_speculation_options>, init<lh_runner_options>,
-    init<lh_chat_settings>, init<lh_embed_options>};
-static_assert(kInits.size() == LH_EMBED_OPTIONS + 1);
+    init<lh_chat_settings>, init<lh_embed_options>,   init<lh_scheduler_options>,   init<lh_request>};
+static_assert(kInits.size() == LH_REQUEST + 1);
 
 }  // namespace
 }  // namespace longhand::c_api

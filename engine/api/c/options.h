@@ -4,6 +4,7 @@
 #include "engine/api/c/guard.h"
 #include "engine/longhand.h"
 #include "engine/longhand_c.h"
+#include "engine/longhand_c_serve.h"
 
 namespace longhand::c_api {
 
@@ -30,6 +31,10 @@ template <>
 lh_chat_options defaults();
 template <>
 lh_render_options defaults();
+template <>
+lh_scheduler_options defaults();
+template <>
+lh_request defaults();
 
 /// The caller's options as this version has them; defaults for what an older struct lacks and for null.
 template <class Options>
@@ -55,5 +60,7 @@ lh_sampler_options to_c(const SamplerOptions& from);
 /// `session` tells the caller's callback of its progress.
 void tell_progress(lh_session& session, const lh_session_options& given);
 EmbedOptions to_cpp(const lh_embed_options& from);
+/// Throws Refusal.
+AdapterUse adapter_use(const lh_adapter_use& from);
 
 }  // namespace longhand::c_api

@@ -10,12 +10,6 @@
 using namespace longhand;
 using namespace longhand::c_api;
 
-struct lh_tools {
-  ToolSet tools;
-  std::string form;
-  std::vector<std::string> notes;
-};
-
 struct lh_answer {
   AnswerParser parser;
   Callbacks callbacks = {};
