@@ -6,7 +6,7 @@
 
 namespace longhand::cli {
 
-// In a source that is made of page.html when the program is built.
+// In a source that is made of the folder page when the program is built.
 extern const unsigned char kPage[];
 extern const std::size_t kPageBytes;
 

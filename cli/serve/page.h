@@ -1,4 +1,4 @@
-// The page at "/", which is cli/serve/page.html.
+// The page at "/", which is made of the files in cli/serve/page.
 #pragma once
 
 #include "cli/serve/http/http.h"
