@@ -49,15 +49,21 @@ void SpeculationFlags::foresee(const std::string& text) {
         "--mtp", fmt::format("is '{}', must be {}..{}", text, int(range.least), int(range.most)));
 }
 
-std::optional<Speculation> SpeculationFlags::speculation(const Session& session,
-                                                         const SessionOptions& options,
-                                                         const LoadOptions& load) const {
+std::optional<SpeculationOptions> SpeculationFlags::options(const LoadOptions& load) const {
   if (!lookup_ && !mtp_ && draft_.empty()) return std::nullopt;
   SpeculationOptions how;
   how.most = most_;
   how.mtp = mtp_;
   if (!draft_.empty()) how.draft = open_model(draft_, load);
-  return Speculation(session, options, how);
+  return how;
+}
+
+std::optional<Speculation> SpeculationFlags::speculation(const Session& session,
+                                                         const SessionOptions& options,
+                                                         const LoadOptions& load) const {
+  const std::optional<SpeculationOptions> how = this->options(load);
+  if (!how) return std::nullopt;
+  return Speculation(session, options, *how);
 }
 
 std::string describe_guesses(const GenerateResult& result) {

@@ -14,6 +14,9 @@ class SpeculationFlags {
   /// `verb` must not outlive this object.
   void add_to(CLI::App& verb);
 
+  /// Nothing where none were asked for. Loads the draft model as `load` says. Throws Error as Model::load
+  /// does.
+  std::optional<SpeculationOptions> options(const LoadOptions& load) const;
   /// Nothing where none were asked for. Loads the draft model as `load` says. Throws Error as Model::load and
   /// Speculation do.
   std::optional<Speculation> speculation(const Session& session, const SessionOptions& options,

@@ -22,13 +22,6 @@ std::string without_ending(const std::string& label) {
   return label.ends_with(".gguf") ? label.substr(0, label.size() - 5) : label;
 }
 
-// Ways to say the whole name.
-bool is_called(const FoundModel& model, const std::string& name) {
-  const std::string file = fs::path(model.label).filename().string();
-  return model.label == name || model.label == name + ":latest" || file == name ||
-         without_ending(file) == name || (model.source == "included" && name == "included");
-}
-
 // OWNER/REPO[:QUANT] of what the cache of Hugging Face holds.
 std::string in_hub_cache(const std::string& name) {
   try {
@@ -51,6 +44,12 @@ std::string only_one(const std::vector<FoundModel>& models, const std::string& n
 }
 
 }  // namespace
+
+bool is_called(const FoundModel& model, const std::string& name) {
+  const std::string file = fs::path(model.label).filename().string();
+  return model.label == name || model.label == name + ":latest" || file == name ||
+         without_ending(file) == name || (model.source == "included" && name == "included");
+}
 
 std::string model_path(const std::string& name) {
   std::error_code error;

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "cli/models/model_places.h"
+
 namespace longhand::cli {
 
 /// Path of the file to open for `name`: a file; a folder as Hugging Face keeps models, which is converted
@@ -12,5 +14,9 @@ namespace longhand::cli {
 /// `name` itself. Throws Error: range (a name that fits several models), and as obtain_source() and
 /// converted_folder().
 std::string model_path(const std::string& name);
+
+/// Whether that is a way to say the whole name of a model: as in the list, or without folder, ".gguf" or
+/// ":latest".
+bool is_called(const FoundModel& model, const std::string& name);
 
 }  // namespace longhand::cli

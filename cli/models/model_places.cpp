@@ -161,6 +161,12 @@ std::string ollama_model_of(const std::string& manifest, const std::string& fold
   return blob.empty() ? "" : folder + "/blobs/" + blob;
 }
 
+std::vector<FoundModel> find_models_below(const std::string& folder) {
+  Search search;
+  search.add_folder("here", folder, kMaxDepth, relative_label);
+  return search.take();
+}
+
 std::vector<FoundModel> find_models(const std::vector<std::string>& folders) {
   const std::string home = home_folder(), cache = cache_home();
   Search search;

@@ -27,6 +27,9 @@ struct FoundModel {
 /// and the model that comes with the program.
 std::vector<FoundModel> find_models(const std::vector<std::string>& folders = {});
 
+/// Those in a folder and below it.
+std::vector<FoundModel> find_models_below(const std::string& folder);
+
 /// Where downloads go, so that other programs find them too; "" where that is not known: Hugging Face's
 /// cache, ollama's folder, and $XDG_DATA_HOME/longhand/models for all others.
 std::string hub_cache();

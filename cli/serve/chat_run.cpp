@@ -53,7 +53,8 @@ ChatRun::ChatRun(Service& service, ChatAsk ask, std::shared_ptr<RequestNote> not
                   .written_out = tools.written_out(),
                   .top_log_probabilities = ask.top_log_probabilities,
                   .priority = ask.priority,
-                  .adapters = service.adapters().uses(ask.lora)});
+                  .adapters = service.adapters().uses(ask.lora),
+                  .speculation = ask.speculation});
   }
 }
 

@@ -24,6 +24,7 @@ struct ChatAsk {
   int top_log_probabilities = -1;
   int priority = 0;
   std::vector<std::string> stop = {};
+  std::optional<SpeculationOptions> speculation = {};
   std::optional<std::vector<float>> lora = {};  ///< scales of the server's adapters, in place of the usual
 };
 

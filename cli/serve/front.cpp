@@ -27,24 +27,34 @@ std::string known_path(const std::string& path) {
   return path;
 }
 
-HttpReply call_endpoint(const Call& call, Service& service) {
-  const std::string path = known_path(call.request.path);
-  const std::string method = call.request.method == "HEAD" ? "GET" : call.request.method;
+// Null where there is none, and then `reply` says so.
+const Endpoint* endpoint_of(const HttpRequest& request, HttpReply& reply) {
+  const std::string path = known_path(request.path);
+  const std::string method = request.method == "HEAD" ? "GET" : request.method;
   for (const Endpoint& endpoint : endpoints())
-    if (endpoint.path == path && endpoint.method == method) return endpoint.answer(service, call);
+    if (endpoint.path == path && endpoint.method == method) return &endpoint;
   const std::string methods = with_methods(path);
-  const std::string shown = escape_controls(call.request.path, 120);
+  const std::string shown = escape_controls(request.path, 120);
   if (methods.empty()) throw ApiError(404, fmt::format("there is no {}", shown));
-  HttpReply reply = error_reply(path, ApiError(405, fmt::format("{} takes {}", shown, methods)));
+  reply = error_reply(path, ApiError(405, fmt::format("{} takes {}", shown, methods)));
   reply.headers.emplace_back("Allow", methods);
-  return reply;
+  return nullptr;
+}
+
+// What a request calls the model that it is for; empty where it does not say.
+std::string model_asked_for(const HttpRequest& request) {
+  if (request.method != "POST" || request.body.empty()) return "";
+  const Json json = parse_body(request.body);
+  if (!json.is_object()) return "";
+  const Fields fields(json);
+  return fields.text("model").value_or(fields.text("name", ""));
 }
 
 }  // namespace
 
-void Front::open(std::shared_ptr<Service> service) {
+void Front::open(std::shared_ptr<ServedModels> models) {
   const std::scoped_lock lock(mutex_);
-  service_ = std::move(service);
+  models_ = std::move(models);
 }
 
 void Front::close() {
@@ -52,12 +62,17 @@ void Front::close() {
   closed_ = true;
 }
 
-HttpReply Front::dispatch(const Call& call, const std::shared_ptr<Service>& service) {
+HttpReply Front::dispatch(const Call& call, ServedModels* models, std::shared_ptr<Service>& service) {
   const HttpRequest& request = call.request;
   if (request.method == "OPTIONS") return {.status = 204, .type = "text/plain"};
   if (request.path == "/" && (request.method == "GET" || request.method == "HEAD")) return page_reply();
-  if (!service) throw ApiError(503, "the model is being loaded, or the server is about to end");
-  return call_endpoint(call, *service);
+  if (models == nullptr) throw ApiError(503, "the model is being loaded, or the server is about to end");
+  HttpReply reply;
+  const Endpoint* endpoint = endpoint_of(request, reply);
+  if (endpoint == nullptr) return reply;
+  if (endpoint->of_all != nullptr) return endpoint->of_all(*models, call);
+  service = models->get(models->only_one() ? "" : model_asked_for(request), request.alive);
+  return endpoint->answer(*service, call);
 }
 
 void Front::log(const HttpRequest& request, int status, const RequestNote& note,
@@ -87,14 +102,15 @@ HttpReply Front::answer(const HttpRequest& given) {
   const auto start = std::chrono::steady_clock::now();
   Call call{given, std::make_shared<RequestNote>()};
   call.request.alive = [this, alive = given.alive] { return !cut_ && alive(); };
-  std::shared_ptr<Service> service;
+  std::shared_ptr<ServedModels> models;
   {
     const std::scoped_lock lock(mutex_);
-    if (!closed_) service = service_;
+    if (!closed_) models = models_;
   }
   HttpReply reply;
+  std::shared_ptr<Service> service;
   try {
-    reply = dispatch(call, service);
+    reply = dispatch(call, models.get(), service);
   } catch (...) { reply = error_reply(given.path, api_error(std::current_exception())); }
   add_headers(given, reply);
   if (!reply.stream) {

@@ -22,13 +22,13 @@ class Front {
   HttpReply answer(const HttpRequest& request);
 
   /// Until then, and from close() on, requests are told to come again.
-  void open(std::shared_ptr<Service> service);
+  void open(std::shared_ptr<ServedModels> models);
   void close();
   /// Answers that are being written end.
   void cut() noexcept { cut_ = true; }
 
  private:
-  HttpReply dispatch(const Call& call, const std::shared_ptr<Service>& service);
+  HttpReply dispatch(const Call& call, ServedModels* models, std::shared_ptr<Service>& service);
   void add_headers(const HttpRequest& request, HttpReply& reply) const;
   void log(const HttpRequest& request, int status, const RequestNote& note,
            std::chrono::steady_clock::time_point start) const;
@@ -37,7 +37,7 @@ class Front {
   LogFormat log_;
   std::atomic<bool> cut_{false};
   std::mutex mutex_;
-  std::shared_ptr<Service> service_;
+  std::shared_ptr<ServedModels> models_;
   bool closed_ = false;
 };
 

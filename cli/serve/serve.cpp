@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "cli/exit_status.h"
@@ -10,9 +11,11 @@
 #include "cli/serve/front.h"
 #include "cli/serve/http/http_server.h"
 #include "cli/serve/serve_flags.h"
+#include "cli/serve/served_models.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/signals.h"
 #include "cli/terminal/terminal.h"
+#include "cli/terminal/user_dirs.h"
 #include "cli/verbs.h"
 
 namespace longhand::cli {
@@ -26,10 +29,10 @@ void allow_many_descriptors() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-std::shared_ptr<Service> load(const ServeFlags& flags) {
-  const std::string path = find_model(flags.session.model);
+std::shared_ptr<Service> load(const ServeFlags& flags, const std::string& path, const std::string& name) {
   const Model model = flags.session.open(path, flags.session.load_options());
   ServiceOptions options = flags.service(model, path);
+  if (options.name.empty()) options.name = name;
   const NoSignals elsewhere;  // the threads of the service take none
   auto service = std::make_shared<Service>(model, std::move(options));
   if (!service->writes()) return service;
@@ -39,14 +42,45 @@ std::shared_ptr<Service> load(const ServeFlags& flags) {
   return service;
 }
 
+// Those that can be run, each name once.
+std::vector<ListedModel> runnable(std::vector<FoundModel> found) {
+  std::vector<ListedModel> models;
+  for (FoundModel& model : found) {
+    ModelCard card = read_card(model.path);
+    const auto same = [&](const ListedModel& other) { return other.found.label == model.label; };
+    if (card.problem.empty() && std::ranges::none_of(models, same))
+      models.push_back({std::move(model), std::move(card)});
+  }
+  return models;
+}
+
+std::shared_ptr<ServedModels> models_of(const ServeFlags& flags) {
+  if (flags.one_model())
+    return std::make_shared<ServedModels>(load(flags, find_model(flags.session.model), ""));
+  const std::string folder = expand_home(flags.models_folder);
+  std::vector<ListedModel> models = runnable(folder.empty() ? find_models() : find_models_below(folder));
+  if (models.empty())
+    throw Error(Errc::missing, folder.empty() ? "there are no models on this machine that can be served"
+                                              : fmt::format("{} has no models that can be served", folder));
+  if (models.size() == 1) return std::make_shared<ServedModels>(load(flags, models[0].found.path, ""));
+  return std::make_shared<ServedModels>(
+      std::move(models), flags.models_room(),
+      [&flags](const FoundModel& model) { return load(flags, model.path, model.label); });
+}
+
 // Answers may be finished for so long; then they are cut. False: a thread still computes.
-bool drain(Front& front, Service& service, HttpServer& server, std::chrono::seconds time) {
+bool drain(Front& front, ServedModels& models, HttpServer& server, std::chrono::seconds time) {
   constexpr std::chrono::milliseconds kGoodbye{500}, kParting{2000};
   const auto until = HttpServer::Clock::now() + time;
   front.close();
-  if (service.writes()) {
-    service.scheduler().close();
-    service.scheduler().wait_idle(time);  // till then it is noticed who leaves
+  models.close();
+  const std::vector<std::shared_ptr<Service>> services = models.loaded();
+  for (const auto& service : services)
+    if (service->writes()) service->scheduler().close();
+  for (const auto& service : services) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - HttpServer::Clock::now());
+    // Till then it is noticed who leaves.
+    if (service->writes()) service->scheduler().wait_idle(std::max(left, std::chrono::milliseconds(0)));
   }
   if (server.stop(until)) return true;
   print_note("answers are cut short");
@@ -55,10 +89,17 @@ bool drain(Front& front, Service& service, HttpServer& server, std::chrono::seco
   return server.stop(HttpServer::Clock::now() + kGoodbye) || server.cut(HttpServer::Clock::now() + kParting);
 }
 
+std::string describe(const ServedModels& models) {
+  const std::vector<ServedModels::Entry> entries = models.list();
+  if (models.only_one()) return entries[0].name;
+  return fmt::format("{} models, each loaded when it is asked for", entries.size());
+}
+
 int serve(const ServeFlags& flags) {
   const SignalScope signals;
   allow_many_descriptors();
   flags.session.tell_notes();
+  const std::shared_ptr<const TlsContext> tls = flags.tls();
   Listener listener = flags.listen();
   const std::string address = listener.address();
   Front front(flags.gate(listener), flags.log_format());
@@ -68,15 +109,15 @@ int serve(const ServeFlags& flags) {
   std::optional<HttpServer> server;
   {
     const NoSignals elsewhere;
-    server.emplace(std::move(listener), flags.limits(), handler);
+    server.emplace(std::move(listener), flags.limits(), handler, tls);
   }
-  const std::shared_ptr<Service> service = load(flags);
-  front.open(service);
-  write_output(fmt::format("{} serves {}\n", address, service->name()));
+  const std::shared_ptr<ServedModels> models = models_of(flags);
+  front.open(models);
+  write_output(fmt::format("{} serves {}\n", address, describe(*models)));
   while (!signal_waiting()) wait_readable(-1);
   // Destructors would wait for a pass through the model, which on a slow machine takes minutes, and nobody is
   // left to read what it computes.
-  if (!drain(front, *service, *server, std::chrono::seconds(flags.drain))) ::_exit(kSuccess);
+  if (!drain(front, *models, *server, std::chrono::seconds(flags.drain))) ::_exit(kSuccess);
   return kSuccess;
 }
 
@@ -91,6 +132,7 @@ void add_serve(CLI::App& app, Action& action) {
       "standard "
       "error:\n"
       "  longhand serve MODEL --port 8080\n"
+      "  longhand serve                       all of `longhand models`, each loaded when it is asked for\n"
       "  curl http://127.0.0.1:8080/v1/chat/completions -d '{\"messages\": [{\"role\": \"user\", "
       "\"content\": "
       "\"Hello\"}]}'\n"

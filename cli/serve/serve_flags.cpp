@@ -6,8 +6,14 @@
 
 #include "cli/exit_status.h"
 #include "cli/flags/option_flags.h"
+#include "cli/models/models_path.h"
 #include "cli/serve/api/json.h"
 #include "cli/terminal/output.h"
+#include "cli/terminal/terminal.h"
+#include "cli/terminal/units.h"
+#include "cli/terminal/user_dirs.h"
+#include "engine/types/options.h"
+#include "ops/machine.h"
 
 namespace longhand::cli {
 namespace {
@@ -59,6 +65,9 @@ void ServeFlags::add_access(CLI::App& verb) {
   };
   list("--api-key", keys_, "A key that requests have to carry; several are allowed")->type_name("KEY");
   verb.add_option("--api-key-file", key_file_, "File with keys, one a line")->type_name("FILE");
+  verb.add_option("--ssl-cert-file", certificate_, "Speak TLS with the certificate in this file, in PEM")
+      ->type_name("FILE");
+  verb.add_option("--ssl-key-file", key_, "The key of that certificate, in PEM")->type_name("FILE");
   verb.add_flag("--insecure", insecure_, "Serve other machines without a key");
   list("--cors-origin", origins_, "Origin of web pages that may ask, such as https://example.org; *: any")
       ->type_name("ORIGIN");
@@ -66,10 +75,35 @@ void ServeFlags::add_access(CLI::App& verb) {
       ->type_name("NAME");
 }
 
+void ServeFlags::add_models(CLI::App& verb) {
+  verb.add_option("--models-dir", models_folder,
+                  "Serve the models in this folder and below it, each loaded when it is asked for")
+      ->type_name("DIR")
+      ->excludes("--model");
+  verb.add_option(
+          "--models-ram", models_mib_,
+          "MiB that the files of the models that are loaded may have together, where there are several; "
+          "-1: three quarters of what is free at first")
+      ->check(CLI::Range(-1, 1 << 30))
+      ->capture_default_str()
+      ->type_name("N");
+}
+
+std::uint64_t ServeFlags::models_room() const {
+  if (models_mib_ >= 0) return std::uint64_t(models_mib_) << 20;
+  const std::uint64_t free = available_memory();
+  return free == 0 ? UINT64_MAX : free / 4 * 3;
+}
+
 void ServeFlags::add_answering(CLI::App& verb) {
   verb.add_option("-a,--alias", alias_, "What clients call the model")->type_name("NAME");
   each_option(kSchedulerOptions, scheduler_,
               [&](const auto& row, auto& value) { add_option_flag(verb, verb, row, value); });
+  verb.add_option_function<std::string>(
+          "--cache-disk", [this](const std::string& text) { keep_on_disk(text); },
+          "Folder to keep finished texts in as well, for this server after its next start, and what they may "
+          "take there, like 20GiB (4GiB)")
+      ->type_name("DIR[:SIZE]");
   verb.add_option("-n,--n-predict,--predict", max_tokens_,
                   "Tokens of an answer whose request does not say; -1: no limit")
       ->capture_default_str()
@@ -87,16 +121,43 @@ void ServeFlags::add_answering(CLI::App& verb) {
   add_option_flag(verb, verb, find_option(kEmbedOptions, &EmbedOptions::pooling), embed_.pooling);
 }
 
+void ServeFlags::keep_on_disk(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  scheduler_.disk.folder = text.substr(0, colon);
+  if (scheduler_.disk.folder.empty()) throw CLI::ValidationError("--cache-disk", "names no folder");
+  if (colon == std::string::npos) return;
+  try {
+    const std::uint64_t mib = parse_bytes(text.substr(colon + 1)) >> 20;
+    const OptionRange& range = find_option(kDiskCacheOptions, &DiskCacheOptions::mib).range;
+    if (!range.holds(double(mib))) refuse_option("size", text.substr(colon + 1), range);
+    scheduler_.disk.mib = int(mib);
+  } catch (const Error& error) { throw CLI::ValidationError("--cache-disk", error.what()); }
+}
+
 void ServeFlags::add_to(CLI::App& verb) {
   add_address(verb);
   add_access(verb);
   add_answering(verb);
   sampling_.add_to(verb);
+  speculation_.add_to(verb);
   session.add_to(verb);
+  add_models(verb);
 }
 
 Listener ServeFlags::listen() const {
-  return unix_.empty() ? Listener::at_port(host_, port_) : Listener::at_path(unix_);
+  const char* scheme = certificate_.empty() ? "http" : "https";
+  return unix_.empty() ? Listener::at_port(host_, port_, scheme) : Listener::at_path(unix_);
+}
+
+std::shared_ptr<const TlsContext> ServeFlags::tls() const {
+  if (certificate_.empty() && key_.empty()) return nullptr;
+  if (certificate_.empty() || key_.empty())
+    throw UsageError("--ssl-cert-file and --ssl-key-file belong together");
+  return load_tls(expand_home(certificate_), expand_home(key_));
+}
+
+bool ServeFlags::one_model() const {
+  return models_folder.empty() && (!alias_.empty() || !named_model(session.model).empty());
 }
 
 GateOptions ServeFlags::gate(const Listener& listener) const {
@@ -133,12 +194,15 @@ ServiceOptions ServeFlags::service(const Model& model, const std::string& path) 
   ServiceOptions options{
       .path = path, .name = alias_, .scheduler = scheduler_, .sampler = sampling_.options(model)};
   options.scheduler.session = session.session_options(model);
+  options.scheduler.disk.folder = expand_home(scheduler_.disk.folder);
+  options.scheduler.note = [](std::string_view line) { print_note(std::string(line)); };
   for (const ScaledFile& file : session.adapters().adapters()) options.adapter_paths.push_back(file.path);
   if (adapters_wait_)
     for (AdapterUse& use : options.scheduler.session.adapters) use.scale = 0;
   options.written_as.text = template_file_.empty() ? template_ : read_text(template_file_);
   options.variables = variables_;
   options.max_tokens = max_tokens_;
+  options.speculation = speculation_.options(session.load_options());
   options.embed = embed_;
   options.embed.session = options.scheduler.session;
   options.embed.session.key_cache = options.embed.session.value_cache = CacheType::f32;

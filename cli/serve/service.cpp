@@ -22,6 +22,10 @@ Service::Service(const Model& model, ServiceOptions options)
     return;
   }
   written();
+  if (options_.speculation) {
+    const SessionOptions& session = options_.scheduler.session;
+    const Speculation trial(Session(model_, session), session, *options_.speculation);
+  }
 }
 
 Service::Place::Place(Service& service) : service_(service) {

@@ -21,13 +21,14 @@ struct ServiceOptions {
   std::string variables = {};           ///< ChatOptions::variables of every conversation
   int max_tokens = -1;                  ///< of an answer whose request does not say
   EmbedOptions embed = {};
-  std::vector<std::string> adapter_paths = {};  ///< of scheduler.session.adapters
+  std::optional<SpeculationOptions> speculation = {};  ///< of what a request does not say
+  std::vector<std::string> adapter_paths = {};         ///< of scheduler.session.adapters
 };
 
 /// May be used by any number of threads.
 class Service {
  public:
-  /// Throws Error as Scheduler, ChatTemplate and Embedder do.
+  /// Throws Error as Scheduler, ChatTemplate, Embedder and Speculation do.
   Service(const Model& model, ServiceOptions options);
 
   const Model& model() const noexcept { return model_; }

@@ -45,7 +45,8 @@ TextRun::TextRun(Service& service, const std::vector<std::vector<Token>>& prompt
                     .stop = ask.stop,
                     .top_log_probabilities = ask.top_log_probabilities,
                     .priority = ask.priority,
-                    .adapters = service.adapters().uses(ask.lora)});
+                    .adapters = service.adapters().uses(ask.lora),
+                    .speculation = ask.speculation});
     }
   }
 }

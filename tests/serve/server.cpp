@@ -13,7 +13,8 @@ namespace longhand::test {
 
 Server::Server(Arguments more, std::string model) {
   if (model.empty()) model = std::string(LONGHAND_GUIDE) + "/guide-q8_0.gguf";
-  Arguments arguments = {LONGHAND_PROGRAM, "serve", model, "--port", "0", "-t", "2"};
+  Arguments arguments = {LONGHAND_PROGRAM, "serve", "--port", "0", "-t", "2"};
+  if (model != "-") arguments.push_back(model);
   arguments.insert(arguments.end(), more.begin(), more.end());
   std::vector<char*> words;
   for (std::string& word : arguments) words.push_back(word.data());
@@ -28,8 +29,9 @@ Server::Server(Arguments more, std::string model) {
   }
   const bool serves = becomes([&] {
     const std::string line = read_text(out);
-    const std::size_t at = line.rfind("http://127.0.0.1:");
-    if (at != std::string::npos) port_ = std::stoi(line.substr(at + 17));
+    constexpr std::string_view kHost = "://127.0.0.1:";
+    const std::size_t at = line.rfind(kHost);
+    if (at != std::string::npos) port_ = std::stoi(line.substr(at + kHost.size()));
     return line.find(" serves ") != std::string::npos || ::waitpid(process_, nullptr, WNOHANG) != 0;
   });
   EXPECT_TRUE(serves) << log();

@@ -14,7 +14,7 @@ namespace longhand::test {
 
 class Server {
  public:
-  /// Of the guide model unless another is named; returns once it serves.
+  /// Of the guide model unless another is named; "-": none, `more` says which. Returns once it serves.
   explicit Server(Arguments more = {}, std::string model = "");
   ~Server();
   Server(const Server&) = delete;

@@ -4,9 +4,9 @@ namespace longhand::cli {
 namespace {
 
 constexpr Endpoint kEndpoints[] = {
-    {"GET", "/health", health},
-    {"GET", "/v1/health", health},
-    {"GET", "/v1/models", openai_models},
+    {"GET", "/health", nullptr, health},
+    {"GET", "/v1/health", nullptr, health},
+    {"GET", "/v1/models", nullptr, openai_models},
     {"POST", "/v1/chat/completions", openai_chat},
     {"POST", "/v1/completions", openai_completions},
     {"POST", "/v1/embeddings", openai_embeddings},
@@ -16,9 +16,9 @@ constexpr Endpoint kEndpoints[] = {
     {"POST", "/v1/responses", openai_responses},
     {"POST", "/api/chat", ollama_chat},
     {"POST", "/api/generate", ollama_generate},
-    {"GET", "/api/version", ollama_version},
-    {"GET", "/api/tags", ollama_tags},
-    {"GET", "/api/ps", ollama_ps},
+    {"GET", "/api/version", nullptr, ollama_version},
+    {"GET", "/api/tags", nullptr, ollama_tags},
+    {"GET", "/api/ps", nullptr, ollama_ps},
     {"POST", "/api/show", ollama_show},
     {"POST", "/api/embed", ollama_embed},
     {"POST", "/tokenize", tokenize},
@@ -28,7 +28,7 @@ constexpr Endpoint kEndpoints[] = {
     {"POST", "/lora-adapters", lora_set},
     {"GET", "/props", props},
     {"GET", "/slots", slots},
-    {"GET", "/metrics", metrics},
+    {"GET", "/metrics", nullptr, metrics},
 };
 
 }  // namespace

@@ -15,29 +15,45 @@ Json details(const ModelInfo& info) {
           {"quantization_level", info.type}};
 }
 
-Json model_json(const Service& service) {
-  const ModelInfo info = service.model().info();
-  return {{"name", service.name()},
-          {"model", service.name()},
-          {"modified_at", ollama_time()},
-          {"size", info.weight_bytes},
-          {"digest", ""},
-          {"details", details(info)}};
+Json model_json(const ServedModels::Entry& entry) {
+  Json model = {{"name", entry.name}, {"model", entry.name}, {"modified_at", ollama_time()}, {"digest", ""}};
+  if (entry.service) {
+    const ModelInfo info = entry.service->model().info();
+    model["size"] = info.weight_bytes;
+    model["details"] = details(info);
+  } else {
+    ModelInfo info;
+    info.architecture = entry.card.architecture;
+    info.type = entry.card.type;
+    model["size"] = entry.card.file_bytes;
+    model["details"] = details(info);
+    model["details"]["parameter_size"] = "";  // which only a loaded model knows
+  }
+  return model;
 }
 
 }  // namespace
 
-HttpReply ollama_version(Service&, const Call&) { return json_reply({{"version", std::string(version())}}); }
-
-HttpReply ollama_tags(Service& service, const Call&) {
-  return json_reply({{"models", Json::array({model_json(service)})}});
+HttpReply ollama_version(ServedModels&, const Call&) {
+  return json_reply({{"version", std::string(version())}});
 }
 
-HttpReply ollama_ps(Service& service, const Call&) {
-  Json model = model_json(service);
-  model["size_vram"] = 0;
-  model["context_length"] = service.context();
-  return json_reply({{"models", Json::array({model})}});
+HttpReply ollama_tags(ServedModels& models, const Call&) {
+  Json list = Json::array();
+  for (const ServedModels::Entry& entry : models.list()) list.push_back(model_json(entry));
+  return json_reply({{"models", std::move(list)}});
+}
+
+HttpReply ollama_ps(ServedModels& models, const Call&) {
+  Json list = Json::array();
+  for (const ServedModels::Entry& entry : models.list()) {
+    if (!entry.service) continue;
+    Json model = model_json(entry);
+    model["size_vram"] = 0;
+    model["context_length"] = entry.service->context();
+    list.push_back(std::move(model));
+  }
+  return json_reply({{"models", std::move(list)}});
 }
 
 HttpReply ollama_show(Service& service, const Call& call) {

@@ -51,6 +51,19 @@ void read_tools(const Fields& fields, ChatAsk& ask) {
   }
 }
 
+namespace {
+
+std::optional<SpeculationOptions> read_speculation(const Service& service, const Fields& fields) {
+  const Json* given = fields.find("speculation");
+  if (given == nullptr) return service.options().speculation;
+  if (*given == "lookup") return SpeculationOptions();
+  if (!given->is_boolean()) fields.refuse("speculation", "true, false or \"lookup\"");
+  if (!given->get<bool>()) return std::nullopt;
+  return service.options().speculation.value_or(SpeculationOptions());
+}
+
+}  // namespace
+
 void read_limits(const Service& service, const Fields& fields, ChatAsk& ask) {
   ask.sampler = service.options().sampler;
   read_sampling(fields, service.model().info().vocab, ask.sampler);
@@ -61,6 +74,7 @@ void read_limits(const Service& service, const Fields& fields, ChatAsk& ask) {
   ask.priority = int(fields.integer("priority", -1000, 1000).value_or(0));
   ask.stop = read_stops(fields, "stop");
   ask.lora = read_lora(service, fields);
+  ask.speculation = read_speculation(service, fields);
 }
 
 void hold_to_grammar(std::string grammar, ChatAsk& ask) {

@@ -35,13 +35,16 @@ Json usage_json(const ChatUsage& usage) {
 Json timings_json(const RequestResult& result) {
   const int read = result.prompt_tokens - result.cached_tokens;
   const auto rate = [](int tokens, double seconds) { return seconds > 0 ? tokens / seconds : 0.0; };
-  return {{"cache_n", result.cached_tokens},
-          {"prompt_n", read},
-          {"prompt_ms", 1000 * result.prompt_seconds},
-          {"prompt_per_second", rate(read, result.prompt_seconds)},
-          {"predicted_n", result.written_tokens},
-          {"predicted_ms", 1000 * result.write_seconds},
-          {"predicted_per_second", rate(result.written_tokens, result.write_seconds)}};
+  Json timings = {{"cache_n", result.cached_tokens},
+                  {"prompt_n", read},
+                  {"prompt_ms", 1000 * result.prompt_seconds},
+                  {"prompt_per_second", rate(read, result.prompt_seconds)},
+                  {"predicted_n", result.written_tokens},
+                  {"predicted_ms", 1000 * result.write_seconds},
+                  {"predicted_per_second", rate(result.written_tokens, result.write_seconds)}};
+  if (result.guesses > 0)
+    timings.update({{"draft_n", result.guesses}, {"draft_n_accepted", result.right_guesses}});
+  return timings;
 }
 
 Json progress_json(const ReadingProgress& progress) {

@@ -13,6 +13,20 @@ struct Metric {
   double value;
 };
 
+void add(SchedulerStatus& sum, const SchedulerStatus& more) {
+  sum.slots.insert(sum.slots.end(), more.slots.begin(), more.slots.end());
+  sum.waiting += more.waiting;
+  sum.kept_texts += more.kept_texts;
+  sum.kept_bytes += more.kept_bytes;
+  sum.requests += more.requests;
+  sum.prompt_tokens += more.prompt_tokens;
+  sum.cached_tokens += more.cached_tokens;
+  sum.written_tokens += more.written_tokens;
+  sum.passes += more.passes;
+  sum.prompt_seconds += more.prompt_seconds;
+  sum.write_seconds += more.write_seconds;
+}
+
 std::string metrics_text(const SchedulerStatus& status) {
   int busy = 0;
   for (const auto& slot : status.slots) busy += slot.request != 0;
@@ -39,7 +53,7 @@ std::string metrics_text(const SchedulerStatus& status) {
 
 }  // namespace
 
-HttpReply health(Service&, const Call&) { return json_reply({{"status", "ok"}}); }
+HttpReply health(ServedModels&, const Call&) { return json_reply({{"status", "ok"}}); }
 
 HttpReply props(Service& service, const Call&) {
   const ModelInfo info = service.model().info();
@@ -71,9 +85,11 @@ HttpReply slots(Service& service, const Call&) {
   return json_reply(reply);
 }
 
-HttpReply metrics(Service& service, const Call&) {
-  const SchedulerStatus status = service.writes() ? service.scheduler().status() : SchedulerStatus();
-  return {.type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_text(status)};
+HttpReply metrics(ServedModels& models, const Call&) {
+  SchedulerStatus sum;
+  for (const std::shared_ptr<Service>& service : models.loaded())
+    if (service->writes()) add(sum, service->scheduler().status());
+  return {.type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_text(sum)};
 }
 
 }  // namespace longhand::cli

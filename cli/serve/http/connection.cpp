@@ -28,7 +28,8 @@ bool Connection::wait(short events, Clock::time_point until) const noexcept {
 bool Connection::wait_request() {
   in_headers_ = true;
   header_bytes_ = 0;
-  if (at_ == end_ && !wait(POLLIN, Clock::now() + limits_.idle_time)) return false;
+  const bool has_more = at_ < end_ || (tls_ && tls_->pending());
+  if (!has_more && !wait(POLLIN, Clock::now() + limits_.idle_time)) return false;
   deadline_ = Clock::now() + limits_.header_time;
   return true;
 }
@@ -39,18 +40,56 @@ void Connection::headers_end() {
   deadline_ = Clock::now() + limits_.body_time;
 }
 
+ssize_t Connection::receive(char* to, std::size_t size) noexcept {
+  ssize_t n = 0;
+  do { n = ::recv(socket_, to, size, 0); } while (n < 0 && errno == EINTR);
+  return n;
+}
+
+bool Connection::send(const char* from, std::size_t size) noexcept {
+  while (size > 0) {
+    const ssize_t n = ::send(socket_, from, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && (errno != EAGAIN || !wait(POLLOUT, Clock::now() + limits_.write_time))) return false;
+    if (n < 0) continue;
+    from += n;
+    size -= std::size_t(n);
+  }
+  return true;
+}
+
+bool Connection::flush() {
+  const std::string bytes = tls_->take();
+  return send(bytes.data(), bytes.size());
+}
+
+// More of what the client says, into the empty buffer; 0: it has ended; -1: it failed, or is too slow.
+ssize_t Connection::fill() {
+  std::array<char, 16384> raw;
+  while (true) {
+    if (tls_) {
+      const ssize_t n = tls_->read(buffer_.data(), buffer_.size());
+      if (!flush() || n < 0) return -1;
+      if (n > 0) return n;
+    }
+    if (!wait(POLLIN, deadline_)) {
+      failure_ = Failure::too_slow;
+      return -1;
+    }
+    if (!tls_) return receive(buffer_.data(), buffer_.size());
+    const ssize_t n = receive(raw.data(), raw.size());
+    if (n <= 0) return n;
+    tls_->put(raw.data(), std::size_t(n));
+  }
+}
+
 ssize_t Connection::read(char* to, std::size_t size) {
   if (in_headers_ && header_bytes_ >= limits_.header_bytes) {
     failure_ = Failure::headers_too_long;
     return -1;
   }
   if (at_ == end_) {
-    if (!wait(POLLIN, deadline_)) {
-      failure_ = Failure::too_slow;
-      return -1;
-    }
-    ssize_t n = 0;
-    do { n = ::recv(socket_, buffer_.data(), buffer_.size(), 0); } while (n < 0 && errno == EINTR);
+    const ssize_t n = fill();
     if (n <= 0) return n;
     at_ = 0, end_ = std::size_t(n);
   }
@@ -63,15 +102,7 @@ ssize_t Connection::read(char* to, std::size_t size) {
 
 bool Connection::write(const char* from, std::size_t size) {
   replied_ = true;
-  while (size > 0) {
-    const ssize_t n = ::send(socket_, from, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && (errno != EAGAIN || !wait(POLLOUT, Clock::now() + limits_.write_time))) return false;
-    if (n < 0) continue;
-    from += n;
-    size -= std::size_t(n);
-  }
-  return true;
+  return tls_ ? tls_->write(from, size) && flush() : send(from, size);
 }
 
 bool Connection::alive() noexcept {
@@ -85,6 +116,10 @@ bool Connection::alive() noexcept {
 }
 
 void Connection::part() noexcept {
+  if (tls_) try {
+      tls_->close();
+      flush();
+    } catch (const std::exception&) {}  // memory is short
   ::shutdown(socket_, SHUT_WR);
   const auto until = Clock::now() + kPartingTime;
   for (int i = 0; i < kPartingReads && wait(POLLIN, until); ++i)

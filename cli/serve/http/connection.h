@@ -7,13 +7,15 @@
 #include <chrono>
 
 #include "cli/serve/http/http.h"
+#include "cli/serve/http/tls.h"
 
 namespace longhand::cli {
 
 class Connection {
  public:
-  /// `socket` stays the caller's.
-  Connection(int socket, const HttpLimits& limits) noexcept : socket_(socket), limits_(limits) {}
+  /// `socket` stays the caller's. `tls`: null: bytes are as they are.
+  Connection(int socket, const HttpLimits& limits, std::unique_ptr<TlsSession> tls) noexcept
+      : socket_(socket), limits_(limits), tls_(std::move(tls)) {}
 
   /// Waits for the first byte of a request; false: none came, or the client has gone.
   bool wait_request();
@@ -37,9 +39,15 @@ class Connection {
  private:
   using Clock = std::chrono::steady_clock;
   bool wait(short events, Clock::time_point until) const noexcept;
+  // What comes from the client, and goes there, whatever it says. Of receive() 0: it has ended.
+  ssize_t receive(char* to, std::size_t size) noexcept;
+  bool send(const char* from, std::size_t size) noexcept;
+  bool flush();
+  ssize_t fill();
 
   int socket_;
   const HttpLimits& limits_;
+  const std::unique_ptr<TlsSession> tls_;
   std::array<char, 16384> buffer_;
   std::size_t at_ = 0, end_ = 0;  // what is in it
   bool in_headers_ = false;

@@ -247,9 +247,10 @@ class Library : public httplib::Server {
 }  // namespace
 
 struct HttpServer::Impl {
-  Impl(Listener l, HttpLimits bounds, Handler handler)
+  Impl(Listener l, HttpLimits bounds, Handler handler, std::shared_ptr<const TlsContext> with)
       : listener(std::move(l)),
         limits(bounds),
+        tls(std::move(with)),
         library(std::move(handler), limits),
         wake(::eventfd(0, EFD_CLOEXEC)) {
     if (wake.get() < 0) throw Error(Errc::io, "no descriptors are left");
@@ -263,6 +264,7 @@ struct HttpServer::Impl {
 
   Listener listener;
   const HttpLimits limits;
+  const std::shared_ptr<const TlsContext> tls;
   Library library;
   Descriptor wake;
   std::atomic<bool> stopping{false};
@@ -295,7 +297,7 @@ void HttpServer::Impl::take(Descriptor socket) {
     constexpr std::string_view kBusy =
         "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: "
         "close\r\n\r\n";
-    ::send(fd, kBusy.data(), kBusy.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (!tls) ::send(fd, kBusy.data(), kBusy.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     return;
   }
   try {
@@ -306,7 +308,7 @@ void HttpServer::Impl::take(Descriptor socket) {
 
 void HttpServer::Impl::serve(const Descriptor& socket) {
   try {
-    Connection connection(socket.get(), limits);
+    Connection connection(socket.get(), limits, tls ? tls->session() : nullptr);
     library.serve(connection, stopping);
     connection.part();
   } catch (const std::exception&) {}  // of memory for this client there is none
@@ -324,8 +326,9 @@ bool HttpServer::Impl::shut(int how, Clock::time_point until) {
   return true;
 }
 
-HttpServer::HttpServer(Listener listener, HttpLimits limits, Handler handler)
-    : impl_(std::make_unique<Impl>(std::move(listener), limits, std::move(handler))) {}
+HttpServer::HttpServer(Listener listener, HttpLimits limits, Handler handler,
+                       std::shared_ptr<const TlsContext> tls)
+    : impl_(std::make_unique<Impl>(std::move(listener), limits, std::move(handler), std::move(tls))) {}
 HttpServer::~HttpServer() {
   stop(Clock::now());
   cut(Clock::time_point::max());

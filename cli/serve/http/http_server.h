@@ -8,6 +8,7 @@
 
 #include "cli/serve/http/http.h"
 #include "cli/serve/http/listener.h"
+#include "cli/serve/http/tls.h"
 
 namespace longhand::cli {
 
@@ -19,9 +20,10 @@ class HttpServer {
     std::function<std::optional<HttpReply>(const HttpRequest&)> refuse;
     std::function<HttpReply(const HttpRequest&)> answer;
   };
-  /// Serves from now on, in threads of its own, which take the signals that this one takes. Throws
-  /// Error(io).
-  HttpServer(Listener listener, HttpLimits limits, Handler handler);
+  /// Serves from now on, in threads of its own, which take the signals that this one takes. `tls`: null:
+  /// without. Throws Error(io).
+  HttpServer(Listener listener, HttpLimits limits, Handler handler,
+             std::shared_ptr<const TlsContext> tls = nullptr);
   /// Cuts, and waits for as long as a handler takes.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

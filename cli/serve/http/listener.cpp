@@ -84,7 +84,7 @@ Listener::~Listener() {
   if (!path_.empty()) ::unlink(path_.c_str());
 }
 
-Listener Listener::at_port(const std::string& host, int port) {
+Listener Listener::at_port(const std::string& host, int port, const char* scheme) {
   const Addresses addresses = resolve(host, std::to_string(port), AI_PASSIVE);
   int why = 0;
   for (const addrinfo* a = addresses.get(); a != nullptr; a = a->ai_next) {
@@ -98,8 +98,8 @@ Listener Listener::at_port(const std::string& host, int port) {
     }
     const int bound = port_of(socket.get());
     const bool colons = host.find(':') != std::string::npos;
-    Listener listener(std::move(socket),
-                      fmt::format("http://{}{}{}:{}", colons ? "[" : "", host, colons ? "]" : "", bound));
+    Listener listener(std::move(socket), fmt::format("{}://{}{}{}:{}", scheme, colons ? "[" : "", host,
+                                                     colons ? "]" : "", bound));
     listener.local_ = is_local_address(*a->ai_addr);
     return listener;
   }

@@ -21,8 +21,8 @@ class Descriptor {
 
 class Listener {
  public:
-  /// Port 0: any that is free. Throws Error(io).
-  static Listener at_port(const std::string& host, int port);
+  /// Port 0: any that is free. `scheme` is how the address begins. Throws Error(io).
+  static Listener at_port(const std::string& host, int port, const char* scheme = "http");
   /// A socket in the file system, for this user alone; one that nobody listens to any more is replaced.
   /// Throws Error(io).
   static Listener at_path(const std::string& path);
