@@ -144,7 +144,8 @@ int continue_text(const Flags& flags, AnswerView* view) {
     job.options.stop.push_back(flags.escapes ? unescape(stop) : stop);
   job.options.speculation = speculation ? &*speculation : nullptr;
   ReachNote reach(session, session_options);
-  reach.tell(int(tokens.size()));
+  tell_memory(session, session_options);
+  reach.tell(session, int(tokens.size()));
   const auto generate_text = [&] {
     try {
       return view != nullptr ? run_for_programs(job, *view) : run_for_people(job);
@@ -155,7 +156,7 @@ int continue_text(const Flags& flags, AnswerView* view) {
     }
   };
   const GenerateResult result = generate_text();
-  reach.tell(session.size());
+  reach.tell(session, session.size());
   cache.keep(session, tokens);
   if (const int signal = leave_signal()) return kSignalBase + signal;
   return result.reason == StopReason::cancelled ? kInterrupted : kSuccess;

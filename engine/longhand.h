@@ -34,6 +34,7 @@
 #include "engine/types/probability.h"
 #include "engine/types/runner_options.h"
 #include "engine/types/sampler_options.h"
+#include "engine/types/session_memory.h"
 #include "engine/types/session_options.h"
 #include "engine/types/token.h"
 #include "ops/error.h"
@@ -194,8 +195,9 @@ class LONGHAND_API Session {
   int context() const noexcept;  ///< tokens that fit
   int threads() const noexcept;
   std::span<const Token> tokens() const noexcept;
-  std::uint64_t bytes() const noexcept;  ///< memory reserved; it becomes resident as the text grows
-  const Model& model() const;            ///< Throws Error: missing, where the session was moved from.
+  std::uint64_t bytes() const noexcept;   ///< memory reserved; it becomes resident as the text grows
+  SessionMemory memory() const noexcept;  ///< what it keeps of the text, with every choice made
+  const Model& model() const;             ///< Throws Error: missing, where the session was moved from.
 
   /// Writes tokens and memories to a file, so that a session of the same model and options goes on from there
   /// without reading the text again. The old file stays whole until the new one is (mode 0600). Checkpoints

@@ -97,6 +97,9 @@ typedef struct lh_session_options {
   int32_t indexer;         /* [1] 0: models that choose the keys each query sees let it see all */
   int (*progress)(void* user, int32_t done, int32_t total); /* [NULL] tokens, after each batch of a feed */
   void* progress_user;
+  int32_t summary_from;   /* [-1] "auto": tokens from which old ones are remembered in summary */
+  float min_speed;        /* [0] "auto": tokens a second below which they are; 0: never for that reason */
+  uint64_t memory_budget; /* [0] bytes the memory of the text takes at most; 0: what `context` asks for */
 } lh_session_options;
 
 /* LH_E_RANGE; LH_E_NO_MEMORY, whose message tells the context that would fit. */

@@ -104,6 +104,7 @@ int converse(const ChatFlags& flags, AnswerView& view, bool interactive) {
     return make_chat(flags, next, std::move(now), how);
   };
   view.ready(chat.session(), chat.seed());
+  tell_memory(chat.session(), options);
   if (!flags.go_on.empty()) go_on(state, flags.go_on);
   ChatLoop loop(state, view, {flags.show_prompt, ReachNote(chat.session(), options)},
                 {.commands = interactive || flags.commands,

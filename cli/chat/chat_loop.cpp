@@ -196,7 +196,7 @@ void ChatLoop::answer(const std::function<ChatAnswer(const ChatListener&)>& ask)
     const ChatAnswer answer = ask(listener);
     add_to_totals(state_.totals, answer);
     view_.end(answer, state_.chat.session());
-    notes_.reach.tell(state_.chat.session().size());
+    notes_.reach.tell(state_.chat.session(), state_.chat.session().size());
   } catch (const Error& error) {
     view_.fail(error);
     if (error.code() != Errc::cancelled) failed_ = true;

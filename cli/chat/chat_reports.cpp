@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/chat/chat_settings.h"
+#include "cli/chat/reach_note.h"
 #include "cli/chat/session_settings.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/output_filter.h"
@@ -56,6 +57,9 @@ void show_settings(ChatState& state, const std::string&) {
                      info.hidden, info.heads, info.kv_heads);
   out += fmt::format("  {:<18} {} tokens, trained for {}\n", "context", state.chat.session().context(),
                      info.trained_context);
+  out += fmt::format("  {:<18} {}\n", "attention", state.chat.session().memory().name);
+  out += fmt::format("  {:<18} {}\n", "remembered",
+                     describe_memory(state.chat.session().memory(), state.chat.session().context()));
   if (const int forgotten = state.chat.forgotten(); forgotten > 0)
     out += fmt::format("  {:<18} {} of {} turns no longer, the oldest{}\n", "the model sees", forgotten,
                        state.chat.turns().size(),

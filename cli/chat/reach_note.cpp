@@ -5,18 +5,41 @@
 #include <algorithm>
 
 #include "cli/terminal/terminal.h"
+#include "cli/terminal/units.h"
 #include "engine/api/advice.h"
 
 namespace longhand::cli {
+namespace {
+
+std::string summary_text(const SessionMemory& m) {
+  const std::string exact =
+      m.exact > 0 ? fmt::format(", of whose tokens each query reads {} exactly", m.exact) : "";
+  return fmt::format("the last {} to {} tokens as they are, and {} codes of each head for older ones{}",
+                     m.summary_window, 2 * m.summary_window, m.codes, exact);
+}
+
+}  // namespace
 
 ReachNote::ReachNote(const Session& session, const SessionOptions& options)
     : context_(session.context()),
-      near_(true_distance_until(session.model(), options, context_)),
+      near_(session.memory().near_until),
       reach_(text_reach(session.model(), options, context_)) {}
 
-void ReachNote::tell(int size) {
-  if (told_ || size <= std::min(near_, reach_) || size > context_)
-    return;  // what does not fit is refused anyway
+void ReachNote::tell(const Session& session, int size) {
+  if (size > context_) return;  // what does not fit is refused anyway
+  const SessionMemory memory = session.memory();
+  if (!told_summary_ && size > memory.exact_until) {
+    told_summary_ = told_ = true;
+    return print_note(
+        fmt::format("the text is longer than the {} tokens of which all are kept; from here on "
+                    "the model sees {}",
+                    memory.exact_until, summary_text(memory)));
+  }
+  tell_far(size);
+}
+
+void ReachNote::tell_far(int size) {
+  if (told_ || size <= std::min(near_, reach_)) return;
   told_ = true;
   if (size > near_) {
     print_note(
@@ -29,6 +52,19 @@ void ReachNote::tell(int size) {
       "the text is longer than the {0} tokens this model can tell apart by distance; "
       "-c {1} --attention rerope keeps all of it in reach, -c {1} --attention vq in constant memory",
       reach_, context_));
+}
+
+std::string describe_memory(const SessionMemory& m, int context) {
+  const std::string bytes = format_bytes(m.bytes);
+  if (m.summary_window == 0) return fmt::format("every token as it is; {} at most", bytes);
+  if (m.exact_until == 0 || m.exact_until >= context) return fmt::format("{}; {}", summary_text(m), bytes);
+  return fmt::format("every token as it is up to {}, then {}; {} at most", m.exact_until, summary_text(m),
+                     bytes);
+}
+
+void tell_memory(const Session& session, const SessionOptions& options) {
+  if (options.memory_budget == 0 && options.min_speed == 0) return;
+  print_note("memory of the text: " + describe_memory(session.memory(), session.context()));
 }
 
 }  // namespace longhand::cli

@@ -1,5 +1,8 @@
-// Told once: the text has outgrown what the model was trained on, or can make use of.
+// Told once each: the text has outgrown what the model was trained on, or can make use of, or what is kept of
+// it token by token. And what a session remembers, in words.
 #pragma once
+
+#include <string>
 
 #include "engine/longhand.h"
 
@@ -10,12 +13,20 @@ class ReachNote {
   /// `session` was made with `options`.
   ReachNote(const Session& session, const SessionOptions& options);
 
-  /// On stderr, in one line, when a text of `size` tokens is the first that is so long.
-  void tell(int size);
+  /// On stderr, a line for each change that a text of `size` tokens brings, where none told of it before.
+  void tell(const Session& session, int size);
 
  private:
+  void tell_far(int size);
+
   int context_, near_, reach_;
-  bool told_ = false;
+  bool told_ = false, told_summary_ = false;
 };
+
+/// "every token as it is up to 6144, then 256 to 512 and 1024 codes a head; 0.93 GiB at most".
+std::string describe_memory(const SessionMemory& memory, int context);
+
+/// What is to be expected, in one line on stderr, where `options` ask for a budget or a pace.
+void tell_memory(const Session& session, const SessionOptions& options);
 
 }  // namespace longhand::cli

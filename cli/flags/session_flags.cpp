@@ -181,6 +181,13 @@ void SessionFlags::add_attention(CLI::App& verb) {
       ->type_name(memory_flag.value);
   each_option(kAttentionOptions, a,
               [&](const auto& row, auto& value) { add_option_flag(verb, *group, row, value); });
+  const auto& budget = find_option(kSessionOptions, &SessionOptions::memory_budget);
+  const OptionFlag& budget_flag = *find_flag(budget.name);
+  group
+      ->add_option_function<std::string>(
+          budget_flag.flags, [this](const std::string& text) { session_.memory_budget = parse_bytes(text); },
+          help_of(budget))
+      ->type_name(budget_flag.value);
   const auto& log_n = find_option(kAttentionOptions, &AttentionOptions::log_n);
   const OptionFlag& log_n_flag = *find_flag(log_n.name);
   group

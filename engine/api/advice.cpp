@@ -124,11 +124,6 @@ int text_reach(const Model& model, const SessionOptions& options, int context) {
   return int(std::min(double(context), plan.window + (reach - plan.window) * plan.leak));
 }
 
-int true_distance_until(const Model& model, const SessionOptions& options, int context) {
-  const MemoryPlan plan = plan_memory(model_data(model).config, options);
-  return plan.all_near > 0 ? std::min(plan.all_near, context) : context;
-}
-
 BaseBounds base_bounds(int rot, int length) {
   constexpr int kFirst = 1, kLast = 12, kDecade = 90;  // exponents, and bases of two digits in each
   BaseBounds found;

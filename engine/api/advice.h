@@ -21,10 +21,6 @@ int rope_reach(std::span<const double> inv_freq, int limit);
 /// beyond both what it was trained for and rope_reach(). Throws Error as Session does.
 int text_reach(const Model& model, const SessionOptions& options, int context);
 
-/// Tokens of a text from which on a session that adapts by itself sees old ones from afar; `context` where
-/// nothing changes.
-int true_distance_until(const Model& model, const SessionOptions& options, int context);
-
 /// Bases of two digits whose unscaled frequencies reach `length` tokens. A larger base does not always reach
 /// further: it also moves the distances at which the cosines happen to cancel.
 struct BaseBounds {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <utility>
 
 #include "engine/api/runner_impl.h"
@@ -173,7 +174,10 @@ void Session::Impl::catch_up(int size, const Viewer& viewer, int total) {
     // The end of a long text is what changes most often: the last batch can be computed again by itself.
     sequence.states.keep(sequence.remembered, last && n > kDecodeTokens && !viewer.visit);
     const Slice slice = sequence.next_slice(n, 0);
+    const auto start = std::chrono::steady_clock::now();
     run(slice, {sequence.next_tokens(n), inputs}, viewer, last);
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    if (n == 1) watch_speed(taken.count());
     sequence.remembered += n;
     if (progress) progress(total - (int(sequence.tokens.size()) - sequence.remembered), total);
   }

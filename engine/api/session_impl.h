@@ -11,6 +11,7 @@
 #include "engine/run/pass_runner.h"
 #include "engine/run/sequence.h"
 #include "engine/run/speculate/hidden_log.h"
+#include "engine/run/speed_watch.h"
 #include "engine/state/state_file.h"
 
 namespace longhand {
@@ -44,6 +45,8 @@ struct Session::Impl {
     const float* inputs = nullptr;
   };
   void run(const Slice& slice, const Batch& batch, const Viewer& viewer, bool last);
+  /// A token took so long.
+  void watch_speed(double seconds) noexcept;
   /// Back to the first `size` tokens.
   void take_back(std::size_t size);
   StateOwner owner() const;
@@ -71,6 +74,7 @@ struct Session::Impl {
   std::atomic<bool> cancel{false};
   std::function<void(int, int)> progress;
   std::weak_ptr<HiddenLog> hidden_log;  // of a speculation that wants to know them
+  SpeedWatch speed{double(sequence.options.min_speed)};
   bool feeding = false;
 };
 

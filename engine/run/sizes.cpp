@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/run/memory_budget.h"
 #include "engine/state/states.h"
 #include "engine/types/options.h"
 #include "ops/error.h"
@@ -39,6 +40,10 @@ SessionSizes choose_sizes(const ModelCore& m, const SessionOptions& o) {
   const ThreadCounts threads = choose_threads(m, o.threads, o.prefill_threads);
   SessionSizes s{bounded(m, o.context), o.batch, threads.decode, threads.prefill, plan_memory(m.config, o)};
   check_memory(s.plan, m.config, m.weights.layers, o.attention);
+  if (o.memory_budget > 0 || o.min_speed > 0) {
+    if (s.context == 0) s.context = m.config.trained_context;
+    s.plan = plan_within(m, o, s.plan, s.context, std::min(s.batch, s.context));
+  }
   const auto cache_bytes = [&](int context) {
     return States(m.config, m.weights, o, s.plan, context, std::min(s.batch, context)).bytes();
   };

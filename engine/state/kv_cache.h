@@ -40,6 +40,7 @@ class TokenStore {
         head_bytes_(chunk_tokens / kKeyBlock * block_bytes) {}
   /// Pages become resident as they are written. Throws Error(no_memory).
   void reserve();
+  void release() noexcept { memory_.clear(); }
   /// Becomes a copy of a store of the same sizes: chunks are shared until one of both writes to them.
   void share(const TokenStore& other) { memory_ = other.memory_; }
   /// Call before positions [from, to) are written: chunks that others share become this store's own. Throws

@@ -37,6 +37,11 @@ class LayerState {
   virtual void live(int size, const VisitBytes& visit) = 0;
   /// Bytes that live() visits at most; 0 for states that never let go of anything.
   virtual std::uint64_t most_live() const noexcept = 0;
+  /// Whether writing back what live() visited for `size` tokens at some time still brings that state back.
+  virtual bool restores(int size) const noexcept {
+    (void)size;
+    return true;
+  }
   /// Back to an empty text.
   virtual void clear() noexcept {}
 

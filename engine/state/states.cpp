@@ -72,6 +72,24 @@ bool States::reaches(int size) const noexcept {
                                        [&](const auto& state) { return state->reaches(size, written_); });
 }
 
+bool States::restores(int size) const noexcept {
+  return std::ranges::all_of(states_, [&](const auto& state) { return state->restores(size); });
+}
+
+void States::condense(int position) noexcept {
+  for (AttentionState* state : attention_) {
+    if (state != nullptr) state->condense(position);
+  }
+}
+
+int States::summary_from() const noexcept {
+  int from = 0;
+  for (const AttentionState* state : attention_) {
+    if (state != nullptr) from = std::max(from, state->summary_from());
+  }
+  return from;
+}
+
 void States::live(int size, const VisitBytes& visit) {
   for (const auto& state : states_) state->live(size, visit);
 }
@@ -167,7 +185,8 @@ void States::keep_for_guesses(int size) noexcept {
 const States::Checkpoint* States::last_before(int size) const noexcept {
   const Checkpoint* best = nullptr;
   const auto look = [&](const Checkpoint& c) {
-    if (c.size > 0 && c.size <= size && (best == nullptr || c.size > best->size)) best = &c;
+    if (c.size > 0 && c.size <= size && (best == nullptr || c.size > best->size) && restores(c.size))
+      best = &c;
   };
   for (const Checkpoint& c : checkpoints_) look(c);
   look(guess_);

@@ -34,6 +34,10 @@ class States {
   /// Keeps the state after `size` tokens until this is called again, beside all checkpoints, where going back
   /// over a few tokens would else compute much anew. Where memory is out, nothing is kept.
   void keep_for_guesses(int size) noexcept;
+  /// Memories that may become summaries of themselves do so soon after `position`.
+  void condense(int position) noexcept;
+  /// Queries from there on ask them; 0: there are none.
+  int summary_from() const noexcept;
   /// Whether they can serve queries from `size` on as if nothing had come after.
   bool reaches(int size) const noexcept;
   /// Where go_back(size) would go.
@@ -75,6 +79,7 @@ class States {
   Checkpoint& free_checkpoint(int size) noexcept;
   void save(Checkpoint& to, int size) noexcept;
   const Checkpoint* last_before(int size) const noexcept;
+  bool restores(int size) const noexcept;
 
   std::vector<std::unique_ptr<LayerState>> states_;  // by the numbers that blocks refer to
   std::vector<AttentionState*> attention_;           // those of them that are such, by the same numbers

@@ -18,6 +18,9 @@ struct AttentionOptions {
   /// the model was trained, and rerope where a text grows longer; full for models that have a way of their
   /// own with long texts, or were given one (recurrent layers, windows, rescaled positions).
   std::string memory = {};
+  /// Length of the text from which auto remembers old tokens in summary, as vq with half the window does [0:
+  /// never, or as SessionOptions::memory_budget asks for]; then it takes vq's options too.
+  int summary_from = -1;
   int window =
       -1;  ///< tokens at their true distance [T/2 window; T/4 rerope, leaky-rerope, auto; T/8 vq, performer]
   int sinks = -1;  ///< first tokens that stay for ever [4]: window, vq, performer
@@ -51,6 +54,8 @@ inline constexpr std::array<std::string_view, 7> kMemoryNames = {"full", "window
 inline constexpr std::tuple kAttentionOptions = {
     Option{"attention.memory", &AttentionOptions::memory, {},
            "What is remembered: full, window, rerope, leaky-rerope, auto, vq or performer"},
+    Option{"attention.summary_from", &AttentionOptions::summary_from, {0, kMaxContext, false, true},
+           "Tokens from which old ones are remembered in summary, as vq does (auto)"},
     Option{"attention.window", &AttentionOptions::window, {1, kMaxContext, false, true},
            "Tokens that are seen at their true distance"},
     Option{"attention.sinks", &AttentionOptions::sinks, {0, 512, false, true},

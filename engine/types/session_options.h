@@ -26,6 +26,12 @@ struct SessionOptions {
   int batch = 512;          ///< tokens computed at once while reading a prompt; results do not depend on it
   CacheType key_cache = CacheType::f16;
   CacheType value_cache = CacheType::f16;
+  /// Bytes that the session's memory of its text takes at most; 0: what the context asks for. Under
+  /// attention.memory auto, texts that outgrow them are remembered in summary.
+  std::uint64_t memory_budget = 0;
+  /// Tokens a second: under auto, a text is remembered in summary once writing it is slower; 0: never for
+  /// that reason. What was read together with other sessions does not count.
+  float min_speed = 0;
   RopeOptions rope = {};
   AttentionOptions attention = {};
   /// What is computed beside the model, in this order; see also Session::set_adapters().
@@ -50,6 +56,10 @@ inline constexpr std::tuple kSessionOptions = {
     Option{"key_cache", &SessionOptions::key_cache, {0, int(CacheType::bf16)},
            "Type of the cached keys: f32, f16, bf16 or q8_0"},
     Option{"value_cache", &SessionOptions::value_cache, {0, int(CacheType::bf16)}, "Type of the cached values"},
+    Option{"memory_budget", &SessionOptions::memory_budget, {0, 1e18},
+           "Bytes that what is remembered of the text takes at most; 0: as many as the context asks for", false},
+    Option{"min_speed", &SessionOptions::min_speed, {0, 1e9},
+           "Tokens a second; where writing is slower, old text is remembered in summary (auto)", false},
 };
 // clang-format on
 

@@ -89,6 +89,7 @@ class Rig {
     const int n = int(text_.k.size());
     for (int start = 0; start < n; start += batch_) {
       const int end = std::min(n, start + batch_);
+      memory_->will_write(start, end);
       for (int i = start; i < end; ++i) store(i);
       for (int begin = start, next; begin < end; begin = next) {
         next = memory_->same_until(begin, end);
@@ -292,6 +293,23 @@ TEST(MemoryDefinition, WeightsAndScatterChangeNothingThen) {
                     Text(kTokens, 25), [](int i, int j) { return block_place(i, j, 50, 3, 140); });
 }
 
+// Where a text outgrows what may be kept of it, what it is remembered by changes at one position, for queries
+// of every batch.
+TEST(MemoryDefinition, AutoEndsInASummary) {
+  for (const int trained : {400, 5000}) {
+    for (const int from : {600, 613}) {
+      SCOPED_TRACE(testing::Message() << trained << ", " << from);
+      expect_definition(
+          {.memory = "auto", .summary_from = from, .window = 100, .sinks = 3, .codes = 40}, Text(kTokens, 25),
+          [&](int i, int j) {
+            if (i >= from) return block_place(i, j, 50, 3, 100);
+            return i < trained || i - j < 100 ? Place{true, double(i), double(j)} : Place{true, 100, 0};
+          },
+          0, trained);
+    }
+  }
+}
+
 TEST(MemoryPlan, AutoLeavesAloneWhatHasAWayOfItsOwn) {
   ModelConfig plain;
   plain.trained_context = plain.rope.original_context = 512;
@@ -309,6 +327,11 @@ TEST(MemoryPlan, AutoLeavesAloneWhatHasAWayOfItsOwn) {
   EXPECT_EQ(kind(by_one, longer), "auto") << "a factor of 1 rescales nothing";
   EXPECT_EQ(kind(plain, {.context = 512, .attention = {.memory = "auto"}}), "full");
   EXPECT_EQ(kind(plain, {.attention = {.memory = "auto"}}), "full");
+  ModelConfig meant_for_more = plain;  // than it was trained on
+  meant_for_more.trained_context = 2048;
+  EXPECT_EQ(kind(meant_for_more, {.attention = {.memory = "auto"}}), "auto");
+  EXPECT_EQ(plan_memory(meant_for_more, {.attention = {.memory = "auto"}}).all_near, 512);
+  EXPECT_EQ(kind(meant_for_more, {.context = 512, .attention = {.memory = "auto"}}), "full");
   for (const RopeOptions& rope : {RopeOptions{.scaling = RopeScaling::yarn}, RopeOptions{.factor = 2},
                                   RopeOptions{.auto_factor = true}, RopeOptions{.base = 5e6f}}) {
     EXPECT_EQ(kind(plain, {.context = 1024, .rope = rope, .attention = {.memory = "auto"}}), "full");

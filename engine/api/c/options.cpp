@@ -32,7 +32,9 @@ constexpr std::tuple kSessionFields = {
     std::pair(&CSession::prefill_threads, &SessionOptions::prefill_threads),
     std::pair(&CSession::batch, &SessionOptions::batch),
     std::pair(&CSession::key_cache, &SessionOptions::key_cache),
-    std::pair(&CSession::value_cache, &SessionOptions::value_cache)};
+    std::pair(&CSession::value_cache, &SessionOptions::value_cache),
+    std::pair(&CSession::memory_budget, &SessionOptions::memory_budget),
+    std::pair(&CSession::min_speed, &SessionOptions::min_speed)};
 
 constexpr std::tuple kRopeFields = {
     std::pair(&CSession::rope_scaling, &RopeOptions::scaling),
@@ -46,6 +48,7 @@ constexpr std::tuple kRopeFields = {
 
 constexpr std::tuple kAttentionFields = {
     std::pair(&CSession::memory, &AttentionOptions::memory),
+    std::pair(&CSession::summary_from, &AttentionOptions::summary_from),
     std::pair(&CSession::window, &AttentionOptions::window),
     std::pair(&CSession::sinks, &AttentionOptions::sinks),
     std::pair(&CSession::far, &AttentionOptions::far),

@@ -123,6 +123,12 @@ class AttentionState : public LayerState {
     (void)kv_head, (void)position, (void)far_queries, (void)n;
   }
 
+  /// Where it may become a summary of itself, it does so soon after `position`, which queries have not
+  /// reached.
+  virtual void condense(int position) noexcept { (void)position; }
+  /// Queries from there on ask that summary; 0: it makes none.
+  virtual int summary_from() const noexcept { return 0; }
+
   /// Parts of attention for some queries, and at most ever.
   virtual int parts(Queries queries) const noexcept = 0;
   virtual int most_parts() const noexcept = 0;

@@ -90,10 +90,32 @@ float default_leak(int window, int trained, int context) {
   return std::max(kEnough, float(context - window) / float(trained - window));
 }
 
-// Whether texts of the session's context outgrow what the model was trained on, and nothing in file or
-// options says how it is to cope: neither rescaled positions nor a rule of sharpness, layers of another kind
-// or with a window, which keep what they were trained with.
-bool outgrows(const ModelConfig& c, const SessionOptions& o) {
+constexpr std::string_view kFull = "full", kAuto = "auto";
+
+const MemoryKind& kind_of(const ModelConfig& c, const SessionOptions& options) {
+  const std::string_view file = c.attention.memory, given = options.attention.memory;
+  const bool left_open = given.empty() || given == kAuto;
+  std::string_view name = left_open && !file.empty() ? file : given;
+  if (name.empty()) name = kFull;
+  if (name == kAuto) {
+    const int context = options.context > 0 ? options.context : c.trained_context;
+    const bool grows = context > c.rope.original_context || options.attention.summary_from > 0;
+    name = grows && adapts(c, options) ? kAuto : kFull;
+  }
+  const MemoryKind* kind = find_memory(name);
+  if (kind != nullptr) return *kind;
+  throw Error(Errc::range,
+              fmt::format("{} is '{}', must be one of {}",
+                          left_open ? "longhand.attention.memory" : "attention.memory", name, names()));
+}
+
+}  // namespace
+
+bool MemoryPlan::summarises() const noexcept { return kind->codes || summary_from > 0; }
+
+// Neither rescaled positions nor a rule of sharpness, layers of another kind or with a window: these keep
+// what they were trained with.
+bool adapts(const ModelConfig& c, const SessionOptions& o) {
   const RopeOptions& rope = o.rope;
   const bool by_file =
       c.rope.rule != RopeScalingRule::none && (c.rope.rule != RopeScalingRule::linear || c.rope.factor != 1);
@@ -103,26 +125,9 @@ bool outgrows(const ModelConfig& c, const SessionOptions& o) {
     return layer.attends() && layer.mixer == Mixer::attention && layer.rope && layer.window == 0 &&
            layer.ratio == 0;
   };
-  return o.context > c.trained_context && !rescaled && c.causal && c.alibi == 0 && c.indexer.top == 0 &&
-         c.temperature_scale == 0 && c.attention.scale_rule == ScaleRule::constant &&
-         std::ranges::all_of(c.layers, plain);
+  return !rescaled && c.causal && c.alibi == 0 && c.indexer.top == 0 && c.temperature_scale == 0 &&
+         c.attention.scale_rule == ScaleRule::constant && std::ranges::all_of(c.layers, plain);
 }
-
-constexpr std::string_view kFull = "full", kAuto = "auto";
-
-const MemoryKind& kind_of(const ModelConfig& c, const SessionOptions& options) {
-  const std::string_view file = c.attention.memory, given = options.attention.memory;
-  const bool left_open = given.empty() || given == kAuto;
-  std::string_view name = left_open && !file.empty() ? file : given;
-  if (name.empty() || (name == kAuto && !outgrows(c, options))) name = kFull;
-  const MemoryKind* kind = find_memory(name);
-  if (kind != nullptr) return *kind;
-  throw Error(Errc::range,
-              fmt::format("{} is '{}', must be one of {}",
-                          left_open ? "longhand.attention.memory" : "attention.memory", name, names()));
-}
-
-}  // namespace
 
 const MemoryKind* find_memory(std::string_view name) noexcept {
   const auto* found =
@@ -139,20 +144,22 @@ MemoryPlan plan_memory(const ModelConfig& c, const SessionOptions& options) {
   const int share = kind->window_share, trained = c.rope.original_context;
   MemoryPlan p{kind};
   p.window = s.settle(&O::window, share > 0, file.window, share > 0 ? std::max(1, trained / share) : 0);
-  p.sinks = s.settle(&O::sinks, kind->sinks, file.sinks, 4);
+  p.summary_from = s.settle(&O::summary_from, kind->name == kAuto, 0, 0);
+  const bool codes = p.summarises();
+  p.sinks = s.settle(&O::sinks, kind->sinks || codes, file.sinks, 4);
   p.far =
       s.settle(&O::far, kind->far, file.far, std::min(kMaxContext, 2 * std::min(p.window, kMaxContext / 2)));
   p.leak =
       double(s.settle(&O::leak, kind->leak, file.leak, default_leak(p.window, trained, options.context)));
-  p.codes = s.settle(&O::codes, kind->codes, 0, 256);
+  p.codes = s.settle(&O::codes, codes, 0, 256);
   p.features = s.settle(&O::features, kind->features, 0, 256);
   check_option(find_option(kAttentionOptions, &O::checkpoints), o.checkpoints);
   p.checkpoints = o.checkpoints;
   p.indexer = o.indexer;
-  if (kind->name == kAuto) p.all_near = c.trained_context;
-  p.exact = s.settle(&O::exact, kind->codes, 0, 0);
-  p.weighted = s.settle(&O::weighted, kind->codes);
-  p.second_order = s.settle(&O::second_order, kind->codes);
+  if (kind->name == kAuto) p.all_near = trained;
+  p.exact = s.settle(&O::exact, codes, 0, 0);
+  p.weighted = s.settle(&O::weighted, codes);
+  p.second_order = s.settle(&O::second_order, codes);
   if (p.exact > 0 && p.codes > kAttendKeys)
     throw Error(Errc::range, fmt::format("attention.codes is {}, must be at most {} with attention.exact",
                                          p.codes, kAttendKeys));
@@ -171,6 +178,7 @@ AttentionOptions settled(AttentionOptions o, const MemoryPlan& p) {
   o.second_order = p.second_order;
   o.exact = p.exact;
   o.checkpoints = p.checkpoints;
+  o.summary_from = p.summary_from;
   return o;
 }
 
@@ -200,7 +208,7 @@ void check_memory(const MemoryPlan& p, const ModelConfig& c, const std::vector<L
   if (indexed && p.indexer)
     refuse("this model chooses itself what a query sees; with attention.indexer off it sees everything");
   if (!global) refuse("no layer of this model attends to the whole text");
-  if (shared && (p.kind->codes || p.kind->features))
+  if (shared && (p.summarises() || p.kind->features))
     refuse(
         "layers of this model share keys and values, which leaves no moment to take old ones into a summary");
   if (p.kind->needs_rope && !turned) refuse("this model has no rotary positions to rescale");
@@ -208,11 +216,11 @@ void check_memory(const MemoryPlan& p, const ModelConfig& c, const std::vector<L
     refuse("this model scores keys by their distance (ALiBi), which far ones have none of");
   if (p.kind->features && c.attention_softcap != 0)
     refuse("random features cannot follow this model's soft cap of scores; vq can");
-  if (p.kind->codes && own_codes && (o.codes >= 0 || o.exact > 0 || o.weighted || o.second_order))
+  if (p.summarises() && own_codes && (o.codes >= 0 || o.exact > 0 || o.weighted || o.second_order))
     refuse(
         "attention.codes, attention.exact, attention.weighted and attention.second_order are for codes "
         "learned while running; this file has its own");
-  if (p.kind->codes && !own_codes && c.attention.quantize_window)
+  if (p.summarises() && !own_codes && c.attention.quantize_window)
     refuse("the file asks for quantised keys in the window, but has no codes");
   if (p.kind->features && own_features && o.features >= 0)
     refuse("attention.features is for features drawn at random; this file has its own");

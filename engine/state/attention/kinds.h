@@ -1,6 +1,7 @@
 // The memories there are: a table from a name to what makes one, and the options each takes.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string_view>
 
@@ -21,7 +22,11 @@ struct MemoryPlan {
   int exact = 0;
   bool indexer = false;  // indexers choose keys
   int all_near = 0;      // auto: tokens of the trained context, up to which nothing is far
+  int summary_from = 0;  // auto: text length from which old tokens are remembered in summary; 0: never
   int checkpoints = 0;
+
+  /// Whether it is to learn codes, now or later.
+  bool summarises() const noexcept;
 };
 
 /// What a memory may want to know of its layer.
@@ -42,6 +47,13 @@ struct MemoryKind {
   FarPositions (*far_positions)(const MemoryPlan& plan) noexcept = nullptr;  // null: no far queries
   std::unique_ptr<AttentionState> (*make)(const MemorySite& site) = nullptr;
 };
+
+/// Window of the summary that `auto` makes, whose exact keys reach back two of them, where it would else see
+/// all keys with those `window` tokens back from afar.
+constexpr int summary_window(int window) noexcept { return std::max(1, window / 2); }
+
+/// Whether nothing in file or options says how a model is to cope with texts longer than it was trained on.
+bool adapts(const ModelConfig& config, const SessionOptions& options);
 
 /// Null if no memory has this name.
 const MemoryKind* find_memory(std::string_view name) noexcept;

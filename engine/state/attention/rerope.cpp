@@ -2,8 +2,6 @@
 // far queries turned by the window. And the memory that becomes this where a text grows longer than those a
 // model was trained on: up to there all keys stand at their distance, with the very sums of `full`.
 
-#include <algorithm>
-
 #include "engine/state/attention/two_sided.h"
 
 namespace longhand {
@@ -21,8 +19,8 @@ class Rerope final : public TwoSided {
 
 std::unique_ptr<AttentionState> make_rerope(const MemorySite& site) { return std::make_unique<Rerope>(site); }
 
-std::unique_ptr<AttentionState> make_auto(const MemorySite& site) {
-  return std::make_unique<Rerope>(site, std::min(site.plan.all_near, site.context));
+std::unique_ptr<TwoSided> make_rerope_until(const MemorySite& site, int all_near) {
+  return std::make_unique<Rerope>(site, all_near);
 }
 
 }  // namespace longhand

@@ -24,6 +24,10 @@ void TwoSided::reserve() {
   for (TokenStore* s : {&far_keys_, &first_keys_, &near_keys_, &values_}) s->reserve();
 }
 
+void TwoSided::release() noexcept {
+  for (TokenStore* s : {&far_keys_, &first_keys_, &near_keys_, &values_}) s->release();
+}
+
 void TwoSided::store(const NewToken& t) noexcept {
   auto* far_key = t.scratch.acc.as<float>();
   std::copy_n(t.key, kv_.key_dim, far_key);

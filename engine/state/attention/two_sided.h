@@ -19,6 +19,8 @@ class TwoSided : public AttentionState {
 
   std::uint64_t bytes() const noexcept override;
   void reserve() override;
+  /// Gives all memory back; reserve() before anything else.
+  void release() noexcept;
   void store(const NewToken& token) noexcept override;
   int parts(Queries q) const noexcept override;
   int most_parts() const noexcept override;
@@ -49,5 +51,8 @@ class TwoSided : public AttentionState {
   int first_;  // tokens whose near keys stay: all_near_ in whole chunks
   TokenStore far_keys_, first_keys_, near_keys_, values_;
 };
+
+/// rerope, but for queries before position `all_near`, which see all keys at their true distance.
+std::unique_ptr<TwoSided> make_rerope_until(const MemorySite& site, int all_near);
 
 }  // namespace longhand

@@ -1,0 +1,35 @@
+// What a session remembers of its text, and when it began to remember less of it.
+
+#include <algorithm>
+
+#include "engine/api/session_impl.h"
+#include "engine/longhand.h"
+
+namespace longhand {
+
+void Session::Impl::watch_speed(double seconds) noexcept {
+  if (speed.too_slow(seconds)) sequence.states.condense(sequence.remembered + 1);
+}
+
+SessionMemory Session::memory() const noexcept {
+  SessionMemory m;
+  if (!impl_) return m;
+  const Sequence& sequence = impl_->sequence;
+  const MemoryPlan& plan = sequence.sizes.plan;
+  m.bytes = sequence.states.bytes();
+  m.exact_until = m.near_until = sequence.sizes.context;
+  m.name = plan.kind->name;
+  if (plan.all_near > 0) m.near_until = std::min(plan.all_near, sequence.sizes.context);
+  m.window = plan.window;
+  if (const int from = sequence.states.summary_from(); from > 0) {
+    m.exact_until = from;
+    m.near_until = std::min(m.near_until, from);
+    m.summary_window = summary_window(plan.window);
+  }
+  if (plan.kind->codes) m.summary_window = plan.window;
+  m.codes = plan.codes;
+  m.exact = plan.exact;
+  return m;
+}
+
+}  // namespace longhand

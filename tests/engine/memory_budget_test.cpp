@@ -1,0 +1,144 @@
+// A session that was given a number of bytes, or a pace, keeps to it for as long as its text grows.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/longhand.h"
+#include "ops/error.h"
+
+namespace longhand {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::uint64_t kMiB = 1 << 20;
+constexpr int kContext = 16384;
+
+const Model& guide() {
+  static const Model model = Model::load(LONGHAND_GUIDE "/guide-q8_0.gguf");
+  return model;
+}
+
+SessionOptions adaptive(std::uint64_t budget) {
+  SessionOptions o;
+  o.context = kContext;
+  o.threads = 2;
+  o.memory_budget = budget;
+  o.attention.memory = "auto";
+  return o;
+}
+
+// Something to read: questions that the model knows, over and over.
+std::vector<Token> text(int tokens) {
+  std::vector<Token> out;
+  for (int i = 0; int(out.size()) < tokens; ++i) {
+    const auto more = guide().encode("<|im_start|>user\nWhat is " + std::to_string(i % 13) +
+                                     " + 4?<|im_end|>\n<|im_start|>assistant\nA cow says moo.<|im_end|>\n");
+    out.insert(out.end(), more.begin(), more.end());
+  }
+  out.resize(std::size_t(tokens));
+  return out;
+}
+
+std::vector<float> copy(std::span<const float> s) { return {s.begin(), s.end()}; }
+
+TEST(MemoryBudget, HoldsAtEveryLength) {
+  for (const std::uint64_t budget : {24 * kMiB, 33 * kMiB}) {
+    SCOPED_TRACE(budget / kMiB);
+    Session session(guide(), adaptive(budget));
+    const int exact = session.memory().exact_until;
+    EXPECT_GT(session.memory().codes, 0);
+    EXPECT_LT(exact, kContext);
+    const auto ids = text(std::min(kContext, exact + 1100));
+    bool in_summary = false;
+    for (std::size_t at = 0; at < ids.size(); at += 300) {
+      EXPECT_LE(session.memory().bytes, budget) << session.size();
+      session.feed(std::span(ids).subspan(at, std::min<std::size_t>(300, ids.size() - at)));
+      in_summary = in_summary || session.size() > exact;
+    }
+    EXPECT_TRUE(in_summary);
+    EXPECT_LE(session.memory().bytes, budget);
+    session.rewind(10);
+    session.feed(std::span(ids).first(40));
+    EXPECT_LE(session.memory().bytes, budget) << "after going back to where all was kept";
+  }
+}
+
+TEST(MemoryBudget, MoreOfItKeepsMoreTokens) {
+  int last = 0;
+  for (const std::uint64_t budget : {24 * kMiB, 33 * kMiB, 48 * kMiB}) {
+    const Session session(guide(), adaptive(budget));
+    EXPECT_GT(session.memory().exact_until, last) << budget;
+    last = session.memory().exact_until;
+  }
+  SessionOptions unbounded = adaptive(0);
+  const std::uint64_t all = Session(guide(), unbounded).memory().bytes;
+  const Session enough(guide(), adaptive(all));
+  EXPECT_EQ(enough.memory().exact_until, kContext);
+  EXPECT_EQ(enough.memory().codes, 0);
+  EXPECT_LE(enough.memory().bytes, all);
+}
+
+TEST(MemoryBudget, NothingChangesWhileEveryTokenIsKept) {
+  Session bounded(guide(), adaptive(33 * kMiB));
+  const int exact = bounded.memory().exact_until;
+  SessionOptions unbounded = adaptive(0);
+  unbounded.attention.window = bounded.memory().window;
+  Session whole(guide(), unbounded);
+  ASSERT_GT(exact, 300);
+  const auto ids = text(exact);
+  EXPECT_EQ(copy(whole.feed(std::span(ids).first(300))), copy(bounded.feed(std::span(ids).first(300))));
+  EXPECT_EQ(copy(whole.feed(std::span(ids).subspan(300))), copy(bounded.feed(std::span(ids).subspan(300))));
+}
+
+TEST(MemoryBudget, WhatCannotFitIsRefusedWithBothSizes) {
+  const auto message = [](const SessionOptions& o) -> std::string {
+    try {
+      const Session session(guide(), o);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Errc::no_memory);
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(message(adaptive(kMiB)), HasSubstr("memory_budget is 1048576 bytes"));
+  SessionOptions full = adaptive(12 * kMiB);
+  full.attention.memory = "full";
+  EXPECT_THAT(message(full), HasSubstr("memory_budget is 12582912 bytes"));
+  SessionOptions stretched = adaptive(12 * kMiB);
+  stretched.rope.scaling = RopeScaling::yarn;
+  stretched.rope.auto_factor = true;
+  EXPECT_THAT(message(stretched), HasSubstr("16384 tokens")) << "a way of its own with long texts stays";
+}
+
+// No machine is as fast as that, so that the watch must give in; what follows is what a session does that
+// was told where to.
+TEST(MinSpeed, OldTextIsRememberedInSummaryOnceWritingIsTooSlow) {
+  SessionOptions o = adaptive(0);
+  o.context = 2048;
+  o.min_speed = 1e9f;
+  Session session(guide(), o);
+  const int before = session.memory().exact_until;
+  const auto ids = text(900);
+  session.feed(std::span(ids).first(500));
+  EXPECT_EQ(session.memory().exact_until, before) << "reading is no matter of pace";
+  for (std::size_t i = 500; i < 520; ++i) session.feed(std::span(ids).subspan(i, 1));
+  const SessionMemory memory = session.memory();
+  EXPECT_LT(memory.exact_until, before);
+  EXPECT_GT(memory.exact_until, 510);
+
+  SessionOptions told = adaptive(0);
+  told.context = o.context;
+  told.attention.summary_from = memory.exact_until;
+  told.attention.exact = memory.exact;
+  Session other(guide(), told);
+  other.feed(std::span(ids).first(520));
+  EXPECT_EQ(copy(session.feed(std::span(ids).subspan(520))), copy(other.feed(std::span(ids).subspan(520))));
+}
+
+}  // namespace
+}  // namespace longhand
