@@ -43,7 +43,7 @@ TEST(ChatContext, ATextThatIsTooLongIsNamedOnce) {
   Arguments flags = {"-c", "8192", "-n", "8", "--rope-freq-base", "100"};
   const std::string told = chat(flags, input).err;
   EXPECT_THAT(
-      told, AllOf(HasSubstr("the text is longer than the 1024 tokens"), HasSubstr("-c 8192 --attention vq")));
+      told, AllOf(HasSubstr("the text is longer than the 2048 tokens"), HasSubstr("-c 8192 --attention vq")));
   EXPECT_EQ(told.find("is longer than"), told.rfind("is longer than"));
   flags.insert(flags.end(), {"--attention", "rerope"});
   EXPECT_THAT(chat(flags, input).err, Not(HasSubstr("is longer than")));

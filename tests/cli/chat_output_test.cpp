@@ -54,7 +54,7 @@ TEST(ChatEvents, TellAScriptEverything) {
   EXPECT_EQ(events.all.front()["event"], "progress");
   EXPECT_EQ(events.all.front()["what"], "loading");
   ASSERT_EQ(events.of("ready").size(), 1u);
-  EXPECT_EQ(events.of("ready")[0]["context"], 1024);
+  EXPECT_EQ(events.of("ready")[0]["context"], 2048);
   EXPECT_EQ(events.text("text"), "The capital of Peru is Lima.The capital of Peru is Lima.");
   ASSERT_EQ(events.of("end").size(), 2u);
   const auto end = events.of("end")[0];

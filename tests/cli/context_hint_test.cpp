@@ -46,11 +46,11 @@ TEST(ContextHint, NamesTheContextThatHoldsTheText) {
 TEST(ContextHint, NamesWhatIsForTextsLongerThanTheTrainedOnes) {
   for (const char* verb : {"run", "chat"}) {
     SCOPED_TRACE(verb);
-    const std::string text = words(1200);
+    const std::string text = words(2400);
     const ProcessResult result = write_one(verb, text, {"--rope-freq-base", "100"});
     EXPECT_EQ(result.status, 1);
     EXPECT_THAT(result.err, AllOf(HasSubstr("--rope-scale auto or --attention rerope or vq"),
-                                  HasSubstr("trained for 1024 tokens [E_CONTEXT_FULL]\n")));
+                                  HasSubstr("trained for 2048 tokens [E_CONTEXT_FULL]\n")));
     const Arguments length = {"--rope-freq-base", "100", "-c", length_in(result.err)};
     for (const Arguments& flag : {Arguments{"--attention", "rerope"}, Arguments{"--attention", "vq"}}) {
       Arguments flags = length;

@@ -87,7 +87,7 @@ TEST_F(ServeApis, State) {
   const json slots = get("/slots").json();
   ASSERT_EQ(slots.size(), 4u);
   EXPECT_EQ(slots[0]["is_processing"], false);
-  EXPECT_EQ(slots[0]["n_ctx"], 1024);
+  EXPECT_EQ(slots[0]["n_ctx"], 2048);
   const Reply metrics = get("/metrics");
   EXPECT_THAT(metrics.headers.at("content-type"), HasSubstr("text/plain"));
   EXPECT_THAT(metrics.body, HasSubstr("# TYPE longhand_requests_total counter\nlonghand_requests_total "));
