@@ -32,7 +32,11 @@ ServedModels::ServedModels(std::vector<ListedModel> models, std::uint64_t room, 
 
 ServedModels::Place& ServedModels::place_of(const std::string& name) {
   if (only_one()) return places_.front();
-  if (name.empty()) return *std::ranges::max_element(places_, {}, &Place::used);
+  if (name.empty()) {
+    Place& last = *std::ranges::max_element(places_, {}, &Place::used);
+    if (last.used > 0) return last;
+    throw ApiError(400, "several models are served: name one in 'model'; GET /v1/models lists them", "model");
+  }
   const auto place = std::ranges::find_if(
       places_, [&](const Place& p) { return p.name == name || is_called(p.model.found, name); });
   if (place != places_.end()) return *place;

@@ -33,10 +33,10 @@ class ServedModels {
 
   /// There is one, so that it does not matter what requests call it.
   bool only_one() const noexcept { return !load_; }
-  /// The model of that name; where it is empty the one that was used last, else the first. It stays as long
-  /// as the pointer. Waits until it is loaded, and for room as long as others are in use. Throws ApiError
-  /// (404: there is none; 400: it is larger than the room; 503: the server ends), and what loading fails
-  /// with, or Error(cancelled) once `alive` is false.
+  /// The model of that name; where it is empty the one that was used last. It stays as long as the pointer.
+  /// Waits until it is loaded, and for room as long as others are in use. Throws ApiError (404: there is
+  /// none; 400: none was used yet, or it is larger than the room; 503: the server ends), and what loading
+  /// fails with, or Error(cancelled) once `alive` is false.
   std::shared_ptr<Service> get(const std::string& name, const std::function<bool()>& alive);
 
   struct Entry {

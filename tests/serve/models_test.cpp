@@ -49,6 +49,8 @@ TEST(ServeModels, AreLoadedWhenTheyAreAskedFor) {
   }
   EXPECT_THAT(names, testing::ElementsAre("a.gguf", "b.gguf", "c.gguf"));
   EXPECT_EQ(server.get("/api/tags").json()["models"].size(), 3u);
+  EXPECT_EQ(server.post("/v1/chat/completions", chat_body("Hello")).status, 400) << "which one?";
+  EXPECT_EQ(server.get("/props").status, 400);
   const Reply reply = server.post("/v1/chat/completions", asked("b.gguf"));
   EXPECT_THAT(content_of(reply), HasSubstr("Lima"));
   EXPECT_EQ(reply.json()["model"], "b.gguf");

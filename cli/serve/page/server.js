@@ -23,7 +23,7 @@ async function ask(path, more = {}) {
 async function meetServer() {
   try {
     server.models = (await (await ask("/v1/models")).json()).data ?? [];
-    server.context = (await (await ask("/props")).json()).default_generation_settings?.n_ctx ?? 0;
+    if (server.models.length < 2) server.context = (await (await ask("/props")).json()).default_generation_settings?.n_ctx ?? 0;
     hideNotice("server");
     showModels();
   } catch (error) {
