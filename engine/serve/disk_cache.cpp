@@ -14,8 +14,9 @@ namespace {
 
 // Shorter texts are read again as soon as their files are.
 constexpr int kShortest = 64;
-// Texts that wait to be written, each of which holds memory; where more come the oldest is not written.
-constexpr std::size_t kMostWaiting = 8;
+// Texts that wait to be written, each of which holds memory, those that forget their own; where more come the
+// oldest is not written.
+constexpr std::size_t kMostShared = 8, kMostCopied = 2;
 // Files looked at, the latest used: each is compared with every prompt.
 constexpr std::size_t kMostFiles = 1024;
 
@@ -92,7 +93,7 @@ void DiskCache::save(const Session& text, int turn) noexcept {
       return same(theirs.get(), Access::impl(text)->sequence.adaptation.get()) &&
              begins_with(text.tokens(), other.session.tokens());
     });
-    if (to_save_.size() == kMostWaiting) to_save_.pop_front();
+    if (to_save_.size() == (setup_.forgets ? kMostCopied : kMostShared)) to_save_.pop_front();
     to_save_.push_back(std::move(next));
     wake_.notify_all();
   } catch (const std::exception&) {}  // memory is short
