@@ -71,7 +71,7 @@ class LONGHAND_API ToolSet {
   /// Throws Error: type (no such JSON), range (no or several functions of a name, a name that is empty,
   /// longer than 128 bytes or not of letters, digits, '_', '-', '.', ':' and '/'; options.name is none of
   /// them, or a call is required and there are no tools), grammar (a schema that a grammar cannot hold, with
-  /// its path).
+  /// its path; an answer_schema that nothing satisfies).
   ToolSet(const ChatTemplate& written, std::string_view tools, const ToolOptions& options = {});
 
   /// The form of calls: "hermes", "mistral" ... (docs/tools.md); empty: no tools.
@@ -85,8 +85,9 @@ class LONGHAND_API ToolSet {
   ToolPrompt prompt(std::span<const ChatMessage> messages, const ChatOptions& options = {}) const;
   /// The same as text, to look at. Do not encode it: that would trust what users wrote.
   std::string render(std::span<const ChatMessage> messages, const ChatOptions& options = {}) const;
-  /// Sets grammar and grammar_trigger so that no call is malformed and no argument violates its schema, for
-  /// an answer to `prompt`. Another grammar is replaced, except where there are no tools.
+  /// Sets grammar and grammar_trigger so that no call is malformed, no argument violates its schema, and no
+  /// other answer violates ToolOptions::answer_schema, which begins behind the reasoning, for an answer to
+  /// `prompt`. Another grammar is replaced, except where there are neither tools nor such a schema.
   void constrain(SamplerOptions& options, const ToolPrompt& prompt) const;
   /// For GenerateOptions: control tokens that the markers of calls and reasoning are made of.
   std::vector<Token> written_out() const;

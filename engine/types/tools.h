@@ -19,6 +19,8 @@ struct ToolOptions {
   ToolChoice choice = ToolChoice::automatic;
   std::string name = {};  ///< the one function that may be called; empty: all of them
   bool parallel = true;   ///< several calls in one answer, where the model can
+  /// JSON text of a schema that the answer has to satisfy unless it is a call; empty: any text.
+  std::string answer_schema = {};
 };
 
 /// One call of a function.
@@ -43,6 +45,7 @@ struct AnswerEvent {
 struct ToolPrompt {
   std::vector<Token> tokens = {};
   bool opens_reasoning = false;  ///< the answer begins inside the model's reasoning
+  bool may_reason = true;        ///< false: it was asked not to (ChatOptions::thinking)
 };
 
 }  // namespace longhand

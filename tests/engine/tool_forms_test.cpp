@@ -141,6 +141,44 @@ TEST_P(ToolForms, TheGrammarAcceptsWhatModelsWrite) {
   EXPECT_FALSE(test::matches(single, all)) << all;
 }
 
+TEST_P(ToolForms, AnAnswerIsACallOrJsonOfTheSchema) {
+  const ReasoningStyle style = style_of(form());
+  const CallGrammarWriter writer(form(), style, spell_bytes);
+  const Json schema = Json::parse(
+      R"({"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"], "additionalProperties": false})");
+  const auto grammar = [&](CallGrammarStart start) {
+    return GrammarMatcher(parse_gbnf(writer.write(tools(), true, start, &schema).gbnf));
+  };
+  GrammarMatcher plain = grammar(CallGrammarStart::plain), answer = grammar(CallGrammarStart::answer);
+  const bool channels = style.form == ReasoningStyle::Form::channels;
+  const std::string before = channels ? "<|channel|>final<|message|>" : "";
+  const std::string call = (form().in_header ? " " : "") + written(form(), {some_calls()[0]});
+  for (GrammarMatcher* matcher : {&plain, &answer}) {
+    EXPECT_TRUE(test::matches(*matcher, call)) << call;
+    EXPECT_TRUE(test::matches(*matcher, before + R"({"a": 12})"));
+    EXPECT_FALSE(test::matches(*matcher, before + R"({"a": "x"})"));
+    EXPECT_FALSE(test::matches(*matcher, before + "Hello"));
+    EXPECT_FALSE(test::matches(*matcher, before + R"({"a": 12})" + call)) << "one of both";
+  }
+}
+
+TEST(AnswerSchema, JsonOfASchemaComesBehindTheReasoning) {
+  const ReasoningStyle style{ReasoningStyle::Form::pair, "<think>", "</think>"};
+  const CallGrammarWriter writer(default_call_form(), style, spell_bytes);
+  const Json schema = Json::parse(R"({"enum": ["yes", "no"]})");
+  const auto accepts = [&](CallGrammarStart start, const std::string& text) {
+    GrammarMatcher matcher(parse_gbnf(writer.write({}, true, start, &schema).gbnf));
+    return test::matches(matcher, text);
+  };
+  EXPECT_TRUE(accepts(CallGrammarStart::answer, "<think>let me see</think>\n\n\"yes\""));
+  EXPECT_TRUE(accepts(CallGrammarStart::answer, "\"yes\""));
+  EXPECT_FALSE(accepts(CallGrammarStart::answer, "<think>let me see</think>\n\nyes"));
+  EXPECT_TRUE(accepts(CallGrammarStart::reasoning, "let me see</think>\"no\""));
+  EXPECT_FALSE(accepts(CallGrammarStart::reasoning, "\"no\"")) << "the reasoning has not ended";
+  EXPECT_TRUE(accepts(CallGrammarStart::plain, "\"no\""));
+  EXPECT_FALSE(accepts(CallGrammarStart::plain, "<think></think>\"no\""));
+}
+
 TEST_P(ToolForms, TheGrammarRefusesArgumentsAgainstTheSchema) {
   const ReasoningStyle style = style_of(form());
   const CallGrammarWriter writer(form(), style, spell_bytes);

@@ -133,9 +133,9 @@ TEST(ServeChat, AnswersAreJsonWhereThatIsAsked) {
        {json{{"enable_thinking", true}}, json{{"chat_template_kwargs", {{"enable_thinking", true}}}}}) {
     json more = thinking;
     more["response_format"] = format;
-    const Reply both = server.post("/v1/chat/completions", chat_body(kQuestion, more));
-    EXPECT_EQ(both.status, 400);
-    EXPECT_THAT(both.body, testing::HasSubstr("cannot think before"));
+    const json both =
+        json::parse(content_of(server.post("/v1/chat/completions", chat_body(kQuestion, more))));
+    EXPECT_TRUE(both["people"].is_number_integer());
   }
 }
 

@@ -144,16 +144,39 @@ TEST_F(ServeTools, CallsThatWereCutAreNotHandedOut) {
   EXPECT_THAT(post("/v1/responses", ask).body, HasSubstr("\"status\":\"incomplete\""));
 }
 
-TEST_F(ServeTools, AnotherGrammarIsRefused) {
-  json ask = chat_body(
-      kQuestion, {{"tools", functions()}, {"max_tokens", 3}, {"response_format", {{"type", "json_object"}}}});
-  const Reply format = post("/v1/chat/completions", ask);
-  EXPECT_EQ(format.status, 400);
-  EXPECT_THAT(format.body, HasSubstr("follows their grammar and no other"));
+// Whatever the seed makes of it.
+TEST_F(ServeTools, AnAnswerWithAFormatIsACallOrOfThatFormat) {
+  const json format = {{"type", "json_schema"},
+                       {"json_schema",
+                        {{"name", "city"},
+                         {"schema",
+                          {{"type", "object"},
+                           {"properties", {{"town", {{"enum", {"Lima", "Cusco"}}}}}},
+                           {"required", {"town"}}}}}}};
+  json ask =
+      chat_body(kQuestion, {{"tools", functions()}, {"temperature", 1.5}, {"response_format", format}});
+  for (int seed = 0; seed < 6; ++seed) {
+    ask["seed"] = seed;
+    const json choice = post("/v1/chat/completions", ask).json()["choices"][0];
+    if (choice["finish_reason"] == "tool_calls") {
+      const json call = choice["message"]["tool_calls"][0];
+      expect_arguments(json::parse(call["function"]["arguments"].get<std::string>()));
+    } else {
+      const json town = json::parse(choice["message"]["content"].get<std::string>())["town"];
+      EXPECT_TRUE(town == "Lima" || town == "Cusco") << choice;
+    }
+  }
   ask["tool_choice"] = "none";
-  EXPECT_EQ(post("/v1/chat/completions", ask).status, 200);
+  EXPECT_EQ(post("/v1/chat/completions", ask).json()["choices"][0]["finish_reason"], "stop");
+  ask["tool_choice"] = "required";
+  EXPECT_EQ(post("/v1/chat/completions", ask).json()["choices"][0]["finish_reason"], "tool_calls");
+}
+
+TEST_F(ServeTools, AnotherGrammarIsRefused) {
   const json grammar = {{"tools", functions()}, {"grammar", "root ::= \"a\""}};
-  EXPECT_EQ(post("/v1/chat/completions", chat_body(kQuestion, grammar)).status, 400);
+  const Reply reply = post("/v1/chat/completions", chat_body(kQuestion, grammar));
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_THAT(reply.body, HasSubstr("follows their grammar and no other"));
 }
 
 TEST_F(ServeTools, WhatIsNoToolIsRefused) {

@@ -45,6 +45,10 @@ HttpReply ollama_generate(Service& service, const Call& call) {
     reply.update({{"response", ""}, {"done", true}, {"done_reason", "load"}});
     return json_reply(reply);
   }
+  if (!ask.tool_options.answer_schema.empty()) {
+    ask.sampler.grammar = json_schema_to_gbnf(ask.tool_options.answer_schema);
+    ask.chat.thinking = false;  // which nothing would part from the answer here
+  }
   const std::vector<std::vector<Token>> prompts = {read_prompt(service, fields, ask)};
   const auto run = std::make_shared<TextRun>(service, prompts, ask, call.note);
   if (fields.flag("stream", true)) {

@@ -48,7 +48,7 @@ void read_ollama_options(const Service& service, const Fields& fields, ChatAsk& 
   const Json* format = fields.find("format");
   if (format == nullptr || *format == "") return;
   if (!format->is_object() && *format != "json") fields.refuse("format", "json or a JSON schema");
-  hold_to_grammar(schema_grammar_of(format->is_object() ? *format : Json(), "format"), ask);
+  hold_to_schema(format->is_object() ? dump(*format) : R"({"type":"object"})", ask);
 }
 
 }  // namespace longhand::cli

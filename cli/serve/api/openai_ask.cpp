@@ -77,14 +77,10 @@ void read_limits(const Service& service, const Fields& fields, ChatAsk& ask) {
   ask.speculation = read_speculation(service, fields);
 }
 
-void hold_to_grammar(std::string grammar, ChatAsk& ask) {
-  if (ask.chat.thinking == true)
-    throw ApiError(
-        400,
-        "an answer with a format is held to it from its start, so that the model cannot think before: "
-        "leave out the format or do not ask for thinking");
-  ask.sampler.grammar = std::move(grammar);
-  ask.chat.thinking = false;
+void hold_to_schema(std::string schema, ChatAsk& ask) {
+  ask.tool_options.answer_schema = std::move(schema);
+  ask.sampler.grammar.clear();
+  ask.chat.thinking = ask.chat.thinking.value_or(false);
 }
 
 ChatAsk read_chat(const Service& service, const Fields& fields) {
@@ -93,7 +89,7 @@ ChatAsk read_chat(const Service& service, const Fields& fields) {
   read_template_options(service, fields, ask.chat);
   read_tools(fields, ask);
   read_limits(service, fields, ask);
-  if (auto grammar = format_grammar(fields, "response_format")) hold_to_grammar(*std::move(grammar), ask);
+  if (auto schema = format_schema(fields, "response_format")) hold_to_schema(*std::move(schema), ask);
   if (fields.flag("logprobs", false))
     ask.top_log_probabilities = int(fields.integer("top_logprobs", 0, 20).value_or(0));
   return ask;

@@ -22,7 +22,8 @@ CompletionAsk read_ask(const Service& service, const Json& json) {
   read_limits(service, fields, ask.how);
   if (!fields.has("max_tokens") && !fields.has("n_predict") && ask.how.max_tokens < 0)
     ask.how.max_tokens = kUsualTokens;
-  if (auto grammar = format_grammar(fields, "response_format")) ask.how.sampler.grammar = *std::move(grammar);
+  if (const auto schema = format_schema(fields, "response_format"))
+    ask.how.sampler.grammar = json_schema_to_gbnf(*schema);
   if (const auto most = fields.integer("logprobs", 0, 20)) ask.how.top_log_probabilities = int(*most);
   if (fields.flag("echo", false)) fields.refuse("echo", "false: prompts are not repeated");
   if (const auto suffix = fields.text("suffix")) {

@@ -23,9 +23,9 @@ Telling read_telling(const Fields& fields);
 ChatAsk read_chat(const Service& service, const Fields& fields);
 /// "tools", "tool_choice", "parallel_tool_calls". Throws ApiError.
 void read_tools(const Fields& fields, ChatAsk& ask);
-/// The whole answer follows a grammar; the model does not reason before it. Throws ApiError where it is told
-/// to.
-void hold_to_grammar(std::string grammar, ChatAsk& ask);
+/// The answer is JSON that satisfies a schema, unless it is a call; the model reasons before it only where it
+/// is told to.
+void hold_to_schema(std::string schema, ChatAsk& ask);
 
 Json usage_json(const ChatUsage& usage);
 /// Tokens and milliseconds, named as in llama.cpp's server.

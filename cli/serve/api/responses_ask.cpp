@@ -118,8 +118,8 @@ ChatAsk read_response_ask(const Service& service, const Fields& fields) {
   if (const Json* reasoning = fields.object("reasoning"))
     ask.chat.reasoning_effort = Fields(*reasoning, "reasoning.").text("effort", "");
   if (const Json* text = fields.object("text"))
-    if (auto grammar = format_grammar(Fields(*text, "text."), "format"))
-      hold_to_grammar(*std::move(grammar), ask);
+    if (auto schema = format_schema(Fields(*text, "text."), "format"))
+      hold_to_schema(*std::move(schema), ask);
   return ask;
 }
 

@@ -70,13 +70,8 @@ std::vector<std::string> read_stops(const Fields& fields, const char* name) {
   return stops;
 }
 
-std::string schema_grammar_of(const Json& schema, const std::string& path) {
-  try {
-    return json_schema_to_gbnf(schema.is_null() ? R"({"type":"object"})" : dump(schema));
-  } catch (const Error& error) { throw ApiError(400, fmt::format("{}: {}", path, error.what()), path); }
-}
-
-std::optional<std::string> format_grammar(const Fields& fields, const char* name) {
+std::optional<std::string> format_schema(const Fields& fields, const char* name) {
+  constexpr const char* kAnyObject = R"({"type":"object"})";
   const Json* given = fields.object(name);
   if (given == nullptr) return std::nullopt;
   const Fields format(*given, fields.path_of(name) + ".");
@@ -84,7 +79,7 @@ std::optional<std::string> format_grammar(const Fields& fields, const char* name
   if (type == "text") return std::nullopt;
   if (type == "json_object") {
     const Json* schema = format.object("schema");
-    return schema_grammar_of(schema == nullptr ? Json() : *schema, format.path_of("schema"));
+    return schema == nullptr ? kAnyObject : dump(*schema);
   }
   if (type != "json_schema") format.refuse("type", "text, json_object or json_schema");
   // Of chat completions it lies one level deeper than of responses.
@@ -92,7 +87,7 @@ std::optional<std::string> format_grammar(const Fields& fields, const char* name
   const Fields inner(wrapper == nullptr ? *given : *wrapper, format.path_of("json_schema") + ".");
   const Json* schema = inner.object("schema");
   if (schema == nullptr) throw ApiError(400, format.path_of("json_schema") + ".schema is missing");
-  return schema_grammar_of(*schema, inner.path_of("schema"));
+  return dump(*schema);
 }
 
 }  // namespace longhand::cli

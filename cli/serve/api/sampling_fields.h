@@ -20,9 +20,7 @@ std::uint32_t fold_seed(std::uint64_t seed) noexcept;
 /// together.
 std::vector<std::string> read_stops(const Fields& fields, const char* name);
 
-/// The grammar of "response_format", if it has one. Throws ApiError.
-std::optional<std::string> format_grammar(const Fields& fields, const char* name);
-/// Of a JSON schema; of any JSON object where it is null. Throws ApiError.
-std::string schema_grammar_of(const Json& schema, const std::string& path);
+/// The JSON schema of "response_format", if it asks for one. Throws ApiError.
+std::optional<std::string> format_schema(const Fields& fields, const char* name);
 
 }  // namespace longhand::cli

@@ -28,6 +28,8 @@ class Writer {
   std::string calls(std::span<const Tool> tools, bool several);
   /// That section_begin and that text, where the first `known` bytes are as they are.
   std::string beginning(std::size_t known) const;
+  /// JSON that satisfies a schema.
+  std::string answer(const Json& schema);
   /// Any text that does not hold `end`, and then that.
   std::string text_up_to(const std::string& end);
   GbnfRules rules;
@@ -151,6 +153,21 @@ std::string Writer::arguments(const Tool& tool, Kind kind) {
   }
 }
 
+std::string Writer::answer(const Json& schema) {
+  const auto fail = [](const std::string& why) {
+    return Error(Errc::grammar, why.starts_with("schema") ? why : "schema: " + why);
+  };
+  try {
+    SchemaSet schemas(schema, false);
+    const Spelling json_alone;
+    const GbnfPart out = SchemaWriter(schemas, rules, json_alone).value({schemas.root()});
+    if (!out) throw Error(Errc::grammar, "no value satisfies it");
+    return rules.add("answer", *out);
+  } catch (const Json::exception& error) { throw fail(error.what()); } catch (const Error& error) {
+    throw fail(plain_message(error));
+  }
+}
+
 std::string Writer::text_up_to(const std::string& end) {
   const std::string marker = spell_(end);
   // No text spells a control token.
@@ -163,31 +180,41 @@ std::string Writer::text_up_to(const std::string& end) {
 
 std::string spell_bytes(std::string_view text) { return gbnf_literal(text); }
 
-CallGrammar CallGrammarWriter::write(std::span<const Tool> tools, bool several,
-                                     CallGrammarStart start) const {
+CallGrammar CallGrammarWriter::write(std::span<const Tool> tools, bool several, CallGrammarStart start,
+                                     const Json* schema) const {
   Writer writer(form_, spell_);
-  const std::string calls = writer.calls(tools, several && form_.several);
+  const std::string calls = tools.empty() ? "" : writer.calls(tools, several && form_.several);
   const std::string space = R"([ \n]{0,3} )";
+  const bool inside = start == CallGrammarStart::reasoning;
+  // What follows the reasoning.
+  std::string answer, text;
+  if (!calls.empty()) {
+    if (channels()) answer = "(" + spell_("<|channel|>commentary ") + R"( | " ")? )";
+    answer += writer.beginning(0) + calls;
+  }
+  if (schema != nullptr) {
+    if (channels()) text = spell_("<|channel|>final<|message|>") + " ";
+    text += writer.answer(*schema) + " ";
+    answer = answer.empty() ? text : "(" + answer + "| " + text + ") ";
+  }
   std::string root;
   if (start == CallGrammarStart::call) {
     root = writer.beginning(form_.starts.front().stands_for.size()) + calls;
-  } else if (reasoning_.form == ReasoningStyle::Form::channels) {
+  } else if (channels()) {
     const std::string analysis = spell_("<|channel|>analysis<|message|>") + " " +
                                  writer.text_up_to("<|end|>") + spell_("<|start|>assistant") + " ";
-    root = "(" + analysis + ")? (" + spell_("<|channel|>commentary ") + R"( | " ")? )" + writer.beginning(0) +
-           calls;
-  } else if (reasoning_.form == ReasoningStyle::Form::pair) {
+    root = "(" + analysis + ")? " + answer;
+  } else if (reasoning_.form == ReasoningStyle::Form::pair && start != CallGrammarStart::plain) {
     const std::string rest = writer.rules.add("reasoning-rest", writer.text_up_to(reasoning_.close) + space);
-    const bool inside = start == CallGrammarStart::reasoning;
-    root = (inside ? rest : "(" + spell_(reasoning_.open) + " " + rest + ")?") + " " + space +
-           writer.beginning(0) + calls;
+    root = (inside ? rest : "(" + spell_(reasoning_.open) + " " + rest + ")?") + " " + space + answer;
   } else {
-    root = space + writer.beginning(0) + calls;
+    root = (calls.empty() ? "" : space) + answer;
   }
   CallGrammar out{writer.rules.text(root), std::move(writer.notes)};
   if (out.gbnf.size() > kMaxGrammarBytes) {
-    throw Error(Errc::grammar, fmt::format("tools: their grammar has {} bytes, must be at most {}",
-                                           out.gbnf.size(), kMaxGrammarBytes));
+    throw Error(Errc::grammar,
+                fmt::format("{}: their grammar has {} bytes, must be at most {}",
+                            tools.empty() ? "schema" : "tools", out.gbnf.size(), kMaxGrammarBytes));
   }
   return out;
 }

@@ -28,6 +28,7 @@ enum class CallGrammarStart {
   call,       ///< with a call: GrammarTrigger feeds it what a Start stands for
   answer,     ///< with the answer, which may reason first
   reasoning,  ///< within the reasoning of the answer
+  plain,      ///< with the answer, which does not reason, unless reasoning is a channel of its own
 };
 
 class CallGrammarWriter {
@@ -35,11 +36,15 @@ class CallGrammarWriter {
   CallGrammarWriter(const CallForm& form, const ReasoningStyle& reasoning, LiteralSpeller spell)
       : form_(form), reasoning_(reasoning), spell_(std::move(spell)) {}
 
-  /// Texts of one call, or of several if `several`, to `tools` (not empty). Throws Error (grammar): no
-  /// arguments satisfy a schema, the whole is too large.
-  CallGrammar write(std::span<const Tool> tools, bool several, CallGrammarStart start) const;
+  /// Texts of one call, or of several if `several`, to `tools`; or, where there is a `schema`, JSON that
+  /// satisfies it. There are tools or a schema, and with the start `call` no schema. Throws Error (grammar):
+  /// no arguments satisfy a schema, no answer does, the whole is too large.
+  CallGrammar write(std::span<const Tool> tools, bool several, CallGrammarStart start,
+                    const Json* schema = nullptr) const;
 
  private:
+  bool channels() const { return reasoning_.form == ReasoningStyle::Form::channels; }
+
   const CallForm& form_;
   const ReasoningStyle& reasoning_;
   LiteralSpeller spell_;

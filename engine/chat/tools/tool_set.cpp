@@ -9,6 +9,7 @@
 #include "engine/chat/tools/tool_prompt.h"
 #include "engine/forward/model.h"
 #include "engine/sampling/grammar/gbnf_text.h"
+#include "engine/sampling/schema/schema_set.h"
 #include "engine/text/special_tokens.h"
 #include "engine/types/memory_errors.h"
 
@@ -61,6 +62,18 @@ std::vector<Token> marker_tokens(const CallForm& form, const Tokenizer& tokenize
   return out;
 }
 
+Json read_answer_schema(const std::string& text) {
+  try {
+    Json schema = parse_schema(text);
+    if (schema.is_null()) throw Error(Errc::grammar, "it is null, must be an object");
+    return schema;
+  } catch (const Json::exception& error) {
+    throw Error(Errc::grammar, fmt::format("schema: {}", error.what()));
+  } catch (const Error& error) {
+    throw Error(Errc::grammar, fmt::format("schema: {}", plain_message(error)));
+  }
+}
+
 }  // namespace
 
 const Tokenizer& ToolSet::Impl::tokenizer() const { return model_data(written->model).tokenizer; }
@@ -73,19 +86,30 @@ ToolSet::Impl::Impl(std::shared_ptr<const ChatTemplate::Impl> with, std::string_
   if (!options.name.empty()) only_named(tools, options.name);
   const Tokenizer& vocabulary = tokenizer();
   written_out = marker_tokens(written->format.reasoning(), vocabulary);
-  if (!active()) return;
-  for (const Token token : marker_tokens(form(), vocabulary)) {
-    if (std::ranges::find(written_out, token) == written_out.end()) written_out.push_back(token);
+  if (choice != ToolChoice::required && !options.answer_schema.empty())
+    answer_schema = read_answer_schema(options.answer_schema);
+  if (active()) {
+    for (const Token token : marker_tokens(form(), vocabulary)) {
+      if (std::ranges::find(written_out, token) == written_out.end()) written_out.push_back(token);
+    }
+    in_template = written->format.tools().shows_tools && shown_by_template();
   }
-  in_template = written->format.tools().shows_tools && shown_by_template();
+  if (held()) write_grammars();
+}
+
+void ToolSet::Impl::write_grammars() {
   const ReasoningStyle& reasoning = written->format.reasoning();
   const CallGrammarWriter writer(form(), reasoning, [&](std::string_view text) {
-    return spell_for(vocabulary, written->encoder.specials(), text);
+    return spell_for(tokenizer(), written->encoder.specials(), text);
   });
-  const bool required = choice == ToolChoice::required;
-  grammar = writer.write(tools, several, required ? CallGrammarStart::answer : CallGrammarStart::call);
-  if (required && reasoning.form == ReasoningStyle::Form::pair)
-    grammar_in_reasoning = writer.write(tools, several, CallGrammarStart::reasoning);
+  const std::span<const Tool> offered = active() ? std::span<const Tool>(tools) : std::span<const Tool>();
+  const Json* schema = answer_schema.is_null() ? nullptr : &answer_schema;
+  const auto write = [&](CallGrammarStart start) { return writer.write(offered, several, start, schema); };
+  const bool whole = choice == ToolChoice::required || schema != nullptr;
+  grammar = write(whole ? CallGrammarStart::answer : CallGrammarStart::call);
+  if (!whole || reasoning.form != ReasoningStyle::Form::pair) return;
+  grammar_in_reasoning = write(CallGrammarStart::reasoning);
+  if (schema != nullptr) grammar_without_reasoning = write(CallGrammarStart::plain);
 }
 
 // Some templates fail on schemas that are a little out of the ordinary.
@@ -123,7 +147,8 @@ std::vector<std::string> ToolSet::notes() const { return impl_->grammar.notes; }
 
 ToolPrompt ToolSet::prompt(std::span<const ChatMessage> messages, const ChatOptions& options) const {
   const std::vector<PromptPiece> pieces = impl_->pieces(messages, options);
-  return {impl_->written->encoder.encode(pieces), impl_->written->format.opens_reasoning(pieces)};
+  return {impl_->written->encoder.encode(pieces), impl_->written->format.opens_reasoning(pieces),
+          options.thinking.value_or(true)};
 }
 
 std::string ToolSet::render(std::span<const ChatMessage> messages, const ChatOptions& options) const {
@@ -132,12 +157,17 @@ std::string ToolSet::render(std::span<const ChatMessage> messages, const ChatOpt
 
 std::vector<Token> ToolSet::written_out() const { return impl_->written_out; }
 
+const CallGrammar& ToolSet::Impl::grammar_for(const ToolPrompt& prompt) const noexcept {
+  if (prompt.opens_reasoning && !grammar_in_reasoning.gbnf.empty()) return grammar_in_reasoning;
+  const bool plain = !prompt.may_reason && !prompt.opens_reasoning;
+  return plain && !grammar_without_reasoning.gbnf.empty() ? grammar_without_reasoning : grammar;
+}
+
 void ToolSet::constrain(SamplerOptions& options, const ToolPrompt& prompt) const {
-  if (!impl_->active()) return;
+  if (!impl_->held()) return;
   options.grammar_trigger = {};
-  if (impl_->choice == ToolChoice::required) {
-    const bool inside = prompt.opens_reasoning && !impl_->grammar_in_reasoning.gbnf.empty();
-    options.grammar = inside ? impl_->grammar_in_reasoning.gbnf : impl_->grammar.gbnf;
+  if (impl_->choice == ToolChoice::required || !impl_->answer_schema.is_null()) {
+    options.grammar = impl_->grammar_for(prompt).gbnf;
     return;
   }
   options.grammar = impl_->grammar.gbnf;

@@ -7,24 +7,11 @@
 #include "ops/error.h"
 
 namespace longhand {
-namespace {
-
-constexpr int kMaxNesting = 512;  // of the document that holds the schema
-
-Json parsed(std::string_view json) {
-  const auto limit_depth = [](int depth, Json::parse_event_t, Json&) {
-    if (depth > kMaxNesting) throw Error(Errc::grammar, fmt::format("it nests deeper than {}", kMaxNesting));
-    return true;
-  };
-  return Json::parse(json.begin(), json.end(), limit_depth);
-}
-
-}  // namespace
 
 SchemaGrammar schema_grammar(std::string_view json, bool lenient) {
   std::string failure;
   try {
-    SchemaSet schemas(parsed(json), lenient);
+    SchemaSet schemas(parse_schema(json), lenient);
     GbnfRules rules;
     const Spelling json_alone;
     const GbnfPart start = SchemaWriter(schemas, rules, json_alone).value({schemas.root()});

@@ -11,6 +11,7 @@
 namespace longhand {
 namespace {
 
+constexpr int kMaxNesting = 512;          // of a document that holds a schema
 constexpr int kMaxDepth = 128;            // of schemas that hold together
 constexpr std::size_t kMaxShapes = 1000;  // of one place
 constexpr std::size_t kMaxWork = 200000;  // keywords looked at, in all shapes
@@ -30,6 +31,14 @@ Json unwrapped(Json root) {
 }
 
 }  // namespace
+
+Json parse_schema(std::string_view json) {
+  const auto limit_depth = [](int depth, Json::parse_event_t, Json&) {
+    if (depth > kMaxNesting) throw Error(Errc::grammar, fmt::format("it nests deeper than {}", kMaxNesting));
+    return true;
+  };
+  return Json::parse(json.begin(), json.end(), limit_depth);
+}
 
 std::string plain_message(const std::exception& error) {
   const std::string text = error.what();

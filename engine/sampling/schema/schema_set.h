@@ -6,11 +6,15 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/sampling/schema/schema_shape.h"
 
 namespace longhand {
+
+/// A document that holds a schema. Throws Error (grammar): it nests too deep; Json::exception: it is no JSON.
+Json parse_schema(std::string_view json);
 
 class SchemaSet {
  public:
