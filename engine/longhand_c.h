@@ -100,6 +100,7 @@ typedef struct lh_session_options {
   int32_t summary_from;   /* [-1] "auto": tokens from which old ones are remembered in summary */
   float min_speed;        /* [0] "auto": tokens a second below which they are; 0: never for that reason */
   uint64_t memory_budget; /* [0] bytes the memory of the text takes at most; 0: what `context` asks for */
+  const char* cpus; /* [NULL] where threads run: "0-3,8", or "0/1/2/3" each in turn; NULL: anywhere */
 } lh_session_options;
 
 /* LH_E_RANGE; LH_E_NO_MEMORY, whose message tells the context that would fit. */
@@ -187,6 +188,7 @@ typedef struct lh_runner_options {
   int32_t threads;         /* [0] physical cores this process may use, fewer for very small models */
   int32_t prefill_threads; /* [0] while more than a few tokens are computed at once; 0: as `threads` */
   int32_t batch;           /* [512] tokens computed at once, of all sessions together */
+  const char* cpus;        /* [NULL] as in lh_session_options */
 } lh_runner_options;
 
 /* Threads and working memory for sessions whose tokens go through the layers side by side, so that weights

@@ -7,6 +7,7 @@
 
 #include "ops/error.h"
 #include "ops/isa/x/pause.h"
+#include "ops/pinning.h"
 
 namespace longhand {
 namespace {
@@ -19,6 +20,10 @@ constexpr int kLooksBetweenRuns = 50 * kLooks;
 // Whoever looks keeps a core busy, which nobody may where workers outnumber them.
 int looks_of(int workers) noexcept {
   return unsigned(workers) <= std::thread::hardware_concurrency() ? kLooks : 0;
+}
+
+std::vector<double> speeds_of(const CpuSets& cpus, int workers) {
+  return cpus.empty() ? std::vector<double>{} : worker_speeds(cpus, usable_cpus(), workers);
 }
 
 // While it lives, threads begin with all signals blocked but those that a thread gets for what it does
@@ -66,8 +71,12 @@ void Barrier::wait() noexcept {
   }
 }
 
-Team::Team(int workers)
-    : workers_(workers), process_(::getpid()), shares_(workers), barrier_(workers, looks_of(workers)) {
+Team::Team(int workers, const CpuSets& cpus)
+    : workers_(workers),
+      process_(::getpid()),
+      cpus_(cpus),
+      shares_(workers, speeds_of(cpus, workers)),
+      barrier_(workers, looks_of(workers)) {
   seats_.reserve(std::size_t(workers - 1));
   try {
     const QuietThreads quiet;
@@ -102,7 +111,13 @@ void Team::stop() noexcept {
   for (const Seat& seat : seats_) pthread_join(seat.thread, nullptr);
 }
 
+const std::vector<int>& Team::cpus_of(int id) const noexcept {
+  static const std::vector<int> anywhere;
+  return cpus_.empty() ? anywhere : cpus_[std::size_t(id) % cpus_.size()];
+}
+
 void Team::work(int id) noexcept {
+  if (!cpus_.empty()) pin_thread(cpus_of(id));
   const int looks = looks_of(workers_) > 0 ? kLooksBetweenRuns : 0;
   for (std::uint32_t round = 0;; ++round) {
     wait_while(round_, round, looks);
@@ -113,6 +128,7 @@ void Team::work(int id) noexcept {
 }
 
 void Team::run(const std::function<void(const Worker&)>& body) noexcept {
+  const Pinned here(cpus_of(0));
   if (workers_ == 1 || is_forked()) {
     body(Worker{0, 1});
     return;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "ops/shares.h"
+#include "ops/topology.h"
 
 namespace longhand {
 
@@ -73,8 +74,9 @@ struct Worker {
 /// to do. They take no signals, so that handlers run where the host expects them.
 class Team {
  public:
-  /// Throws Error (no_memory) where the system refuses a thread, std::bad_alloc.
-  explicit Team(int workers);
+  /// `cpus`: where the workers run, each as long as the team lives, the caller in run() alone; one on slow
+  /// CPUs gets less work. Throws Error (no_memory) where the system refuses a thread, std::bad_alloc.
+  explicit Team(int workers, const CpuSets& cpus = {});
   ~Team();
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
@@ -94,9 +96,11 @@ class Team {
   void stop() noexcept;
   void work(int id) noexcept;
   bool is_forked() const noexcept { return ::getpid() != process_; }
+  const std::vector<int>& cpus_of(int id) const noexcept;
 
   const int workers_;
   const pid_t process_;
+  const CpuSets cpus_;
   Shares shares_;
   Barrier barrier_;
   alignas(64) Phase round_{0};

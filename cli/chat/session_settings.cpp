@@ -12,7 +12,8 @@
 namespace longhand::cli {
 namespace {
 
-constexpr std::string_view kFromFile = "file";  // of texts that are empty: what the file says
+// What texts that are empty mean: what the file says; wherever the system puts the threads.
+constexpr std::string_view kFromFile = "file", kAnywhere = "any";
 
 // "--attention-window" is "attention_window".
 std::string plain_name(std::string_view name) {
@@ -42,7 +43,7 @@ bool is_called(std::string_view option, const std::string& name) {
 template <class Options, class Value>
 void change(const Option<Options, Value>& row, Value& field, const std::string& text) {
   if constexpr (std::is_same_v<Value, std::string>) {
-    field = text == kFromFile ? "" : text;
+    field = text == kFromFile || text == kAnywhere ? "" : text;
   } else if constexpr (std::is_same_v<Value, bool>) {
     if (text != "on" && text != "off") refuse(row.name, text, "on or off");
     field = text == "on";
@@ -63,10 +64,10 @@ void change(const Option<Options, Value>& row, Value& field, const std::string& 
 }
 
 template <class Value>
-std::string text_of(const Value& value) {
+std::string text_of(const Value& value, std::string_view empty) {
   if constexpr (std::is_same_v<Value, bool>) return value ? "on" : "off";
   const std::string text = option_text(value);
-  return text.empty() ? std::string(kFromFile) : text;
+  return text.empty() ? std::string(empty) : text;
 }
 
 }  // namespace
@@ -74,7 +75,7 @@ std::string text_of(const Value& value) {
 std::vector<NamedValue> list_session_settings(const SessionOptions& options) {
   std::vector<NamedValue> out;
   each_session_option(options, [&](const auto& row, const auto& value) {
-    out.push_back({std::string(row.name), text_of(value)});
+    out.push_back({std::string(row.name), text_of(value, row.name == "cpus" ? kAnywhere : kFromFile)});
   });
   return out;
 }

@@ -12,6 +12,7 @@ constexpr OptionFlag kFlags[] = {
     {"threads", "-t,--threads", "N|auto", "; auto: as many as pay on this machine, found out once", false},
     {"prefill_threads", "--threads-batch,--tb", "N", " (-tb)"},
     {"batch", "-b,--batch-size", "N"},
+    {"cpus", "--cpus", "LIST"},
     {"key_cache", "--cache-type-k,--ctk", "TYPE", " (-ctk)"},
     {"value_cache", "--cache-type-v,--ctv", "TYPE", " (-ctv)"},
     {"isa", "--isa", "NAME"},

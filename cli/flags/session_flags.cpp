@@ -32,12 +32,7 @@ constexpr Ignored kIgnored[] = {
     {"--device", true},
     {"--flash-attn", true},
     {"--ubatch-size", true},
-    {"--numa", true},
-    {"--prio", true},
     {"--poll", true},
-    {"--cpu-mask,-C", true},
-    {"--cpu-range", true},
-    {"--cpu-strict", true},
     {"--defrag-thold", true},
     {"--n-cpu-moe", true},
     {"--cpu-moe", false},
@@ -133,6 +128,7 @@ void SessionFlags::add_computing(CLI::App& verb) {
       ->expected(1)
       ->delimiter(',')
       ->type_name("KEY=TYPE:VALUE");
+  placement_.add_to(verb, *group);
   group->add_flag(find_flag("repack")->flags, no_repack_,
                   "Compute from the file's own layout: loads faster, runs slower (-nr)");
 }
@@ -219,6 +215,7 @@ void SessionFlags::add_ignored(CLI::App& verb) {
 
 LoadOptions SessionFlags::load_options() const {
   LoadOptions options = load_;
+  placement_.settle();
   options.repack = !no_repack_;
   options.threads = std::max(0, session_.threads);
   return options;
@@ -227,6 +224,8 @@ LoadOptions SessionFlags::load_options() const {
 SessionOptions SessionFlags::session_options() const {
   SessionOptions options = session_;
   options.threads = std::max(0, options.threads);
+  const CpuSets& workers = placement_.settle();
+  if (options.cpus.empty() && !workers.empty()) options.cpus = cpu_sets_text(workers);
   if (auto_threads_) use_best_threads(options);
   return options;
 }
@@ -239,6 +238,7 @@ SessionOptions SessionFlags::session_options(const Model& model) const {
 
 void SessionFlags::tell_notes() const {
   if (!ignored_.empty()) print_note(fmt::format("no effect here: {}", fmt::join(ignored_, ", ")));
+  for (const std::string& line : placement_.refused()) print_note(line);
   note_threads(std::max(session_.threads, session_.prefill_threads));
 }
 

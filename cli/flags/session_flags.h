@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/flags/adapter_flags.h"
+#include "cli/flags/placement_flags.h"
 #include "engine/longhand.h"
 
 namespace longhand::cli {
@@ -66,6 +67,7 @@ class SessionFlags {
   LoadOptions load_;
   SessionOptions session_;
   AdapterFlags adapters_;
+  mutable PlacementFlags placement_;  // the program moves when it is first asked
   bool no_repack_ = false, auto_threads_ = false, verbose_ = false;
   std::vector<std::string> ignored_;
 };

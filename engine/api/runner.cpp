@@ -135,12 +135,10 @@ class Passes {
 Runner::Runner(const Model& model, const RunnerOptions& options)
     : impl_(translate_memory_errors([&] {
         check_options(kRunnerOptions, options);
-        const ThreadCounts threads =
-            choose_threads(model_data(model), options.threads, options.prefill_threads);
-        const WorkspaceSizes sizes{.rows = options.batch,
-                                   .workers = std::max(threads.decode, threads.prefill)};
-        return std::make_unique<Impl>(Impl{
-            model, std::make_shared<PassRunner>(model_data(model), threads.decode, threads.prefill, sizes)});
+        const ThreadPlan threads = choose_threads(model_data(model), options);
+        const WorkspaceSizes sizes{.rows = options.batch, .workers = threads.most()};
+        return std::make_unique<Impl>(
+            Impl{model, std::make_shared<PassRunner>(model_data(model), threads, sizes)});
       })) {}
 Runner::~Runner() = default;
 Runner::Runner(Runner&&) noexcept = default;

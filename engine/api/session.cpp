@@ -36,8 +36,7 @@ const Model& continuing(const Model& model) {
 Session::Impl::Impl(const Model& m, const SessionOptions& o)
     : model(continuing(m)),
       sequence(model_data(m), o),
-      runner(std::make_shared<PassRunner>(model_data(m), sequence.sizes.threads,
-                                          sequence.sizes.prefill_threads, sequence.needs())) {
+      runner(std::make_shared<PassRunner>(model_data(m), sequence.sizes.threads, sequence.needs())) {
   logits.resize(std::size_t(model_data(m).config.vocab));
 }
 

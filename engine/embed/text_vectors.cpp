@@ -35,9 +35,7 @@ PoolingRule rule_of(Pooling pooling, const ModelConfig& c) {
   return pooling == Pooling::rank ? c.pooling.score.from : kRules[int(pooling)];
 }
 
-WorkspaceSizes first_sizes(const SessionSizes& s) {
-  return {.rows = s.batch, .workers = std::max(s.threads, s.prefill_threads)};
-}
+WorkspaceSizes first_sizes(const SessionSizes& s) { return {.rows = s.batch, .workers = s.threads.most()}; }
 
 }  // namespace
 
@@ -48,7 +46,7 @@ VectorMaker::VectorMaker(const ModelData& m, const EmbedOptions& o)
       adaptation_(make_adaptation(m, o.session.adapters, o.session.control_vectors)),
       positions_(m.config, m.weights, options_.session, far_positions(sizes_.plan), sizes_.context),
       pooling_(settle(m, o)),
-      runner_(m, sizes_.threads, sizes_.prefill_threads, first_sizes(sizes_)) {}
+      runner_(m, sizes_.threads, first_sizes(sizes_)) {}
 
 int VectorMaker::width() const noexcept {
   const PoolingHead& head = model_.weights.head;

@@ -14,12 +14,12 @@ constexpr std::size_t kLogitRows = 16;
 
 }  // namespace
 
-PassRunner::PassRunner(const ModelCore& model, int threads, int prefill_threads, const WorkspaceSizes& sizes)
+PassRunner::PassRunner(const ModelCore& model, const ThreadPlan& threads, const WorkspaceSizes& sizes)
     : model_(model),
       ws_(model.config, model.weights, sizes),
-      team_(threads),
+      team_(threads.decode, threads.cpus),
       logits_(std::size_t(model.config.vocab)) {
-  if (prefill_threads != threads) prefill_team_.emplace(prefill_threads);
+  if (threads.prefill != threads.decode) prefill_team_.emplace(threads.prefill, threads.cpus);
 }
 
 void PassRunner::fit(WorkspaceSizes sizes) {

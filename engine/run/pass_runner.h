@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/forward/pass.h"
+#include "engine/run/sizes.h"
 
 namespace longhand {
 
@@ -19,7 +20,7 @@ using VisitRow = std::function<void(int i, std::span<const float> values)>;
 class PassRunner {
  public:
   /// Throws Error(no_memory).
-  PassRunner(const ModelCore& model, int threads, int prefill_threads, const WorkspaceSizes& sizes);
+  PassRunner(const ModelCore& model, const ThreadPlan& threads, const WorkspaceSizes& sizes);
 
   int threads() const noexcept { return team_.size(); }
   /// Tokens computed at once at most.

@@ -92,7 +92,7 @@ States Sequence::new_states() const {
 
 WorkspaceSizes Sequence::needs() const noexcept {
   return {.rows = sizes.batch,
-          .workers = std::max(sizes.threads, sizes.prefill_threads),
+          .workers = sizes.threads.most(),
           .memory_scratch = states.scratch_bytes(),
           .attention_parts = states.most_parts(),
           .far_queries = far_positions(sizes.plan).used,

@@ -30,15 +30,16 @@ int bounded(const ModelCore& m, int context) {
 
 }  // namespace
 
-ThreadCounts choose_threads(const ModelCore& m, int threads, int prefill_threads) noexcept {
-  const int decode = threads > 0 ? threads : useful_workers(m);
-  return {decode, prefill_threads > 0 ? prefill_threads : decode};
+ThreadPlan choose_threads(const ModelCore& m, const RunnerOptions& o) {
+  const int decode = o.threads > 0 ? o.threads : useful_workers(m);
+  return {decode, o.prefill_threads > 0 ? o.prefill_threads : decode,
+          o.cpus.empty() ? CpuSets{} : parse_cpu_sets(o.cpus, usable_cpus())};
 }
 
 SessionSizes choose_sizes(const ModelCore& m, const SessionOptions& o) {
   check_options(kSessionOptions, o);
-  const ThreadCounts threads = choose_threads(m, o.threads, o.prefill_threads);
-  SessionSizes s{bounded(m, o.context), o.batch, threads.decode, threads.prefill, plan_memory(m.config, o)};
+  SessionSizes s{bounded(m, o.context), o.batch, choose_threads(m, runner_options(o)),
+                 plan_memory(m.config, o)};
   check_memory(s.plan, m.config, m.weights.layers, o.attention);
   if (o.memory_budget > 0 || o.min_speed > 0) {
     if (s.context == 0) s.context = m.config.trained_context;

@@ -1,14 +1,26 @@
 // How long and how wide a session is, and how many threads it gets.
 #pragma once
 
+#include <algorithm>
+
 #include "engine/forward/model.h"
 #include "engine/state/attention/kinds.h"
 #include "engine/types/session_options.h"
+#include "ops/topology.h"
 
 namespace longhand {
 
+/// How many threads compute, decoding and prompts, and where they run.
+struct ThreadPlan {
+  int decode, prefill;
+  CpuSets cpus;
+
+  int most() const noexcept { return std::max(decode, prefill); }
+};
+
 struct SessionSizes {
-  int context, batch, threads, prefill_threads;
+  int context, batch;
+  ThreadPlan threads;
   MemoryPlan plan;
   bool cut = false;  // memory, not the model, set the context
 };
@@ -18,10 +30,8 @@ struct SessionSizes {
 /// would fit).
 SessionSizes choose_sizes(const ModelCore& model, const SessionOptions& options);
 
-/// Threads for decoding and for prompts; 0: what suits model and machine.
-struct ThreadCounts {
-  int decode, prefill;
-};
-ThreadCounts choose_threads(const ModelCore& model, int threads, int prefill_threads) noexcept;
+/// As the options say, where they are 0 what suits model and machine. Throws Error(range): CPUs that are
+/// none.
+ThreadPlan choose_threads(const ModelCore& model, const RunnerOptions& options);
 
 }  // namespace longhand

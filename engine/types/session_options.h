@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct SessionOptions {
   int threads = 0;          ///< 0: physical cores this process may use, fewer for very small models
   int prefill_threads = 0;  ///< while more than a few tokens are computed at once; 0: as `threads`
   int batch = 512;          ///< tokens computed at once while reading a prompt; results do not depend on it
+  std::string cpus = {};    ///< see RunnerOptions::cpus
   CacheType key_cache = CacheType::f16;
   CacheType value_cache = CacheType::f16;
   /// Bytes that the session's memory of its text takes at most; 0: what the context asks for. Under
@@ -41,7 +43,10 @@ struct SessionOptions {
 
 /// Of a runner for such sessions.
 inline RunnerOptions runner_options(const SessionOptions& session) {
-  return {.threads = session.threads, .prefill_threads = session.prefill_threads, .batch = session.batch};
+  return {.threads = session.threads,
+          .prefill_threads = session.prefill_threads,
+          .batch = session.batch,
+          .cpus = session.cpus};
 }
 
 // clang-format off
@@ -53,6 +58,7 @@ inline constexpr std::tuple kSessionOptions = {
     Option{"prefill_threads", &SessionOptions::prefill_threads, {0, kMaxThreads},
            "Threads while reading; 0: as many as for writing", false},
     Option{"batch", &SessionOptions::batch, {1, kMaxBatch}, "Tokens read at once"},
+    Option{"cpus", &SessionOptions::cpus, {}, "CPUs the threads run on: 0-3,8, or 0/1/2/3 for one each", false},
     Option{"key_cache", &SessionOptions::key_cache, {0, int(CacheType::bf16)},
            "Type of the cached keys: f32, f16, bf16 or q8_0"},
     Option{"value_cache", &SessionOptions::value_cache, {0, int(CacheType::bf16)}, "Type of the cached values"},

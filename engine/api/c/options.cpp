@@ -31,6 +31,7 @@ constexpr std::tuple kSessionFields = {
     std::pair(&CSession::threads, &SessionOptions::threads),
     std::pair(&CSession::prefill_threads, &SessionOptions::prefill_threads),
     std::pair(&CSession::batch, &SessionOptions::batch),
+    std::pair(&CSession::cpus, &SessionOptions::cpus),
     std::pair(&CSession::key_cache, &SessionOptions::key_cache),
     std::pair(&CSession::value_cache, &SessionOptions::value_cache),
     std::pair(&CSession::memory_budget, &SessionOptions::memory_budget),
@@ -92,7 +93,8 @@ constexpr std::tuple kSamplerFields = {
 constexpr std::tuple kRunnerFields = {
     std::pair(&lh_runner_options::threads, &RunnerOptions::threads),
     std::pair(&lh_runner_options::prefill_threads, &RunnerOptions::prefill_threads),
-    std::pair(&lh_runner_options::batch, &RunnerOptions::batch)};
+    std::pair(&lh_runner_options::batch, &RunnerOptions::batch),
+    std::pair(&lh_runner_options::cpus, &RunnerOptions::cpus)};
 
 constexpr std::tuple kEmbedFields = {
     std::pair(&lh_embed_options::pooling, &EmbedOptions::pooling),

@@ -19,7 +19,7 @@ ModelCore NextHeadRun::load(const ModelData& model, int threads) {
 NextHeadRun::NextHeadRun(const ModelData& model, const SessionOptions& options)
     : core_(load(model, options.threads)),
       sequence_(core_, options),
-      runner_(core_, sequence_.sizes.threads, sequence_.sizes.threads, sequence_.needs()),
+      runner_(core_, sequence_.sizes.threads, sequence_.needs()),
       logits_(std::size_t(core_.config.vocab)),
       hidden_(std::size_t(core_.config.hidden)),
       rows_(std::size_t(runner_.rows()) * hidden_.size()) {}
