@@ -54,7 +54,12 @@ typedef enum lh_cache_type {
   LH_CACHE_F32 = 0,
   LH_CACHE_F16 = 1,
   LH_CACHE_Q8_0 = 2,
-  LH_CACHE_BF16 = 3
+  LH_CACHE_BF16 = 3,
+  LH_CACHE_Q4_0 = 4,
+  LH_CACHE_Q4_1 = 5,
+  LH_CACHE_Q5_0 = 6,
+  LH_CACHE_Q5_1 = 7,
+  LH_CACHE_IQ4_NL = 8
 } lh_cache_type;
 
 typedef enum lh_rope_scaling {

@@ -6,6 +6,11 @@
 //   q8_0            groups of kQ8Group dimensions, one after the other. In a row a group is a half-precision
 //                   scale and a byte for each dimension, as in the tensor format of that name. In a block it
 //                   is the scales (tokens) and then the bytes (quads of dimensions, tokens, kQ8Quad)
+//   q4_0 ... iq4_nl groups likewise, each a block of the tensor format of that name. In a row they lie as
+//   they
+//                   are, in a key block the groups of the tokens are interleaved as a panel of that many rows
+//                   of a matrix (ops/panels.h). They hold the Hadamard transform (ops/hadamard.h) of a key or
+//                   value, in which no dimension stands out
 #pragma once
 
 #include <cstddef>
@@ -13,8 +18,14 @@
 
 namespace longhand {
 
-enum class CacheFormat : std::uint8_t { f32, f16, q8_0, bf16 };
-inline constexpr int kCacheFormats = 4;
+enum class CacheFormat : std::uint8_t { f32, f16, q8_0, bf16, q4_0, q4_1, q5_0, q5_1, iq4_nl };
+inline constexpr int kCacheFormats = 9;
+/// Whether numbers are rounded in groups of kQ8Group, so that heads must be whole groups.
+constexpr bool is_grouped(CacheFormat format) {
+  return format == CacheFormat::q8_0 || format > CacheFormat::bf16;
+}
+/// Whether numbers are unpacked into floats before attention looks at them.
+constexpr bool is_packed(CacheFormat format) { return format > CacheFormat::bf16; }
 inline constexpr int kKeyBlock = 16;
 
 inline constexpr int kQ8Group = 32, kQ8Quad = 4;
@@ -26,8 +37,8 @@ inline constexpr int kQ8KeyScales = kKeyBlock * kQ8ScaleBytes;
 inline constexpr int kQ8KeyQuads = kKeyBlock * kQ8Quad;  // bytes of one quad of each token
 
 /// Bytes of kQ8Group values, by CacheFormat.
-inline constexpr int kCacheGroupBytes[kCacheFormats] = {4 * kQ8Group, 2 * kQ8Group, kQ8RowBytes,
-                                                        2 * kQ8Group};
+inline constexpr int kCacheGroupBytes[kCacheFormats] = {
+    4 * kQ8Group, 2 * kQ8Group, kQ8RowBytes, 2 * kQ8Group, 18, 20, 22, 24, 18};
 
 /// Keys and values of one kv head.
 struct KvView {

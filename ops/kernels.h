@@ -31,6 +31,9 @@ struct AttendArgs {
   // cap; or null.
   const float* slope = nullptr;       // (rows)
   const std::int32_t* own = nullptr;  // (rows) the key at distance 0, of this view or beyond it
+  // Scratch of packed formats, whose views have kAttendKeys keys at most: (kAttendKeys + kAttendRows,
+  // key_dim or value_dim, the larger).
+  float* unpacked = nullptr;
 };
 inline constexpr int kAttendKeys = 512;
 inline constexpr int kAttendRows = 24;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "engine/state/cache_type.h"
 #include "engine/types/options.h"
 #include "ops/error.h"
 
@@ -129,7 +130,8 @@ void VectorMaker::fit(const Batch& batch) {
   WorkspaceSizes needs{.rows = int(batch.tokens.size()),
                        .workers = 1,
                        .slices = int(batch.slices.size()),
-                       .far_queries = far_positions(sizes_.plan).used};
+                       .far_queries = far_positions(sizes_.plan).used,
+                       .packed_cache = packs_cache(options_.session)};
   if (adaptation_ != nullptr) {
     needs.low_columns = adaptation_->low_columns();
     needs.adapters = int(adaptation_->uses.size());

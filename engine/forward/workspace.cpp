@@ -103,8 +103,9 @@ Workspace::Workspace(const ModelConfig& c, const Weights& w, const WorkspaceSize
   partials = partials_.as<float>();
   for (int i = 0; i < sizes.workers; ++i) {
     scratch.push_back({Buffer(panel_scratch(w)), floats(kAttendRows, kAttendKeys),
-                       floats(kAttendRows + 3, most.head_size), Buffer(sizes.memory_scratch),
-                       std::vector<int>(std::size_t(sizes.slices))});
+                       floats(kAttendRows + 3, most.head_size),
+                       floats(sizes.packed_cache ? kAttendKeys + kAttendRows : 0, most.head_size),
+                       Buffer(sizes.memory_scratch), std::vector<int>(std::size_t(sizes.slices))});
     low_ranks.emplace_back().terms.reserve(kJobs * std::size_t(sizes.slices) * std::size_t(sizes.adapters));
   }
 }
@@ -112,7 +113,7 @@ Workspace::Workspace(const ModelConfig& c, const Weights& w, const WorkspaceSize
 std::uint64_t Workspace::bytes() const noexcept {
   std::uint64_t sum = stream_.size() + partials_.size() + room_.size();
   for (const WorkerScratch& s : scratch)
-    sum += s.panel.size() + s.scores.size() + s.acc.size() + s.memory.size();
+    sum += s.panel.size() + s.scores.size() + s.acc.size() + s.unpacked.size() + s.memory.size();
   return sum;
 }
 

@@ -21,6 +21,7 @@ struct WorkspaceSizes {
   bool far_queries = false;        // whether a memory asks for them
   int low_columns = 0;             // see Adaptation
   int adapters = 0;                // of a sequence at most
+  bool packed_cache = false;       // whether keys or values are unpacked before they are looked at
 
   bool operator==(const WorkspaceSizes&) const = default;
 };

@@ -32,6 +32,7 @@ void PassRunner::fit(WorkspaceSizes sizes) {
   sizes.far_queries = sizes.far_queries || now.far_queries;
   sizes.low_columns = std::max(sizes.low_columns, now.low_columns);
   sizes.adapters = std::max(sizes.adapters, now.adapters);
+  sizes.packed_cache = sizes.packed_cache || now.packed_cache;
   if (sizes != now) ws_ = Workspace(model_.config, model_.weights, sizes);
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/state/attention/kinds.h"
+#include "engine/state/cache_type.h"
 #include "engine/types/limits.h"
 #include "loaders/vocab/vocab.h"
 #include "ops/error.h"
@@ -97,7 +98,8 @@ WorkspaceSizes Sequence::needs() const noexcept {
           .attention_parts = states.most_parts(),
           .far_queries = far_positions(sizes.plan).used,
           .low_columns = adaptation == nullptr ? 0 : adaptation->low_columns(),
-          .adapters = adaptation == nullptr ? 0 : int(adaptation->uses.size())};
+          .adapters = adaptation == nullptr ? 0 : int(adaptation->uses.size()),
+          .packed_cache = packs_cache(options)};
 }
 
 void check_tokens(std::span<const Token> tokens, int vocab) {

@@ -26,4 +26,9 @@ CacheFormat cache_format(CacheType type) {
               fmt::format("cache type is {}, must be 0..{}", number, std::size(kCacheTypes) - 1));
 }
 
+bool packs_cache(const SessionOptions& options) noexcept {
+  const auto packed = [](CacheType type) { return is_packed(kCacheTypes[std::size_t(type)].format); };
+  return packed(options.key_cache) || packed(options.value_cache);
+}
+
 }  // namespace longhand

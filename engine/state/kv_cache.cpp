@@ -4,11 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 
 #include "engine/state/cache_type.h"
 #include "ops/error.h"
-#include "ops/half.h"
 
 namespace longhand {
 namespace {
@@ -18,46 +16,11 @@ std::int64_t value_bytes(CacheFormat format, std::int64_t n) {
 }
 
 void check(CacheFormat format, const char* option, const char* what, int dim) {
-  if (format == CacheFormat::q8_0 && dim % kQ8Group != 0) {
-    throw Error(Errc::range,
-                fmt::format("{} q8_0 needs a {} size that is a multiple of {}; this model's is {}", option,
-                            what, kQ8Group, dim));
+  if (is_grouped(format) && dim % kQ8Group != 0) {
+    throw Error(Errc::range, fmt::format("{} {} needs a {} size that is a multiple of {}; this model's is {}",
+                                         option, kCacheTypeNames[std::size_t(format)], what, kQ8Group, dim));
   }
 }
-
-std::uint16_t short_at(const std::byte* p) {
-  std::uint16_t h;
-  std::memcpy(&h, p, sizeof h);
-  return h;
-}
-float half_at(const std::byte* p) { return f16_to_f32(short_at(p)); }
-float bfloat_at(const std::byte* p) { return bf16_to_f32(short_at(p)); }
-
-// Dimension d of token `lane` of a key block, and of a value row. By CacheFormat.
-float key_f32(const std::byte* block, int d, int lane) {
-  float x;
-  std::memcpy(&x, block + 4 * (d * kKeyBlock + lane), sizeof x);
-  return x;
-}
-float key_f16(const std::byte* block, int d, int lane) { return half_at(block + 2 * (d * kKeyBlock + lane)); }
-float key_bf16(const std::byte* block, int d, int lane) {
-  return bfloat_at(block + 2 * (d * kKeyBlock + lane));
-}
-float key_q8(const std::byte* block, int d, int lane) {
-  block += d / kQ8Group * kQ8KeyBytes;
-  const std::byte* quad = block + kQ8KeyScales + d % kQ8Group / kQ8Quad * kQ8KeyQuads + kQ8Quad * lane;
-  return half_at(block + kQ8ScaleBytes * lane) * float(std::int8_t(quad[d % kQ8Quad]));
-}
-float value_f32(const std::byte* row, int d) { return key_f32(row, 0, d); }
-float value_f16(const std::byte* row, int d) { return half_at(row + 2 * d); }
-float value_bf16(const std::byte* row, int d) { return bfloat_at(row + 2 * d); }
-float value_q8(const std::byte* row, int d) {
-  row += d / kQ8Group * kQ8RowBytes;
-  return half_at(row) * float(std::int8_t(row[kQ8ScaleBytes + d % kQ8Group]));
-}
-constexpr float (*kReadKey[kCacheFormats])(const std::byte*, int, int) = {key_f32, key_f16, key_q8, key_bf16};
-constexpr float (*kReadValue[kCacheFormats])(const std::byte*, int) = {value_f32, value_f16, value_q8,
-                                                                       value_bf16};
 
 }  // namespace
 
@@ -133,16 +96,6 @@ KvView view_of(const KvShape& shape, const TokenStore& keys, const TokenStore& v
   v.key_dim = shape.key_dim;
   v.value_dim = shape.value_dim;
   return v;
-}
-
-void read_key(const KvShape& shape, const KvView& view, int index, float* key) noexcept {
-  const std::byte* block = view.keys + index / kKeyBlock * view.key_block_bytes;
-  for (int d = 0; d < view.key_dim; ++d) key[d] = kReadKey[int(shape.keys)](block, d, index % kKeyBlock);
-}
-
-void read_value(const KvShape& shape, const KvView& view, int index, float* value) noexcept {
-  const std::byte* row = view.values + index * view.value_row_bytes;
-  for (int d = 0; d < view.value_dim; ++d) value[d] = kReadValue[int(shape.values)](row, d);
 }
 
 }  // namespace longhand

@@ -19,7 +19,8 @@ struct KvShape {
   CacheFormat keys, values;
   std::int32_t key_dim, value_dim;
 
-  /// Throws Error: range (q8_0 with head sizes that are no multiples of 32, numbers that are no type).
+  /// Throws Error: range (types of groups with head sizes that are no multiples of 32, numbers that are no
+  /// type).
   KvShape(CacheType key_type, CacheType value_type, std::int32_t kd, std::int32_t vd);
   KvShape(CacheFormat k, CacheFormat v, std::int32_t kd, std::int32_t vd)
       : keys(k), values(v), key_dim(kd), value_dim(vd) {}
@@ -77,9 +78,5 @@ int chunks_for(std::int64_t tokens, int context) noexcept;
 /// The view of one head's keys and values, in which tokens count from the start of the chunk.
 KvView view_of(const KvShape& shape, const TokenStore& keys, const TokenStore& values, int head,
                int position) noexcept;
-
-/// Key and value of token `index` of a view as floats (key_dim, value_dim).
-void read_key(const KvShape& shape, const KvView& view, int index, float* key) noexcept;
-void read_value(const KvShape& shape, const KvView& view, int index, float* value) noexcept;
 
 }  // namespace longhand

@@ -16,8 +16,9 @@
 
 namespace longhand {
 
-enum class CacheType : std::uint8_t { f32, f16, q8_0, bf16 };
-inline constexpr std::array<std::string_view, 4> kCacheTypeNames = {"f32", "f16", "q8_0", "bf16"};
+enum class CacheType : std::uint8_t { f32, f16, q8_0, bf16, q4_0, q4_1, q5_0, q5_1, iq4_nl };
+inline constexpr std::array<std::string_view, 9> kCacheTypeNames = {"f32",  "f16",  "q8_0", "bf16",  "q4_0",
+                                                                    "q4_1", "q5_0", "q5_1", "iq4_nl"};
 constexpr const auto& names_of(CacheType) noexcept { return kCacheTypeNames; }
 
 struct SessionOptions {
@@ -59,9 +60,10 @@ inline constexpr std::tuple kSessionOptions = {
            "Threads while reading; 0: as many as for writing", false},
     Option{"batch", &SessionOptions::batch, {1, kMaxBatch}, "Tokens read at once"},
     Option{"cpus", &SessionOptions::cpus, {}, "CPUs the threads run on: 0-3,8, or 0/1/2/3 for one each", false},
-    Option{"key_cache", &SessionOptions::key_cache, {0, int(CacheType::bf16)},
-           "Type of the cached keys: f32, f16, bf16 or q8_0"},
-    Option{"value_cache", &SessionOptions::value_cache, {0, int(CacheType::bf16)}, "Type of the cached values"},
+    Option{"key_cache", &SessionOptions::key_cache, {0, int(CacheType::iq4_nl)},
+           "Type of the cached keys: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, iq4_nl or q4_0"},
+    Option{"value_cache", &SessionOptions::value_cache, {0, int(CacheType::iq4_nl)},
+           "Type of the cached values"},
     Option{"memory_budget", &SessionOptions::memory_budget, {0, 1e18},
            "Bytes that what is remembered of the text takes at most; 0: as many as the context asks for", false},
     Option{"min_speed", &SessionOptions::min_speed, {0, 1e9},

@@ -4,6 +4,7 @@
 #include "ops/isa/attend_keys.inl"
 #include "ops/isa/attend_values.inl"
 #include "ops/isa/elementwise.inl"
+#include "ops/isa/packed_cache.inl"
 #include "ops/isa/quantize.inl"
 #include "ops/isa/recurrent.inl"
 #include "ops/isa/scan.inl"
@@ -20,6 +21,16 @@ constexpr void set_cache(Kernels& k, CacheFormat format) {
   k.store_value[i] = store_value<C>;
   k.attend_keys[i] = attend_keys<C>;
   k.attend_values[i] = attend_values<C>;
+}
+
+// Those of a cache of blocks of the tensor format Fm.
+template <class Fm>
+constexpr void set_packed_cache(Kernels& k, CacheFormat format) {
+  const int i = int(format);
+  k.store_key[i] = store_packed_key<Fm>;
+  k.store_value[i] = store_packed_value<Fm>;
+  k.attend_keys[i] = attend_packed_keys<Fm>;
+  k.attend_values[i] = attend_packed_values<Fm>;
 }
 
 constinit const auto kMatmul = Formats::map([]<class Fm>() -> MatmulFn { return matmul<Fm>; });
@@ -59,6 +70,11 @@ constinit const Kernels LONGHAND_NAME(kernels_, LONGHAND_UNIT) = [] {
   set_cache<CacheF16>(k, CacheFormat::f16);
   set_cache<CacheQ8>(k, CacheFormat::q8_0);
   set_cache<CacheBf16>(k, CacheFormat::bf16);
+  set_packed_cache<Q4_0>(k, CacheFormat::q4_0);
+  set_packed_cache<Q4_1>(k, CacheFormat::q4_1);
+  set_packed_cache<Q5_0>(k, CacheFormat::q5_0);
+  set_packed_cache<Q5_1>(k, CacheFormat::q5_1);
+  set_packed_cache<IQ4_NL>(k, CacheFormat::iq4_nl);
   k.merge_partials = merge_partials;
   return k;
 }();

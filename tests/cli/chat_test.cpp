@@ -171,7 +171,7 @@ TEST(ChatByPipe, FlagsOfOtherEnginesAreAcceptedAndNamedOnce) {
 }
 
 TEST(ChatByPipe, AnswersWithEveryCacheType) {
-  for (const std::string type : {"f32", "f16", "bf16", "q8_0"}) {
+  for (const std::string type : {"f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "iq4_nl"}) {
     const ProcessResult result = chat({"-ctk", type, "-ctv", type}, "What is the capital of Peru?\n");
     EXPECT_EQ(result.status, 0) << result.err;
     EXPECT_EQ(result.out, "The capital of Peru is Lima.\n") << type;

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "engine/longhand.h"
+#include "engine/state/cache_rows.h"
 #include "engine/state/kv_cache.h"
 #include "ops/kernel_table.h"
 #include "tests/support/error_code.h"
@@ -70,6 +71,21 @@ TEST(CacheTypes, Bf16RoundsAwayEightTimesAsMuchAsF16) {
   }
 }
 
+// Each bit halves the error, a minimum of its own or denser levels are worth a part of one.
+TEST(CacheTypes, PackedTypesCostWhatTheirBitsSay) {
+  const auto want = logits_with(CacheType::f32, CacheType::f32);
+  const auto error = [&](CacheType type) { return std::sqrt(test::nmse(logits_with(type, type), want)); };
+  const double q8 = error(CacheType::q8_0);
+  for (const CacheType type : {CacheType::q5_0, CacheType::q5_1}) {
+    EXPECT_GT(error(type), 2 * q8);
+    EXPECT_LT(error(type), 12 * q8);
+  }
+  for (const CacheType type : {CacheType::q4_0, CacheType::q4_1, CacheType::iq4_nl}) {
+    EXPECT_GT(error(type), 5 * q8);
+    EXPECT_LT(error(type), 24 * q8);
+  }
+}
+
 TEST(CacheTypes, NumbersThatAreNoneAreRefused) {
   for (const auto number : {std::size(kCacheTypes), std::size_t{77}, std::size_t{255}}) {
     const auto type = CacheType(number);
@@ -96,7 +112,8 @@ TEST(CacheTypes, WhatIsStoredIsReadBack) {
                             : type.type == CacheType::f16  ? 0x1p-11
                             : type.type == CacheType::bf16 ? 0x1p-8
                                                            : 0;
-    const double absolute = type.type == CacheType::q8_0 ? 4.0 / 254 : 1e-7;
+    const double absolute = type.type == CacheType::q8_0 ? 4.0 / 254 : is_packed(type.format) ? 1 : 1e-7;
+    double error = 0;
     for (int t = 0; t < kTokens; ++t) {
       std::vector<float> x(kDim), key(kDim), value(kDim);
       for (float& v : x) v = normal(random);
@@ -107,7 +124,13 @@ TEST(CacheTypes, WhatIsStoredIsReadBack) {
       EXPECT_EQ(key, value) << type.name;
       for (std::size_t d = 0; d < kDim; ++d)
         ASSERT_NEAR(key[d], x[d], std::abs(x[d]) * relative + absolute) << type.name << " token " << t;
+      for (std::size_t d = 0; d < kDim; ++d) error += double(key[d] - x[d]) * double(key[d] - x[d]);
+      // A key that was written as a row becomes the same key.
+      if (t + 1 < kTokens) place_key(shape, view.values + t * view.value_row_bytes, view, t + 1);
+      if (t + 1 < kTokens) read_key(shape, view, t + 1, key.data());
+      EXPECT_EQ(key, value) << type.name;
     }
+    EXPECT_LT(std::sqrt(error / kTokens / kDim), 0.12) << type.name;
   }
 }
 

@@ -191,7 +191,12 @@ TEST_F(LonghandC, EveryCacheTypeIsThatOfCpp) {
   for (const auto& [c, cpp] : {std::pair{LH_CACHE_F32, CacheType::f32},
                                {LH_CACHE_F16, CacheType::f16},
                                {LH_CACHE_Q8_0, CacheType::q8_0},
-                               {LH_CACHE_BF16, CacheType::bf16}}) {
+                               {LH_CACHE_BF16, CacheType::bf16},
+                               {LH_CACHE_Q4_0, CacheType::q4_0},
+                               {LH_CACHE_Q4_1, CacheType::q4_1},
+                               {LH_CACHE_Q5_0, CacheType::q5_0},
+                               {LH_CACHE_Q5_1, CacheType::q5_1},
+                               {LH_CACHE_IQ4_NL, CacheType::iq4_nl}}) {
     lh_session_options options = small();
     options.key_cache = options.value_cache = c;
     const auto made = session(options);

@@ -42,7 +42,8 @@ TEST(Session, RewindAndFeedAgainGivesTheSameLogits) {
 
 TEST(Session, LogitsOfAnyFedPosition) {
   const auto text = model().encode("A KV cache keeps keys and values.");
-  for (const CacheType type : {CacheType::f32, CacheType::f16, CacheType::q8_0, CacheType::bf16}) {
+  for (const CacheType type :
+       {CacheType::f32, CacheType::f16, CacheType::q8_0, CacheType::bf16, CacheType::q4_0, CacheType::q5_1}) {
     SessionOptions options = small();
     options.key_cache = options.value_cache = type;
     options.batch = 1;

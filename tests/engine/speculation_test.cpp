@@ -321,7 +321,8 @@ TEST(Speculation, TheModelThatComesWithTheProgram) {
       "pass.<|im_end|>\n<|im_start|>user\nWhat is "
       "the KV cache?<|im_end|>\n<|im_start|>assistant\n",
       true, true);
-  for (const CacheType type : {CacheType::f32, CacheType::f16, CacheType::q8_0, CacheType::bf16}) {
+  for (const CacheType type :
+       {CacheType::f32, CacheType::f16, CacheType::q8_0, CacheType::bf16, CacheType::q5_0}) {
     for (const float temperature : {0.0f, 0.8f}) {
       Case c;
       c.session = {.context = 512, .key_cache = type, .value_cache = type};

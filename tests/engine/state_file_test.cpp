@@ -175,7 +175,8 @@ TEST(StateOfGuide, GoesOnUnderEveryCacheType) {
   const AttentionOptions memories[] = {{},
                                        {.memory = "window", .window = 9, .sinks = 2},
                                        {.memory = "vq", .window = 3, .sinks = 1, .codes = 4}};
-  for (const CacheType keys : {CacheType::f32, CacheType::f16, CacheType::q8_0, CacheType::bf16}) {
+  for (const CacheType keys : {CacheType::f32, CacheType::f16, CacheType::q8_0, CacheType::bf16,
+                               CacheType::q4_1, CacheType::iq4_nl}) {
     for (const AttentionOptions& attention : memories) {
       const CacheType values = keys == CacheType::f16 ? CacheType::q8_0 : keys;
       SessionOptions o;

@@ -12,7 +12,7 @@ namespace longhand::c_api {
 namespace {
 
 // Enumerators of both interfaces have the same numbers.
-static_assert(LH_CACHE_BF16 == int(CacheType::bf16));
+static_assert(LH_CACHE_IQ4_NL == int(CacheType::iq4_nl));
 static_assert(LH_ROPE_YARN == int(RopeScaling::yarn));
 static_assert(LH_POOLING_RANK == int(Pooling::rank));
 

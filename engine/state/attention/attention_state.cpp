@@ -36,6 +36,7 @@ void attend_keys(const Tile& tile, const QueryRows& queries, const Keys& keys, c
     a.own = own.data();
   }
   a.scores = tile.scratch.scores.as<float>();
+  a.unpacked = tile.scratch.unpacked.as<float>();
   a.m = to.m;
   a.l = to.l;
   a.acc = to.acc;

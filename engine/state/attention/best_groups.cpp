@@ -1,9 +1,10 @@
 #include "engine/state/attention/best_groups.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <limits>
+
+#include "engine/state/cache_rows.h"
 
 namespace longhand {
 namespace {
@@ -11,28 +12,6 @@ namespace {
 int whole_blocks(int n) { return (n + kKeyBlock - 1) / kKeyBlock * kKeyBlock; }
 
 std::size_t whole_lines(std::int64_t bytes) { return std::size_t((bytes + 63) / 64 * 64); }
-
-// A row of n floats of 32 or 16 bits becomes token `lane` of a key block.
-template <class Unit>
-void place_units(const std::byte* row, int n, std::byte* block, int lane) noexcept {
-  for (int d = 0; d < n; ++d)
-    std::memcpy(block + sizeof(Unit) * std::size_t(d * kKeyBlock + lane), row + sizeof(Unit) * std::size_t(d),
-                sizeof(Unit));
-}
-
-// The same for groups of bytes with their scale.
-void place_q8(const std::byte* row, int n, std::byte* block, int lane) noexcept {
-  for (int d = 0; d < n; d += kQ8Group, row += kQ8RowBytes, block += kQ8KeyBytes) {
-    std::memcpy(block + kQ8ScaleBytes * lane, row, kQ8ScaleBytes);
-    std::byte* to = block + kQ8KeyScales + kQ8Quad * lane;
-    for (int q = 0; q < kQ8Quads; ++q)
-      std::memcpy(to + q * kQ8KeyQuads, row + kQ8ScaleBytes + q * kQ8Quad, kQ8Quad);
-  }
-}
-
-using PlaceKey = void (*)(const std::byte* row, int n, std::byte* block, int lane) noexcept;
-constexpr std::array<PlaceKey, kCacheFormats> kPlaceKey = {place_units<float>, place_units<std::uint16_t>,
-                                                           place_q8, place_units<std::uint16_t>};
 
 }  // namespace
 
@@ -100,13 +79,11 @@ int BestGroups::choose(const std::uint32_t* tokens, float* weights, int* codes) 
 // Keys and values of all tokens of the chosen codes (their number, then they); returns how many there are.
 int BestGroups::gather(const KvView& to, int head, const std::uint32_t* tokens,
                        const int* chosen) const noexcept {
-  const PlaceKey place = kPlaceKey[std::size_t(kv_.keys)];
   int count = 0;
   for (int i = 1; i <= chosen[0]; ++i) {
     members_.each(head, chosen[i], tokens[chosen[i]], [&](int position) {
       const int at = position % kAttendKeys;
-      place(keys_.chunk(head, position) + at * rows_.value_row_bytes(), kv_.key_dim,
-            to.keys + count / kKeyBlock * to.key_block_bytes, count % kKeyBlock);
+      place_key(kv_, keys_.chunk(head, position) + at * rows_.value_row_bytes(), to, count);
       std::memcpy(to.values + count * to.value_row_bytes,
                   values_.chunk(head, position) + at * to.value_row_bytes, std::size_t(to.value_row_bytes));
       ++count;

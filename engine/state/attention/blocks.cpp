@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/state/cache_rows.h"
+
 namespace longhand {
 
 // While a batch is stored, its first query may still look back two blocks, or at all that wait to leave.

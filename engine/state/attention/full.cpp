@@ -3,6 +3,7 @@
 #include "engine/state/attention/chosen_keys.h"
 #include "engine/state/attention/kinds.h"
 #include "engine/state/attention/kv_store.h"
+#include "engine/state/cache_rows.h"
 
 namespace longhand {
 namespace {
@@ -58,7 +59,7 @@ class Full final : public AttentionState {
 
   // A quantised key would lose at every rotation; keys of an indexer stay where they are.
   bool can_cut() const noexcept override {
-    return index_width_ == 0 && kv_.keys != CacheFormat::q8_0 && kv_.values != CacheFormat::q8_0;
+    return index_width_ == 0 && !is_grouped(kv_.keys) && !is_grouped(kv_.values);
   }
   void cut(const Cut& cut, const Kernels& kernels, const RotateArgs& back, float* value) noexcept override {
     for (int head = 0; head < keys_.heads(); ++head) {
