@@ -19,6 +19,7 @@
 
 #include "engine/longhand.h"
 #include "engine/types/chat.h"
+#include "engine/types/tools.h"
 
 namespace longhand {
 
@@ -76,15 +77,6 @@ struct ChatSettings {
   std::string variables = {};         ///< as in ChatOptions
 };
 
-/// What a chat tells while it answers. Callbacks must not use the chat, except session().cancel().
-struct ChatListener {
-  /// Whole characters as they come. Returning false ends the answer.
-  std::function<bool(std::string_view text, bool reasoning)> on_text = {};
-  /// All the model is given, its control tokens written out, before it reads what is new of it.
-  std::function<void(const std::string& prompt)> on_prompt = {};
-  std::function<void(int tokens)> on_reading = {};  ///< so many are new
-};
-
 struct ChatAnswer {
   std::string text, reasoning;
   StopReason reason = StopReason::end_of_generation;
@@ -92,6 +84,21 @@ struct ChatAnswer {
   int read_tokens = 0, written_tokens = 0;
   int moved_tokens = 0;  ///< of the turns that stayed, which were not read again
   double read_seconds = 0, write_seconds = 0;
+};
+
+/// What a chat tells while it answers. Callbacks must not use the chat, except session().cancel().
+struct ChatListener {
+  /// Whole characters as they come. Returning false ends the answer.
+  std::function<bool(std::string_view text, bool reasoning)> on_text = {};
+  /// All the model is given, its control tokens written out, before it reads what is new of it.
+  std::function<void(const std::string& prompt)> on_prompt = {};
+  std::function<void(int tokens)> on_reading = {};  ///< so many are new
+  /// Functions of Chat::offer() are called, each call whole; `answer` is what came before them. Returns the
+  /// results, as many and in this order, or nothing to leave: then the turn is cancelled. Without it the
+  /// model is told of no functions.
+  std::function<std::optional<std::vector<std::string>>(std::span<const ToolCall> calls,
+                                                        const ChatAnswer& answer)>
+      on_calls = {};
 };
 
 /// A conversation, and a session kept in step with it. The turns are the truth; what the session holds is a
@@ -125,6 +132,13 @@ class LONGHAND_API Chat {
   /// each answer was generated, as sampled() says it; where that is no text of this model's, the turn's text
   /// is encoded.
   void restore(ChatSettings settings, std::vector<ChatTurn> turns, std::vector<AnswerTokens> sampled = {});
+  /// Functions that the model may call, as ToolSet takes them, from the next turn on; empty: none. A call
+  /// that is required is so before the first result of a turn. What calls may be is held by a grammar, in
+  /// place of the settings' own, and nothing is guessed ahead. Throws Error as ToolSet and Sampler do, and
+  /// then nothing changes.
+  void offer(std::string tools, const ToolOptions& options = {});
+  const std::string& offered() const noexcept;
+  std::vector<std::string> tool_notes() const;  ///< ToolSet::notes() of what is offered
   /// Guesses ahead from now on; made for session().
   void speculate(std::optional<Speculation> speculation);
 

@@ -95,6 +95,7 @@ class LONGHAND_API ToolSet {
   AnswerParser parser(const ToolPrompt& prompt) const;
 
  private:
+  friend class Chat;
   struct Impl;
   std::shared_ptr<const Impl> impl_;
 };

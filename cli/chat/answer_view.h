@@ -29,7 +29,7 @@ class AnswerView {
   /// What the model is given, control tokens written out.
   virtual void prompt(const std::string& text) = 0;
   virtual void text(std::string_view text, bool reasoning) = 0;
-  /// The answer that has ended called a function, and its result is waited for.
+  /// The answer that has ended called a function, whose result is waited for; another answer begins with it.
   virtual void call(const ToolCall& call) = 0;
   virtual void end(const ChatAnswer& answer, const Session& session) = 0;
   /// There will be no answer, or no more of it. Also for whatever else went wrong between answers.

@@ -11,10 +11,10 @@
 #include "cli/chat/chat_flags.h"
 #include "cli/chat/chat_loop.h"
 #include "cli/chat/chat_saving.h"
+#include "cli/chat/chat_tools.h"
 #include "cli/chat/completion.h"
 #include "cli/chat/model_picker.h"
 #include "cli/chat/reach_note.h"
-#include "cli/chat/tool_chat.h"
 #include "cli/exit_status.h"
 #include "cli/models/models_path.h"
 #include "cli/terminal/line_input.h"
@@ -60,26 +60,10 @@ void go_on(ChatState& state, const std::string& name) {
   load_chat(state, name == ChatFlags::kLatest ? chats.front().name : name);
 }
 
-// Messages come as in every chat; calls are answered line by line, so nothing else is read from a pipe at
-// once.
-int converse_with_tools(const ChatFlags& flags, AnswerView& view, bool interactive) {
-  const std::string tools = read_text(flags.tools);
-  const std::string first = flags.first_message(false);
-  const Model model = open_chat_model(flags, interactive);
-  const auto input = interactive && !flags.simple_io
-                         ? make_editor(History(flags.no_history ? "" : History::default_path()),
-                                       [](const std::string&) { return std::vector<std::string>(); })
-                         : make_plain_input(STDIN_FILENO, interactive);
-  ToolChat chat(model, flags.settings(model), flags.session.session_options(model), flags.written_as(),
-                {tools, flags.tool_choice}, {*input, view, flags.json, flags.show_prompt});
-  flags.session.tell_details(chat.session(), chat.seed());
-  if (!first.empty()) chat.send(first);
-  return !first.empty() && (flags.single_turn || !interactive) ? chat.status() : chat.run();
-}
-
 int converse(const ChatFlags& flags, AnswerView& view, bool interactive) {
-  if (!flags.tools.empty()) return converse_with_tools(flags, view, interactive);
-  const bool piped = !interactive && stdin_has_text();
+  const std::string tools = flags.tools.empty() ? "" : read_text(flags.tools);
+  // Where functions are called, a pipe gives their results line by line.
+  const bool piped = !interactive && tools.empty() && stdin_has_text();
   const std::string first = flags.first_message(piped);
   const Model model = open_chat_model(flags, interactive);
   const SessionOptions options = flags.session.session_options(model);
@@ -103,6 +87,8 @@ int converse(const ChatFlags& flags, AnswerView& view, bool interactive) {
   state.begin = [&](const Model& next, ChatSettings now, const SessionOptions& how) {
     return make_chat(flags, next, std::move(now), how);
   };
+  state.tool_options = tool_options(flags.tool_choice);
+  if (!tools.empty()) offer_tools(state, tools);
   view.ready(chat.session(), chat.seed());
   tell_memory(chat.session(), options);
   if (!flags.go_on.empty()) go_on(state, flags.go_on);

@@ -11,6 +11,7 @@
 #include "cli/chat/chat_reports.h"
 #include "cli/chat/chat_saving.h"
 #include "cli/chat/chat_settings.h"
+#include "cli/chat/chat_tools.h"
 #include "cli/chat/session_settings.h"
 #include "cli/flags/nearest.h"
 #include "cli/models/model_names.h"
@@ -77,6 +78,7 @@ void change_session(ChatState& state, const SessionOptions& options) {
   const auto sampled = state.chat.sampled();
   Chat next = state.begin(state.chat.model(), state.chat.settings(), options);
   next.restore(state.chat.settings(), state.chat.turns(), {sampled.begin(), sampled.end()});
+  next.offer(state.chat.offered(), state.tool_options);
   state.chat = std::move(next);
   state.options = options;
   state.other_session = true;
@@ -198,6 +200,7 @@ void change_model(ChatState& state, const std::string& name) {
   options.control_vectors.clear();
   Chat next = state.begin(state.open(model_called(name)), state.chat.settings(), options);
   next.restore(state.chat.settings(), state.chat.turns());
+  next.offer(state.chat.offered(), state.tool_options);
   leave_chat(state);
   state.chat = std::move(next);
   if (!state.options.adapters.empty() || !state.options.control_vectors.empty())
@@ -232,6 +235,8 @@ constexpr ChatCommand kCommands[] = {
     {"/undo", "", "Forget the last turn", undo},
     {"/retry", "", "Answer the last message again", retry},
     {"/read", "FILE", "Send a text file along with the next message", read_file},
+    {"/tools", "[FILE|off]", "Show the functions the model may call, or offer those of a JSON file",
+     set_tools},
     {"/copy", "[code [N]]", "Copy the last answer, or a block of code in it, to the clipboard", copy},
     {"/save", "NAME", "Keep this chat as NAME, now and after every turn", save_chat},
     {"/load", "[NAME]", "Go on with a saved chat, or list them", load_chat},

@@ -39,6 +39,7 @@ struct ChatState {
   bool answer_again = false;
   bool other_session = false;  // model or session have changed, and nobody has heard of it yet
   ChatTotals totals = {};
+  ToolOptions tool_options = {};  // of the functions the chat offers
   /// The model of this path. Throws Error as Model::load().
   std::function<Model(const std::string& path)> open = {};
   /// A new chat with it, under `settings` and `options`. Throws Error as Chat does.

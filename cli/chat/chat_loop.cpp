@@ -7,6 +7,7 @@
 
 #include "cli/chat/chat_saving.h"
 #include "cli/chat/context_hint.h"
+#include "cli/chat/tool_results.h"
 #include "cli/chat/watched.h"
 #include "cli/exit_status.h"
 #include "cli/terminal/output.h"
@@ -182,6 +183,16 @@ void ChatLoop::drop_attached(const std::string& message) {
                          state_.chat.model().encode(message, false).size()));
 }
 
+// What was written so far is an answer that has ended; the next one begins with the results.
+std::optional<std::vector<std::string>> ChatLoop::results_of(std::span<const ToolCall> calls,
+                                                             const ChatAnswer& written) {
+  view_.end(written, state_.chat.session());
+  for (const ToolCall& call : calls) view_.call(call);
+  auto results = take_results(calls, input_, lines_.each);
+  if (results) view_.begin({state_.show_reasoning, state_.plain});
+  return results;
+}
+
 void ChatLoop::answer(const std::function<ChatAnswer(const ChatListener&)>& ask) {
   ChatListener listener;
   listener.on_text = [this](std::string_view text, bool reasoning) {
@@ -189,6 +200,9 @@ void ChatLoop::answer(const std::function<ChatAnswer(const ChatListener&)>& ask)
     return true;
   };
   listener.on_reading = [this](int tokens) { view_.reading(0, tokens); };
+  listener.on_calls = [this](std::span<const ToolCall> calls, const ChatAnswer& written) {
+    return results_of(calls, written);
+  };
   if (notes_.prompt) listener.on_prompt = [this](const std::string& text) { view_.prompt(text); };
   view_.begin({state_.show_reasoning, state_.plain});
   try {

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "cli/chat/answer_view.h"
 #include "cli/chat/chat_commands.h"
@@ -43,6 +46,8 @@ class ChatLoop {
   bool handle_interrupt(const std::string& typed);
   void command(const std::string& line);
   void answer(const std::function<ChatAnswer(const ChatListener&)>& ask);
+  std::optional<std::vector<std::string>> results_of(std::span<const ToolCall> calls,
+                                                     const ChatAnswer& written);
   void keep();
   void fail(const Error& error);
   void drop_attached(const std::string& message);

@@ -17,6 +17,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kVersion = 1;
+constexpr std::pair<const char*, std::string ChatMessage::*> kStepMembers[] = {
+    {"content", &ChatMessage::content},
+    {"reasoning", &ChatMessage::reasoning},
+    {"tool_calls", &ChatMessage::tool_calls},
+    {"tool_call_id", &ChatMessage::tool_call_id},
+    {"name", &ChatMessage::name}};
 constexpr std::string_view kSealBegins = "{\"longhand_chat\":";
 
 std::string seal(std::string_view body) {
@@ -29,6 +35,15 @@ Json text_json(const std::string& text) {
   std::string written;
   for (const char c : text) append_utf8(written, std::uint8_t(c));
   return {{"bytes", written}};
+}
+
+// What of a message is there; a role is.
+Json step_json(const ChatMessage& step) {
+  Json entry = {{"role", text_json(step.role)}};
+  for (const auto& [key, member] : kStepMembers) {
+    if (!(step.*member).empty()) entry[key] = text_json(step.*member);
+  }
+  return entry;
 }
 
 // Reads members of one JSON object, and knows what to call it in messages.
@@ -62,6 +77,7 @@ class Members {
     return value.get<std::vector<Token>>();
   }
 
+  const std::string& where() const noexcept { return where_; }
   bool has(const char* key) const { return object_.contains(key); }
 
   [[noreturn]] void fail(Errc code, const char* key, std::string_view rule) const {
@@ -83,6 +99,24 @@ class Members {
   const Json& object_;
   std::string where_;
 };
+
+std::vector<ChatMessage> read_steps(const Json& steps, const Members& turn) {
+  if (!steps.is_array()) turn.fail(Errc::type, "steps", "must be an array");
+  std::vector<ChatMessage> out;
+  for (const Json& entry : steps) {
+    const Members step(entry, turn.where() + ": steps");
+    ChatMessage& message = out.emplace_back(ChatMessage{step.text("role"), ""});
+    if (message.role != "assistant" && message.role != "tool")
+      step.fail(Errc::range, "role", "must be assistant or tool");
+    for (const auto& [key, member] : kStepMembers) {
+      if (step.has(key)) message.*member = step.text(key);
+    }
+    // The template gets calls as JSON.
+    if (!message.tool_calls.empty() && !Json::parse(message.tool_calls, nullptr, false).is_array())
+      step.fail(Errc::type, "tool_calls", "must be text of a JSON array");
+  }
+  return out;
+}
 
 // The chat behind a seal that holds.
 std::string_view sealed_body(std::string_view content, const std::string& name) {
@@ -113,6 +147,7 @@ std::string write_record(const ChatRecord& record) {
     if (!turn.reasoning.empty()) entry["reasoning"] = text_json(turn.reasoning);
     entry["answer"] = text_json(turn.answer);
     if (turn.cut) entry["cut"] = true;
+    for (const ChatMessage& step : turn.steps) entry["steps"].push_back(step_json(step));
     if (const std::size_t number = turns.size(); number < record.sampled.size()) {
       const AnswerTokens& sampled = record.sampled[number];
       if (!sampled.tokens.empty()) entry["tokens"] = sampled.tokens;
@@ -143,9 +178,10 @@ ChatRecord read_record(std::string_view content, const std::string& name) {
   if (!turns.is_array()) members.fail(Errc::type, "turns", "must be an array");
   for (const Json& entry : turns) {
     const Members turn(entry, fmt::format("{}: turn {}", name, record.turns.size() + 1));
-    record.turns.push_back({turn.text("user"), turn.text("answer"),
-                            turn.has("reasoning") ? turn.text("reasoning") : "", true,
-                            turn.has("cut") && turn.at("cut") == true});
+    record.turns.push_back(
+        {turn.text("user"), turn.text("answer"), turn.has("reasoning") ? turn.text("reasoning") : "", true,
+         turn.has("cut") && turn.at("cut") == true,
+         turn.has("steps") ? read_steps(turn.at("steps"), turn) : std::vector<ChatMessage>()});
     record.sampled.emplace_back();
     if (turn.has("tokens")) record.sampled.back() = {turn.tokens("tokens"), turn.text("prompt_end")};
   }

@@ -5,6 +5,7 @@
 // The file is two lines of JSON, the seal and the chat:
 //   {"longhand_chat":1,"bytes":321,"crc32c":"0f3a55c1"}
 //   {"model":"...","system":"...","settings":{"temp":"0.8"},"turns":[{"user":"...","answer":"..."}]}
+// A turn in which functions were called has "steps" too: the messages that call them, and the results.
 // Text that is no UTF-8 is written as {"bytes":"..."}, in which the character U+00XX stands for the byte XX.
 #pragma once
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "engine/chat/forgetting.h"
@@ -39,6 +40,12 @@ void Conversation::answer(ChatAnswerText answer) {
   turn.cut = answer.cut;
   answers_.back() = {std::move(answer.tokens), std::move(prompt_end_)};
   prompt_end_.clear();
+}
+
+void Conversation::step(std::vector<ChatMessage> messages) {
+  std::vector<ChatMessage>& steps = turns_.back().steps;
+  steps.insert(steps.end(), std::make_move_iterator(messages.begin()),
+               std::make_move_iterator(messages.end()));
 }
 
 bool Conversation::undo() {
@@ -87,9 +94,11 @@ Conversation::Prompt Conversation::encode(Seen seen) const {
   if (!system_.empty()) messages.push_back({"system", system_, ""});
   for (const ChatTurn& turn : turns) {
     messages.push_back({"user", turn.user, ""});
+    messages.insert(messages.end(), turn.steps.begin(), turn.steps.end());
     if (turn.answered) messages.push_back({"assistant", turn.answer, turn.reasoning});
   }
-  const std::vector<PromptPiece> pieces = format_.prompt(messages, options_);
+  const std::vector<PromptPiece> pieces =
+      pieces_ ? pieces_(messages, options_) : format_.prompt(messages, options_);
   const auto text_of = [this](Token token) {
     return tokenizer_.piece(token, std::ranges::find(marker_tokens_, token) != marker_tokens_.end());
   };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -50,8 +51,15 @@ class Conversation {
   const ChatOptions& options() const noexcept { return options_; }
   void set_options(ChatOptions options) { options_ = std::move(options); }
 
+  /// From now on `pieces` writes the prompt out of messages and options; empty: the format.
+  using WritePieces =
+      std::function<std::vector<PromptPiece>(std::span<const ChatMessage>, const ChatOptions&)>;
+  void write_with(WritePieces pieces) { pieces_ = std::move(pieces); }
+
   /// Begins a turn; it waits for its answer.
   void ask(std::string user);
+  /// Adds calls and their results to the turn last asked or retried, which goes on waiting.
+  void step(std::vector<ChatMessage> messages);
   /// Ends the turn last asked or retried.
   void answer(ChatAnswerText answer);
   /// Forgets the last turn; false if there is none.
@@ -91,6 +99,7 @@ class Conversation {
   const Tokenizer& tokenizer_;
   PromptEncoder encoder_;
   std::vector<Token> marker_tokens_;  // of reasoning
+  WritePieces pieces_;
   ChatOptions options_;
   std::string system_;
   std::vector<ChatTurn> turns_;

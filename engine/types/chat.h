@@ -39,6 +39,8 @@ struct ChatTurn {
   std::string answer, reasoning;
   bool answered = false;
   bool cut = false;  ///< the answer was stopped before its end
+  /// Where functions were called before the answer: the messages that call them and their results, in order.
+  std::vector<ChatMessage> steps = {};
 };
 
 /// How an answer was generated. Encoding its text anew may give other tokens, and then all that follows would

@@ -18,7 +18,14 @@ ChatRecord sample() {
   record.system = "Be brief.";
   record.settings = {{"temp", "0.5"}, {"think", "off"}};
   record.turns = {{"Hi\n\"there\"", "Hello <|im_end|>", "", true},
-                  {"Gr\xC3\xBC\xC3\x9F", "\xF0\x9F\x98\x80", "hmm", true, true}};
+                  {"Gr\xC3\xBC\xC3\x9F", "\xF0\x9F\x98\x80", "hmm", true, true},
+                  {"Add",
+                   "3",
+                   "",
+                   true,
+                   false,
+                   {{.role = "assistant", .content = "", .tool_calls = R"([{"id":"a1"}])"},
+                    {.role = "tool", .content = "3\xFF", .tool_call_id = "a1", .name = "add"}}}};
   return record;
 }
 
@@ -33,6 +40,15 @@ void expect_same(const ChatRecord& a, const ChatRecord& b) {
     EXPECT_EQ(a.turns[i].reasoning, b.turns[i].reasoning);
     EXPECT_TRUE(b.turns[i].answered);
     EXPECT_EQ(a.turns[i].cut, b.turns[i].cut);
+    ASSERT_EQ(a.turns[i].steps.size(), b.turns[i].steps.size());
+    for (std::size_t n = 0; n < a.turns[i].steps.size(); ++n) {
+      const ChatMessage &was = a.turns[i].steps[n], &is = b.turns[i].steps[n];
+      EXPECT_EQ(was.role, is.role);
+      EXPECT_EQ(was.content, is.content);
+      EXPECT_EQ(was.tool_calls, is.tool_calls);
+      EXPECT_EQ(was.tool_call_id, is.tool_call_id);
+      EXPECT_EQ(was.name, is.name);
+    }
   }
 }
 

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -19,6 +21,11 @@ const std::string kQuestion = "What is the capital of Peru?";
 const char* const kTools =
     R"([{"type": "function", "function": {"name": "find_capital", "description": "Finds it.",
   "parameters": {"type": "object", "properties": {"country": {"enum": ["Peru", "Chad"]}}, "required": ["country"]}}}])";
+
+std::string read_file(const std::string& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
 
 class ToolChatTest : public testing::Test {
  protected:
@@ -66,6 +73,42 @@ TEST_F(ToolChatTest, ResultsOfNoCallAndBrokenOnesAreErrors) {
 TEST_F(ToolChatTest, APersonSeesTheCall) {
   const ProcessResult result = chat({"--tool-choice", "required"}, kQuestion + "\nLima\n");
   EXPECT_THAT(result.err, AllOf(HasSubstr("the model calls find_capital("), HasSubstr("\"country\"")));
+}
+
+// Commands work as in any chat, and a turn with its calls and results is saved and goes on.
+TEST_F(ToolChatTest, CallsAreSavedWithTheChat) {
+  const Environment home = {{"LONGHAND_MODEL", ""}, {"XDG_DATA_HOME", dir_.file("data")}};
+  const auto commands = [&](std::vector<std::string> more, const std::string& input) {
+    std::vector<std::string> arguments = {LONGHAND_PROGRAM, "chat", "--commands", "--temp", "0"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_process(arguments, input, home);
+  };
+  const ProcessResult first = commands(
+      {"--tools", file_, "--tool-choice", "required"},
+      "/save first\n" + kQuestion + "\nIt is Lima.\n/tools\n/tools off\n/tools\n" + kQuestion + "\n");
+  EXPECT_EQ(first.status, 0) << first.err;
+  EXPECT_THAT(first.err,
+              AllOf(HasSubstr("the model calls find_capital("), HasSubstr("find_capital           Finds it."),
+                    HasSubstr("may call no functions")));
+  const std::string saved = read_file(dir_.file("data/longhand/chats/first.json"));
+  EXPECT_THAT(saved, AllOf(HasSubstr("\"steps\""), HasSubstr("It is Lima."), HasSubstr("find_capital")));
+  const ProcessResult second = commands({"--continue", "first", "--show-prompt"}, "Thanks.\n/undo\n");
+  EXPECT_EQ(second.status, 0) << second.err;
+  EXPECT_THAT(second.err, AllOf(HasSubstr("2 turns"), HasSubstr("It is Lima."), HasSubstr("find_capital")));
+}
+
+TEST_F(ToolChatTest, WithoutAResultTheMessageIsTakenBack) {
+  const ProcessResult result = chat({"--commands", "--tool-choice", "required"}, kQuestion + "\n");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("cancelled"));
+}
+
+TEST_F(ToolChatTest, FunctionsOfAnotherFileTakeOver) {
+  const std::string other = dir_.write("other.json", R"([{"name": "add", "description": "Adds."}])");
+  const ProcessResult result =
+      chat({"--commands"}, "/tools " + other + "\n/tools missing.json\n/set threads 1\n/tools\n");
+  EXPECT_THAT(result.err, AllOf(HasSubstr("add"), HasSubstr("Adds."), HasSubstr("missing.json")));
+  EXPECT_EQ(result.err.find("find_capital"), std::string::npos);
 }
 
 TEST_F(ToolChatTest, BadToolsAreRefused) {
