@@ -79,6 +79,27 @@ TEST(SchemaKeywords, Values) {
   });
 }
 
+// One branch and no other, as far as the others can be told in few words.
+TEST(SchemaKeywords, OneOfIsOneAlone) {
+  check({
+      {R"({"oneOf":[{"type":"integer"},{"type":"number","minimum":5}]})",
+       {"3", "5.5", "-1"},
+       {"5", "7", "2.5", "\"x\""}},
+      {R"({"oneOf":[{"type":"string","maxLength":3},{"enum":["abc","wxyz",1]}]})",
+       {"\"ab\"", "\"wxyz\"", "1"},
+       {"\"abc\"", "\"defg\""}},
+      {R"({"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"},"c":{"type":"integer"}},
+           "oneOf":[{"required":["a"]},{"required":["b"]},{"required":["c"]}]})",
+       {"{\"a\":1}", "{\"b\":1}", "{\"c\":1}"},
+       {"{}", "{\"a\":1,\"b\":1}", "{\"b\":1,\"c\":1}", "{\"a\":1,\"b\":1,\"c\":1}"}},
+      {R"({"oneOf":[{"properties":{"kind":{"const":"a"},"n":{"type":"integer"}},"required":["kind"]},
+                    {"properties":{"kind":{"enum":["b","c"]},"n":{"type":"string"}},"required":["kind"]}]})",
+       {"{\"kind\":\"a\",\"n\":1}", "{\"kind\":\"c\",\"n\":\"x\"}"},
+       {"{\"kind\":\"a\",\"n\":\"x\"}", "{\"kind\":\"d\"}"}},
+      {R"({"oneOf":[{"const":1},{"const":1},{"const":2}]})", {"2"}, {"1"}},
+  });
+}
+
 TEST(SchemaKeywords, Arrays) {
   check({
       {R"({"items":{"type":"integer"},"maxItems":100000,"minItems":2})", {"[1,2]", "[1,2,3]"}, {"[1]", "[]"}},

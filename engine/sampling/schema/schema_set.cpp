@@ -140,8 +140,10 @@ void SchemaSet::conjoin_keyword(Shapes& shapes, const Json& schema, const std::s
     conjoin(shapes, lookup(value.get<std::string>()), depth);
   } else if (key == "allOf") {
     for (const Json* part : list()) conjoin(shapes, *part, depth);
-  } else if (key == "anyOf" || key == "oneOf") {
+  } else if (key == "anyOf") {
     choose(shapes, list(), depth);
+  } else if (key == "oneOf") {
+    choose(shapes, parted(list()), depth);
   } else if (key == "not") {
     if (const Json* other = negated(&value)) conjoin(shapes, *other, depth);
   } else if (key == "if") {

@@ -50,6 +50,8 @@ class SchemaSet {
   void conjoin_dependency(Shapes& shapes, const std::string& name, const Json& needs, int depth);
   void choose(Shapes& shapes, const Schemas& branches, int depth);
   const Json* negated(const Json* schema);
+  Schemas parted(const Schemas& branches);
+  const Json* without(const Json* branch, const Json* other);
   std::string reference_to(const Json* schema);
   void spend(std::size_t work);
 
