@@ -1,6 +1,7 @@
 #include "engine/sampling/grammar/grammar_filter.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 namespace longhand {
@@ -10,6 +11,23 @@ namespace {
 constexpr std::size_t kKeptBytes = std::size_t{16} << 20;
 constexpr std::size_t kMaskBytes = std::size_t{8} << 20;
 constexpr std::size_t kMostCharacters = 64;  // of a token among those by length
+
+// Most words of a mask are all of one kind.
+void refuse_others(const TokenBits& allowed, std::span<float> logits) {
+  constexpr float kNever = -std::numeric_limits<float>::infinity();
+  for (std::size_t begin = 0; begin < logits.size(); begin += 64) {
+    const std::span<float> part = logits.subspan(begin, std::min<std::size_t>(64, logits.size() - begin));
+    std::uint64_t refused = ~allowed[begin / 64];
+    if (refused == ~std::uint64_t{0}) {
+      std::ranges::fill(part, kNever);
+      continue;
+    }
+    for (; refused != 0; refused &= refused - 1) {
+      const auto i = std::size_t(std::countr_zero(refused));
+      if (i < part.size()) part[i] = kNever;
+    }
+  }
+}
 
 }  // namespace
 
@@ -155,9 +173,7 @@ void GrammarFilter::mask(std::span<float> logits) {
   for (const Token id : vocabulary_->ends) {
     if (after(id) != GrammarMatcher::kDead) add_token(allowed, id);
   }
-  for (std::size_t i = 0; i < std::size_t(tokens_.size); ++i) {
-    if (!has_token(allowed, i)) logits[i] = -std::numeric_limits<float>::infinity();
-  }
+  refuse_others(allowed, logits.first(std::size_t(tokens_.size)));
 }
 
 }  // namespace longhand
