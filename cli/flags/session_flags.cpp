@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "cli/flags/foreign_flags.h"
 #include "cli/flags/option_flags.h"
 #include "cli/measure/thread_counts.h"
 #include "cli/models/model_names.h"
@@ -16,49 +17,6 @@
 
 namespace longhand::cli {
 namespace {
-
-/// A flag of llama.cpp that means nothing on this engine, accepted so that scripts keep working.
-struct Ignored {
-  const char* flags;
-  bool takes_value;
-};
-
-constexpr Ignored kIgnored[] = {
-    {"--gpu-layers,--n-gpu-layers", true},
-    {"--split-mode", true},
-    {"--main-gpu", true},
-    {"--tensor-split", true},
-    {"--override-tensor", true},
-    {"--device", true},
-    {"--flash-attn", true},
-    {"--ubatch-size", true},
-    {"--poll", true},
-    {"--defrag-thold", true},
-    {"--n-cpu-moe", true},
-    {"--cpu-moe", false},
-    {"--cpu-moe-draft", false},
-    {"--n-cpu-moe-draft", true},
-    {"--gpu-layers-draft,--n-gpu-layers-draft", true},
-    {"--device-draft", true},
-    {"--override-tensor-draft", true},
-    {"--fit", true},
-    {"--fit-target", true},
-    {"--fit-ctx", true},
-    {"--no-kv-offload", true},
-    {"--kv-offload", false},
-    {"--no-op-offload", true},
-    {"--op-offload", false},
-    {"--no-host", true},
-    {"--mmap", true},
-    {"--no-mmap", false},
-    {"--mlock", false},
-    {"--no-warmup", false},
-    {"--no-perf", false},
-    {"--jinja", false},
-    {"--log-disable", false},
-    {"--verbosity,--log-verbosity", true},
-    {"--color", true},
-};
 
 float factor(const std::string& text) {
   float value = 0;
@@ -110,7 +68,7 @@ void SessionFlags::add_to(CLI::App& verb) {
   add_rope(verb);
   add_attention(verb);
   adapters_.add_to(verb);
-  add_ignored(verb);
+  add_foreign_flags(verb, ignored_);
 }
 
 void SessionFlags::add_computing(CLI::App& verb) {
@@ -198,19 +156,6 @@ void SessionFlags::add_attention(CLI::App& verb) {
           indexer_flag.flags, [&a](const std::string& text) { a.indexer = text == "on"; }, help_of(indexer))
       ->check(CLI::IsMember({"on", "off"}))
       ->type_name(indexer_flag.value);
-}
-
-void SessionFlags::add_ignored(CLI::App& verb) {
-  for (const Ignored& row : kIgnored) {
-    const std::string flags = row.flags;
-    const std::string name = flags.substr(0, flags.find(','));
-    // A verb that has a use for the flag added its own before.
-    if (verb.get_option_no_throw(name) != nullptr) continue;
-    const auto note = [this, name](const auto&) { ignored_.push_back(name); };
-    auto* option = row.takes_value ? verb.add_option_function<std::string>(flags, note)
-                                   : verb.add_flag_function(flags, note);
-    option->group("");  // not in the help
-  }
 }
 
 LoadOptions SessionFlags::load_options() const {

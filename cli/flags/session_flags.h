@@ -62,7 +62,6 @@ class SessionFlags {
   void add_threads(CLI::App& group);
   void add_rope(CLI::App& verb);
   void add_attention(CLI::App& verb);
-  void add_ignored(CLI::App& verb);
 
   LoadOptions load_;
   SessionOptions session_;

@@ -43,7 +43,7 @@ TEST(Arguments, SwitchesOfAnyVersionTakeAValueOrNone) {
 }
 
 TEST(Arguments, OtherWordsOfOneDashAreRefusedByName) {
-  for (const std::string flag : {"-hx", "-nq", "-pq", "-cd", "-td", "-sp", "-omd", "-ve"}) {
+  for (const std::string flag : {"-hx", "-nq", "-pq", "-cd", "-tx", "-spx", "-omd", "-ve"}) {
     try {
       normalise_arguments({"run", flag, "2"});
       ADD_FAILURE() << flag;
