@@ -105,7 +105,7 @@ typedef struct lh_session_options {
   int32_t summary_from;   /* [-1] "auto": tokens from which old ones are remembered in summary */
   float min_speed;        /* [0] "auto": tokens a second below which they are; 0: never for that reason */
   uint64_t memory_budget; /* [0] bytes the memory of the text takes at most; 0: what `context` asks for */
-  const char* cpus; /* [NULL] where threads run: "0-3,8", or "0/1/2/3" each in turn; NULL: anywhere */
+  const char* cpus;       /* [NULL] where threads run: "0-3,8", or "0/1/2/3" each in turn; NULL: anywhere */
 } lh_session_options;
 
 /* LH_E_RANGE; LH_E_NO_MEMORY, whose message tells the context that would fit. */
