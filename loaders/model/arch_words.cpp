@@ -26,6 +26,7 @@ constexpr std::array kMixers = {
 std::string window_words(const WindowSpec& window) {
   if (window.everywhere) return "windows in all layers";
   if (window.period == 0) return "";
+  if (window.period == 1) return "windows in the layers that the file names";
   if (window.chunks) return fmt::format("chunks, but for one layer of {}", window.period);
   return fmt::format("windows, but for one layer of {}", window.period);
 }
