@@ -132,7 +132,8 @@ void attend_values(const AttendArgs& a) noexcept {
 void merge_partials(float* m, float* l, float* acc, float m2, float l2, const float* acc2,
                     std::int32_t n) noexcept {
   if (l2 == 0) return;
-  const float top = *m > m2 ? *m : m2;
+  // Where nothing was seen yet there is no maximum either: scores far below 0 would vanish beside its 0.
+  const float top = *l != 0 && *m > m2 ? *m : m2;
   const float ours = *l == 0 ? 0.0f : std::exp(*m - top), theirs = std::exp(m2 - top);
   for (int i = 0; i < n; ++i) acc[i] = acc[i] * ours + acc2[i] * theirs;
   *l = *l * ours + l2 * theirs;

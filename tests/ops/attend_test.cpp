@@ -270,6 +270,15 @@ TEST_P(Attend, PartialsJoinToTheWhole) {
   for (int d = 0; d < dim; ++d) EXPECT_NEAR(joined[std::size_t(d)] / l1, whole[std::size_t(d)] / l, 1e-5);
 }
 
+TEST_P(Attend, ScoresFarBelowZeroAreJoinedToNothing) {
+  std::vector<float> joined(4), values = {1, 2, 3, 4};
+  float m = 0, l = 0;
+  k.merge_partials(&m, &l, joined.data(), -200.0f, 3.0f, values.data(), 4);
+  EXPECT_EQ(joined, values);
+  EXPECT_EQ(m, -200.0f);
+  EXPECT_EQ(l, 3.0f);
+}
+
 std::uint32_t bits_of(float x) { return std::bit_cast<std::uint32_t>(x); }
 
 // One number as it is read back from a cache: from a key, from a value.
