@@ -87,10 +87,10 @@ ModelConfig load_config(const Gguf& file) {
   c.temperature_scale = r.number(key::temperature_scale, 0);
   read_rope(r, c);
   read_attention(r, c.attention);
-  read_indexer(r, c);
   c.temperature_length = r.integer(key::temperature_length, 0);
   if (c.temperature_length == 0) c.temperature_length = c.rope.original_context;
   read_experts(r, c);
+  read_indexer(r, c);  // knows by then which layers are dense
   if (c.arch->read != nullptr) c.arch->read(r, c);
   if (c.arch->quirk != nullptr) c.arch->quirk(c);
   return c;

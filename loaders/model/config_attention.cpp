@@ -1,4 +1,4 @@
-// What a file says of long texts, and of experts.
+// What a file says of long texts.
 
 #include <cmath>
 
