@@ -24,10 +24,6 @@ struct TextHead {
 
 using Bytes = std::vector<std::byte>;
 
-template <class T>
-std::span<std::byte> bytes_of(T& value) noexcept {
-  return std::as_writable_bytes(std::span(&value, 1));
-}
 void append(Bytes& to, std::span<const std::byte> more) { to.insert(to.end(), more.begin(), more.end()); }
 
 std::uint64_t layer_bytes(States& memories, std::size_t il, int size) {

@@ -29,11 +29,6 @@ struct SectionHead {
 };
 using FileTail = std::uint64_t;
 
-template <class T>
-std::span<std::byte> bytes_of(T& value) noexcept {
-  return std::as_writable_bytes(std::span(&value, 1));
-}
-
 // Of a section without content.
 std::uint32_t checksum_of(const SectionHead& head) noexcept {
   const std::uint32_t number = crc32c(std::as_bytes(std::span(&head.number, 1)));

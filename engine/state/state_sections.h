@@ -12,6 +12,12 @@
 
 namespace longhand {
 
+/// The bytes of a plain struct.
+template <class T>
+std::span<std::byte> bytes_of(T& value) noexcept {
+  return std::as_writable_bytes(std::span(&value, 1));
+}
+
 /// Bytes of a state whose `sections` have `content` bytes together.
 std::uint64_t framed_bytes(std::size_t sections, std::uint64_t content) noexcept;
 

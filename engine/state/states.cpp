@@ -48,7 +48,7 @@ void States::reserve() {
 }
 
 std::uint64_t States::bytes() const noexcept {
-  std::uint64_t sum = checkpoints_.size() * checkpoint_bytes_;
+  std::uint64_t sum = checkpoints_.size() * checkpoint_bytes_ + guess_.bytes.size();
   for (const auto& state : states_) sum += state->bytes();
   return sum;
 }
@@ -117,13 +117,11 @@ void States::copy(States& from, int size) {
   for (std::size_t i = 0; i < states_.size(); ++i) {
     if (states_[i]->share(*from.states_[i])) continue;
     states_[i]->reserve();
-    std::vector<std::byte> bytes;
-    from.held(i, size, [&](std::byte* piece, std::size_t n) { bytes.insert(bytes.end(), piece, piece + n); });
-    const std::byte* at = bytes.data();
-    states_[i]->held(size, from.written_, [&](std::byte* piece, std::size_t n) {
-      std::copy_n(at, n, piece);
-      at += n;
-    });
+    std::vector<const std::byte*> pieces;  // both visit the same ones in the same order
+    from.held(i, size, [&](std::byte* piece, std::size_t) { pieces.push_back(piece); });
+    auto piece = pieces.begin();
+    states_[i]->held(size, from.written_,
+                     [&](std::byte* to, std::size_t n) { std::copy_n(*piece++, n, to); });
   }
   for (std::size_t i = 0; i < checkpoints_.size(); ++i) {
     checkpoints_[i].size = from.checkpoints_[i].size;

@@ -168,7 +168,7 @@ void add_lifted(const Pass& p, const MoePlan& plan, const Room& room, float* out
   });
 }
 
-// Adds what the chunks make of the experts' sum.
+// Sums up the experts of a token, and lets the chunks compute on that sum; run() adds their results.
 void run_chunks(const Pass& p, const MoePlan& plan, const Room& room, float* out) {
   const auto sum = [&](int row) { return room.sum + std::int64_t{row} * plan.hidden; };
   p.for_rows([&](int row) {

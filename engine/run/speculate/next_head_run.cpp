@@ -4,13 +4,14 @@
 #include <atomic>
 
 #include "loaders/model/next_head.h"
+#include "ops/machine.h"
 
 namespace longhand {
 
 ModelCore NextHeadRun::load(const ModelData& model, int threads) {
   NextHead head = load_next_head(model.file, model.config, model.weights);
   // The trunk's own head is in panels already.
-  Team team(std::max(1, threads));
+  Team team(threads > 0 ? threads : usable_cores());
   repack(head.weights, model.file, team, {});
   if (head.weights.output.empty()) head.weights.output = model.weights.output;
   return {std::move(head.config), std::move(head.weights), model.kernels};
