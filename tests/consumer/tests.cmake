@@ -17,7 +17,7 @@ function(add_consumer name)
 endfunction()
 add_consumer(package -DCMAKE_PREFIX_PATH=${consumer}/prefix)
 # One set of kernels suffices to see that the library is built.
-add_consumer(subdirectory -DLONGHAND_SOURCE=${PROJECT_SOURCE_DIR} -DLONGHAND_EXPORT_CPP=ON -DLONGHAND_ISAS=)
+add_consumer(subdirectory -DLONGHAND_SOURCE=${PROJECT_SOURCE_DIR} -DLONGHAND_ISAS=)
 add_test(NAME consumer.installed COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/consumer/check_installed ${consumer}/prefix
   ${CMAKE_INSTALL_LIBDIR} ${PROJECT_SOURCE_DIR})
 
@@ -33,5 +33,5 @@ set_tests_properties(consumer.install PROPERTIES FIXTURES_SETUP installed)
 set_tests_properties(consumer.package consumer.installed PROPERTIES FIXTURES_REQUIRED installed)
 set_tests_properties(consumer.install consumer.package consumer.subdirectory consumer.installed consumer.script PROPERTIES
   LABELS consumer TIMEOUT 2400)
-# It compiles the whole library once more.
+# Without ccache it compiles the whole library once more.
 set_tests_properties(consumer.subdirectory PROPERTIES LABELS "consumer;slow")
