@@ -18,6 +18,17 @@
 #include "ops/formats/grids/iq3_xxs.h"
 #include "ops/formats/iq4_nl.h"
 #include "ops/formats/iq4_xs.h"
+#include "ops/formats/iqk/iq2_k.h"
+#include "ops/formats/iqk/iq2_kt.h"
+#include "ops/formats/iqk/iq3_k.h"
+#include "ops/formats/iqk/iq3_kt.h"
+#include "ops/formats/iqk/iq4_k.h"
+#include "ops/formats/iqk/iq4_ks.h"
+#include "ops/formats/iqk/iq4_kss.h"
+#include "ops/formats/iqk/iq4_kt.h"
+#include "ops/formats/iqk/iq5_k.h"
+#include "ops/formats/iqk/iq5_ks.h"
+#include "ops/formats/iqk/iq6_k.h"
 #include "ops/formats/mxfp4.h"
 #include "ops/formats/nvfp4.h"
 #include "ops/formats/q1_0.h"
@@ -57,7 +68,8 @@ struct FormatList {
 /// Adding a tensor format: its header above, its name here.
 using Formats =
     FormatList<F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS,
-               MXFP4, IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S, TQ1_0, TQ2_0, Q1_0, Q2_0, NVFP4>;
+               MXFP4, IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S, TQ1_0, TQ2_0, Q1_0, Q2_0, NVFP4,
+               IQ2_K, IQ3_K, IQ4_K, IQ5_K, IQ6_K, IQ4_KS, IQ4_KSS, IQ5_KS, IQ2_KT, IQ3_KT, IQ4_KT>;
 
 /// Position of a format in Formats.
 using FormatId = std::uint8_t;
@@ -67,9 +79,13 @@ inline constexpr FormatId kFormatF32 = 0;
 const FormatInfo& format_info(FormatId id) noexcept;
 /// The format of a GGUF tensor type, or -1 when this build has none.
 int find_format(std::uint32_t gguf_type) noexcept;
-/// Bytes of a row of `cols` weights; cols must be whole blocks.
+/// Bytes of a row of `cols` weights with its head; cols must be whole blocks.
 std::size_t row_bytes(FormatId id, std::int64_t cols) noexcept;
-/// Decodes `blocks` consecutive blocks: the definition every kernel is tested against.
+/// Decodes a row of `blocks` blocks, which has a head where the format's rows have one: the definition every
+/// kernel is tested against.
 void decode_blocks(FormatId id, const std::byte* src, std::int64_t blocks, float* dst) noexcept;
+/// Decodes `rows` rows of `cols` weights, which are whole blocks, one after the other.
+void decode_rows(FormatId id, const std::byte* src, std::int64_t rows, std::int64_t cols,
+                 float* dst) noexcept;
 
 }  // namespace longhand

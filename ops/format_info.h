@@ -28,6 +28,8 @@ struct FormatInfo {
   Activation activation;
   const Field* fields;  // cover the block without gaps
   int n_fields;
+  // Bytes in front of a row's blocks: 0, or 4 for the float that the whole row is multiplied with.
+  std::uint32_t row_head = 0;
 };
 
 /// Rows interleaved in one panel. 16 rows x 4 bytes fill one 512-bit register, two of 256 bits, four of 128.

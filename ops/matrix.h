@@ -8,8 +8,9 @@ namespace longhand {
 
 /// How the rows of a matrix lie in memory.
 enum class Layout : std::uint8_t {
-  rows,    // as in the file: one row after the other
-  panels,  // 16 rows interleaved (ops/panels.h); the last panel is padded with zero bytes
+  rows,         // as in the file: one row after the other
+  panels,       // 16 rows interleaved (ops/panels.h); the last panel is padded with zero bytes
+  interleaved,  // as in files whose types end in _R4, _R8 or _R16 (ops/interleaved.h)
 };
 
 /// A weight matrix (rows, cols): row r holds the weights of output r.

@@ -11,6 +11,7 @@
 #include "loaders/model/config.h"
 #include "ops/error.h"
 #include "ops/format.h"
+#include "ops/interleaved.h"
 
 namespace longhand::cli {
 namespace {
@@ -31,7 +32,7 @@ std::string most_common_type(const Gguf& file) {
 
 void check_types(const Gguf& file) {
   for (const TensorInfo& tensor : file.tensors()) {
-    if (find_format(tensor.type_id) >= 0) continue;
+    if (find_format(tensor.type_id) >= 0 || find_interleaved(tensor.type_id) >= 0) continue;
     const TensorTypeInfo* type = known_tensor_type(tensor.type_id);
     throw Error(Errc::unsupported,
                 fmt::format("tensors of type {} are not supported", type == nullptr ? "?" : type->name));

@@ -24,15 +24,17 @@ void dump_tensor(const Gguf& file, const std::string& name, const std::string& p
 
   // A slice at a time: a big embedding would be gigabytes of floats.
   constexpr std::size_t kSliceElements = std::size_t{1} << 20;
-  const std::size_t slice_blocks = std::max<std::size_t>(1, kSliceElements / type.block_elements);
-  const std::size_t blocks = tensor->data.size() / type.block_bytes;
-  std::vector<float> values(slice_blocks * type.block_elements);
+  const auto cols = std::size_t(tensor->dims[0]);
+  const std::size_t row_bytes = longhand::row_bytes(FormatId(format), std::int64_t(cols));
+  const std::size_t rows = tensor->data.size() / row_bytes;
+  const std::size_t slice_rows = std::max<std::size_t>(1, kSliceElements / cols);
+  std::vector<float> values(std::min(rows, slice_rows) * cols);
   OutputFile out(path);
-  for (std::size_t block = 0; block < blocks; block += slice_blocks) {
-    const std::size_t count = std::min(slice_blocks, blocks - block);
-    decode_blocks(FormatId(format), tensor->data.data() + block * type.block_bytes, std::int64_t(count),
-                  values.data());
-    out.write(std::as_bytes(std::span(values.data(), count * type.block_elements)));
+  for (std::size_t row = 0; row < rows; row += slice_rows) {
+    const std::size_t count = std::min(slice_rows, rows - row);
+    decode_rows(FormatId(format), tensor->data.data() + row * row_bytes, std::int64_t(count),
+                std::int64_t(cols), values.data());
+    out.write(std::as_bytes(std::span(values.data(), count * cols)));
   }
   out.finish();
 }

@@ -53,7 +53,7 @@ Most most_of(const Weights& weights, const WorkspaceSizes& sizes) {
 std::size_t panel_scratch(const Weights& w) {
   std::size_t most = 0;
   for_each_linear(w, [&](const Linear& l) {
-    if (l.weight.layout == Layout::rows) most = std::max(most, panel_bytes(l.weight.format, l.weight.cols));
+    if (l.weight.layout != Layout::panels) most = std::max(most, panel_bytes(l.weight.format, l.weight.cols));
   });
   return most;
 }

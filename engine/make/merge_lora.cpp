@@ -59,8 +59,8 @@ std::vector<float> floats_of(const Gguf& file, const TensorInfo& t, std::uint64_
   const FormatId format = format_of(file, t);
   const std::uint64_t cols = t.dims[0];
   std::vector<float> values(std::size_t(rows * cols));
-  decode_blocks(format, t.data.data() + std::size_t(first) * row_bytes(format, std::int64_t(cols)),
-                std::int64_t(values.size() / format_info(format).block_elements), values.data());
+  decode_rows(format, t.data.data() + std::size_t(first) * row_bytes(format, std::int64_t(cols)),
+              std::int64_t(rows), std::int64_t(cols), values.data());
   return values;
 }
 

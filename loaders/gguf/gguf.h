@@ -64,6 +64,8 @@ struct TensorTypeInfo {
   std::string_view name;  // "Q4_K"
   std::uint32_t block_elements;
   std::uint32_t block_bytes;
+  std::uint32_t row_head = 0;  // bytes in front of the blocks of each row
+  std::uint32_t rows = 1;      // that lie interleaved: their number is a multiple of it
 };
 /// nullptr for ids that GGUF does not define or has removed.
 const TensorTypeInfo* known_tensor_type(std::uint32_t type_id) noexcept;

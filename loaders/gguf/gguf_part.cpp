@@ -181,6 +181,11 @@ std::uint64_t checked_bytes(const GgufReader& in, const TensorInfo& tensor, std:
             fmt::format("dimension 0 is {}, must be a multiple of {}, the block of type {}", tensor.dims[0],
                         type.block_elements, type.name));
   }
+  if (tensor.dims[1] % type.rows != 0) {
+    in.fail(Errc::shape, dims_field,
+            fmt::format("dimension 1 is {}, must be a multiple of {}, the rows that lie together in type {}",
+                        tensor.dims[1], type.rows, type.name));
+  }
   const std::optional<std::uint64_t> bytes = tensor_bytes(type, tensor.dims);
   if (!bytes) in.fail(Errc::shape, dims_field, "dimensions multiply to more than 2^62 bytes");
   return *bytes;

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "ops/checked.h"
 
@@ -59,6 +61,58 @@ constexpr std::array<TensorTypeInfo, 43> kTypes = {{
 }};
 // clang-format on
 
+/// A type of ik_llama.cpp. Its ids do not follow those of GGUF.
+struct ForkType {
+  std::uint32_t id;
+  TensorTypeInfo info;
+};
+// clang-format off
+constexpr ForkType kForkTypes[] = {
+    {133, {"Q6_0", 32, 26}},
+    {137, {"IQ2_K", 256, 76}},
+    {138, {"IQ3_K", 256, 110}},
+    {139, {"IQ4_K", 256, 144}},
+    {140, {"IQ5_K", 256, 176}},
+    {141, {"IQ6_K", 256, 212}},
+    {144, {"IQ4_KS", 256, 136, 4}},
+    {145, {"IQ2_KS", 256, 70, 2}},
+    {146, {"IQ4_KSS", 256, 128, 4}},
+    {152, {"IQ5_KS", 256, 168, 4}},
+    {153, {"IQ2_KT", 256, 68, 4}},
+    {154, {"IQ3_KT", 256, 100, 4}},
+    {155, {"IQ4_KT", 256, 128, 4}},
+    {156, {"IQ3_KS", 256, 102, 2}},
+    {157, {"IQ2_KL", 256, 86, 2}},
+    {158, {"IQ1_KT", 256, 56, 4}},
+    {202, {"Q4_0_R8", 32, 18, 0, 8}},
+    {206, {"Q5_0_R4", 32, 22, 0, 4}},
+    {208, {"Q8_0_R8", 32, 34, 0, 8}},
+    {210, {"Q2_K_R4", 256, 84, 0, 4}},
+    {211, {"Q3_K_R4", 256, 110, 0, 4}},
+    {212, {"Q4_K_R4", 256, 144, 0, 4}},
+    {213, {"Q5_K_R4", 256, 176, 0, 4}},
+    {214, {"Q6_K_R4", 256, 210, 0, 4}},
+    {216, {"IQ2_XXS_R4", 256, 66, 0, 4}},
+    {217, {"IQ2_XS_R4", 256, 74, 0, 4}},
+    {218, {"IQ3_XXS_R4", 256, 98, 0, 4}},
+    {219, {"IQ1_S_R4", 32, 6, 2, 4}},
+    {220, {"IQ4_NL_R4", 32, 18, 0, 4}},
+    {221, {"IQ3_S_R4", 256, 110, 0, 4}},
+    {222, {"IQ2_S_R4", 256, 82, 0, 4}},
+    {223, {"IQ4_XS_R8", 256, 136, 0, 8}},
+    {229, {"IQ1_M_R4", 32, 7, 2, 4}},
+    {230, {"BF16_R16", 1, 2, 0, 16}},
+    {233, {"Q6_0_R4", 32, 26, 0, 4}},
+    {337, {"IQ2_K_R4", 256, 76, 0, 4}},
+    {338, {"IQ3_K_R4", 256, 110, 0, 4}},
+    {339, {"IQ4_K_R4", 256, 144, 0, 4}},
+    {340, {"IQ5_K_R4", 256, 176, 0, 4}},
+    {344, {"IQ4_KS_R4", 256, 136, 4, 4}},
+    {352, {"IQ5_KS_R4", 256, 168, 4, 4}},
+    {353, {"MXFP4_R8", 32, 17, 0, 8}},
+};
+// clang-format on
+
 // Files with types of their own were published by forks of the format; their ids start here.
 constexpr std::uint32_t kFirstForkId = 100;
 
@@ -67,13 +121,16 @@ constexpr std::uint64_t kMaxTensorBytes = std::uint64_t{1} << 62;
 }  // namespace
 
 const TensorTypeInfo* known_tensor_type(std::uint32_t type_id) noexcept {
-  return type_id < kTypes.size() && kTypes[type_id].block_elements != 0 ? &kTypes[type_id] : nullptr;
+  if (type_id < kTypes.size()) return kTypes[type_id].block_elements != 0 ? &kTypes[type_id] : nullptr;
+  const auto* fork = std::ranges::find(kForkTypes, type_id, &ForkType::id);
+  return fork != std::end(kForkTypes) ? &fork->info : nullptr;
 }
 
 std::optional<std::uint64_t> tensor_bytes(const TensorTypeInfo& type,
                                           const std::array<std::uint64_t, 4>& dims) noexcept {
   if (dims[0] % type.block_elements != 0) return std::nullopt;
   std::optional<std::uint64_t> bytes = checked_mul(dims[0] / type.block_elements, type.block_bytes);
+  if (bytes) bytes = checked_add(*bytes, type.row_head);
   for (std::size_t i = 1; i < dims.size() && bytes; ++i) bytes = checked_mul(*bytes, dims[i]);
   return bytes && *bytes <= kMaxTensorBytes ? bytes : std::nullopt;
 }
@@ -86,7 +143,8 @@ std::string unknown_tensor_type_advice(std::uint32_t type_id) {
                        replacement);
   }
   if (type_id >= kFirstForkId && type_id <= 0xFFFF) {
-    return fmt::format("id {} is no GGUF type but one of a fork; use a file with standard types", type_id);
+    return fmt::format(
+        "id {} is no GGUF type but one of a fork that is not known; use a file with standard types", type_id);
   }
   return fmt::format("id {} is no GGUF type, must be 0..{}", type_id, kTypes.size() - 1);
 }

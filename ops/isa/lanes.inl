@@ -34,6 +34,7 @@ struct Cursor {
   F bfloat(unsigned offset) const { return as_float(short_word(offset) << 16); }
   F float_word(unsigned offset) const { return as_float(word(offset)); }
   I constant(int value) const { return I(value); }
+  F one() const { return F(1.0f); }
   I lookup(const std::int8_t (&table)[16], I w) const { return lookup16(table, w); }
   // table[index], lane by lane.
   I gather(const std::uint32_t* table, I index) const { return gather_words(table, index); }

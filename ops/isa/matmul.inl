@@ -168,6 +168,11 @@ template <class Fm, int N>
   for_sums<kDirectVectors, N>([&](auto r, auto n) __attribute__((always_inline)) { acc[r][n] = F(0.0f); });
   if constexpr (kIsFloat<Fm>) {
     dot_floats<Fm, N>(c, a, tokens, acc);
+  } else if constexpr (kHeadBytes<Fm> > 0) {
+    dot_superblocks<Fm, N>({c.block + kHeadBytes<Fm>, c.part}, a, tokens, acc);
+    for_sums<kDirectVectors, N>([&](auto r, auto n) __attribute__((always_inline)) {
+      acc[r][n] = acc[r][n] * c.next(r).float_word(0);
+    });
   } else if constexpr (kIsSuper<Fm>) {
     dot_superblocks<Fm, N>(c, a, tokens, acc);
   } else {
@@ -179,13 +184,13 @@ template <class Fm, int N>
 }
 
 // The sums of a superblock, integers and floats, need the more registers. Four tokens suffice where wider
-// tiles gain least for the time they take to compile: floats, which are read slower than multiplied, and
-// grids.
+// tiles gain least for the time they take to compile: floats, which are read slower than multiplied,
+// grids and tables.
 template <class Fm>
 constexpr int widest_direct() {
   constexpr int kMost = kIsSuper<Fm> ? kDirectTokensOfSupers : kDirectTokens;
   constexpr bool kSlow = kIsFloat<Fm> && FloatSteps<Fm>::kColumns == 1;
-  return (kSlow || kIsGrid<Fm>)&&kMost > 4 ? 4 : kMost;
+  return (kSlow || kIsGrid<Fm> || kIsTable<Fm>)&&kMost > 4 ? 4 : kMost;
 }
 // There are tiles of 1 to 4, 6 and 8 tokens.
 constexpr int compiled_width(int tokens) { return tokens <= 4 ? tokens : (tokens + 1) / 2 * 2; }

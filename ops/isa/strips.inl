@@ -22,7 +22,7 @@ struct Strip {
 
   template <class Fm>
   const std::byte* blocks(const MatmulArgs& a) const {
-    return a.panels + (panel - a.panel_begin) * a.panel_bytes + panel_run<Fm>(col);
+    return a.panels + (panel - a.panel_begin) * a.panel_bytes + kHeadBytes<Fm> + panel_run<Fm>(col);
   }
   // Bytes of so many columns of a panel.
   template <class Fm>
@@ -84,6 +84,21 @@ void fill_strip(const MatmulArgs& a, Strip strip, int cols, Stage& stage) {
   }
 }
 
+// Multiplies the sums of tokens [token, token + tokens) with the scales of their rows.
+template <class Fm>
+void scale_rows(const MatmulArgs& a, int token, int tokens, int rows) {
+  for (int panel = a.panel_begin; panel < a.panel_end; ++panel) {
+    float scale[kPanelRows];
+    static_assert(kHeadBytes<Fm> == sizeof scale);
+    std::memcpy(scale, a.panels + (panel - a.panel_begin) * a.panel_bytes, sizeof scale);
+    const int first = panel * kPanelRows, count = rows - first < kPanelRows ? rows - first : kPanelRows;
+    for (int t = token; t < token + tokens; ++t) {
+      float* const out = a.out + t * a.out_stride + first;
+      for (int r = 0; r < count; ++r) out[r] *= scale[r];
+    }
+  }
+}
+
 template <class Fm>
 void multiply_staged(const MatmulArgs& a) {
   using Stage = typename decltype(stage_of<Fm>())::type;
@@ -109,6 +124,7 @@ void multiply_staged(const MatmulArgs& a) {
         }
       }
     }
+    if constexpr (kHeadBytes < Fm >> 0) scale_rows<Fm>(a, token, tokens, rows);
   }
 }
 

@@ -23,6 +23,16 @@ constexpr bool kIsGrid = requires {
   Fm::kGrid;
 };
 
+// So are those whose weights are looked up in tables that are in no other format.
+template <class Fm>
+constexpr bool kIsTable = requires {
+  Fm::kTable;
+};
+
+// In front of a panel's blocks: a float for each row, which multiplies its sums in the end.
+template <class Fm>
+constexpr std::ptrdiff_t kHeadBytes = std::ptrdiff_t{kPanelRows} * Fm::info.row_head;
+
 template <class Fm>
 constexpr int group_of() {
   if constexpr (requires { Fm::kGroup; }) return Fm::kGroup;

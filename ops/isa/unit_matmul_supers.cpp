@@ -1,4 +1,5 @@
-// Compiled once per instruction set: matrix products with weights of superblocks, but for those of grids.
+// Compiled once per instruction set: matrix products with weights of superblocks, but for those of grids and
+// tables.
 
 #include "ops/isa/strips.inl"
 
@@ -8,7 +9,7 @@ namespace {
 
 // Naming a function is what has it compiled.
 [[gnu::used]] constexpr auto kCompiled = Formats::map([]<class Fm>() -> MatmulFn {
-  if constexpr (kIsSuper<Fm> && !kIsGrid<Fm>) return matmul<Fm>;
+  if constexpr (kIsSuper<Fm> && !kIsGrid<Fm> && !kIsTable<Fm>) return matmul<Fm>;
   return nullptr;
 });
 

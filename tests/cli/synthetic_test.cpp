@@ -123,6 +123,7 @@ TEST(RandomBlocks, HaveTheSpreadAskedForAndNoMean) {
   constexpr std::size_t kWeights = 1 << 16;
   for (int id = 0; id < kFormatCount; ++id) {
     const FormatInfo& type = format_info(FormatId(id));
+    if (type.row_head > 0) continue;
     std::vector<std::byte> bytes(kWeights / type.block_elements * type.block_bytes);
     Random random(7);
     RandomBlocks(type, 0.03f).fill(bytes, random);

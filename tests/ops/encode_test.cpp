@@ -79,12 +79,19 @@ constexpr Loss kLosses[] = {{"F32", 0},         {"F16", 4.3e-08},    {"BF16", 2.
                             {"IQ1_S", 0.195},   {"IQ1_M", 0.169},    {"IQ2_XXS", 0.107},  {"IQ2_XS", 0.0815},
                             {"IQ2_S", 0.0572},  {"IQ3_XXS", 0.0315}, {"IQ3_S", 0.0167},   {"TQ1_0", 0.189},
                             {"TQ2_0", 0.189},   {"Q1_0", 0.361},     {"Q2_0", 0.123},     {"NVFP4", 0.0079}};
-static_assert(std::size(kLosses) == std::size_t{kFormatCount});
+
+// Of some formats this build has no encoder.
+std::vector<int> written_formats() {
+  std::vector<int> ids;
+  for (int id = 0; id < kFormatCount; ++id) {
+    if (can_encode(FormatId(id))) ids.push_back(id);
+  }
+  return ids;
+}
 
 double loss_of(std::string_view name) { return std::ranges::find(kLosses, name, &Loss::name)->nmse; }
 
 TEST_P(Encode, LosesLittleOfNormalWeights) {
-  ASSERT_TRUE(can_encode(id()));
   const auto x = gaussian(64 * kCols, 0.02f);
   EXPECT_LE(test::nmse(written(id(), x), x), 1.03 * loss_of(name()));
 }
@@ -217,7 +224,7 @@ TEST_P(Encode, TwiceTheWeightsAreTwiceWhatIsWritten) {
   for (std::size_t i = 0; i < one.size(); ++i) ASSERT_EQ(two[i], 2 * one[i]) << i;
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, Encode, testing::Range(0, kFormatCount),
+INSTANTIATE_TEST_SUITE_P(Formats, Encode, testing::ValuesIn(written_formats()),
                          [](const auto& info) { return format_info(FormatId(info.param)).name; });
 
 TEST(EncodeFloats, TooLargeForHalfBecomesTheLargest) {
@@ -225,6 +232,13 @@ TEST(EncodeFloats, TooLargeForHalfBecomesTheLargest) {
   const auto id = FormatId(find_format(F16::info.gguf));
   const auto got = written(id, {std::begin(x), std::end(x)}, 3);
   EXPECT_EQ(got, (std::vector<float>{65504, -65504, std::numeric_limits<float>::infinity()}));
+}
+
+TEST(EncodeFormats, AllAreWrittenButThoseOfAnotherProgram) {
+  EXPECT_EQ(written_formats().size(), std::size(kLosses));
+  for (int id = 0; id < kFormatCount; ++id)
+    EXPECT_EQ(can_encode(FormatId(id)), format_info(FormatId(id)).gguf < 100)
+        << format_info(FormatId(id)).name;
 }
 
 TEST(EncodeFormats, ThoseOfTwoBitsAskForImportance) {
@@ -256,7 +270,7 @@ TEST(EncodeFormats, BytesAreThoseOfOtherProcessors) {
   }
   for (float& v : importance) v = float(1 + random.next() % 1000);
   std::uint64_t hash = 0xCBF29CE484222325;  // FNV-1a
-  for (int id = 0; id < kFormatCount; ++id) {
+  for (const int id : written_formats()) {
     for (const std::byte b : encoded(FormatId(id), x, kCols, importance))
       hash = (hash ^ std::uint64_t(b)) * 0x100000001B3;
   }

@@ -121,13 +121,13 @@ TEST_P(Matmul, ExtremesDoNotSaturate) {
   for (const int fill : {0x00, 0xFF, 0x80, 0x7F}) {
     auto weights = test::random_weights(format, rows, cols, random);
     const FormatInfo& info = format_info(format);
-    for (std::size_t block = 0; block < weights.size(); block += info.block_bytes) {
+    test::for_each_block(format, cols, weights.size(), [&](std::size_t block) {
       for (int f = 0; f < info.n_fields; ++f) {
         if (info.fields[f].unit != 4) continue;
         for (int o = 0; o < info.fields[f].bytes; ++o)
           weights[block + info.fields[f].offset + std::size_t(o)] = std::byte(fill);
       }
-    }
+    });
     for (const int sign : {127, -127}) {
       auto x = random_activations(GetParam(), 1, cols, random);
       std::ranges::fill(x.q8, std::int8_t(sign));

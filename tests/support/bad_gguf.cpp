@@ -236,14 +236,14 @@ void add_tensor_entries(Corpus& corpus) {
     corpus.add_tensor(fmt::format("tensor_type_{}", type), Errc::unsupported, fmt::format("{}", type),
                       {"x", {256}, type, std::string(1024, 'x')});
   }
-  for (const std::uint32_t type : {137U, 255U, 0x7FFFFFFFU, 0x80000000U, 0xFFFFFFFFU}) {
+  for (const std::uint32_t type : {142U, 255U, 0x7FFFFFFFU, 0x80000000U, 0xFFFFFFFFU}) {
     corpus.add_tensor(fmt::format("tensor_type_{}", type), Errc::unsupported, fmt::format("{}", type),
                       {"x", {256}, type, ""});
   }
 }
 
 void add_tensor_sizes(Corpus& corpus) {
-  for (std::uint32_t type = 0; type < 64; ++type) {
+  for (std::uint32_t type = 0; type < 400; ++type) {
     const TensorTypeInfo* info = known_tensor_type(type);
     if (info == nullptr) continue;
     for (const std::uint64_t dim : {std::uint64_t{1}, std::uint64_t{info->block_elements} - 1,
@@ -256,7 +256,12 @@ void add_tensor_sizes(Corpus& corpus) {
     corpus.add_tensor(fmt::format("size_wraps_for_{}", info->name), Errc::shape, "2^62",
                       {"x", {k2p31, k2p31, k2p31, k2p31}, type, ""});
     corpus.add_tensor(fmt::format("size_over_file_for_{}", info->name), Errc::truncated, "bytes of data",
-                      {"x", {k2p31, 4}, type, ""});
+                      {"x", {k2p31, 16}, type, ""});
+    if (info->rows > 1) {
+      corpus.add_tensor(fmt::format("part_of_a_group_for_{}", info->name), Errc::shape,
+                        "the rows that lie together",
+                        {"x", {info->block_elements, info->rows + 1}, type, std::string(1024, 'x')});
+    }
   }
   corpus.add_tensor("size_wraps_to_small", Errc::shape, "2^62", {"x", {k2p31, k2p31, 4, 1}, kF32, ""});
   corpus.add_tensor("size_just_over_2p62", Errc::shape, "2^62", {"x", {k2p31, 1 << 29, 1, 2}, kF32, ""});

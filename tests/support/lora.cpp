@@ -61,10 +61,9 @@ class Maker {
 
 std::vector<double> values_of(const TensorInfo& t) {
   const auto format = FormatId(find_format(t.type_id));
-  std::vector<float> values(t.data.size() / format_info(format).block_bytes *
-                            format_info(format).block_elements);
-  decode_blocks(format, t.data.data(), std::int64_t(values.size() / format_info(format).block_elements),
-                values.data());
+  const std::size_t cols = t.dims[0], rows = t.dims[1] * t.dims[2] * t.dims[3];
+  std::vector<float> values(rows * cols);
+  decode_rows(format, t.data.data(), std::int64_t(rows), std::int64_t(cols), values.data());
   return {values.begin(), values.end()};
 }
 

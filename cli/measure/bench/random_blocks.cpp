@@ -117,8 +117,16 @@ constexpr Recipe kRecipes[] = {
        const auto exponent = std::uint8_t(std::clamp(7 + power_near(d), 0, 14) << 3);
        for (std::size_t i = 0; i < 4; ++i) p.fix(offsetof(NVFP4::Block, d) + i, exponent, std::uint8_t{7});
      }},
+    {&IQ2_K::info, [](Pattern& p, float d) { p.half(offsetof(IQ2_K::Block, d), d); }},
+    {&IQ3_K::info, [](Pattern& p, float d) { p.half(offsetof(IQ3_K::Block, d), d); }},
+    {&IQ4_K::info, [](Pattern& p, float d) { p.half(offsetof(IQ4_K::Block, d), d); }},
+    {&IQ5_K::info, [](Pattern& p, float d) { p.half(offsetof(IQ5_K::Block, d), d); }},
+    {&IQ6_K::info, [](Pattern& p, float d) { p.half(offsetof(IQ6_K::Block, d), d); }},
 };
-static_assert(std::size(kRecipes) == std::size_t{kFormatCount});
+// A format whose rows begin with a scale has none in its blocks.
+constexpr auto kHeads = Formats::map([]<class F>() -> bool { return F::info.row_head > 0; });
+static_assert(std::size(kRecipes) + std::size_t(std::ranges::count(kHeads.items, true)) ==
+              std::size_t{kFormatCount});
 
 double measured_rms(const FormatInfo& type, const RandomBlocks& blocks) {
   constexpr std::size_t kWeights = 1 << 14;

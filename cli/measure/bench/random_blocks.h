@@ -16,7 +16,7 @@ namespace longhand::cli {
 class RandomBlocks {
  public:
   /// Weights with mean about 0 and the root mean square `rms` (types that have only powers of two: within a
-  /// factor of sqrt(2)).
+  /// factor of sqrt(2)). Rows of the type have no head.
   RandomBlocks(const FormatInfo& type, float rms);
 
   /// Fills `out`, a whole number of blocks.

@@ -40,24 +40,29 @@ struct ErrorSums {
   }
 };
 
-// Elements of a part: whole blocks of every type.
+// Elements of the whole rows of a part, of which there is at least one.
 constexpr std::int64_t kPart = std::int64_t{1} << 14;
 
 /// Decodes parts of two tensors of one shape.
 class Comparison {
  public:
   Comparison(const TensorInfo& a, const TensorInfo& b)
-      : a_(a), b_(b), elements_(std::int64_t(a.dims[0] * a.dims[1] * a.dims[2] * a.dims[3])) {}
+      : a_(a),
+        b_(b),
+        cols_(std::int64_t(a.dims[0])),
+        rows_(std::int64_t(a.dims[1] * a.dims[2] * a.dims[3])),
+        rows_of_part_(std::max<std::int64_t>(1, kPart / cols_)) {}
 
   bool possible() const { return find_format(a_.type_id) >= 0 && find_format(b_.type_id) >= 0; }
-  std::int64_t parts() const { return (elements_ + kPart - 1) / kPart; }
+  std::int64_t parts() const { return (rows_ + rows_of_part_ - 1) / rows_of_part_; }
+  std::int64_t elements_of_part() const { return rows_of_part_ * cols_; }
 
   ErrorSums part(std::int64_t no, float* first, float* second) const noexcept {
-    const std::int64_t n = std::min(kPart, elements_ - no * kPart);
-    decode(a_, no, n, first);
-    decode(b_, no, n, second);
+    const std::int64_t rows = std::min(rows_of_part_, rows_ - no * rows_of_part_);
+    decode(a_, no, rows, first);
+    decode(b_, no, rows, second);
     ErrorSums sums;
-    for (std::int64_t i = 0; i < n; ++i) {
+    for (std::int64_t i = 0; i < rows * cols_; ++i) {
       if (!std::isfinite(first[i]) || !std::isfinite(second[i])) {
         const bool same = first[i] == second[i] || (std::isnan(first[i]) && std::isnan(second[i]));
         if (!same) sums.errors = sums.largest = std::numeric_limits<double>::infinity();
@@ -72,28 +77,26 @@ class Comparison {
   }
 
  private:
-  static void decode(const TensorInfo& tensor, std::int64_t no, std::int64_t n, float* to) noexcept {
-    const TensorTypeInfo& type = *known_tensor_type(tensor.type_id);
-    const std::int64_t per_block = type.block_elements;
-    decode_blocks(FormatId(find_format(tensor.type_id)),
-                  tensor.data.data() + std::size_t(no * kPart / per_block) * type.block_bytes, n / per_block,
-                  to);
+  void decode(const TensorInfo& tensor, std::int64_t no, std::int64_t rows, float* to) const noexcept {
+    const auto format = FormatId(find_format(tensor.type_id));
+    decode_rows(format, tensor.data.data() + std::size_t(no * rows_of_part_) * row_bytes(format, cols_), rows,
+                cols_, to);
   }
 
   const TensorInfo& a_;
   const TensorInfo& b_;
-  std::int64_t elements_;
+  std::int64_t cols_, rows_, rows_of_part_;
 };
 
 // Parts are added in their order, so that the sums do not depend on the threads.
 ErrorSums compare(const Comparison& comparison) {
-  const std::int64_t parts = comparison.parts();
+  const std::int64_t parts = comparison.parts(), elements = comparison.elements_of_part();
   std::vector<ErrorSums> sums(std::size_t(parts), ErrorSums{});
-  std::vector<float> room(2 * std::size_t(kPart) * std::size_t(omp_get_max_threads()));
+  std::vector<float> room(2 * std::size_t(elements) * std::size_t(omp_get_max_threads()));
 #pragma omp parallel for schedule(dynamic, 8)
   for (std::int64_t no = 0; no < parts; ++no) {
-    float* const own = room.data() + 2 * kPart * omp_get_thread_num();
-    sums[std::size_t(no)] = comparison.part(no, own, own + kPart);
+    float* const own = room.data() + 2 * elements * omp_get_thread_num();
+    sums[std::size_t(no)] = comparison.part(no, own, own + elements);
   }
   ErrorSums all;
   for (const ErrorSums& part : sums) all.add(part);

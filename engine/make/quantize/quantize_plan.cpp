@@ -174,10 +174,11 @@ const FormatInfo& format_named(const std::string& name) {
   const auto same = [](char a, char b) { return std::tolower(a) == std::tolower(b); };
   std::string known;
   for (int i = 0; i < kFormatCount; ++i) {
+    if (!can_encode(FormatId(i))) continue;
     const FormatInfo& info = format_info(FormatId(i));
     const std::string_view own = info.name;
     if (std::ranges::equal(own, name, same)) return info;
-    known += fmt::format("{}{}", i == 0 ? "" : ", ", own);
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", own);
   }
   throw Error(Errc::range, fmt::format("tensor type '{}' is not known, must be one of {}", name, known));
 }

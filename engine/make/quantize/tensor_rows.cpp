@@ -31,8 +31,7 @@ void decode(const Gguf& file, const TensorInfo& t, std::uint64_t first, std::uin
   const auto cols = std::int64_t(t.dims[0]);
   const std::size_t row = row_bytes(format, cols);
   const auto bytes = t.data.subspan(first * row, count * row);
-  const std::int64_t blocks = cols / std::int64_t{format_info(format).block_elements} * std::int64_t(count);
-  decode_blocks(format, bytes.data(), blocks, to.data());
+  decode_rows(format, bytes.data(), std::int64_t(count), cols, to.data());
   file.release(bytes);
 }
 

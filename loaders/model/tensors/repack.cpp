@@ -5,6 +5,7 @@
 #include "loaders/model/weights.h"
 #include "ops/error.h"
 #include "ops/format.h"
+#include "ops/interleaved.h"
 #include "ops/panels.h"
 
 namespace longhand {
@@ -35,7 +36,7 @@ void repack(Weights& w, const Gguf& file, Team& team, const std::function<bool(f
     std::byte* dst = buffer.data() + done;
     const MatView source = *m;
     const std::size_t stride = panel_bytes(source.format, source.cols);
-    const std::size_t row = row_bytes(source.format, source.cols);
+    const std::size_t row = stored_row_bytes(source);
     // In stripes, each of which the file gives back at once: the memory needed stays near the size
     // of the file.
     const auto stripe = std::max(kPanelRows, std::int32_t(kStripeBytes / row / kPanelRows * kPanelRows));

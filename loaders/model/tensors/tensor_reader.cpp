@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "loaders/model/tensors/leftover_tensors.h"
+#include "ops/interleaved.h"
+#include "ops/panels.h"
 
 namespace longhand {
 namespace {
@@ -125,9 +127,29 @@ const float* TensorReader::keep(std::vector<float> values) {
 
 MatView TensorReader::rows_of(const TensorInfo& t, std::int64_t row, std::int64_t rows,
                               std::int64_t cols) const {
-  const FormatId format = format_of(t);
-  return {format, Layout::rows, std::int32_t(rows), std::int32_t(cols),
-          t.data.data() + std::size_t(row) * row_bytes(format, cols)};
+  MatView view{0, Layout::rows, std::int32_t(rows), std::int32_t(cols), t.data.data()};
+  if (const int format = find_interleaved(t.type_id); format >= 0) {
+    view.format = FormatId(format);
+    view.layout = Layout::interleaved;
+    check_interleaved(t, view, row);
+  } else {
+    view.format = format_of(t);
+  }
+  view.data += std::size_t(row) * stored_row_bytes(view);
+  return view;
+}
+
+void TensorReader::check_interleaved(const TensorInfo& t, const MatView& view, std::int64_t row) const {
+  const int together = interleaved_rows(view.format);
+  if (row % together != 0)
+    refuse(Errc::unsupported, t.name,
+           fmt::format("has type {}, of which {} rows lie together, and a part of it begins with row {}",
+                       known_tensor_type(t.type_id)->name, together, row));
+  const std::uint32_t block = format_info(view.format).block_elements;
+  if (view.cols % std::int32_t(block) != 0)
+    refuse(Errc::shape, t.name,
+           fmt::format("has rows of {} weights, which with type {} must be a multiple of {}", view.cols,
+                       known_tensor_type(t.type_id)->name, block));
 }
 
 void TensorReader::count(const TensorInfo& t) {
@@ -150,13 +172,12 @@ void TensorReader::refuse_leftovers(int layers, int skipped) const {
 }
 
 const float* TensorReader::decode(const TensorInfo& t, std::int64_t n) {
-  const FormatId format = format_of(t);
-  if (n % format_info(format).block_elements != 0)
-    refuse(Errc::shape, t.name, "is no whole number of blocks");
+  const auto cols = std::int64_t(t.dims[0]), rows = n / cols;
+  const MatView view = rows_of(t, 0, rows, cols);
   weights_.floats.emplace_back(std::size_t(n));
-  decode_blocks(format, t.data.data(), n / std::int64_t{format_info(format).block_elements},
-                weights_.floats.back().data());
-  return weights_.floats.back().data();
+  float* const values = weights_.floats.back().data();
+  for (std::int32_t r = 0; r < view.rows; ++r) decode_row(view, r, values + r * cols);
+  return values;
 }
 
 }  // namespace longhand

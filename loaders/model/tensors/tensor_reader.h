@@ -48,6 +48,8 @@ class TensorReader {
 
  private:
   FormatId format_of(const TensorInfo& t) const;
+  // Whether such rows can be taken apart: a part of them that begins with `row`.
+  void check_interleaved(const TensorInfo& t, const MatView& view, std::int64_t row) const;
   const float* decode(const TensorInfo& t, std::int64_t n);
 
   const Gguf& file_;

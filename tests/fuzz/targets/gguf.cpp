@@ -29,7 +29,10 @@ void check_size(const TensorInfo& tensor) {
     elements *= dim;
   }
   check(tensor.dims[0] % type->block_elements == 0, "rows are whole blocks");
-  check(tensor.data.size() == elements / type->block_elements * type->block_bytes, "a tensor has its size");
+  check(tensor.dims[1] % type->rows == 0, "interleaved rows are whole groups");
+  check(tensor.data.size() ==
+            elements / type->block_elements * type->block_bytes + elements / tensor.dims[0] * type->row_head,
+        "a tensor has its size");
 }
 
 // All readers must either answer or refuse: which, depends on the row of the key table.

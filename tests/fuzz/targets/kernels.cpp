@@ -10,6 +10,7 @@
 #include "ops/panels.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/matrix_product.h"
+#include "tests/support/random_weights.h"
 
 namespace longhand::fuzz {
 namespace {
@@ -30,12 +31,12 @@ Row decode(const Shape& s, const std::vector<std::byte>& bytes, int row) {
   const std::size_t size = row_bytes(s.format, s.cols);
   std::vector<std::byte> complement(bytes.begin() + long(size) * row, bytes.begin() + long(size) * (row + 1));
   const FormatInfo& info = format_info(s.format);
-  for (std::size_t block = 0; block < size; block += info.block_bytes) {
+  test::for_each_block(s.format, s.cols, size, [&](std::size_t block) {
     for (int f = 0; f < info.n_fields; ++f) {
       for (int o = 0; info.fields[f].unit == 4 && o < info.fields[f].bytes; ++o)
         complement[block + info.fields[f].offset + std::size_t(o)] ^= std::byte{0xFF};
     }
-  }
+  });
   Row out{std::vector<float>(std::size_t(s.cols)), std::vector<float>(std::size_t(s.cols))};
   decode_row({s.format, Layout::rows, s.rows, s.cols, bytes.data()}, row, out.weights.data());
   if (!is_float(info.activation))
