@@ -23,6 +23,19 @@ void move_bits(unsigned count, const std::uint8_t* src, const From& from, std::u
     dst[b.byte] = std::uint8_t(dst[b.byte] | item << b.shift);
   }
 }
+/// The same where items 4 i to 4 i + 3 are in four neighbouring bytes, equally shifted, before and after.
+template <unsigned bits, class From, class To>
+void move_quads(unsigned count, const std::uint8_t* src, const From& from, std::uint8_t* dst, const To& to) {
+  constexpr std::uint32_t kMask = ((1u << bits) - 1) * 0x01010101u;
+  for (unsigned i = 0; i < count; i += 4) {
+    const BitPlace a = from(i), b = to(i);
+    std::uint32_t items, word;
+    std::memcpy(&items, src + a.byte, sizeof items);
+    std::memcpy(&word, dst + b.byte, sizeof word);
+    word |= (items >> a.shift & kMask) << b.shift;
+    std::memcpy(dst + b.byte, &word, sizeof word);
+  }
+}
 /// Whole bytes: byte i is at from(i).
 template <class From>
 void move_bytes(unsigned count, const std::uint8_t* src, const From& from, std::uint8_t* dst) {

@@ -160,7 +160,7 @@ struct Interleaved<Q5_K> : InterleavedMinima {
   static constexpr std::uint32_t kGguf = 213;
   static void row(const std::uint8_t* src, unsigned k, std::uint8_t* dst) {
     begin(src, k, dst);
-    move_bits<1>(
+    move_quads<1>(
         256, src,
         [=](unsigned w) {
           return BitPlace{byte_of_four_rows(64, k, w), w / 8 % 2 + 2 * (w / 4 % 2) + 4 * (w / 16 % 2)};
@@ -174,12 +174,12 @@ template <>
 struct Interleaved<Q6_K> : InterleavedTables {
   static constexpr std::uint32_t kGguf = 214;
   static void row(const std::uint8_t* src, unsigned k, std::uint8_t* dst) {
-    move_bits<4>(
+    move_quads<4>(
         256, src, [=](unsigned w) { return nibble_of_four_rows(328, k, w); }, dst,
         [](unsigned w) {
           return BitPlace{64 * (w / 128) + 32 * (w / 32 % 2) + w % 32, 4 * (w / 64 % 2)};
         });
-    move_bits<2>(
+    move_quads<2>(
         256, src,
         [=](unsigned w) {
           return BitPlace{72 + 32 * (w / 32) + 16 * (w / 16 % 2) + 4 * k + w % 4,

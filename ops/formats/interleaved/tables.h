@@ -48,13 +48,13 @@ struct InterleavedTables {
         dst, [=](unsigned g) { return pair_in_order(to, g); });
   }
   static void pairs(const std::uint8_t* src, unsigned at, unsigned k, std::uint8_t* dst, unsigned to) {
-    move_bits<2>(
+    move_quads<2>(
         256, src, [=](unsigned w) { return pair_of_four_rows(at, k, w); }, dst,
         [=](unsigned w) { return pair_of_32(to, w); });
   }
   /// The fifth bits of IQ5: the next ones of a byte are eight weights further.
   static void fifth_bits(const std::uint8_t* src, unsigned at, unsigned k, std::uint8_t* dst, unsigned to) {
-    move_bits<1>(
+    move_quads<1>(
         256, src,
         [=](unsigned w) {
           return BitPlace{byte_of_four_rows(at, k, w), w % 32 / 8 + 4 * (w / 4 % 2)};
@@ -63,7 +63,7 @@ struct InterleavedTables {
   }
   /// The third bits of IQ3_K and Q3_K: the next ones of a byte are four weights further.
   static void third_bits(const std::uint8_t* src, unsigned at, unsigned k, std::uint8_t* dst, unsigned to) {
-    move_bits<1>(
+    move_quads<1>(
         256, src,
         [=](unsigned w) {
           return BitPlace{byte_of_four_rows(at, k, w), w % 32 / 4};
@@ -72,12 +72,12 @@ struct InterleavedTables {
   }
   static void nibbles(unsigned count, const std::uint8_t* src, unsigned at, unsigned k, std::uint8_t* dst,
                       unsigned to) {
-    move_bits<4>(
+    move_quads<4>(
         count, src, [=](unsigned w) { return nibble_of_four_rows(at, k, w); }, dst,
         [=](unsigned w) { return nibble_of_16(to, w); });
   }
   static void wide_nibbles(const std::uint8_t* src, unsigned at, unsigned k, std::uint8_t* dst, unsigned to) {
-    move_bits<4>(
+    move_quads<4>(
         256, src, [=](unsigned w) { return nibble_of_four_rows(at, k, w); }, dst,
         [=](unsigned w) { return nibble_of_32(to, w); });
   }
@@ -187,7 +187,7 @@ struct Interleaved<IQ4_XS> {
           return BitPlace{32 + (8 * g + k) % 32, 4 * (g / 4)};
         },
         dst, [](unsigned g) { return nibble_in_order(4, g); });
-    move_bits<4>(
+    move_quads<4>(
         256, src,
         [=](unsigned w) {
           return BitPlace{64 + 128 * (w / 32) + 32 * (w % 32 / 8) + 4 * k + w % 4, 4 * (w / 4 % 2)};
