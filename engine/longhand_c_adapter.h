@@ -46,6 +46,9 @@ LH_API lh_adapter_info lh_adapter_about(const lh_adapter* adapter);
  * Statuses of lh_adapter_load(). */
 LH_API lh_status lh_control_vector_load(const lh_model* model, const char* path, lh_control_vector** vector,
                                         lh_error* error);
+/* From a file in memory, which is not needed any more afterwards. */
+LH_API lh_status lh_control_vector_load_memory(const lh_model* model, lh_bytes file,
+                                               lh_control_vector** vector, lh_error* error);
 LH_API void lh_control_vector_free(lh_control_vector* vector);
 
 typedef struct lh_adapter_use {

@@ -73,8 +73,16 @@ TEST_F(LonghandCAdapter, SteersWithControlVectors) {
   lh_control_vector* vector = nullptr;
   ASSERT_EQ(lh_control_vector_load(model(), dir.file("v.gguf").c_str(), &vector, &error_), LH_OK)
       << error_.message;
-  const auto steered = session(), elsewhere = session(), plain = session();
-  lh_control_use use = {vector, 1, 0, 0};
+  lh_control_vector* from_memory = nullptr;
+  const std::vector<std::byte> bytes = w.bytes();
+  ASSERT_EQ(lh_control_vector_load_memory(model(), {bytes.data(), bytes.size()}, &from_memory, &error_),
+            LH_OK)
+      << error_.message;
+  const auto steered = session(), elsewhere = session(), plain = session(), alike = session();
+  lh_control_use use = {from_memory, 1, 0, 0};
+  ASSERT_EQ(lh_session_set_adapters(alike.get(), nullptr, 0, &use, 1, &error_), LH_OK) << error_.message;
+  lh_control_vector_free(from_memory);
+  use.vector = vector;
   ASSERT_EQ(lh_session_set_adapters(steered.get(), nullptr, 0, &use, 1, &error_), LH_OK) << error_.message;
   use.first_layer = use.last_layer = 2;
   ASSERT_EQ(lh_session_set_adapters(elsewhere.get(), nullptr, 0, &use, 1, &error_), LH_OK);
@@ -82,7 +90,9 @@ TEST_F(LonghandCAdapter, SteersWithControlVectors) {
   EXPECT_EQ(lh_session_set_adapters(plain.get(), nullptr, 0, &use, 1, &error_), LH_E_RANGE);
   lh_control_vector_free(vector);
   const std::vector<float> unchanged = logits_of(plain.get());
-  EXPECT_NE(logits_of(steered.get()), unchanged);
+  const std::vector<float> changed = logits_of(steered.get());
+  EXPECT_NE(changed, unchanged);
+  EXPECT_EQ(logits_of(alike.get()), changed);
   EXPECT_EQ(logits_of(elsewhere.get()), unchanged);
 }
 
@@ -95,6 +105,7 @@ TEST_F(LonghandCAdapter, RefusesWhatIsNone) {
   EXPECT_EQ(lh_adapter_load(model(), "a", nullptr, &error_), LH_E_ARGUMENT);
   lh_control_vector* vector = nullptr;
   EXPECT_EQ(lh_control_vector_load(model(), kGuide, &vector, &error_), LH_E_RANGE) << error_.message;
+  EXPECT_EQ(lh_control_vector_load_memory(model(), {nullptr, 3}, &vector, &error_), LH_E_ARGUMENT);
   const auto s = session();
   lh_adapter_use use = {nullptr, 1};
   EXPECT_EQ(lh_session_set_adapters(s.get(), &use, 1, nullptr, 0, &error_), LH_E_ARGUMENT);

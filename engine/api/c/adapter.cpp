@@ -68,6 +68,15 @@ lh_status lh_control_vector_load(const lh_model* model, const char* path, lh_con
   });
 }
 
+lh_status lh_control_vector_load_memory(const lh_model* model, lh_bytes file, lh_control_vector** vector,
+                                        lh_error* error) {
+  return guarded(error, [&] {
+    lh_control_vector*& place = place_for(vector, "vector");
+    place = new lh_control_vector{
+        ControlVector::load_memory(need(model, "model").model, bytes_of(file, "file.data"))};
+  });
+}
+
 void lh_control_vector_free(lh_control_vector* vector) { delete vector; }
 
 lh_status lh_session_set_adapters(lh_session* session, const lh_adapter_use* adapters, size_t adapter_count,
