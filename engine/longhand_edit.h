@@ -2,6 +2,7 @@
 // longhand::make; no model is loaded, so all of it works for files that longhand cannot run.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -68,6 +69,18 @@ struct KeyDifference {
   Side side = Side::both;
 };
 
+/// How many weights differ by how much: |b - a| over the root mean square of the weights around.
+struct ErrorHistogram {
+  /// The upper ends of counts[0], counts[1], ...; the last one has none.
+  static constexpr std::array<double, 7> kEnds = {1e-4, 1e-3, 1e-2, 0.03, 0.1, 0.3, 1};
+  std::uint64_t equal = 0;
+  std::array<std::uint64_t, kEnds.size() + 1> counts = {};
+
+  std::uint64_t total() const noexcept;
+  void add(double error) noexcept;
+  void add(const ErrorHistogram& other) noexcept;
+};
+
 struct TensorDifference {
   std::string name;
   Side side = Side::both;
@@ -76,12 +89,15 @@ struct TensorDifference {
   bool compared = false;      ///< both could be decoded; else the errors say nothing
   double relative_error = 0;  ///< root of sum((b - a)^2) / sum(a^2); infinite where a is all zeros
   double largest_error = 0;   ///< largest |b - a|
+  ErrorHistogram histogram = {};
 };
 
 struct ModelDifferences {
   std::vector<KeyDifference> keys;
   std::vector<TensorDifference> tensors;  ///< those that are not the same bytes of the same type and shape
   int equal_keys = 0, equal_tensors = 0;
+  double relative_error = 0;      ///< of all tensors that were compared together
+  ErrorHistogram histogram = {};  ///< of the same
 
   bool none() const noexcept { return keys.empty() && tensors.empty(); }
 };

@@ -12,6 +12,7 @@
 #include "cli/exit_status.h"
 #include "cli/flags/session_flags.h"
 #include "cli/models/advice_report.h"
+#include "cli/models/error_report.h"
 #include "cli/models/meta_value.h"
 #include "cli/models/model_card.h"
 #include "cli/models/model_names.h"
@@ -223,13 +224,17 @@ std::string advice_report(const Gguf& file, bool json) {
 }
 
 struct Flags {
-  std::string model, tensor, output;
+  std::string model, tensor, output, against;
   bool json = false, advise = false;
   std::size_t array_elements = 16;
 };
 
 int show_info(const Flags& flags) {
   if (flags.tensor.empty() != flags.output.empty()) throw UsageError("--tensor and -o go together");
+  if (!flags.against.empty()) {
+    write_output(error_report(model_path(flags.model), model_path(flags.against), flags.json));
+    return kSuccess;
+  }
   const Gguf file = Gguf::open(model_path(flags.model));
   if (!flags.tensor.empty()) {
     dump_tensor(file, flags.tensor, flags.output);
@@ -255,6 +260,9 @@ void add_info(CLI::App& app, Action& action) {
       ->type_name("N");
   verb->add_flag("--advise", flags->advise,
                  "Show instead how far its positions carry, and what longer texts would need");
+  verb->add_option("--against", flags->against,
+                   "Show instead how far its weights are from those of this model, with a histogram")
+      ->type_name("OTHER");
   verb->add_option("--tensor", flags->tensor, "Write this tensor to -o instead, as raw little-endian float32")
       ->type_name("NAME");
   verb->add_option("-o,--output", flags->output, "File for --tensor; - is stdout")->type_name("OUT");

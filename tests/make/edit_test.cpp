@@ -226,6 +226,16 @@ TEST_F(Edit, DifferencesAreNamedAndMeasured) {
   EXPECT_NEAR(found.tensors[0].relative_error, std::sqrt(4.0 / 91), 1e-12);
   EXPECT_EQ(found.tensors[0].largest_error, 2);
   EXPECT_TRUE(std::isinf(found.tensors[1].relative_error));
+  // One of six numbers, half of what is usual there, and one of four zeros.
+  ErrorHistogram histogram = found.tensors[0].histogram;
+  EXPECT_EQ(histogram.equal, 5u);
+  EXPECT_EQ(histogram.counts[6], 1u);
+  histogram.add(found.tensors[1].histogram);
+  EXPECT_EQ(histogram.equal, 8u);
+  EXPECT_EQ(histogram.counts[7], 1u);
+  EXPECT_EQ(histogram.counts, found.histogram.counts);
+  EXPECT_EQ(found.histogram.total(), 10u);
+  EXPECT_NEAR(found.relative_error, std::sqrt(5.0 / 91), 1e-12);
   EXPECT_EQ(found.tensors[2].side, Side::first);
   EXPECT_EQ(found.tensors[3].side, Side::second);
   EXPECT_EQ(found.equal_keys, 4);
@@ -271,6 +281,7 @@ TEST_F(Edit, TheProgramSplitsMergesEditsAndCompares) {
   EXPECT_THAT(diff.out, HasSubstr("> general.name = other"));
   EXPECT_THAT(program({"edit", model, "--special", "eos=nothing"}).err, HasSubstr("must be the text of one"));
   EXPECT_EQ(program({"edit", model}).status, 2);
+  EXPECT_THAT(program({"info", dir_.file("m.gguf"), "--against", model}).out, HasSubstr("the same: "));
 }
 
 }  // namespace

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <limits>
+#include <numeric>
 #include <span>
 
 #include "engine/longhand_edit.h"
@@ -32,11 +34,17 @@ std::string type_name(const TensorInfo& tensor) {
 /// Sums over a part of a tensor.
 struct ErrorSums {
   double squares = 0, errors = 0, largest = 0;
+  ErrorHistogram histogram = {};
 
   void add(const ErrorSums& part) {
     squares += part.squares;
     errors += part.errors;
     largest = std::max(largest, part.largest);
+    histogram.add(part.histogram);
+  }
+  double relative() const {
+    if (errors == 0) return 0;
+    return squares > 0 ? std::sqrt(errors / squares) : std::numeric_limits<double>::infinity();
   }
 };
 
@@ -73,6 +81,11 @@ class Comparison {
       sums.errors += error * error;
       sums.largest = std::max(sums.largest, std::abs(error));
     }
+    const double usual = std::sqrt(sums.squares / double(rows * cols_));
+    for (std::int64_t i = 0; i < rows * cols_; ++i) {
+      const bool same = first[i] == second[i] || (std::isnan(first[i]) && std::isnan(second[i]));
+      sums.histogram.add(same ? 0 : std::abs(double(second[i]) - double(first[i])) / usual);
+    }
     return sums;
   }
 
@@ -103,7 +116,7 @@ ErrorSums compare(const Comparison& comparison) {
   return all;
 }
 
-TensorDifference difference_of(const TensorInfo& a, const TensorInfo& b) {
+TensorDifference difference_of(const TensorInfo& a, const TensorInfo& b, ErrorSums& all) {
   TensorDifference difference{std::string(a.name), Side::both, type_name(a), type_name(b)};
   difference.same_shape = a.dims == b.dims;
   const Comparison comparison(a, b);
@@ -111,10 +124,9 @@ TensorDifference difference_of(const TensorInfo& a, const TensorInfo& b) {
   const ErrorSums sums = compare(comparison);
   difference.compared = true;
   difference.largest_error = sums.largest;
-  if (sums.errors > 0) {
-    difference.relative_error =
-        sums.squares > 0 ? std::sqrt(sums.errors / sums.squares) : std::numeric_limits<double>::infinity();
-  }
+  difference.relative_error = sums.relative();
+  difference.histogram = sums.histogram;
+  all.add(sums);
   return difference;
 }
 
@@ -134,12 +146,33 @@ void diff_metadata(const Gguf& a, const Gguf& b, ModelDifferences& found) {
 
 }  // namespace
 
+std::uint64_t ErrorHistogram::total() const noexcept {
+  return std::accumulate(counts.begin(), counts.end(), equal);
+}
+
+// What is no number counts as the largest error.
+void ErrorHistogram::add(double error) noexcept {
+  if (error == 0) {
+    ++equal;
+    return;
+  }
+  std::size_t at = 0;
+  while (at < kEnds.size() && !(error <= kEnds[at])) ++at;
+  ++counts[at];
+}
+
+void ErrorHistogram::add(const ErrorHistogram& other) noexcept {
+  equal += other.equal;
+  std::ranges::transform(counts, other.counts, counts.begin(), std::plus());
+}
+
 ModelDifferences diff_models(const std::string& first, const std::string& second, const Progress& progress) {
   const Gguf a = Gguf::open(first), b = Gguf::open(second);
   ModelDifferences found;
   diff_metadata(a, b, found);
   const double total = double(std::max<std::uint64_t>(1, tensor_bytes(a)));
   std::uint64_t done = 0;
+  ErrorSums all;
   for (const TensorInfo& tensor : a.tensors()) {
     const TensorInfo* other = b.find_tensor(tensor.name);
     if (other == nullptr) {
@@ -148,7 +181,7 @@ ModelDifferences diff_models(const std::string& first, const std::string& second
                same_bytes(tensor.data, other->data)) {
       ++found.equal_tensors;
     } else {
-      found.tensors.push_back(difference_of(tensor, *other));
+      found.tensors.push_back(difference_of(tensor, *other, all));
     }
     a.release(tensor.data);
     if (other != nullptr) b.release(other->data);
@@ -160,6 +193,8 @@ ModelDifferences diff_models(const std::string& first, const std::string& second
     if (a.find_tensor(tensor.name) == nullptr)
       found.tensors.push_back({std::string(tensor.name), Side::second, "", type_name(tensor)});
   }
+  found.relative_error = all.relative();
+  found.histogram = all.histogram;
   return found;
 }
 
