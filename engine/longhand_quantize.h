@@ -35,6 +35,9 @@ struct QuantizeOptions {
   std::uint64_t target_bytes = 0;
   double target_bits = 0;
   int threads = 0;  ///< 0: OMP_NUM_THREADS, else as many as there are cores
+  /// What a run that took as long had written when it was cancelled stays beside `out`, for the next to go
+  /// on.
+  double keep_seconds = 60;
   Progress progress = {};
 };
 
@@ -63,11 +66,12 @@ struct QuantizeReport {
 std::vector<std::string> quantize_types();
 
 /// Writes the model `in` with other tensor types to `out`, a row of blocks at a time: neither file is ever in
-/// memory as a whole. `out` is written whole or not at all. Throws Error: range (options), io (also where the
-/// disk has too little room, or `out` is `in`), unsupported (a type that cannot be read or written, tensors
-/// that are quantized already), nonfinite (naming tensor, row and column), missing (no importance for a type
-/// that needs it), mismatch (an importance matrix of another model), limit (a target that cannot be met),
-/// cancelled; and what opening the files throws.
+/// memory as a whole. `out` is written whole or not at all. What a run wrote that was killed, or cancelled
+/// after some time, the next run of the same source and options goes on with, to the same bytes. Throws
+/// Error: range (options), io (also where the disk has too little room, or `out` is `in`), unsupported (a
+/// type that cannot be read or written, tensors that are quantized already), nonfinite (naming tensor, row
+/// and column), missing (no importance for a type that needs it), mismatch (an importance matrix of another
+/// model), limit (a target that cannot be met), cancelled; and what opening the files throws.
 QuantizeReport quantize(const std::string& in, const std::string& out, const QuantizeOptions& options);
 /// What quantize() would do. Writes nothing, and reads weights only for a target or where tensors are
 /// checked. Throws the same, but for missing importance and for what `out` is.

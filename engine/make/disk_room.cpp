@@ -5,6 +5,7 @@
 
 #include <system_error>
 
+#include "engine/state/atomic_file.h"
 #include "ops/error.h"
 
 namespace longhand {
@@ -26,6 +27,13 @@ void need_room(const std::string& folder, std::uint64_t bytes) {
   constexpr double kGiB = 1 << 30;
   throw Error(Errc::io, fmt::format("{}: the disk has {:.2f} GiB free, the new model needs {:.2f} GiB",
                                     folder, double(free) / kGiB, double(bytes) / kGiB));
+}
+
+std::uint64_t left_over(const std::string& path) {
+  std::error_code error;
+  const std::uint64_t size =
+      fs::file_size(fs::weakly_canonical(path, error).string() + std::string(kUnfinished), error);
+  return error ? 0 : size;
 }
 
 }  // namespace longhand

@@ -13,4 +13,7 @@ std::filesystem::path folder_of(const std::string& path);
 /// file will tell why.
 void need_room(const std::string& folder, std::uint64_t bytes);
 
+/// Bytes of what an ended run left of `path`, which are gone on with or given back.
+std::uint64_t left_over(const std::string& path);
+
 }  // namespace longhand

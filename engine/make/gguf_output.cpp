@@ -4,6 +4,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include "engine/sampling/schema/schema_set.h"
+#include "engine/state/checksum.h"
+
 namespace longhand {
 
 GgufEntry copy_entry(const MetaEntry& entry) {
@@ -23,6 +26,25 @@ std::vector<GgufEntry> copy_metadata(const Gguf& file) {
 
 GgufOutput::GgufOutput(const std::string& path, GgufHead head, FileCalls& calls)
     : head_(std::move(head)), file_(path, calls, kOrdinary) {
+  begin();
+}
+
+GgufOutput::GgufOutput(const std::string& path, GgufHead head, const std::string& sources)
+    : head_(std::move(head)),
+      journal_(std::in_place, sources),
+      file_(path, system_calls(), kOrdinary, [this](int left, const std::string& temporary) {
+        return journal_->check(left, temporary, head_);
+      }) {
+  if (file_.taken_over() > 0) tensor_ = journal_->finished();
+  journal_->open(file_.temporary(), file_.taken_over() > 0);
+  if (file_.taken_over() == 0) {
+    begin();
+  } else {
+    end_tensor();
+  }
+}
+
+void GgufOutput::begin() {
   const std::string bytes = head_.bytes();
   file_.write(std::as_bytes(std::span(bytes)));
   end_tensor();
@@ -34,6 +56,7 @@ void GgufOutput::write(std::span<const std::byte> data) {
     const std::uint64_t left = head_.tensors[tensor_].bytes - written_;
     const std::size_t n = std::min(data.size(), std::size_t(left));
     file_.write(data.first(n));
+    if (journal_) checksum_ = crc32c(data.first(n), checksum_);
     data = data.subspan(n);
     written_ += n;
     end_tensor();
@@ -43,15 +66,36 @@ void GgufOutput::write(std::span<const std::byte> data) {
 // Goes on to the next tensor that has data.
 void GgufOutput::end_tensor() {
   while (tensor_ < head_.tensors.size() && written_ == head_.tensors[tensor_].bytes) {
-    file_.write(std::vector<std::byte>(head_.round_up(written_) - written_));
+    const std::vector<std::byte> padding(head_.round_up(written_) - written_);
+    file_.write(padding);
+    if (journal_) journal_->add(crc32c(padding, std::exchange(checksum_, 0)));
     written_ = 0;
     ++tensor_;
   }
 }
 
+bool GgufOutput::is_worth_keeping(double seconds) const noexcept {
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started_;
+  return journal_ && (taken.count() >= seconds || file_.taken_over() > 0);
+}
+
+void GgufOutput::keep() noexcept {
+  file_.keep();
+  if (journal_) journal_->keep();
+}
+
 void GgufOutput::commit() {
   if (tensor_ != head_.tensors.size()) throw std::logic_error("less data than the tensors have");
   file_.commit();
+}
+
+void keep_for_later(std::span<const std::unique_ptr<GgufOutput>> outputs, double seconds,
+                    const Error& cancelled) {
+  const auto worth = [&](const auto& out) { return out->is_worth_keeping(seconds); };
+  if (std::ranges::none_of(outputs, worth)) return;
+  for (const auto& out : outputs) out->keep();
+  throw Error(Errc::cancelled,
+              plain_message(cancelled) + "; what is done is kept, and the same run goes on from there");
 }
 
 }  // namespace longhand

@@ -122,8 +122,10 @@ bool remove_unfinished(const std::string& path, FileCalls& calls) {
   return true;
 }
 
-FileReplacement::FileReplacement(const std::string& path, FileCalls& calls, mode_t mode)
+FileReplacement::FileReplacement(const std::string& path, FileCalls& calls, mode_t mode,
+                                 const TakeOver& take_over)
     : path_(target_of(path)), temporary_(path_ + std::string(kUnfinished)), calls_(calls) {
+  if (take_over && take(take_over)) return;
   if (!remove_unfinished(path_, calls_)) refuse_second(path_);
   do fd_ = calls_.open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
   while (fd_ < 0 && errno == EINTR);
@@ -133,8 +135,24 @@ FileReplacement::FileReplacement(const std::string& path, FileCalls& calls, mode
   refuse_second(path_);
 }
 
+bool FileReplacement::take(const TakeOver& take_over) {
+  const Descriptor left(::open(temporary_.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (left.fd < 0) return false;
+  if (!lock(left.fd)) refuse_second(path_);
+  struct stat status {};
+  if (::fstat(left.fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_uid != ::geteuid())
+    return false;
+  const std::uint64_t bytes = take_over(left.fd, temporary_);
+  if (bytes == 0 || ::ftruncate(left.fd, off_t(bytes)) != 0 || ::lseek(left.fd, 0, SEEK_END) < 0)
+    return false;
+  fd_ = ::fcntl(left.fd, F_DUPFD_CLOEXEC, 0);  // the lock is of both
+  if (fd_ < 0) return false;
+  taken_over_ = bytes;
+  return true;
+}
+
 FileReplacement::~FileReplacement() {
-  if (!placed_) calls_.unlink(temporary_.c_str());
+  if (!placed_ && !kept_) calls_.unlink(temporary_.c_str());
   if (fd_ >= 0) calls_.close(fd_);
 }
 

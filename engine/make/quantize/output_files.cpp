@@ -104,7 +104,10 @@ void check_names(const Gguf& file, const std::string& in, const std::string& imp
 
 void check_room(const std::vector<OutputPart>& parts) {
   std::map<std::string, std::uint64_t> needed;  // by folder
-  for (const OutputPart& part : parts) needed[folder_of(part.path).string()] += part.bytes();
+  for (const OutputPart& part : parts) {
+    const std::uint64_t bytes = part.bytes();
+    needed[folder_of(part.path).string()] += bytes - std::min(bytes, left_over(part.path));
+  }
   for (const auto& [folder, bytes] : needed) need_room(folder, bytes);
 }
 

@@ -165,14 +165,38 @@ QuantizeReport report_of(const Work& work) {
   return report;
 }
 
+// What the data of the new files depends on, besides what stands in their heads.
+std::string sources_of(const Work& work, const std::string& in, const QuantizeOptions& options) {
+  std::vector<std::string> files = files_of(work.file, in);
+  if (!options.importance.empty()) files.push_back(options.importance);
+  return "quantize\n" + source_state(files);
+}
+
+void write_part(const Work& work, const OutputPart& part, GgufOutput& out, Share& share) {
+  const std::size_t finished = out.finished();
+  for (std::size_t i = 0; i < part.tensors.size(); ++i) {
+    const PlannedTensor& t = *part.tensors[i];
+    if (i < finished) {
+      share.add(t.tensor->data.size());
+    } else {
+      write_tensor(work.file, t, work.threads, out, [&](std::uint64_t bytes) { share.add(bytes); });
+    }
+  }
+}
+
 // All parts are written before the first gets its name.
-void write_all(const Work& work, const QuantizeOptions& options) {
+void write_all(const Work& work, const std::string& in, const QuantizeOptions& options) {
+  const std::string sources = sources_of(work, in, options);
   Share share(options, tensor_bytes(work.file));
   std::vector<std::unique_ptr<GgufOutput>> outputs;
-  for (const OutputPart& part : work.parts) {
-    GgufOutput& out = *outputs.emplace_back(std::make_unique<GgufOutput>(part.path, part.head));
-    for (const PlannedTensor* t : part.tensors)
-      write_tensor(work.file, *t, work.threads, out, [&](std::uint64_t bytes) { share.add(bytes); });
+  try {
+    for (const OutputPart& part : work.parts) {
+      GgufOutput& out = *outputs.emplace_back(std::make_unique<GgufOutput>(part.path, part.head, sources));
+      write_part(work, part, out, share);
+    }
+  } catch (const Error& error) {
+    if (error.code() == Errc::cancelled) keep_for_later(outputs, options.keep_seconds, error);
+    throw;
   }
   for (const auto& out : outputs) out->commit();
 }
@@ -189,7 +213,7 @@ QuantizeReport quantize(const std::string& in, const std::string& out, const Qua
   const Work work = prepare(in, out, options, true);
   check_importance(work.file, work.plan);
   check_room(work.parts);
-  write_all(work, options);
+  write_all(work, in, options);
   return report_of(work);
 }
 

@@ -1,0 +1,50 @@
+// What is known of an unfinished file, so that a later run can go on with it.
+//
+// Beside OUT.new, which is written before it becomes OUT, stands OUT.new.journal: lines that say what it is
+// made of, then one with the checksum of each tensor that is whole, with what it is padded by.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "loaders/gguf/gguf_writer.h"
+
+namespace longhand {
+
+/// Lines of size, time of change and checksum of the first bytes of each file, in their order: what tells
+/// that one was changed.
+std::string source_state(std::span<const std::string> files);
+
+/// A journal that cannot be written is no failure: nobody can go on then.
+class OutputJournal {
+ public:
+  /// `sources`: lines that say what the file's data depends on.
+  explicit OutputJournal(const std::string& sources);
+  /// Removes the journal, unless it is kept. It goes with the file that it is of.
+  ~OutputJournal();
+  OutputJournal(const OutputJournal&) = delete;
+  OutputJournal& operator=(const OutputJournal&) = delete;
+
+  /// Bytes of the unfinished file `temporary`, open as `descriptor`, that go on: its head, which must be
+  /// `head`, and the tensors behind it, which must be as its journal says. 0 where it is of other sources.
+  std::uint64_t check(int descriptor, const std::string& temporary, const GgufHead& head);
+  /// The tensors that check() found whole.
+  std::size_t finished() const noexcept { return sums_.size(); }
+  /// Begins the journal of `temporary`, or goes on with what check() found.
+  void open(const std::string& temporary, bool goes_on);
+  /// The next tensor is whole.
+  void add(std::uint32_t checksum) noexcept;
+  void keep() noexcept { kept_ = true; }
+
+ private:
+  void write(const std::string& text) noexcept;
+
+  std::string sources_, path_;
+  std::vector<std::uint32_t> sums_;
+  int fd_ = -1;
+  bool kept_ = false;
+};
+
+}  // namespace longhand
