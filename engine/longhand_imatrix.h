@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/longhand.h"
+#include "engine/types/progress.h"
 
 namespace longhand {
 
@@ -46,6 +47,31 @@ ImatrixReport make_imatrix(Session& session, std::span<const Token> tokens, cons
 /// Adds the sums of several files up into `out`. Throws Error: mismatch, nonfinite, io; and what reading
 /// files throws.
 ImatrixReport merge_imatrix(const std::vector<std::string>& files, const std::string& out);
+
+struct SensitivityOptions {
+  int chunks = 2;               ///< pieces of text that are read for every tensor; 0: all
+  LoadOptions load = {};        ///< of the model, which is loaded once for every tensor
+  SessionOptions session = {};  ///< its context is the length of a piece; 0: 512
+  double save_seconds = 60;     ///< the file is written that often
+  Progress progress = {};
+};
+
+struct SensitivityReport {
+  std::int64_t tensors = 0;    ///< whose sensitivity the file has now
+  std::int64_t measured = 0;   ///< of these in this run
+  std::int64_t positions = 0;  ///< of the text at which predictions were compared
+};
+
+/// Measures what errors of each tensor cost, for quantize() to choose types for a target: with the tensor
+/// alone written in a type of some three bits, the divergence of what the model predicts on a text, over the
+/// relative error of the tensor's products. That it grows in proportion for small errors, and adds up over
+/// tensors, is the linearity theorem of arXiv 2411.17525. `model` is the first file of the model, `tokens` is
+/// a text, and `importance` a file of make_imatrix(), to which the results are added; tensors that it has
+/// results of are left out, so that a run that was ended goes on. Takes a reading of the text a tensor, and
+/// the memory of a loaded model. Throws Error: range (a text shorter than one piece), mismatch (an importance
+/// matrix of another model), nonfinite, cancelled, io; and what loading the model throws.
+SensitivityReport measure_sensitivity(const std::string& model, std::span<const Token> tokens,
+                                      const std::string& importance, const SensitivityOptions& options = {});
 
 /// Mean squared inputs of one tensor's columns, and how they are spread.
 struct ImatrixStatistics {

@@ -7,6 +7,7 @@
 
 #include "cli/exit_status.h"
 #include "cli/flags/session_flags.h"
+#include "cli/make/long_work.h"
 #include "cli/models/model_names.h"
 #include "cli/terminal/output.h"
 #include "cli/terminal/output_filter.h"
@@ -25,7 +26,8 @@ struct Flags {
   SessionFlags session;
   std::string text, out = "imatrix.gguf";
   ImatrixOptions options;
-  bool special = false, statistics = false;
+  SensitivityOptions sensitivity;
+  bool special = false, statistics = false, sensitive = false;
 };
 
 std::string statistics_text(const std::vector<ImatrixStatistics>& all) {
@@ -57,8 +59,8 @@ void tell(const Flags& flags, const ImatrixReport& report) {
                            report.chunks));
 }
 
-int collect(Flags& flags) {
-  if (flags.session.model.empty()) throw UsageError("name a model");
+// Returns the tokens of the text.
+std::vector<Token> collect(Flags& flags) {
   const SignalScope signals;
   flags.session.tell_notes();
   const std::string text = read_plain_text(flags.text);
@@ -72,16 +74,35 @@ int collect(Flags& flags) {
   flags.options.dataset = std::filesystem::path(flags.text).filename().string();
   ProgressBar bar("reading");
   flags.options.progress = [&](double share) { bar.update(share); };
-  const ImatrixReport report =
-      make_imatrix(session, model.encode(text, true, flags.special), flags.out, flags.options);
+  std::vector<Token> tokens = model.encode(text, true, flags.special);
+  const ImatrixReport report = make_imatrix(session, tokens, flags.out, flags.options);
   bar.clear();
   tell(flags, report);
-  return kSuccess;
+  flags.sensitivity.load = flags.session.load_options();
+  flags.sensitivity.session = flags.session.session_options();
+  flags.sensitivity.session.context = options.context;
+  return tokens;
+}
+
+void measure(Flags& flags, const std::vector<Token>& tokens) {
+  const SensitivityReport report = with_bar("measuring", [&](const Progress& progress) {
+    flags.sensitivity.load.progress = {};
+    flags.sensitivity.progress = progress;
+    return measure_sensitivity(flags.options.model, tokens, flags.out, flags.sensitivity);
+  });
+  write_output(fmt::format("{}: sensitivity of {} tensors, {} of them now, at {} positions\n",
+                           make_visible(flags.out), report.tensors, report.measured, report.positions));
 }
 
 int run(Flags& flags) {
   if (flags.statistics) return show_statistics(flags);
-  if (!flags.text.empty()) return collect(flags);
+  if (!flags.text.empty()) {
+    if (flags.session.model.empty()) throw UsageError("name a model");
+    const std::vector<Token> tokens = collect(flags);
+    if (flags.sensitive) measure(flags, tokens);
+    return kSuccess;
+  }
+  if (flags.sensitive) throw UsageError("--sensitivity is measured on a text: give one with -f FILE");
   if (flags.options.merged.empty())
     throw UsageError("give a text: -f FILE, or files to add up: --in-file FILE");
   tell(flags, merge_imatrix(flags.options.merged, flags.out));
@@ -112,6 +133,14 @@ void add_imatrix(CLI::App& app, Action& action) {
   verb->add_flag("--parse-special,--special", flags->special,
                  "Control tokens written out in the text become those tokens");
   verb->add_flag("--show-statistics", flags->statistics, "Only show what is in the one --in-file");
+  verb->add_flag(
+      "--sensitivity", flags->sensitive,
+      "Measure also what errors of each tensor cost, for --target-size of quantize: reads text once a"
+      " tensor");
+  verb->add_option("--sensitivity-chunks", flags->sensitivity.chunks, "Pieces of text it reads; 0: all")
+      ->check(CLI::Range(0, 1 << 30))
+      ->capture_default_str()
+      ->type_name("N");
   flags->session.add_to(*verb);
   verb->get_option("--ctx-size")->description(fmt::format("Tokens of a piece (default {})", kDefaultContext));
   verb->callback([flags, &action] { action = [flags] { return run(*flags); }; });

@@ -2,7 +2,9 @@
 // tests that measure it. Not installed.
 #pragma once
 
+#include <memory>
 #include <span>
+#include <utility>
 
 #include "engine/longhand.h"
 
@@ -18,6 +20,7 @@ struct Access {
 
   static const ModelData& data(const Model& model) noexcept { return *model.data_; }
   static const std::shared_ptr<const ModelData>& shared(const Model& model) noexcept { return model.data_; }
+  static Model model(std::shared_ptr<const ModelData> data) { return Model(std::move(data)); }
   static const std::shared_ptr<const AdapterData>& data(const Adapter& adapter) noexcept {
     return adapter.data_;
   }

@@ -95,4 +95,13 @@ void MappedFile::release(std::span<const std::byte> range) const noexcept {
   if (!pages.empty()) ::madvise(pages.data(), pages.size(), MADV_DONTNEED);
 }
 
+std::span<std::byte> open_for_change(std::span<const std::byte> range) {
+  const auto page = std::uintptr_t(::sysconf(_SC_PAGESIZE));
+  auto* const data = const_cast<std::byte*>(range.data());  // what the new protection allows
+  const std::size_t before = reinterpret_cast<std::uintptr_t>(data) % page;
+  if (::mprotect(data - before, range.size() + before, PROT_READ | PROT_WRITE) != 0)
+    throw Error(Errc::io, fmt::format("memory of a mapped file cannot be changed: {}", reason(errno)));
+  return {data, range.size()};
+}
+
 }  // namespace longhand

@@ -28,4 +28,8 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
+/// Lets `range`, a part of a mapped file's bytes, be changed in the memory of this process; the file stays as
+/// it is. What is changed is lost where its pages are released. Throws Error (io).
+std::span<std::byte> open_for_change(std::span<const std::byte> range);
+
 }  // namespace longhand

@@ -41,6 +41,7 @@ void ImportanceMatrix::add(const ImportanceMatrix& other) {
   for (const std::string& dataset : other.datasets) {
     if (std::ranges::find(datasets, dataset) == datasets.end()) datasets.push_back(dataset);
   }
+  sensitivities.insert(other.sensitivities.begin(), other.sensitivities.end());
   chunks += other.chunks;
   chunk_size = std::max(chunk_size, other.chunk_size);
 }

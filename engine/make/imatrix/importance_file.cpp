@@ -1,9 +1,10 @@
 // Files of importance matrices.
 //
 // GGUF: of each tensor NAME a tensor NAME.in_sum2 (columns, matrices) and a tensor NAME.counts (1, matrices),
-// both F32, and the keys imatrix.*. The older form, little endian: int32 entries; of each int32 length, name,
-// int32 calls, int32 values, floats (mean squared inputs times the calls); then, in most files, int32 calls,
-// int32 length, the name of the text.
+// both F32, and the keys imatrix.*; what errors cost in longhand.sensitivity.tensors, an array of names, and
+// longhand.sensitivity.losses, an array of F32. The older form, little endian: int32 entries; of each int32
+// length, name, int32 calls, int32 values, floats (mean squared inputs times the calls); then, in most files,
+// int32 calls, int32 length, the name of the text.
 
 #include <fmt/format.h>
 
@@ -22,6 +23,8 @@ namespace longhand {
 namespace {
 
 constexpr std::string_view kSums = ".in_sum2", kCounts = ".counts";
+constexpr std::string_view kSensitive = "longhand.sensitivity.tensors",
+                           kLosses = "longhand.sensitivity.losses";
 
 [[noreturn]] void refuse(Errc code, const std::string& file, std::string_view entry, std::string_view why) {
   throw Error(code, fmt::format("{}: importance of '{}': {}", file, entry, why));
@@ -67,6 +70,32 @@ std::int64_t integer(const Gguf& file, std::string_view key) {
               fmt::format("{}: key '{}': must be one whole number from 0 to {}", file.name(), key, kMost));
 }
 
+// Throws Error: mismatch, type, range, nonfinite.
+std::map<std::string, double> sensitivities_of(const Gguf& file) {
+  const MetaEntry *names = file.find(kSensitive), *losses = file.find(kLosses);
+  if (names == nullptr && losses == nullptr) return {};
+  if (names == nullptr || losses == nullptr || names->count != losses->count) {
+    throw Error(Errc::mismatch, fmt::format("{}: keys '{}' and '{}' must be arrays of one length",
+                                            file.name(), kSensitive, kLosses));
+  }
+  const std::vector<AnyValue> tensors = any_values(*names), values = any_values(*losses);
+  std::map<std::string, double> found;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const auto* name = std::get_if<std::string_view>(&tensors[i]);
+    const auto* loss = std::get_if<double>(&values[i]);
+    if (name == nullptr || loss == nullptr) {
+      throw Error(Errc::type, fmt::format("{}: keys '{}' and '{}' must be arrays of strings and of fractions",
+                                          file.name(), kSensitive, kLosses));
+    }
+    if (!std::isfinite(*loss))
+      refuse(Errc::nonfinite, file.name(), *name, fmt::format("sensitivity is {}", *loss));
+    if (*loss < 0)
+      refuse(Errc::range, file.name(), *name, fmt::format("sensitivity is {}, must be at least 0", *loss));
+    found.emplace(*name, *loss);
+  }
+  return found;
+}
+
 ImportanceMatrix read_gguf(const std::string& path) {
   const Gguf file = Gguf::open(path);
   ImportanceMatrix matrix;
@@ -88,6 +117,7 @@ ImportanceMatrix read_gguf(const std::string& path) {
   }
   matrix.chunks = integer(file, "imatrix.chunk_count");
   matrix.chunk_size = integer(file, "imatrix.chunk_size");
+  matrix.sensitivities = sensitivities_of(file);
   return matrix;
 }
 
@@ -151,6 +181,18 @@ void add_tensor(GgufHead& head, const std::string& name, std::size_t cols, std::
   head.tensors.push_back({name, {cols, rows}, F32::info.gguf, cols * rows * sizeof(float)});
 }
 
+void add_sensitivities(const ImportanceMatrix& matrix, GgufHead& head) {
+  if (matrix.sensitivities.empty()) return;
+  std::vector<std::string> names;
+  std::vector<float> losses;
+  for (const auto& [name, loss] : matrix.sensitivities) {
+    names.push_back(name);
+    losses.push_back(float(loss));
+  }
+  head.entries.push_back(gguf_array(std::string(kSensitive), names));
+  head.entries.push_back(gguf_array(std::string(kLosses), losses));
+}
+
 }  // namespace
 
 ImportanceMatrix read_importance(const std::string& path) {
@@ -168,6 +210,7 @@ void write_importance(const ImportanceMatrix& matrix, const std::string& path, F
                   gguf_array("imatrix.datasets", matrix.datasets),
                   gguf_entry("imatrix.chunk_count", std::uint32_t(matrix.chunks)),
                   gguf_entry("imatrix.chunk_size", std::uint32_t(matrix.chunk_size))};
+  add_sensitivities(matrix, head);
   for (const auto& [name, entry] : matrix.entries) {
     const std::size_t matrices = entry.counts.size();
     add_tensor(head, name + std::string(kSums), entry.sums.size() / matrices, matrices);

@@ -9,6 +9,7 @@
 #include "engine/api/session_impl.h"
 #include "engine/longhand_imatrix.h"
 #include "engine/make/imatrix/collector.h"
+#include "engine/make/imatrix/text_pieces.h"
 #include "engine/make/tensor_copy.h"
 
 namespace longhand {
@@ -96,27 +97,15 @@ ImatrixReport report_of(const ImportanceMatrix& matrix) {
 class ChunkReader {
  public:
   ChunkReader(Session& session, std::span<const Token> tokens, const ImatrixOptions& options)
-      : session_(session), tokens_(tokens), options_(options) {
-    const auto size = std::int64_t(session.context());
-    count_ = std::int64_t(tokens.size()) / size;
-    if (count_ == 0) {
-      throw Error(Errc::range, fmt::format("the text has {} tokens, must have at least {} for one piece",
-                                           tokens.size(), size));
-    }
-    if (options.chunks > 0) count_ = std::min(count_, std::int64_t{options.chunks});
-  }
+      : session_(session), pieces_(tokens, session.context(), options.chunks), options_(options) {}
 
-  std::int64_t count() const noexcept { return count_; }
+  std::int64_t count() const noexcept { return pieces_.count(); }
   void read(std::int64_t chunk) {
-    const auto size = std::size_t(session_.context());
-    const auto part = tokens_.subspan(std::size_t(chunk) * size, size);
-    std::vector<Token> piece(part.begin(), part.end());
-    const Vocab& vocab = model_data(session_.model()).tokenizer.vocab();
-    if (vocab.add_bos && vocab.bos != kNoToken) piece[0] = vocab.bos;
+    const std::vector<Token> piece = pieces_.at(chunk, model_data(session_.model()).tokenizer.vocab());
     session_.rewind(0);
     session_.on_progress([&](int done, int total) {
       if (options_.progress)
-        options_.progress((double(chunk) + double(done) / double(total)) / double(count_));
+        options_.progress((double(chunk) + double(done) / double(total)) / double(count()));
     });
     if (options_.output) {
       session_.feed(piece, [](int, std::span<const float>) {});
@@ -127,9 +116,8 @@ class ChunkReader {
 
  private:
   Session& session_;
-  std::span<const Token> tokens_;
+  TextPieces pieces_;
   const ImatrixOptions& options_;
-  std::int64_t count_;
 };
 
 }  // namespace

@@ -28,9 +28,12 @@ struct MeasureOptions {
   double least_bits = 0;  // of a weight; smaller types are left out
   Progress progress = {};
 };
-/// The choices of every tensor of the plan; one alone for what has its type. A loss is the squared error of
-/// what a matrix gives, relative to what it gives, weighed by importance, on an even sample of its rows;
-/// errors of output heads count more, and so do those of embeddings. Throws Error: nonfinite, cancelled.
+/// The squared error of what a matrix gives when it is written as `format`, relative to what it gives,
+/// weighed by importance, on an even sample of its rows. Throws Error(nonfinite).
+double relative_error(const Gguf& file, const PlannedTensor& tensor, const FormatInfo& format);
+/// The choices of every tensor of the plan; one alone for what has its type. A loss is the relative error
+/// times what it costs: the sensitivity of the tensor where that was measured; else a factor of its category,
+/// in which output heads and what adds to the residual stream count more. Throws Error: nonfinite, cancelled.
 std::vector<std::vector<TypeChoice>> measure_choices(const Gguf& file, const QuantizePlan& plan,
                                                      const MeasureOptions& options);
 

@@ -28,19 +28,48 @@ struct Weight {
   TensorCategory category;
   double weight;
 };
-// Heads are large and read at every token, and nothing behind them hides their error. That of values and of
-// down projections goes into the stream as it is.
-constexpr Weight kWeights[] = {{TensorCategory::output, 20},
-                               {TensorCategory::embedding, 2},
-                               {TensorCategory::value, 2},
-                               {TensorCategory::ffn_down, 2}};
+// As the sensitivities of small trained models have them. Heads are large and read at every token, and
+// nothing behind them hides their error. What goes into the stream as it is counts more than what scores are
+// made of.
+constexpr Weight kWeights[] = {{TensorCategory::output, 60}, {TensorCategory::embedding, 2},
+                               {TensorCategory::query, 0.5}, {TensorCategory::key, 0.5},
+                               {TensorCategory::value, 2},   {TensorCategory::attention_output, 2},
+                               {TensorCategory::ffn_down, 6}};
+// All layers read what the first one writes, and the head what the last one does.
+constexpr double kFirstLayer = 8, kLastLayer = 2;
 
-double weight_of(const PlannedTensor& t, bool tied) {
+double factor_of(const PlannedTensor& t, bool tied, int last_layer) {
   const bool head = tied && t.category == TensorCategory::embedding;
   const auto category = head ? TensorCategory::output : t.category;
   const auto found = std::ranges::find(kWeights, category, &Weight::category);
-  return found == std::end(kWeights) ? 1 : found->weight;
+  const double weight = found == std::end(kWeights) ? 1 : found->weight;
+  const int layer = layer_of(t.tensor->name);
+  return weight * (layer == 0 ? kFirstLayer : layer > 0 && layer == last_layer ? kLastLayer : 1);
 }
+
+/// What errors of each tensor of a plan cost.
+class Costs {
+ public:
+  Costs(const Gguf& file, const QuantizePlan& plan) : tied_(file.find_tensor("output.weight") == nullptr) {
+    for (const PlannedTensor& t : plan.tensors) last_layer_ = std::max(last_layer_, layer_of(t.tensor->name));
+    double measured = 0, factors = 0;
+    for (const PlannedTensor& t : plan.tensors) {
+      if (!t.sensitivity) continue;
+      measured += *t.sensitivity;
+      factors += factor_of(t, tied_, last_layer_);
+    }
+    if (measured > 0) unit_ = measured / factors;
+  }
+
+  double of(const PlannedTensor& t) const {
+    return t.sensitivity.value_or(unit_ * factor_of(t, tied_, last_layer_));
+  }
+
+ private:
+  bool tied_;
+  int last_layer_ = -1;
+  double unit_ = 1;  // what a factor of 1 is worth beside those that were measured
+};
 
 /// Some rows of a tensor, with what their columns count.
 struct Sample {
@@ -121,23 +150,29 @@ std::vector<const FormatInfo*> candidates(const PlannedTensor& t, double least_b
   return fitting;
 }
 
-std::vector<TypeChoice> measure(const Gguf& file, const PlannedTensor& t, bool tied, double least_bits) {
-  const Sample sample = take_sample(file, t);
+double relative_error_of(const Sample& sample, const PlannedTensor& t, const FormatInfo& info) {
   const double energy = energy_of(sample, t.cols());
+  const double error = error_of(sample, FormatId(find_format(info.gguf)), std::int64_t(t.cols()));
+  return energy > 0 ? error / energy : 0;
+}
+
+std::vector<TypeChoice> measure(const Gguf& file, const PlannedTensor& t, double cost, double least_bits) {
+  const Sample sample = take_sample(file, t);
   std::vector<TypeChoice> choices;
-  for (const FormatInfo* info : candidates(t, least_bits)) {
-    const double error = error_of(sample, FormatId(find_format(info->gguf)), std::int64_t(t.cols()));
-    const double loss = energy > 0 ? error / energy : 0;
-    choices.push_back({info->gguf, t.bytes_as(info->gguf), loss * weight_of(t, tied)});
-  }
+  for (const FormatInfo* info : candidates(t, least_bits))
+    choices.push_back({info->gguf, t.bytes_as(info->gguf), cost * relative_error_of(sample, t, *info)});
   return choices;
 }
 
 }  // namespace
 
+double relative_error(const Gguf& file, const PlannedTensor& t, const FormatInfo& format) {
+  return relative_error_of(take_sample(file, t), t, format);
+}
+
 std::vector<std::vector<TypeChoice>> measure_choices(const Gguf& file, const QuantizePlan& plan,
                                                      const MeasureOptions& options) {
-  const bool tied = file.find_tensor("output.weight") == nullptr;
+  const Costs costs(file, plan);
   std::vector<std::vector<TypeChoice>> all(plan.tensors.size());
   const auto n = std::int64_t(plan.tensors.size());
   std::exception_ptr failure;
@@ -152,7 +187,7 @@ std::vector<std::vector<TypeChoice>> measure_choices(const Gguf& file, const Qua
       }
       const PlannedTensor& t = plan.tensors[std::size_t(i)];
       auto& choices = all[std::size_t(i)];
-      if (t.open && !t.ruled) choices = measure(file, t, tied, options.least_bits);
+      if (t.open && !t.ruled) choices = measure(file, t, costs.of(t), options.least_bits);
       if (choices.empty()) choices = {{t.type, t.bytes(), 0}};
       const std::lock_guard lock(mutex);
       if (options.progress && !options.progress(float(++done) / float(n)))

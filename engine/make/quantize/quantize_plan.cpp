@@ -106,7 +106,10 @@ void add_importance(const Gguf& file, const ImportanceMatrix& matrix, std::vecto
     }
   }
   for (PlannedTensor& t : tensors) {
-    const auto found = matrix.entries.find(std::string(t.tensor->name));
+    const std::string name(t.tensor->name);
+    if (const auto known = matrix.sensitivities.find(name); known != matrix.sensitivities.end())
+      t.sensitivity = known->second;
+    const auto found = matrix.entries.find(name);
     if (found == matrix.entries.end()) continue;
     const ImportanceEntry& entry = found->second;
     if (entry.means(t.cols(), t.matrices()).empty()) {

@@ -1,6 +1,7 @@
 // Which type each tensor of a model gets.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct PlannedTensor {
   std::uint32_t type = 0;              // in the new file: a GGUF tensor type
   const FormatInfo* wanted = nullptr;  // where rows are no whole blocks of it, so that `type` differs
   const ImportanceEntry* importance = nullptr;  // of its columns, where it is known
+  std::optional<double> sensitivity = {};       // what its errors cost, where that is known
 
   std::uint64_t cols() const noexcept { return tensor->dims[0]; }
   std::uint64_t rows() const noexcept { return tensor->dims[1] * tensor->dims[2] * tensor->dims[3]; }

@@ -120,13 +120,10 @@ void decode_rows(const Gguf& file, const TensorInfo& t, std::uint64_t first, std
   if (const auto at = find_nonfinite(to)) refuse(file, t, first * t.dims[0] + *at, to[*at]);
 }
 
-void write_tensor(const Gguf& file, const PlannedTensor& t, int threads, GgufOutput& out,
-                  const BytesRead& read) {
-  if (!t.changes()) return copy_data(file, *t.tensor, out, read);
+void encode_tensor(const Gguf& file, const PlannedTensor& t, int threads, const EncodedRows& take) {
   const RowEncoder encoder(file, t);
   const std::uint64_t rows = t.rows(), at_once = rows_at_once(*t.tensor);
   const auto pieces = std::int64_t((rows + at_once - 1) / at_once);
-  const std::size_t source_row = t.tensor->data.size() / rows;
   Failure failure;
 #pragma omp parallel num_threads(threads)
   {
@@ -136,13 +133,20 @@ void write_tensor(const Gguf& file, const PlannedTensor& t, int threads, GgufOut
       const std::uint64_t first = std::uint64_t(i) * at_once, count = std::min(at_once, rows - first);
       failure.guard([&] { encoder.encode(first, count, piece); });
 #pragma omp ordered
-      failure.guard([&] {
-        out.write(piece.bytes);
-        read(count * source_row);
-      });
+      failure.guard([&] { take(first, count, piece.bytes); });
     }
   }
   failure.rethrow();
+}
+
+void write_tensor(const Gguf& file, const PlannedTensor& t, int threads, GgufOutput& out,
+                  const BytesRead& read) {
+  if (!t.changes()) return copy_data(file, *t.tensor, out, read);
+  const std::size_t source_row = t.tensor->data.size() / t.rows();
+  encode_tensor(file, t, threads, [&](std::uint64_t, std::uint64_t count, std::span<const std::byte> rows) {
+    out.write(rows);
+    read(count * source_row);
+  });
 }
 
 void check_finite(const Gguf& file, int threads, const BytesRead& read) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -16,6 +17,13 @@ namespace longhand {
 /// pages are given back. Throws Error(nonfinite), naming tensor, row and column.
 void decode_rows(const Gguf& file, const TensorInfo& tensor, std::uint64_t first, std::uint64_t count,
                  std::span<float> to);
+
+/// Takes `count` rows of a tensor from row `first` on, encoded; may throw.
+using EncodedRows =
+    std::function<void(std::uint64_t first, std::uint64_t count, std::span<const std::byte> rows)>;
+/// Encodes a tensor as the type the plan gives it. Blocks of rows are encoded by `threads` threads and taken
+/// in their order, one at a time. Throws Error(nonfinite), and what `take` throws.
+void encode_tensor(const Gguf& file, const PlannedTensor& tensor, int threads, const EncodedRows& take);
 
 /// Writes a tensor in the type the plan gives it. Blocks of rows are encoded by `threads` threads and written
 /// in their order. Throws Error: nonfinite, io; and what `read` throws.
