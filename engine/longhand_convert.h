@@ -11,7 +11,7 @@ namespace longhand {
 
 /// Goes up when the same folder is converted to another file than before, so that files that are kept are
 /// made again.
-inline constexpr int kConverterVersion = 2;
+inline constexpr int kConverterVersion = 3;
 
 struct ConvertOptions {
   /// What matrices are written as: "f32", "f16", "bf16", "q8_0"; "auto": what they are stored as, and BF16
@@ -22,6 +22,9 @@ struct ConvertOptions {
   std::string pre_tokenizer = {};
   /// Refuse weights that are NaN or infinite; those that become blocks are refused always.
   bool check_tensors = false;
+  /// What a run that took as long had written when it was cancelled stays beside `out`, for the next to go
+  /// on.
+  double keep_seconds = 60;
   Progress progress = {};
 };
 
@@ -36,10 +39,11 @@ struct ConvertedModel {
 bool is_model_folder(const std::string& path);
 
 /// Writes the model in `folder` (config.json, model*.safetensors, tokenizer.json or tokenizer.model, and what
-/// lies beside them) as the GGUF file `out`, which is there once it is whole. Weights are streamed. Throws
-/// Error: io (also where the disk has too little space), missing, unsupported (a class of models, a
-/// tokenizer, a tensor that has no place), shape, type, range, corrupt, truncated, limit, duplicate,
-/// mismatch, nonfinite, cancelled.
+/// lies beside them) as the GGUF file `out`, which is there once it is whole. Weights are streamed. A run
+/// that was killed, or cancelled after some time, is gone on with by the next of the same folder and options,
+/// to the same bytes. Throws Error: io (also where the disk has too little space), missing, unsupported (a
+/// class of models, a tokenizer, a tensor that has no place), shape, type, range, corrupt, truncated, limit,
+/// duplicate, mismatch, nonfinite, cancelled.
 ConvertedModel convert_model(const std::string& folder, const std::string& out,
                              const ConvertOptions& options = {});
 

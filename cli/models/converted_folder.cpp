@@ -63,12 +63,13 @@ std::uint32_t state_of(const std::string& folder) {
   return sum;
 }
 
-// Files of the same folder as it was before.
-void remove_older(const fs::path& place, const std::string& start, const std::string& keep) {
+// Files of the same folder as it was before; what is begun of it as it is now stays.
+void remove_older(const fs::path& place, const std::string& start, const std::string& lock,
+                  const std::string& now) {
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(place, error)) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with(start) && name != keep) fs::remove(entry.path(), error);
+    if (name.starts_with(start) && name != lock && !name.starts_with(now)) fs::remove(entry.path(), error);
   }
 }
 
@@ -103,7 +104,7 @@ std::string converted_folder(const std::string& folder) {
   std::error_code error;
   std::string path = (place / name).string();
   if (fs::exists(path, error)) return path;
-  remove_older(place, start, start + "lock");
+  remove_older(place, start, start + "lock", name);
   convert_into(folder, path);
   return path;
 }

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint64_t kMostHeaderBytes = 100'000'000;  // the limit of the format
 constexpr std::size_t kMostDimensions = 8;
+constexpr std::size_t kMostNameBytes = 1024;
 
 struct TypeRow {
   StoredType type;
@@ -70,6 +71,10 @@ std::uint64_t bytes_of(const HeaderTensor& tensor, const TypeRow& type, const st
 }
 
 StoredTensor stored(const HeaderTensor& tensor, std::span<const std::byte> data, const std::string& file) {
+  if (tensor.name.size() > kMostNameBytes) {
+    fail(Errc::limit, file, tensor,
+         fmt::format("its name has {} bytes, must have at most {}", tensor.name.size(), kMostNameBytes));
+  }
   const auto* type = std::ranges::find(kTypes, tensor.type, &TypeRow::name);
   if (type == std::end(kTypes))
     fail(Errc::unsupported, file, tensor,

@@ -87,6 +87,30 @@ TEST(ConvertRefusals, RefusesSpoiledFoldersAndLeavesTheOldFile) {
          std::memcpy(tensor_of(folder, "up_proj").bytes.data() + 400, &nan, sizeof nan);
        },
        Errc::nonfinite, "blk.0.ffn_up.weight"},
+      {"a layer too many", [](HubFolder& folder) { folder.add("model.layers.1.mlp.odd.weight", {1}, {1}); },
+       Errc::unsupported, "model.layers.1.mlp.odd.weight"},
+      {"no head", set("tie_word_embeddings", false), Errc::missing, "output.weight"},
+      {"many layers", set("num_hidden_layers", 2000000000), Errc::range, "num_hidden_layers"},
+      {"many heads", set("num_attention_heads", 100000), Errc::range, "num_attention_heads"},
+      {"long name", [](HubFolder& folder) { tensor_of(folder, "up_proj").name += std::string(2000000, 'x'); },
+       Errc::limit, "2000"},
+      {"many rows",
+       [](HubFolder& folder) {
+         HubTensor& embedding = tensor_of(folder, "embed_tokens");
+         embedding.shape = {kVocab * kHidden, 1};
+       },
+       Errc::shape, "token_embd.weight"},
+      {"long token",
+       [](HubFolder& folder) { folder.tokenizer["added_tokens"][0]["content"] = std::string(100000, 'x'); },
+       Errc::limit, "100000 bytes"},
+      {"many templates",
+       [](HubFolder& folder) {
+         for (int i = 0; i < 65; ++i) {
+           folder.tokenizer_config["chat_template"].push_back(
+               {{"name", fmt::format("t{}", i)}, {"template", "x"}});
+         }
+       },
+       Errc::limit, "64 chat templates"},
       {"no tokenizer", [](HubFolder& folder) { folder.tokenizer = nullptr; }, Errc::missing,
        "tokenizer.json"},
       {"no merges", [](HubFolder& folder) { folder.tokenizer["model"]["merges"] = 1; }, Errc::corrupt,
@@ -107,6 +131,56 @@ TEST(ConvertRefusals, RefusesSpoiledFoldersAndLeavesTheOldFile) {
     EXPECT_THAT(message, HasSubstr("hub")) << refused.name;
     EXPECT_EQ(read_text(dir.file("out.gguf")), "old") << refused.name;
     EXPECT_EQ(list_folder(dir.path().string()).size(), 2u) << refused.name;
+  }
+}
+
+// Counts are held against what tensors have before lists are made by them.
+TEST(ConvertRefusals, PartsThatAreNotThereAreNotListed) {
+  const auto refused = [](json config, const char* tensor) {
+    HubFolder folder = tiny_qwen3();
+    folder.config.update(config);
+    folder.add(tensor, {8, kHidden}, random_values(8 * kHidden, 1));
+    const TempDir dir;
+    folder.write(dir.path() / "hub");
+    std::string message;
+    const auto code = code_of([&] { convert_model(dir.file("hub"), dir.file("out.gguf")); }, &message);
+    EXPECT_THAT(message, HasSubstr(tensor));
+    return code;
+  };
+  const json linear = {{"linear_num_key_heads", 65536},
+                       {"linear_num_value_heads", 65536},
+                       {"linear_key_head_dim", 1 << 20},
+                       {"linear_value_head_dim", 1 << 20},
+                       {"linear_conv_kernel_dim", 4}};
+  for (const char* family : {"Qwen3NextForCausalLM", "Qwen3_5ForCausalLM"}) {
+    json config = linear;
+    config["architectures"] = {family};
+    EXPECT_EQ(refused(config, family[5] == 'N' ? "model.layers.0.linear_attn.in_proj_qkvz.weight"
+                                               : "model.layers.0.linear_attn.in_proj_qkv.weight"),
+              Errc::shape)
+        << family;
+  }
+}
+
+TEST(ConvertRefusals, SharesOfAHeadAreSharesOfOne) {
+  for (const double share : {-0.5, 1.5, 1e300}) {
+    HubFolder folder = tiny_qwen3();
+    folder.config["architectures"] = {"Glm4ForCausalLM"};
+    folder.config["partial_rotary_factor"] = share;
+    for (HubTensor& tensor : folder.tensors) {
+      if (tensor.name.find("gate_proj") != std::string::npos)
+        tensor.name = "model.layers.0.mlp.gate_up_proj.weight";
+    }
+    const TempDir dir;
+    std::erase_if(folder.tensors, [](const HubTensor& t) {
+      return t.name.find("up_proj") != std::string::npos && t.name.find("gate") == std::string::npos;
+    });
+    std::erase_if(folder.tensors,
+                  [](const HubTensor& t) { return t.name.find("_norm") != std::string::npos; });
+    folder.write(dir.path() / "hub");
+    std::string message;
+    EXPECT_EQ(code_of([&] { convert_model(dir.file("hub"), dir.file("out.gguf")); }, &message), Errc::range);
+    EXPECT_THAT(message, HasSubstr("partial_rotary_factor"));
   }
 }
 

@@ -169,6 +169,7 @@ TEST(Convert, SlowsFrequenciesAsLlama3Does) {
 
 TEST(Convert, LeavesOutWhatReadsPicturesAndForeseesTokens) {
   HubFolder folder = tiny_qwen3();
+  folder.config["num_nextn_predict_layers"] = 1;
   folder.add("model.visual.blocks.0.weight", {3, 5, 7}, random_values(105, 9));
   folder.add("mtp.layers.0.weight", {3}, random_values(3, 9));
   folder.add("model.layers.1.anything.weight", {3}, random_values(3, 9));
@@ -177,6 +178,18 @@ TEST(Convert, LeavesOutWhatReadsPicturesAndForeseesTokens) {
   ASSERT_EQ(out.made.notes.size(), 1u);
   EXPECT_THAT(out.made.notes[0], HasSubstr("3 tensors"));
   EXPECT_EQ(out.open().tensors().size(), tiny_qwen3().tensors.size());
+}
+
+TEST(Convert, Gemma3LosesRowsOfNoToken) {
+  HubFolder folder = tiny_qwen3();
+  folder.config["architectures"] = {"Gemma3ForCausalLM"};
+  folder.config["sliding_window"] = 16;
+  for (const char* norm : {"pre_feedforward_layernorm", "post_feedforward_layernorm"})
+    folder.add(fmt::format("model.layers.0.{}.weight", norm), {kHidden}, random_values(kHidden, 1));
+  const Converted out(folder);
+  EXPECT_EQ(out.open().find_tensor("token_embd.weight")->dims[1], 39u);
+  ASSERT_EQ(out.made.notes.size(), 1u);
+  EXPECT_THAT(out.made.notes[0], HasSubstr("1 rows"));
 }
 
 TEST(Convert, PutsRowsThatAreNoWholeBlocksIntoF16) {

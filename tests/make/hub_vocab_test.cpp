@@ -200,6 +200,39 @@ TEST(HubVocab, TakesTemplatesByTheirNames) {
   EXPECT_NE(made.file.find("tokenizer.chat_template.tool_use"), nullptr);
 }
 
+// Scores are places in the list of merges; what is in none is merged last, and in order.
+TEST(HubVocab, TokensThatNoMergeMakesComeLast) {
+  const TempDir dir;
+  const json vocab = {{"a", 0}, {"b", 1}, {"ab", 2}, {"aab", 3}, {"ba", 4}, {"bb", 5}, {"<0x41>", 6}};
+  const json model = {
+      {"type", "BPE"}, {"byte_fallback", true}, {"vocab", vocab}, {"merges", json::array({"a b", "a ab"})}};
+  json tokenizer = json::object();
+  tokenizer["model"] = model;
+  dir.write("tokenizer.json", tokenizer.dump());
+  const Family family{.classes = {}, .architecture = "llama"};
+  const HubVocab read = read_hub_vocab(dir.path().string(), family, "");
+  ASSERT_EQ(read.scores.size(), 7u);
+  EXPECT_EQ(read.scores[0], 0);
+  EXPECT_EQ(read.scores[6], 0);
+  EXPECT_GT(read.scores[2], read.scores[3]);
+  EXPECT_LE(read.scores[4], -1e9f);
+  EXPECT_LT(read.scores[5], read.scores[4]);
+}
+
+TEST(HubVocab, TakesTemplatesFromFilesOfTheirOwn) {
+  const TempDir dir;
+  dir.write("tokenizer.json", bpe().dump());
+  std::filesystem::create_directories(dir.path() / "additional_chat_templates");
+  dir.write("chat_template.jinja", "main");
+  dir.write("additional_chat_templates/rag.jinja", "rag");
+  dir.write("additional_chat_templates/notes.txt", "not a template");
+  const MadeVocab made = make_vocab(dir.path().string(), 0);
+  EXPECT_EQ(made.file.get_string(key::chat_template), "main");
+  EXPECT_NE(made.file.find("tokenizer.chat_template.rag"), nullptr);
+  EXPECT_EQ(made.file.find("tokenizer.chat_template.notes"), nullptr);
+  EXPECT_EQ(made.file.find("tokenizer.chat_templates")->count, 1u);
+}
+
 TEST(HubVocab, RefusesSpoiledTokenizers) {
   const std::pair<json, Errc> spoiled[] = {{json::array(), Errc::corrupt},
                                            {json{{"model", 1}}, Errc::corrupt},

@@ -139,6 +139,7 @@ class ConfigMaker {
       if (local.size() == layers) types.push_back(local[il] != 0 ? "sliding_attention" : "full_attention");
     }
     if (!types.empty()) config_["layer_types"] = types;
+    if (convolves) config_["block_auto_adjust_ff_dim"] = false;
     if (convolves) config_["num_key_value_heads"] = std::uint64_t(*std::ranges::max_element(heads));
     if (local.size() == 1) config_["sliding_window_pattern"] = std::uint64_t(local[0]);
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <optional>
 
 #include "engine/longhand_convert.h"
@@ -40,8 +41,10 @@ std::string file_in(const std::string& folder, std::string_view name) {
 /// config.json; what describes the text model of a larger one stands with the rest.
 HubConfig read_config(const std::string& folder) {
   const std::string path = file_in(folder, "config.json");
-  const HubConfig config(read_json_file(path, kMostConfigBytes), path);
-  return HubConfig(config.object("text_config").json(), path).completed_with(config);
+  const HubConfig whole(read_json_file(path, kMostConfigBytes), path);
+  HubConfig config = HubConfig(whole.object("text_config").json(), path).completed_with(whole);
+  config.check_counts();
+  return config;
 }
 
 const Family& family_of(const HubConfig& config) {
@@ -144,11 +147,30 @@ void refuse_sources(const std::string& folder, const std::string& out) {
   if (listing) throw Error(Errc::io, fmt::format("cannot list {}: {}", folder, listing.message()));
 }
 
-std::uint64_t embedding_rows(const TensorPlan& plan) {
-  const auto found = std::ranges::find(plan.tensors, "token_embd.weight", &OutputTensor::name);
-  if (found == plan.tensors.end())
-    throw Error(Errc::missing, "no tensor of the folder becomes 'token_embd.weight'");
-  return found->rows.rows();
+// The shapes of the tensors are known to be right.
+OutputTensor& embedding_of(TensorPlan& plan) {
+  return *std::ranges::find(plan.tensors, "token_embd.weight", &OutputTensor::name);
+}
+
+// A head that is neither there nor said to be the embedding would become the embedding without a word. Models
+// that make vectors need none.
+void check_head(const HubConfig& config, const Family& family, const TensorPlan& plan) {
+  const bool tied = family.ties_head || config.flag_or("tie_word_embeddings", true);
+  if (tied || std::ranges::find(plan.tensors, "output.weight", &OutputTensor::name) != plan.tensors.end())
+    return;
+  config.fail(Errc::missing, "tie_word_embeddings",
+              "false, but no tensor of the folder becomes 'output.weight'");
+}
+
+void fit_embedding(const Family& family, HubVocab& vocab, TensorPlan& plan) {
+  OutputTensor& embedding = embedding_of(plan);
+  const std::size_t tokens = vocab.tokens.size();
+  if (family.trims_embedding && tokens > 0 && tokens < embedding.rows.rows()) {
+    plan.notes.push_back(fmt::format("{} rows of the embedding belong to no token and are left out",
+                                     embedding.rows.rows() - tokens));
+    embedding.rows = with_outputs(std::move(embedding.rows), steps(0, tokens));
+  }
+  fit_vocab(vocab, std::size_t(embedding.rows.rows()), plan.notes);
 }
 
 /// Says of every error which folder it is about, unless the message does.
@@ -161,6 +183,35 @@ auto about(const std::string& folder, const Work& work) {
     if (message.find(folder) != std::string::npos) throw;
     throw Error(error.code(), fmt::format("{}: {}", folder, message));
   }
+}
+
+// What the data of the file depends on, besides what stands in its head.
+std::string sources_of(const std::string& folder, const SafetensorsFolder& weights,
+                       const ConvertOptions& options) {
+  std::vector<std::string> files = {file_in(folder, "config.json")};
+  for (const std::string& name : weights.files()) files.push_back(file_in(folder, name));
+  return fmt::format("convert {} {}\n", kConverterVersion, options.check_tensors ? "checked" : "unchecked") +
+         source_state(files);
+}
+
+/// What a file is made of.
+struct Ingredients {
+  const SafetensorsFolder& weights;
+  const TensorPlan& plan;
+  std::string sources;
+};
+
+void write_file(const Ingredients& from, const ConvertOptions& options, GgufHead head,
+                const std::string& out) {
+  std::vector<std::unique_ptr<GgufOutput>> outputs;
+  outputs.push_back(std::make_unique<GgufOutput>(out, std::move(head), from.sources));
+  try {
+    write_tensors(from.plan, from.weights, {options.check_tensors, options.progress}, *outputs[0]);
+  } catch (const Error& error) {
+    if (error.code() == Errc::cancelled) keep_for_later(outputs, options.keep_seconds, error);
+    throw;
+  }
+  outputs[0]->commit();
 }
 
 ConvertedModel convert(const std::string& folder, const std::string& out, const ConvertOptions& options) {
@@ -177,21 +228,19 @@ ConvertedModel convert(const std::string& folder, const std::string& out, const 
   add_general_keys(folder, type, keys);
   add_common_keys(config, keys);
   if (family.keys) family.keys(config, keys);
-  add_pooling_keys(folder, keys);
+  check_against_architecture(plan, head_of(plan, keys));
+  if (!add_pooling_keys(folder, keys)) check_head(config, family, plan);
   HubVocab vocab = read_hub_vocab(folder, family, options.pre_tokenizer);
-  fit_vocab(vocab, std::size_t(embedding_rows(plan)), plan.notes);
+  fit_embedding(family, vocab, plan);
   add_vocab_keys(folder, config, vocab, keys);
 
   GgufHead head = head_of(plan, keys);
-  check_against_architecture(plan, head);
   check_vocab(head);
   ConvertedModel made{keys.architecture(), format_info(FormatId(find_format(type.gguf))).name,
                       plan.tensors.size(), head.bytes().size(), plan.notes};
   for (const GgufHead::Tensor& tensor : head.tensors) made.bytes += head.round_up(tensor.bytes);
-  need_room(folder_of(out).string(), made.bytes);
-  GgufOutput output(out, std::move(head));
-  write_tensors(plan, weights, {options.check_tensors, options.progress}, output);
-  output.commit();
+  need_room(folder_of(out).string(), made.bytes - std::min(made.bytes, left_over(out)));
+  write_file({weights, plan, sources_of(folder, weights, options)}, options, std::move(head), out);
   return made;
 }
 

@@ -53,8 +53,9 @@ struct Family {
   std::vector<ExtraTensor> (*extra)(const HubConfig& config) = nullptr;
   std::span<const DefaultValue> defaults = {};
   std::span<const std::string_view> pre_tokenizers = {};  // tried before others that cut alike
-  bool ties_head = false;       // a head that is stored is the embedding again, and is left out
-  bool escapes_spaces = false;  // merges work on characters, with U+2581 for a space
+  bool ties_head = false;        // a head that is stored is the embedding again, and is left out
+  bool trims_embedding = false;  // rows behind the last token are left out
+  bool escapes_spaces = false;   // merges work on characters, with U+2581 for a space
   bool (*fits)(const HubConfig& config) =
       nullptr;  // where a class has several forms: whether this is the one
 };

@@ -92,6 +92,38 @@ std::optional<double> HubConfig::find_number(std::initializer_list<std::string_v
   return std::nullopt;
 }
 
+void HubConfig::check_counts() const {
+  constexpr std::int64_t kLayers = 1024, kHeads = 65536, kSize = std::int64_t{1} << 20;
+  constexpr std::pair<std::string_view, std::int64_t> kMost[] = {{"num_hidden_layers", kLayers},
+                                                                 {"n_layers", kLayers},
+                                                                 {"num_layers", kLayers},
+                                                                 {"num_nextn_predict_layers", kLayers},
+                                                                 {"num_kv_shared_layers", kLayers},
+                                                                 {"num_attention_heads", kHeads},
+                                                                 {"n_head", kHeads},
+                                                                 {"num_key_value_heads", kHeads},
+                                                                 {"n_kv_heads", kHeads},
+                                                                 {"num_global_key_value_heads", kHeads},
+                                                                 {"linear_num_key_heads", kHeads},
+                                                                 {"linear_num_value_heads", kHeads},
+                                                                 {"linear_key_head_dim", kSize},
+                                                                 {"linear_value_head_dim", kSize},
+                                                                 {"head_dim", kSize},
+                                                                 {"global_head_dim", kSize},
+                                                                 {"qk_nope_head_dim", kSize},
+                                                                 {"qk_rope_head_dim", kSize},
+                                                                 {"v_head_dim", kSize},
+                                                                 {"hidden_size", kSize},
+                                                                 {"n_embd", kSize},
+                                                                 {"num_local_experts", kHeads},
+                                                                 {"num_experts", kHeads},
+                                                                 {"n_routed_experts", kHeads}};
+  for (const auto& [key, most] : kMost) {
+    const std::optional<std::int64_t> count = find_count(key);
+    if (count && *count > most) fail(Errc::range, key, fmt::format("{}, must be at most {}", *count, most));
+  }
+}
+
 std::int64_t HubConfig::count(std::string_view key) const {
   if (const auto value = find_count(key)) return *value;
   fail(Errc::missing, key, "required, absent");
@@ -162,6 +194,8 @@ HubConfig rope_of_full_layers(const HubConfig& config) {
   take(joined, "rope_theta", config, {"global_rope_theta", "rope_theta", "rotary_emb_base"});
   take(joined, "partial_rotary_factor", config, {"partial_rotary_factor", "rope_pct"});
   if (!rope.has("rope_type") && rope.has("type")) joined["rope_type"] = *rope.find_text("type");
+  // Early files of Phi 3 call what has factors of its own "su" or "yarn".
+  if (rope.has("long_factor")) joined["rope_type"] = "longrope";
   if (!rope.has("original_max_position_embeddings")) {
     if (const auto length = config.find_count("original_max_position_embeddings"))
       joined["original_max_position_embeddings"] = *length;
@@ -182,6 +216,13 @@ std::int64_t head_size(const HubConfig& config) {
   const std::int64_t heads = config.count("num_attention_heads");
   if (heads == 0) config.fail(Errc::range, "num_attention_heads", "0, must be at least 1");
   return config.count("hidden_size") / heads;
+}
+
+double rotated_share(const HubConfig& rope, double otherwise) {
+  const double share = rope.find_number("partial_rotary_factor").value_or(otherwise);
+  if (share < 0 || share > 1)
+    rope.fail(Errc::range, "partial_rotary_factor", fmt::format("{}, must be from 0 to 1", share));
+  return share;
 }
 
 std::vector<bool> layers_of_type(const HubConfig& config, std::string_view type) {

@@ -46,6 +46,9 @@ class HubConfig {
 
   const nlohmann::json& json() const noexcept { return object_; }
   const std::string& where() const noexcept { return where_; }
+  /// Throws Error (range) where a number of layers, heads, experts and the like, which tables are made by, is
+  /// larger than that of any model.
+  void check_counts() const;
   [[noreturn]] void fail(Errc code, std::string_view key, std::string_view what) const;
 
  private:
@@ -63,6 +66,9 @@ HubConfig rope_of_window_layers(const HubConfig& config);
 
 /// head_dim, else hidden_size / num_attention_heads.
 std::int64_t head_size(const HubConfig& config);
+
+/// partial_rotary_factor: the share of a head that positions turn. Throws Error (range) for what is none.
+double rotated_share(const HubConfig& rope, double otherwise);
 
 /// What layer_types says of each layer; empty where it is absent.
 std::vector<bool> layers_of_type(const HubConfig& config, std::string_view type);

@@ -34,17 +34,19 @@ std::string pooling_place(const nlohmann::json& modules, const std::string& wher
 
 }  // namespace
 
-void add_pooling_keys(const std::string& folder, ModelKeys& keys) {
+bool add_pooling_keys(const std::string& folder, ModelKeys& keys) {
   const std::string modules = (fs::path(folder) / "modules.json").string();
   std::error_code error;
-  if (!fs::exists(modules, error)) return;
+  if (!fs::exists(modules, error)) return false;
   const std::string place = pooling_place(read_json_file(modules, kMostJsonBytes), modules);
-  if (place.empty()) return;
+  if (place.empty()) return false;
   const std::string path = (fs::path(folder) / place / "config.json").string();
   const HubConfig config(read_json_file(path, kMostJsonBytes), path);
   for (const PoolingRow& row : kPoolings) {
-    if (config.flag_or(row.flag, false) || config.find_text("pooling_mode") == row.name)
-      return keys.count("pooling_type", row.type);
+    if (config.flag_or(row.flag, false) || config.find_text("pooling_mode") == row.name) {
+      keys.count("pooling_type", row.type);
+      return true;
+    }
   }
   config.fail(Errc::unsupported, "pooling_mode", "a way to pool that is not known");
 }

@@ -7,8 +7,8 @@
 
 namespace longhand {
 
-/// Of modules.json and the folder of its pooling module, where there are such. Throws Error: unsupported (a
-/// way to pool that is not known), and as HubConfig.
-void add_pooling_keys(const std::string& folder, ModelKeys& keys);
+/// Of modules.json and the folder of its pooling module; false where there are none. Throws Error:
+/// unsupported (a way to pool that is not known), and as HubConfig.
+bool add_pooling_keys(const std::string& folder, ModelKeys& keys);
 
 }  // namespace longhand

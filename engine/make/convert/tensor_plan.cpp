@@ -47,6 +47,7 @@ class Planner {
         source_(source),
         wanted_(wanted),
         layers_(config.count("num_hidden_layers")),
+        further_layers_(config.count_or("num_nextn_predict_layers", 0)),
         drops_head_(family.ties_head || config.flag_or("tie_word_embeddings", false)) {}
 
   TensorPlan run() {
@@ -92,7 +93,9 @@ class Planner {
   void sort_in(const StoredTensor& tensor) {
     const TensorName name = take_apart(tensor.name);
     if (of_activations(tensor.name)) return source_.take(tensor);
-    if (of_part_left_out(tensor.name) || name.layer >= layers_) {
+    const bool other_part = of_part_left_out(tensor.name);
+    if (!other_part && name.layer >= layers_ + further_layers_) return unclaimed_.push_back(&tensor);
+    if (other_part || name.layer >= layers_) {
       source_.take(tensor);
       ++left_out_;
       return;
@@ -193,7 +196,7 @@ class Planner {
   const HubConfig& config_;
   TensorSource& source_;
   FormatId wanted_;
-  std::int64_t layers_;
+  std::int64_t layers_, further_layers_;  // those that foresee tokens
   bool drops_head_;
   std::vector<Group> groups_;
   std::map<std::tuple<int, std::string, std::string>, std::size_t> places_;  // of groups

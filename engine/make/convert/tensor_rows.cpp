@@ -1,5 +1,7 @@
 #include "engine/make/convert/tensor_rows.h"
 
+#include "engine/make/convert/transposed_strips.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -193,10 +195,9 @@ TensorRows transposed(TensorRows rows) {
   const std::uint64_t height = matrix_rows(rows), width = rows.cols();
   if (rows.shape.size() < 2) return rows;
   std::swap(rows.shape.back(), rows.shape[rows.shape.size() - 2]);
-  rows.read = [read = std::move(rows.read), height, width](std::uint64_t row, std::uint64_t first,
-                                                           std::uint64_t count, float* out) {
-    const std::uint64_t top = row / width * height, column = row % width;
-    for (std::uint64_t i = 0; i < count; ++i) read(top + first + i, column, 1, out + i);
+  rows.read = [strips = std::make_shared<TransposedStrips>(std::move(rows.read), height, width)](
+                  std::uint64_t row, std::uint64_t first, std::uint64_t count, float* out) {
+    strips->read(row, first, count, out);
   };
   return rows;
 }

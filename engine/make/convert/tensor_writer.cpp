@@ -24,6 +24,9 @@ class Writer {
     for (const OutputTensor& tensor : plan.tensors) total_ += tensor.bytes();
   }
 
+  /// What is there already.
+  void pass(const OutputTensor& tensor) { done_ += tensor.bytes(); }
+
   void write(const OutputTensor& tensor) {
     const std::uint64_t rows = tensor.rows.rows();
     const std::uint64_t step = std::max<std::uint64_t>(1, kChunkNumbers / tensor.rows.cols());
@@ -86,7 +89,14 @@ class Writer {
 void write_tensors(const TensorPlan& plan, const SafetensorsFolder& folder, const WriteOptions& options,
                    GgufOutput& out) {
   Writer writer(plan, folder, options, out);
-  for (const OutputTensor& tensor : plan.tensors) writer.write(tensor);
+  const std::size_t finished = out.finished();
+  for (std::size_t i = 0; i < plan.tensors.size(); ++i) {
+    if (i < finished) {
+      writer.pass(plan.tensors[i]);
+    } else {
+      writer.write(plan.tensors[i]);
+    }
+  }
 }
 
 }  // namespace longhand

@@ -13,7 +13,7 @@ struct WriteOptions {
   Progress progress;
 };
 
-/// Throws Error: io, nonfinite, cancelled.
+/// Without the tensors that `out` has already. Throws Error: io, nonfinite, cancelled.
 void write_tensors(const TensorPlan& plan, const SafetensorsFolder& folder, const WriteOptions& options,
                    GgufOutput& out);
 

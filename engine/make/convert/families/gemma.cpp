@@ -112,7 +112,7 @@ void gemma4_keys(const HubConfig& config, ModelKeys& keys) {
   keys.count("attention.key_length_swa", in_window);
   keys.count("attention.value_length_swa", in_window);
   keys.count("rope.dimension_count", wide);
-  const double share = rope_of_window_layers(config).find_number("partial_rotary_factor").value_or(1);
+  const double share = rotated_share(rope_of_window_layers(config), 1);
   keys.count("rope.dimension_count_swa", std::int64_t(double(in_window) * share));
   if (const auto cap = config.find_number("final_logit_softcapping"))
     keys.number("final_logit_softcapping", *cap);
@@ -125,11 +125,9 @@ void gemma4_keys(const HubConfig& config, ModelKeys& keys) {
 std::vector<ExtraTensor> gemma4_factors(const HubConfig& config) {
   constexpr float kStands = 1e30f;
   const std::int64_t size = config.count("global_head_dim");
-  const double share = rope_of_full_layers(config).find_number("partial_rotary_factor").value_or(0.25);
+  const double share = rotated_share(rope_of_full_layers(config), 0.25);
   std::vector<float> factors(std::size_t(size / 2), kStands);
-  const auto turned = std::size_t(double(size) * share / 2);
-  if (turned > factors.size()) config.fail(Errc::range, "partial_rotary_factor", "must be at most 1");
-  std::fill_n(factors.begin(), turned, 1.0f);
+  std::fill_n(factors.begin(), std::size_t(double(size) * share / 2), 1.0f);
   std::vector<ExtraTensor> tensors;
   tensors.push_back({"rope_freqs.weight", computed_rows(std::move(factors))});
   return tensors;
@@ -170,7 +168,8 @@ constexpr Family kFamilies[] = {
      .rules = kPlusOneRules,
      .keys = gemma3_keys,
      .defaults = kGemma3Defaults,
-     .ties_head = true},
+     .ties_head = true,
+     .trims_embedding = true},
     {.classes = kGemma4,
      .architecture = "gemma4",
      .layer_rules = kGemma4LayerRules,

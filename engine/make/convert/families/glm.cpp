@@ -4,12 +4,9 @@
 namespace longhand {
 namespace {
 
-double rotated_share(const HubConfig& config) {
-  return rope_of_full_layers(config).find_number("partial_rotary_factor").value_or(0.5);
-}
-
 void glm4_keys(const HubConfig& config, ModelKeys& keys) {
-  keys.count("rope.dimension_count", std::int64_t(double(head_size(config)) * rotated_share(config)));
+  const double share = rotated_share(rope_of_full_layers(config), 0.5);
+  keys.count("rope.dimension_count", std::int64_t(double(head_size(config)) * share));
 }
 
 void glm4moe_keys(const HubConfig& config, ModelKeys& keys) {

@@ -47,15 +47,20 @@ void layer_keys(const HubConfig& config, ModelKeys& keys) {
   keys.count("shortconv.l_cache", config.count("conv_L_cache"));
 }
 
-// The width that config.json states may be that before two thirds and rounding.
+// The width that config.json states is that before two thirds and rounding, unless it says otherwise.
 std::int64_t feed_forward_width(const HubConfig& config) {
   const auto stated = config.find_count({"block_ff_dim", "intermediate_size"});
   if (!stated) config.fail(Errc::missing, "block_ff_dim", "required, absent");
-  if (!config.flag_or("block_auto_adjust_ff_dim", false)) return *stated;
+  if (!config.flag_or("block_auto_adjust_ff_dim", true)) return *stated;
   auto width = std::int64_t(double(2 * *stated) / 3);
-  if (const auto factor = config.find_number("block_ffn_dim_multiplier"))
+  if (const auto factor = config.find_number("block_ffn_dim_multiplier")) {
+    constexpr double kMostFactor = 1024;
+    if (*factor < 0 || *factor > kMostFactor)
+      config.fail(Errc::range, "block_ffn_dim_multiplier",
+                  fmt::format("{}, must be from 0 to {}", *factor, kMostFactor));
     width = std::int64_t(*factor * double(width));
-  const std::int64_t multiple = std::max<std::int64_t>(1, config.count_or("block_multiple_of", 1));
+  }
+  const std::int64_t multiple = std::max<std::int64_t>(1, config.count_or("block_multiple_of", 256));
   return (width + multiple - 1) / multiple * multiple;
 }
 

@@ -12,8 +12,7 @@ constexpr TensorRule kLayerRules[] = {
 };
 
 std::int64_t rotated(const HubConfig& config) {
-  const double share = rope_of_full_layers(config).find_number("partial_rotary_factor").value_or(1);
-  return std::int64_t(share * double(head_size(config)));
+  return std::int64_t(rotated_share(rope_of_full_layers(config), 1) * double(head_size(config)));
 }
 
 std::int64_t original_context(const HubConfig& config) {

@@ -41,7 +41,7 @@ void linear_keys(const HubConfig& config, ModelKeys& keys) {
   keys.count("ssm.time_step_rank", std::int64_t(sizes.value_heads));
   keys.count("ssm.inner_size", std::int64_t(sizes.values()));
   keys.count("full_attention_interval", config.count_or("full_attention_interval", 4));
-  const double share = rope_of_full_layers(config).find_number("partial_rotary_factor").value_or(0.25);
+  const double share = rotated_share(rope_of_full_layers(config), 0.25);
   keys.count("rope.dimension_count", std::int64_t(double(head_size(config)) * share));
 }
 
@@ -63,19 +63,25 @@ std::vector<std::uint64_t> places_in_qkvz(const LinearSizes& sizes, std::uint64_
   return places;
 }
 
-TensorRows next_qkv(TensorRows rows, const RuleContext& at) {
+// Before lists are made that are as long as the numbers of config.json say.
+LinearSizes sizes_of_qkvz(const TensorRows& rows, const RuleContext& at) {
   const LinearSizes sizes(at.config);
+  need_outputs(rows, std::int64_t(2 * (sizes.keys() + sizes.values())), at);
+  return sizes;
+}
+
+TensorRows next_qkv(TensorRows rows, const RuleContext& at) {
+  const LinearSizes sizes = sizes_of_qkvz(rows, at);
   std::vector<std::uint64_t> places = places_in_qkvz(sizes, 0, sizes.key_size);
   const auto keys = places_in_qkvz(sizes, sizes.key_size, sizes.key_size);
   const auto values = places_in_qkvz(sizes, 2 * sizes.key_size, sizes.per_key() * sizes.value_size);
-  need_outputs(rows, std::int64_t(2 * (sizes.keys() + sizes.values())), at);
   places.insert(places.end(), keys.begin(), keys.end());
   places.insert(places.end(), values.begin(), values.end());
   return with_outputs(std::move(rows), std::move(places));
 }
 
 TensorRows next_gate(TensorRows rows, const RuleContext& at) {
-  const LinearSizes sizes(at.config);
+  const LinearSizes sizes = sizes_of_qkvz(rows, at);
   const std::uint64_t values = sizes.per_key() * sizes.value_size;
   return with_outputs(std::move(rows), places_in_qkvz(sizes, 2 * sizes.key_size + values, values));
 }

@@ -9,6 +9,8 @@
 #include <unordered_map>
 
 #include "engine/make/convert/tokenizer/pre_match.h"
+#include "engine/make/convert/tokenizer/replace_all.h"
+#include "engine/text/unicode.h"
 #include "loaders/gguf/mapped_file.h"
 #include "loaders/safetensors/json_file.h"
 #include "loaders/vocab/pre_types.h"
@@ -21,12 +23,21 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMostJsonBytes = std::size_t{256} << 20;
+constexpr std::size_t kMostTokenBytes = std::size_t{1} << 16;
 constexpr std::size_t kMostTokens = std::size_t{1} << 21;
 constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
 constexpr std::string_view kEncodedSpace =
     "\xC4\xA0";  // U+0120, a space among the printable stand-ins for bytes
 constexpr float kAddedScore = -1000;
+
+// Of token `id`, which no merge makes: below all scores of merges, and in the order of the tokens.
+float unmerged_score(std::size_t id) { return -1e9f * (1 + float(id) / float(kMostTokens)); }
+
+// Whether the text is longer than one character, so that only merging could make it.
+bool is_long(std::string_view token) {
+  std::size_t at = 0;
+  return !token.empty() && decode_utf8(token, at).length < token.size();
+}
 
 std::int32_t number_of(TokenType type) { return std::int32_t(type); }
 
@@ -62,12 +73,6 @@ std::string text(const json& object, const char* key) {
   return value && value->is_string() ? value->get<std::string>() : "";
 }
 
-std::string joined_text(std::string text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-  return text;
-}
-
 class Reader {
  public:
   Reader(const std::string& folder, const Family& family) : folder_(folder), family_(family) {}
@@ -77,7 +82,7 @@ class Reader {
     const std::string spm_path = (fs::path(folder_) / "tokenizer.model").string();
     std::error_code error;
     const bool has_json = fs::exists(json_path_, error), has_spm = fs::exists(spm_path, error);
-    if (has_json) json_ = read_json_file(json_path_, kMostJsonBytes);
+    if (has_json) json_ = read_json_file(json_path_, kMostTokenizerBytes);
     if (has_json && !merges_characters()) {
       read_byte_level(pre_tokenizer);
     } else if (has_json && family_.escapes_spaces) {
@@ -116,6 +121,10 @@ class Reader {
 
   void put(std::uint64_t id, std::string token, TokenType type) {
     if (id >= kMostTokens) fail(Errc::limit, fmt::format("token id {}, must be below {}", id, kMostTokens));
+    if (token.size() > kMostTokenBytes) {
+      fail(Errc::limit,
+           fmt::format("token {} has {} bytes, must have at most {}", id, token.size(), kMostTokenBytes));
+    }
     if (id >= vocab_.tokens.size()) {
       vocab_.tokens.resize(std::size_t(id) + 1);
       vocab_.types.resize(std::size_t(id) + 1, number_of(TokenType::unused));
@@ -143,7 +152,7 @@ class Reader {
     if (!merge.is_array() || merge.size() != 2 || !merge[0].is_string() || !merge[1].is_string())
       fail(Errc::corrupt, "model.merges must be texts, or pairs of texts");
     const auto half = [&](std::size_t i) {
-      return joined_text(merge[i].get<std::string>(), " ", kEncodedSpace);
+      return replace_all(merge[i].get<std::string>(), " ", kEncodedSpace);
     };
     return half(0) + " " + half(1);
   }
@@ -195,7 +204,7 @@ class Reader {
     json_path_ = (fs::path(folder_) / name).string();
     std::error_code error;
     if (!fs::exists(json_path_, error)) return json::object();
-    json object = read_json_file(json_path_, kMostJsonBytes);
+    json object = read_json_file(json_path_, kMostTokenizerBytes);
     if (!object.is_object()) fail(Errc::corrupt, "must be an object");
     return object;
   }
@@ -210,7 +219,7 @@ class Reader {
 
   void put_added(std::uint64_t id, std::string content, bool special) {
     const bool control = (special || looks_special(content)) && !is_shown(content);
-    if (!control) content = joined_text(std::move(content), kSpaceMark, " ");
+    if (!control) content = replace_all(content, kSpaceMark, " ");
     put(id, std::move(content), control ? TokenType::control : TokenType::user_defined);
     if (!vocab_.scores.empty()) {
       vocab_.scores.resize(vocab_.tokens.size());
@@ -287,9 +296,11 @@ class Reader {
       scores.try_emplace(merge.substr(0, space) + merge.substr(space + 1), -float(rank));
     }
     vocab_.scores.reserve(vocab_.tokens.size());
-    for (const std::string& token : vocab_.tokens) {
+    for (std::size_t id = 0; id < vocab_.tokens.size(); ++id) {
+      const std::string& token = vocab_.tokens[id];
       const auto score = scores.find(token);
-      vocab_.scores.push_back(score == scores.end() ? 0 : score->second);
+      const bool whole = !is_long(token) || vocab_.types[id] == number_of(TokenType::byte);
+      vocab_.scores.push_back(score != scores.end() ? score->second : whole ? 0 : unmerged_score(id));
     }
     vocab_.merges.clear();
     mark_unknown();
@@ -370,6 +381,9 @@ HubVocab read_hub_vocab(const std::string& folder, const Family& family, const s
 }
 
 void fit_vocab(HubVocab& vocab, std::size_t count, std::vector<std::string>& notes) {
+  if (count > kMostTokens)
+    throw Error(Errc::limit,
+                fmt::format("the embedding has {} rows, must have at most {}", count, kMostTokens));
   if (vocab.tokens.size() > count) {
     notes.push_back(fmt::format("{} tokens of the tokenizer have no row in the embedding and are left out",
                                 vocab.tokens.size() - count));

@@ -9,6 +9,9 @@
 
 namespace longhand {
 
+/// Of a JSON file that describes a tokenizer.
+inline constexpr std::size_t kMostTokenizerBytes = std::size_t{256} << 20;
+
 struct HubVocab {
   std::string model, pre;           // tokenizer.ggml.model and .pre; pre is empty where there is none
   std::vector<std::string> tokens;  // by id
@@ -22,10 +25,10 @@ struct HubVocab {
 
 /// Of tokenizer.json, of tokenizer.model, or of both. `pre_tokenizer`: the value for tokenizer.ggml.pre, ""
 /// to find it out. Throws Error: missing, unsupported (a kind of tokenizer; a way to cut words that is not
-/// known), corrupt, range, io.
+/// known), corrupt, range, limit, io.
 HubVocab read_hub_vocab(const std::string& folder, const Family& family, const std::string& pre_tokenizer);
 
-/// Adds unused tokens up to `count`, or drops those behind it; says so in `notes`.
+/// Adds unused tokens up to `count`, or drops those behind it; says so in `notes`. Throws Error (limit).
 void fit_vocab(HubVocab& vocab, std::size_t count, std::vector<std::string>& notes);
 
 }  // namespace longhand

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "engine/make/convert/tokenizer/replace_all.h"
 #include "engine/text/unicode.h"
 #include "loaders/vocab/pre_types.h"
 #include "ops/error.h"
@@ -18,11 +19,6 @@ using nlohmann::json;
 constexpr std::string_view kUsualNames[] = {"llama-bpe", "dbrx",     "qwen2",       "qwen35",
                                             "tekken",    "gpt-4o",   "deepseek-v3", "deepseek-coder",
                                             "gpt-2",     "starcoder"};
-
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-}
 
 std::string with_codes(std::string_view text) {
   std::string out;
@@ -50,7 +46,7 @@ std::string canonical(std::string text) {
       {"?+", "?"},
       {"++", "+"}};
   text = with_codes(text);
-  for (const auto& [from, to] : kSpellings) replace_all(text, from, to);
+  for (const auto& [from, to] : kSpellings) text = replace_all(text, from, to);
   // At the end of GPT-2's expression a last piece takes the white space that nothing else did; so does a cut.
   constexpr std::string_view kLast = R"(|\s+(?!\S)|\s+)";
   if (text.starts_with("'s|") && text.ends_with(kLast)) text.resize(text.size() - 4);

@@ -17,8 +17,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMostJsonBytes = std::size_t{256} << 20;
 constexpr std::size_t kMostTemplateBytes = std::size_t{16} << 20;
+constexpr std::size_t kMostTemplates = 64;  // with names
 
 struct SpecialRow {
   std::string_view name;  // "bos_token" and "bos_token_id" in JSON
@@ -33,7 +33,7 @@ constexpr SpecialRow kSpecials[] = {
 HubConfig optional_file(const std::string& folder, const std::string& name) {
   const std::string path = (fs::path(folder) / name).string();
   std::error_code error;
-  return {fs::exists(path, error) ? read_json_file(path, kMostJsonBytes) : json::object(), path};
+  return {fs::exists(path, error) ? read_json_file(path, kMostTokenizerBytes) : json::object(), path};
 }
 
 class VocabKeys {
@@ -162,20 +162,48 @@ class VocabKeys {
   void add_template(const std::string& name, const std::string& text) {
     const bool main = name.empty() || name == "default";
     keys_.set(gguf_entry(main ? "tokenizer.chat_template" : "tokenizer.chat_template." + name, text));
-    if (!main) other_templates_.push_back(name);
+    if (main || std::ranges::find(other_templates_, name) != other_templates_.end()) return;
+    if (other_templates_.size() == kMostTemplates)
+      throw Error(Errc::limit,
+                  fmt::format("{}: more than {} chat templates with names", folder_, kMostTemplates));
+    other_templates_.push_back(name);
+  }
+
+  void add_template_file(const std::string& name, const std::string& path) {
+    const MappedFile file(path);
+    const std::size_t size = file.bytes().size();
+    if (size > kMostTemplateBytes)
+      throw Error(Errc::limit,
+                  fmt::format("{}: {} bytes, must be at most {}", path, size, kMostTemplateBytes));
+    add_template(name, {reinterpret_cast<const char*>(file.bytes().data()), size});
   }
 
   void add_templates() {
     const std::string path = (fs::path(folder_) / "chat_template.jinja").string();
     std::error_code error;
     if (fs::exists(path, error)) {
-      const MappedFile file(path);
-      const std::size_t size = file.bytes().size();
-      if (size > kMostTemplateBytes)
-        throw Error(Errc::limit,
-                    fmt::format("{}: {} bytes, must be at most {}", path, size, kMostTemplateBytes));
-      return add_template("", {reinterpret_cast<const char*>(file.bytes().data()), size});
+      add_template_file("", path);
+    } else {
+      add_stated_templates();
     }
+    add_further_templates();
+    if (!other_templates_.empty()) keys_.set(gguf_array("tokenizer.chat_templates", other_templates_));
+  }
+
+  // Newer folders have a file for each template that has a name.
+  void add_further_templates() {
+    const fs::path folder = fs::path(folder_) / "additional_chat_templates";
+    std::error_code error;
+    std::vector<fs::path> files;
+    for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
+         entry.increment(error)) {
+      if (entry->path().extension() == ".jinja") files.push_back(entry->path());
+    }
+    std::ranges::sort(files);
+    for (const fs::path& file : files) add_template_file(file.stem().string(), file.string());
+  }
+
+  void add_stated_templates() {
     const HubConfig own = optional_file(folder_, "chat_template.json");
     const HubConfig& file = settings_.has("chat_template") ? settings_ : own;
     const auto found = file.json().find("chat_template");
@@ -186,7 +214,6 @@ class VocabKeys {
       const HubConfig entry(named, file.where() + ": chat_template");
       add_template(entry.find_text("name").value_or(""), entry.find_text("template").value_or(""));
     }
-    if (!other_templates_.empty()) keys_.set(gguf_array("tokenizer.chat_templates", other_templates_));
   }
 
   const std::string& folder_;
