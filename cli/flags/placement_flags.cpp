@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cctype>
 
+#include "cli/terminal/user_dirs.h"
+#include "ops/error.h"
+#include "ops/omp_places.h"
 #include "ops/pinning.h"
 
 #if defined(__linux__)
@@ -138,10 +141,25 @@ void PlacementFlags::renice(int priority) {
 #endif
 }
 
+// A value that cannot be understood is one that is not given, which is said.
+CpuSets PlacementFlags::places_from_environment(const std::vector<Cpu>& cpus) {
+  const std::string places = environment("OMP_PLACES"), bind = environment("OMP_PROC_BIND");
+  if (places.empty() || bind == "false" || bind == "FALSE") return {};
+  try {
+    return parse_omp_places(places, cpus);
+  } catch (const Error& error) {
+    const std::string_view message = error.what();  // ends in the code in brackets
+    refused_.emplace_back(message.substr(0, message.rfind(" [")));
+    return {};
+  }
+}
+
 const CpuSets& PlacementFlags::settle() {
   if (placed_) return placed_->workers;
   const std::vector<Cpu> cpus = usable_cpus();
   placed_ = place(wishes_, cpus, current_cpu());
+  const bool wished = !wishes_.cpus.empty() || wishes_.one_each || wishes_.by_node || wishes_.one_node;
+  if (!wished) placed_->workers = places_from_environment(cpus);
   if (!placed_->program.empty() && !pin_thread(placed_->program))
     refused_.emplace_back("the system refuses to move the program to other CPUs");
   if (wishes_.by_node && placed_->workers.size() > 1 && !interleave_memory(cpus))

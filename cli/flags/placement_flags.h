@@ -34,6 +34,7 @@ std::vector<int> parse_cpu_mask(std::string_view text);
 class PlacementFlags {
  public:
   void add_to(CLI::App& verb, CLI::App& group);
+  /// Without wishes workers run where OMP_PLACES says.
   /// Moves the program to its CPUs when first called, which is before a model is loaded and before any other
   /// thread starts; and where its workers run, see SessionOptions::cpus. Throws Error(range).
   const CpuSets& settle();
@@ -42,6 +43,7 @@ class PlacementFlags {
 
  private:
   void renice(int priority);
+  CpuSets places_from_environment(const std::vector<Cpu>& cpus);
 
   PlacementWishes wishes_;
   std::optional<Placement> placed_;

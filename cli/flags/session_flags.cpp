@@ -183,6 +183,7 @@ SessionOptions SessionFlags::session_options(const Model& model) const {
 
 void SessionFlags::tell_notes() const {
   if (!ignored_.empty()) print_note(fmt::format("no effect here: {}", fmt::join(ignored_, ", ")));
+  placement_.settle();
   for (const std::string& line : placement_.refused()) print_note(line);
   note_threads(std::max(session_.threads, session_.prefill_threads));
 }

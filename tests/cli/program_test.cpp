@@ -213,6 +213,9 @@ TEST(Program, TakesTheThreadsOfOpenMP) {
               HasSubstr("note: 2 threads, "));
   EXPECT_THAT(threads({{"OMP_NUM_THREADS", "3"}}, {"-t", "1"}), HasSubstr("note: 1 threads, "));
   EXPECT_THAT(threads({{"OMP_NUM_THREADS", "many"}}), HasSubstr(" threads, "));
+  EXPECT_THAT(threads({{"OMP_NUM_THREADS", "2"}, {"OMP_PLACES", "threads(1)"}}),
+              HasSubstr("note: 2 threads, "));
+  EXPECT_THAT(threads({{"OMP_PLACES", "{0"}}), HasSubstr("note: OMP_PLACES '{0' is not understood"));
 }
 
 TEST(Program, ATextEndsBeforeAStopString) {
