@@ -141,6 +141,17 @@ TEST(ChatRecord, WhatIsSealedButNoChatIsRefused) {
         code_of(sealed(head + R"([{"user":"a","answer":"b","prompt_end":"","tokens":)" + tokens + "}]}\n")),
         Errc::type)
         << tokens;
+  for (const auto& [steps, code] : {std::pair("3", Errc::type),
+                                    {"[3]", Errc::type},
+                                    {"[{}]", Errc::missing},
+                                    {R"([{"role":"user"}])", Errc::range},
+                                    {R"([{"role":"system"}])", Errc::range},
+                                    {R"([{"role":"tool","content":7}])", Errc::type},
+                                    {R"([{"role":"assistant","tool_calls":"{}"}])", Errc::type},
+                                    {R"([{"role":"assistant","tool_calls":"[1"}])", Errc::type}}) {
+    EXPECT_EQ(code_of(sealed(head + R"([{"user":"a","answer":"b","steps":)" + steps + "}]}\n")), code)
+        << steps;
+  }
   EXPECT_EQ(code_of(sealed(std::string(200'000, '[') + std::string(200'000, ']') + "\n")), Errc::type);
   EXPECT_EQ(read_record(sealed(head + R"([{"user":"a","answer":"b"}]})" + "\n"), "chat.json").turns.size(),
             1u);
