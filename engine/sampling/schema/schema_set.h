@@ -28,6 +28,8 @@ class SchemaSet {
   std::vector<SchemaShape> shapes(const Schemas& all);
   bool satisfies(const Json& value, const Schemas& all);
   bool satisfies(const Json& value, const SchemaShape& shape);
+  /// The branches of a "oneOf", each without what another one takes too, as far as that can be said.
+  Schemas parted(const Schemas& branches);
   /// Keeps a schema as long as the set lives.
   const Json* keep(Json schema) { return &made_.emplace_back(std::move(schema)); }
 
@@ -50,7 +52,6 @@ class SchemaSet {
   void conjoin_dependency(Shapes& shapes, const std::string& name, const Json& needs, int depth);
   void choose(Shapes& shapes, const Schemas& branches, int depth);
   const Json* negated(const Json* schema);
-  Schemas parted(const Schemas& branches);
   const Json* without(const Json* branch, const Json* other);
   std::string reference_to(const Json* schema);
   void spend(std::size_t work);

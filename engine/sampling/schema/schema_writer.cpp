@@ -87,9 +87,12 @@ GbnfPart SchemaWriter::body(const Schemas& all, const At& at) {
   GbnfPart out;
   const Json* choice = all.size() == 1 && all[0]->is_object() ? only_choice(*all[0]) : nullptr;
   if (choice != nullptr) {
+    Schemas branches;
+    for (const Json& branch : *choice) branches.push_back(&branch);
+    if (all[0]->contains("oneOf")) branches = schemas_.parted(branches);
     int index = 0;
-    for (const Json& branch : *choice)
-      add_alternative(out, visit({&branch}, at.below(fmt::format("|{}", index++))));
+    for (const Json* branch : branches)
+      add_alternative(out, visit({branch}, at.below(fmt::format("|{}", index++))));
     return out;
   }
   for (const SchemaShape& one : schemas_.shapes(all)) {
