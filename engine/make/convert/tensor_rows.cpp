@@ -1,7 +1,5 @@
 #include "engine/make/convert/tensor_rows.h"
 
-#include "engine/make/convert/transposed_strips.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +8,7 @@
 #include <memory>
 #include <utility>
 
+#include "engine/make/convert/transposed_strips.h"
 #include "ops/error.h"
 #include "ops/half.h"
 
