@@ -13,10 +13,10 @@ namespace longhand::cli {
 
 /// What the flags ask for.
 struct PlacementWishes {
-  std::vector<int> cpus;  // of --cpu-mask and --cpu-range together; none: all
-  bool one_each = false;  // --cpu-strict
-  bool by_node = false;   // --numa distribute
-  bool one_node = false;  // --numa isolate
+  std::vector<int> cpus = {};  // of --cpu-mask and --cpu-range together; none: all
+  bool one_each = false;       // --cpu-strict
+  bool by_node = false;        // --numa distribute
+  bool one_node = false;       // --numa isolate
 };
 
 /// Where the program and its workers run.
