@@ -112,7 +112,9 @@ bool Connection::alive() noexcept {
   // It has closed its side, or everything: that TCP tells only who sends something. These bytes may come
   // before a reply; a stream finds out by its own.
   constexpr std::string_view kProbe = "HTTP/1.1 102 Processing\r\n\r\n";
-  return replied_ || write(kProbe.data(), kProbe.size());
+  try {
+    return replied_ || write(kProbe.data(), kProbe.size());
+  } catch (const std::exception&) { return false; }  // memory is short
 }
 
 void Connection::part() noexcept {
