@@ -137,6 +137,33 @@ TEST_F(LonghandCServe, StopsGuessesAndCancels) {
   EXPECT_EQ(cancelled.ends, 1);
 }
 
+// The first thing that is told of a request can cancel it.
+TEST_F(LonghandCServe, ItsNumberIsKnownInEveryCallback) {
+  struct Cancelling : Told {
+    lh_scheduler* scheduler = nullptr;
+    uint64_t number = 0;
+    int unknown = 0;
+  };
+  const auto s = scheduler();
+  const auto prompt = encode("The capital of Peru");
+  for (int i = 0; i < 50; ++i) {
+    Cancelling told;
+    told.scheduler = s.get();
+    const auto change = [&](lh_request& request, lh_generate_options& how) {
+      request.on_reading = [](void* user, const lh_reading_progress*) {
+        auto& seen = *static_cast<Cancelling*>(static_cast<Told*>(user));
+        seen.unknown += seen.number == 0 ? 1 : 0;
+        lh_scheduler_cancel(seen.scheduler, seen.number);
+      };
+      how.max_tokens = 4;
+    };
+    ASSERT_EQ(submit(s.get(), prompt, told, change, &told.number), LH_OK) << error_.message;
+    lh_scheduler_wait(s.get(), -1);
+    EXPECT_EQ(told.unknown, 0);
+    EXPECT_EQ(told.result.reason, LH_STOP_CANCELLED);
+  }
+}
+
 TEST_F(LonghandCServe, RefusesWhatCannotBe) {
   lh_scheduler* none = nullptr;
   lh_scheduler_options bad = lh_scheduler_defaults();
@@ -149,6 +176,8 @@ TEST_F(LonghandCServe, RefusesWhatCannotBe) {
   EXPECT_EQ(submit(s.get(), {}, told), LH_E_RANGE);
   EXPECT_EQ(submit(s.get(), std::vector<lh_token>(300, 5), told), LH_E_CONTEXT_FULL);
   EXPECT_EQ(lh_scheduler_submit(s.get(), nullptr, nullptr, &error_), LH_E_ARGUMENT);
+  const auto no_adapters = [](lh_request& request, lh_generate_options&) { request.adapter_count = 1; };
+  EXPECT_EQ(submit(s.get(), encode("x"), told, no_adapters), LH_E_ARGUMENT);
   lh_scheduler_close(s.get());
   EXPECT_EQ(submit(s.get(), encode("x"), told), LH_E_BUSY);
   EXPECT_EQ(told.ends, 0);

@@ -51,24 +51,29 @@ lh_request_result to_c(std::uint64_t number, const RequestResult& from, lh_error
   return to;
 }
 
-// `number` is known before anything is told: submit() holds back until it is set.
-RequestListener listener_of(const lh_request& from, const lh_generate_options& how,
-                            const std::shared_ptr<std::atomic<std::uint64_t>>& number) {
+// Of a request; 0 until the caller has it. Nothing is told before: the caller's functions may want to cancel
+// it.
+using Number = std::shared_ptr<std::atomic<std::uint64_t>>;
+
+RequestListener listener_of(const lh_request& from, const lh_generate_options& how, const Number& number) {
   RequestListener to;
   if (from.on_reading != nullptr) {
-    to.on_reading = [tell = from.on_reading, user = from.user](const ReadingProgress& p) {
+    to.on_reading = [tell = from.on_reading, user = from.user, number](const ReadingProgress& p) {
+      number->wait(0);
       const lh_reading_progress progress{p.total, p.cached, p.read};
       tell(user, &progress);
     };
   }
   if (how.on_token != nullptr) {
-    to.on_token = [tell = how.on_token, user = how.on_token_user](const TokenStep& step) {
+    to.on_token = [tell = how.on_token, user = how.on_token_user, number](const TokenStep& step) {
+      number->wait(0);
       const StepViews view = step_views({&step, 1});
       return tell(user, view.steps.data()) == 0;
     };
   }
   if (how.on_text != nullptr) {
-    to.on_text = [tell = how.on_text, user = how.on_text_user](std::string_view text) {
+    to.on_text = [tell = how.on_text, user = how.on_text_user, number](std::string_view text) {
+      number->wait(0);
       return tell(user, {text.data(), text.size()}) == 0;
     };
   }
@@ -99,11 +104,9 @@ Request to_cpp(const lh_request& from, const lh_generate_options& how, const Mod
   to.priority = from.priority;
   if (from.speculation != nullptr)
     to.speculation = c_api::to_cpp(read_options(from.speculation, "speculation options"));
-  if (from.adapters != nullptr) {
-    to.adapters.emplace();
-    for (const lh_adapter_use& use : elements(from.adapters, from.adapter_count, "adapters"))
-      to.adapters->push_back(adapter_use(use));
-  }
+  const auto adapters = elements(from.adapters, from.adapter_count, "adapters");
+  if (from.adapters != nullptr) to.adapters.emplace();
+  for (const lh_adapter_use& use : adapters) to.adapters->push_back(adapter_use(use));
   return to;
 }
 
@@ -150,9 +153,9 @@ lh_status lh_scheduler_submit(lh_scheduler* scheduler, const lh_request* request
     const lh_generate_options how = read_options(given.generate, "generate options");
     const auto known = std::make_shared<std::atomic<std::uint64_t>>(0);
     const std::uint64_t taken = s.submit(to_cpp(given, how, s.model()), listener_of(given, how, known));
+    if (number != nullptr) *number = taken;
     *known = taken;
     known->notify_all();
-    if (number != nullptr) *number = taken;
   });
 }
 
