@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -48,7 +49,9 @@ void DiskCache::index(const std::string& path) {
     if (!owner.starts_with(text_of(setup_.owner))) return;  // of another model, or of other options
     text.tokens.resize(std::size_t(text.remembered));
     entries_.push_back({path, std::move(owner), std::move(text.tokens)});
-  } catch (const Error& error) { note(fmt::format("{}; the file is not used", error.what())); }
+  } catch (const Error& error) {
+    note([&] { return fmt::format("{}; the file is not used", error.what()); });
+  }
 }
 
 // What text_of() makes of the owner of a session's state, but for the fingerprint, which takes a while.
@@ -122,7 +125,9 @@ void DiskCache::write(ToSave& next) noexcept {
     if (checkpoint < kShortest) return;
     session.rewind(checkpoint);
     store(session);
-  } catch (const std::exception& error) { note(fmt::format("a text is not kept: {}", error.what())); }
+  } catch (const std::exception& error) {
+    note([&] { return fmt::format("a text is not kept: {}", error.what()); });
+  }
 }
 
 bool DiskCache::knows(const std::string& path) const {
@@ -138,10 +143,13 @@ void DiskCache::store(Session& session) {
   entry.tokens.resize(std::size_t(text.remembered));
   entry.path = folder_.path_of(entry.owner, text.tokens);
   if (knows(entry.path)) return folder_.touch(entry.path);
+  refuse_link(entry.path);
   const std::uint64_t bytes = session.state_bytes();
   if (!folder_.make_room(bytes)) {
-    return note(fmt::format("a text of {} MiB is not kept: all files together may have {}", bytes >> 20,
-                            folder_.limit() >> 20));
+    return note([&] {
+      return fmt::format("a text of {} MiB is not kept: all files together may have {}", bytes >> 20,
+                         folder_.limit() >> 20);
+    });
   }
   write_state(entry.path, owner, text, impl.sequence.states, folder_.calls());
   add(std::move(entry));
@@ -152,15 +160,22 @@ void DiskCache::store(Session& session) {
 void DiskCache::add(Entry entry) {
   std::set<std::string> there;
   for (const DiskFolder::File& file : folder_.files()) there.insert(file.path);
-  const std::scoped_lock lock(mutex_);
-  std::erase_if(entries_, [&](const Entry& other) {
-    if (!there.contains(other.path)) return true;
-    const bool gives_way = other.owner == entry.owner && 2 * other.tokens.size() > entry.tokens.size() &&
-                           begins_with(entry.tokens, other.tokens);
-    if (gives_way) folder_.remove(other.path);
-    return gives_way;
-  });
-  entries_.push_back(std::move(entry));
+  const auto stays = [&](const Entry& other) {
+    return other.owner != entry.owner || 2 * other.tokens.size() <= entry.tokens.size() ||
+           !begins_with(entry.tokens, other.tokens);
+  };
+  std::vector<Entry> outlived;
+  {
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(entries_, [&](const Entry& other) { return !there.contains(other.path); });
+    outlived.reserve(entries_.size());
+    const auto leaving = std::ranges::stable_partition(entries_, stays);
+    std::ranges::move(leaving, std::back_inserter(outlived));
+    entries_.erase(leaving.begin(), leaving.end());
+    entries_.push_back(std::move(entry));
+  }
+  // Of large files that takes a while, and the scheduler asks for what there is.
+  for (const Entry& other : outlived) folder_.remove(other.path);
 }
 
 void DiskCache::read_all(const std::stop_token& stop) {
@@ -184,7 +199,7 @@ void DiskCache::read(const ToRead& next) noexcept {
     folder_.touch(next.path);
   } catch (const std::exception& error) {
     next.text->session.reset();
-    note(fmt::format("{}; the file is not used", error.what()));
+    note([&] { return fmt::format("{}; the file is not used", error.what()); });
     const std::scoped_lock lock(mutex_);
     std::erase_if(entries_, [&](const Entry& entry) { return entry.path == next.path; });
   }
@@ -192,13 +207,17 @@ void DiskCache::read(const ToRead& next) noexcept {
 }
 
 // Once, where the same goes wrong again and again.
-void DiskCache::note(const std::string& line) noexcept {
+void DiskCache::note(const std::function<std::string()>& line) noexcept {
+  if (!setup_.note) return;
   try {
-    const std::scoped_lock lock(mutex_);
-    if (line == last_note_ || !setup_.note) return;
-    last_note_ = line;
-    setup_.note(line);
-  } catch (const std::exception&) {}
+    const std::string text = line();
+    {
+      const std::scoped_lock lock(mutex_);
+      if (text == last_note_) return;
+      last_note_ = text;
+    }
+    setup_.note(text);
+  } catch (...) {}  // memory is short, or who is told has failed
 }
 
 }  // namespace longhand

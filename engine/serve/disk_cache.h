@@ -80,7 +80,7 @@ class DiskCache {
   void add(Entry entry);
   void read_all(const std::stop_token& stop);
   void read(const ToRead& next) noexcept;
-  void note(const std::string& line) noexcept;
+  void note(const std::function<std::string()>& line) noexcept;
 
   const DiskCacheSetup setup_;
   DiskFolder folder_;

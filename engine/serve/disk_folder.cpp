@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -22,13 +23,29 @@ bool is_text(std::string_view name) { return name.starts_with(kBeginning) && nam
 void make_folder(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0) return;
   const int why = errno;
-  std::error_code ignored;
-  if (why == EEXIST && fs::is_directory(path, ignored)) return;
+  struct stat status {};
+  if (why == EEXIST && ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+    if (status.st_uid != ::geteuid())
+      throw Error(Errc::io, fmt::format("the folder {} belongs to another user", path));
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+      throw Error(
+          Errc::io,
+          fmt::format("others may write in the folder {}, its mode is {:03o}; it must be writable for "
+                      "its owner alone",
+                      path, status.st_mode & 0777));
+    return;
+  }
   throw Error(Errc::io, fmt::format("cannot make the folder {}: {}", path,
                                     why == EEXIST ? "it is a file" : std::generic_category().message(why)));
 }
 
 }  // namespace
+
+void refuse_link(const std::string& path) {
+  std::error_code none;
+  if (fs::is_symlink(fs::symlink_status(path, none)))
+    throw Error(Errc::io, fmt::format("{} is a symbolic link, and no text is written where it leads", path));
+}
 
 DiskFolder::DiskFolder(std::string path, std::uint64_t limit, FileCalls& calls)
     : path_(std::move(path)), limit_(limit), calls_(calls) {

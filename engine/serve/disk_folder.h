@@ -14,10 +14,13 @@
 
 namespace longhand {
 
+/// A file would be written where it leads, for whoever made the link. Throws Error(io).
+void refuse_link(const std::string& path);
+
 class DiskFolder {
  public:
   /// Makes the folder, for its owner alone, where it is missing, and removes what killed programs left
-  /// unfinished. Throws Error(io).
+  /// unfinished. Throws Error(io), also where others may write in it: who reads a text must trust its file.
   DiskFolder(std::string path, std::uint64_t limit, FileCalls& calls);
 
   struct File {

@@ -204,6 +204,34 @@ TEST(DiskCache, TheFolderMustBeOne) {
   EXPECT_EQ(test::code_of([&] { Scheduler(test::tiny(), options); }), Errc::io);
 }
 
+TEST(DiskCache, TheFolderMustBelongToItsUserAlone) {
+  const test::TempDir dir;
+  SchedulerOptions options = options_of_tests();
+  options.disk.folder = dir.file("kept");
+  ASSERT_EQ(::mkdir(options.disk.folder.c_str(), 0700), 0);
+  for (const mode_t mode : {0720, 0702, 0777}) {
+    ASSERT_EQ(::chmod(options.disk.folder.c_str(), mode), 0);
+    EXPECT_EQ(test::code_of([&] { Scheduler(test::tiny(), options); }), Errc::io) << mode;
+  }
+  ASSERT_EQ(::chmod(options.disk.folder.c_str(), 0755), 0);
+  Scheduler(test::tiny(), options);
+}
+
+// More conversations than requests can begin: each text is found all the same.
+TEST(DiskCache, ALongQueueFindsItsTexts) {
+  Kept kept;
+  for (unsigned i = 0; i < 8; ++i) ask_once(test::tiny(), kept.options(), test::some_tokens(100, i));
+  SchedulerOptions options = kept.options();
+  options.parallel = 2;
+  Scheduler scheduler(test::tiny(), options);
+  std::vector<RequestResult> results(8);
+  for (unsigned i = 0; i < 8; ++i)
+    scheduler.submit(request_of(test::tiny(), test::some_tokens(100, i)),
+                     {.on_end = [&results, i](const RequestResult& r) { results[i] = r; }});
+  ASSERT_TRUE(scheduler.wait_idle());
+  for (const RequestResult& result : results) EXPECT_EQ(result.cached_tokens, 99);
+}
+
 // Several wait for one file, and one of them changes its mind.
 TEST(DiskCache, RequestsThatWaitForAFileCanBeCancelled) {
   Kept kept;
@@ -264,6 +292,28 @@ TEST_F(FilesOfTexts, AFullDiskIsNotedOnceAndLeavesNothing) {
   ASSERT_FALSE(notes_.empty());
   EXPECT_THAT(notes_[0], HasSubstr("a text is not kept"));
   EXPECT_THAT(notes_[0], HasSubstr("No space left"));
+}
+
+// Where a file belongs there is a link to another.
+TEST_F(FilesOfTexts, NothingIsWrittenWhereALinkLeads) {
+  const std::string other = dir_.file("letter.txt");
+  std::ofstream(other) << "dear";
+  std::string path;
+  {
+    DiskCache cache(setup(system_calls()));
+    cache.save(session_of(80), 80);
+  }
+  path = files_of(folder()).at(0).string();
+  fs::remove(path);
+  fs::create_symlink(other, path);
+  {
+    DiskCache cache(setup(system_calls()));
+    cache.save(session_of(80), 80);
+  }
+  EXPECT_TRUE(fs::is_symlink(path));
+  EXPECT_EQ(fs::file_size(other), 4u);
+  ASSERT_EQ(notes_.size(), 1u);
+  EXPECT_THAT(notes_[0], HasSubstr("is a symbolic link"));
 }
 
 TEST_F(FilesOfTexts, ThoseUnusedForLongestGiveWay) {
