@@ -7,6 +7,7 @@
 #include "engine/api/access.h"
 #include "engine/forward/model.h"
 #include "engine/sampling/log_probabilities.h"
+#include "engine/types/memory_errors.h"
 
 namespace longhand {
 namespace {
@@ -39,10 +40,16 @@ std::span<const Token> Running::wanted() const noexcept {
   return {&next_, 1};
 }
 
-void Running::was_fed(int n) {
-  if (!reading()) return;
+bool Running::was_fed(int n) {
+  if (!reading()) return true;
   fed_ += n;
-  if (listener_.on_reading) listener_.on_reading({result_.prompt_tokens, result_.cached_tokens, fed_});
+  try {
+    if (listener_.on_reading) listener_.on_reading({result_.prompt_tokens, result_.cached_tokens, fed_});
+  } catch (...) {
+    end(StopReason::callback, std::current_exception());
+    return false;
+  }
+  return true;
 }
 
 bool Running::draw() {
@@ -58,20 +65,35 @@ bool Running::draw() {
 bool Running::go_on_alone(const SessionOptions& options) {
   try {
     if (!speculation_) speculation_.emplace(*session, options, *request.speculation);
-  } catch (...) {
+  } catch (const Error& error) {
+    if (error.code() == Errc::no_memory) return give_up_guessing();
     end(StopReason::callback, std::current_exception());
     return false;
   }
   if (!verifier_) verifier_.emplace(*session, &*speculation_);
   const int left = request.max_tokens < 0 ? std::numeric_limits<int>::max()
                                           : request.max_tokens - result_.written_tokens - 1;
-  const std::span<const float> logits = verifier_->feed(next_, left);
+  std::span<const float> logits;
+  try {
+    logits = translate_memory_errors([&] { return verifier_->feed(next_, left); });
+  } catch (const Error& error) {
+    if (error.code() == Errc::no_memory) return give_up_guessing();
+    throw;
+  }
   try {
     return draw_from(logits, verifier_->size());
   } catch (...) {
     end(StopReason::callback, std::current_exception());
     return false;
   }
+}
+
+// The answer goes on without.
+bool Running::give_up_guessing() noexcept {
+  stop_guessing();
+  speculation_.reset();
+  request.speculation.reset();
+  return true;
 }
 
 void Running::stop_guessing() noexcept {

@@ -28,15 +28,17 @@ class Running {
   /// Tokens it wants to feed: what is left of its prompt, or the token drawn last.
   std::span<const Token> wanted() const noexcept;
   bool reading() const noexcept { return fed_ < int(request.prompt.size()); }
-  /// The first `n` of those tokens were fed, all or none of them by now.
-  void was_fed(int n);
+  /// The first `n` of those tokens were fed, all or none of them by now. False: the answer has ended, because
+  /// the listener failed.
+  bool was_fed(int n);
   /// The session has the logits after the last token: draws the next. False: the answer has ended, see
   /// result().
   bool draw();
   /// Whether guesses are wanted at what comes next.
   bool guesses() const noexcept { return request.speculation && !reading(); }
   /// Feeds the token drawn last, by itself but for guesses at those after it, and draws the next. False as
-  /// draw(). Throws as Session::feed() does. `options` are those of the session.
+  /// draw(). Where memory is too short for guesses, none are made any more, and nothing was fed. Throws as
+  /// Session::feed() does. `options` are those of the session.
   bool go_on_alone(const SessionOptions& options);
   /// The session is as if there had been no guesses, and others may use it.
   void stop_guessing() noexcept;
@@ -58,6 +60,7 @@ class Running {
 
  private:
   bool draw_from(std::span<const float> logits, int size);
+  bool give_up_guessing() noexcept;
 
   RequestListener listener_;
   AnswerText answer_;

@@ -17,12 +17,19 @@ std::uint64_t cache_bytes(const SchedulerOptions& options) {
   return std::uint64_t(options.cache_mib) << 20;
 }
 
+// A request remembers the same of its text whoever else is answered and however fast the machine is: none is
+// shortened for its speed.
+SessionOptions of_requests(SessionOptions options) {
+  options.min_speed = 0;
+  return options;
+}
+
 }  // namespace
 
 Scheduler::Impl::Impl(const Model& m, const SchedulerOptions& o)
     : model(m),
       options(o),
-      session_options(o.session),
+      session_options(of_requests(o.session)),
       runner(m, runner_options(o.session)),
       budget(o.latency, o.session.batch) {
   check_options(kSchedulerOptions, o);
@@ -34,6 +41,8 @@ Scheduler::Impl::Impl(const Model& m, const SchedulerOptions& o)
   context = session_options.context = first.context();
   context_was_cut = first.context_was_cut();
   pool.emplace(runner, session_options, cache_bytes(o));
+  active.reserve(std::size_t(o.parallel));
+  looked_at.reserve(std::size_t(o.parallel) + std::size_t(o.queue));
   if (!o.disk.folder.empty()) {
     const SessionSizes& sizes = sequence.sizes;
     disk = std::make_unique<DiskCache>(DiskCacheSetup{

@@ -34,11 +34,13 @@ struct Scheduler::Impl {
   RunningPtr next_waiting();
   bool better_later(const Running& running);
   int saved_by_memory(const Running& running);
+  bool enough_fetched() const;
   bool fetching(Running& running);
   int part_of(const Running& running, int share) const;
   void begin(const RunningPtr& running);
   void end_cancelled();
   void step();
+  void step_together();
   void step_alone();
   void give_way();
   void run_pass(std::span<const int> shares);
@@ -47,7 +49,7 @@ struct Scheduler::Impl {
 
   Model model;
   const SchedulerOptions options;
-  SessionOptions session_options;  // of each request
+  SessionOptions session_options;  // of each request, which keeps all that it holds, however slow
   Runner runner;
   std::shared_ptr<const Adaptation> adaptation;  // of requests that name none
   int context = 0;
@@ -55,7 +57,8 @@ struct Scheduler::Impl {
   bool forgets = false;  // what sessions hold of a text cannot go back everywhere
   std::optional<TextCache> pool;
   PassBudget budget;
-  std::vector<RunningPtr> active;  // oldest first
+  std::vector<RunningPtr> active;     // oldest first
+  std::vector<RunningPtr> looked_at;  // by one function at a time; it has room for all, so that none can fail
 
   mutable std::mutex mutex;  // of all that follows
   mutable std::condition_variable_any wake, idle;

@@ -37,40 +37,40 @@ void Scheduler::Impl::live(const std::stop_token& stop) {
     admit();
     step();
   }
-  const std::vector<RunningPtr> left = [this] {
+  {
     const std::scoped_lock lock(mutex);
     closed = true;
-    return known;
-  }();
-  for (const RunningPtr& running : left) running->cancelled = true;
+    for (const RunningPtr& running : known) running->cancelled = true;
+  }
   end_cancelled();
 }
 
 void Scheduler::Impl::end_cancelled() {
-  std::vector<RunningPtr> gone;
   {
     const std::scoped_lock lock(mutex);
-    std::ranges::copy_if(known, std::back_inserter(gone),
+    std::ranges::copy_if(known, std::back_inserter(looked_at),
                          [](const RunningPtr& r) { return r->cancelled.load(); });
   }
-  for (const RunningPtr& running : gone) {
+  for (const RunningPtr& running : looked_at) {
     running->end(StopReason::cancelled);
     leave(running);
   }
+  looked_at.clear();
 }
 
 // The first in the queue that has nothing to gain from waiting.
 RunningPtr Scheduler::Impl::next_waiting() {
-  std::vector<RunningPtr> queue;
   {
     const std::scoped_lock lock(mutex);
-    queue = waiting;
+    looked_at.assign(waiting.begin(), waiting.end());
   }
-  if (queue.empty()) return nullptr;
+  if (looked_at.empty()) return nullptr;
   for (const RunningPtr& other : active) other->stop_guessing();  // whoever comes may go on from their texts
-  for (const RunningPtr& running : queue)
-    if (!better_later(*running) && !fetching(*running)) return running;
-  return nullptr;
+  const auto next = std::ranges::find_if(
+      looked_at, [this](const RunningPtr& r) { return !better_later(*r) && !fetching(*r); });
+  const RunningPtr found = next == looked_at.end() ? nullptr : *next;
+  looked_at.clear();
+  return found;
 }
 
 // Tokens of a prompt that need not be computed.
@@ -81,7 +81,15 @@ int Scheduler::Impl::saved_by_memory(const Running& running) {
   return most;
 }
 
-// Whether what the disk has of a prompt is still on its way.
+// Whether as many texts from the disk are in memory, or on their way there, as requests can begin: a queue
+// may be long, and each text takes the memory of a session.
+bool Scheduler::Impl::enough_fetched() const {
+  const auto fetched =
+      std::ranges::count_if(looked_at, [](const RunningPtr& r) { return r->fetched != nullptr; });
+  return std::size_t(fetched) + active.size() >= std::size_t(options.parallel);
+}
+
+// Whether what the disk has of a prompt is still on its way, or cannot be brought yet.
 bool Scheduler::Impl::fetching(Running& running) {
   if (!disk) return false;
   if (running.fetched) return !running.fetched->ready;
@@ -89,7 +97,7 @@ bool Scheduler::Impl::fetching(Running& running) {
   try {
     const WantedText wanted{running.request.prompt, running.adaptation};
     const auto found = disk->find(wanted, saved_by_memory(running) + kWorthWaiting);
-    if (found && found->being_read) return true;
+    if (found && (found->being_read || enough_fetched())) return true;
     running.asked_disk = true;
     if (!found) return false;
     running.fetched = disk->fetch(found->path, pool->empty(running.adaptation));
@@ -146,10 +154,16 @@ int Scheduler::Impl::part_of(const Running& running, int share) const {
   return forgets && left > kTail && left - share < kTail ? left - kTail : share;
 }
 
-// One pass for all.
 void Scheduler::Impl::step() {
   if (active.empty()) return;
-  if (active.size() == 1 && active[0]->guesses()) return step_alone();
+  try {
+    if (active.size() == 1 && active[0]->guesses()) return step_alone();
+    step_together();
+  } catch (...) { give_way(); }
+}
+
+// One pass for all.
+void Scheduler::Impl::step_together() {
   std::vector<int> wanted;
   for (const RunningPtr& running : active)
     wanted.push_back(running->reading() ? int(running->wanted().size()) : 0);
@@ -158,9 +172,7 @@ void Scheduler::Impl::step() {
   for (std::size_t i = 0; i < shares.size(); ++i)
     shares[i] = wanted[i] == 0 ? 1 : part_of(*active[i], shares[i]);
   const auto start = Clock::now();
-  try {
-    run_pass(shares);
-  } catch (...) { return give_way(); }
+  run_pass(shares);
   int all = 0;
   for (const int share : shares) all += share;
   budget.note(all - writing, writing, std::chrono::duration<double>(Clock::now() - start).count());
@@ -169,15 +181,13 @@ void Scheduler::Impl::step() {
 // With guesses at what its answer will be.
 void Scheduler::Impl::step_alone() {
   const RunningPtr running = active[0];
-  try {
-    const bool goes_on = running->go_on_alone(session_options);
-    {
-      const std::scoped_lock lock(mutex);
-      ++told.passes;
-      publish();
-    }
-    if (!goes_on) leave(running);
-  } catch (...) { give_way(); }
+  const bool goes_on = running->go_on_alone(session_options);
+  {
+    const std::scoped_lock lock(mutex);
+    ++told.passes;
+    publish();
+  }
+  if (!goes_on) leave(running);
 }
 
 // What failed is being handled. Memory, most likely: the youngest gives way to the others.
@@ -201,18 +211,24 @@ void Scheduler::Impl::run_pass(std::span<const int> shares) {
     if (forgets && wanted.size() == kTail) keep_checkpoint(*active[i]);
     feeds.push_back({*active[i]->session, wanted.first(n), false, n < wanted.size()});
   }
+  std::vector<RunningPtr> ready, failed;  // once all hold what was fed, nothing may fail but one of them
+  ready.reserve(shares.size());
+  failed.reserve(shares.size());
   runner.run(feeds);
-  std::vector<RunningPtr> ready;
   for (std::size_t i = 0; i < shares.size(); ++i) {
     if (shares[i] == 0) continue;
-    active[i]->was_fed(shares[i]);
-    if (!active[i]->reading()) ready.push_back(active[i]);
+    if (!active[i]->was_fed(shares[i])) {
+      failed.push_back(active[i]);
+    } else if (!active[i]->reading()) {
+      ready.push_back(active[i]);
+    }
   }
   {
     const std::scoped_lock lock(mutex);
     ++told.passes;
     publish();
   }
+  for (const RunningPtr& running : failed) leave(running);
   for (const RunningPtr& running : ready)
     if (!running->draw()) leave(running);
 }

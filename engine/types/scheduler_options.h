@@ -28,7 +28,9 @@ struct SchedulerOptions {
   /// first.
   int cache_mib = -1;
   DiskCacheOptions disk = {};
-  SessionOptions session = {};  ///< of each request; `context` tokens for prompt and answer of one
+  /// Of each request; `context` tokens for prompt and answer of one. `min_speed` counts for nothing: what an
+  /// answer says does not depend on how fast it is.
+  SessionOptions session = {};
   /// Told what went wrong with the files, which no request suffers from; a line without its end, from any
   /// thread.
   std::function<void(std::string_view line)> note = {};

@@ -324,6 +324,33 @@ TEST(Scheduler, OneThatFailsLeavesTheOthers) {
   expect_same(other, alone(model, test::some_tokens(30, 3), 2));
 }
 
+// Its progress is told after a pass in which the others read and write too.
+TEST(Scheduler, OneWhoseProgressCannotBeToldLeavesTheOthers) {
+  const Model& model = test::tiny();
+  SchedulerOptions options = options_of_tests();
+  options.parallel = 3;
+  Scheduler scheduler(model, options);
+  Told gated, first, throws, second;
+  Gate gate;
+  scheduler.submit(request_of(model, test::some_tokens(5, 1), 1), gate.listener(gated));
+  gate.reached.wait();
+  RequestListener bad = listener(throws);
+  bad.on_reading = [](const ReadingProgress& p) {
+    if (p.read > p.cached) throw std::runtime_error("no");
+  };
+  scheduler.submit(request_of(model, test::some_tokens(60, 3), 1), bad);
+  scheduler.submit(request_of(model, test::some_tokens(70, 4), 2), listener(first));
+  scheduler.submit(request_of(model, test::some_tokens(30, 5), 3), listener(second));
+  gate.open.count_down();
+  ASSERT_TRUE(scheduler.wait_idle());
+  EXPECT_TRUE(throws.result.error);
+  EXPECT_EQ(throws.ends, 1);
+  EXPECT_TRUE(throws.tokens.empty());
+  expect_same(first, alone(model, test::some_tokens(70, 4), 2));
+  expect_same(second, alone(model, test::some_tokens(30, 5), 3));
+  EXPECT_EQ(gated.tokens, alone(model, test::some_tokens(5, 1), 1).tokens);
+}
+
 // Many threads, some of which change their mind: each answer is as alone or a beginning of it.
 TEST(Scheduler, ManyThreadsAtOnce) {
   const Model& model = test::tiny();
