@@ -66,5 +66,26 @@ TEST_F(ServeTls, WhoSpeaksNoneLearnsNothing) {
   EXPECT_THAT(curl(server, ""), testing::HasSubstr("<html")) << "others are still served";
 }
 
+// What a server that does not start says.
+std::string refusal(const std::string& flags) {
+  const TempDir dir;
+  const std::string file = dir.file("said");
+  const std::string command =
+      std::string("timeout 30 ") + LONGHAND_PROGRAM + " serve " LONGHAND_GUIDE "/guide-q8_0.gguf " + flags;
+  EXPECT_NE(std::system((command + " < /dev/null > /dev/null 2> " + file).c_str()), 0) << command;
+  return read_text(file);
+}
+
+TEST_F(ServeTls, KeysThatCannotBeUsedAreRefused) {
+  const std::string locked = dir_.file("locked.pem"), other = dir_.file("other.pem");
+  output_of("openssl pkey -in " + key_ + " -aes256 -passout pass:word -out " + locked);
+  output_of("openssl genrsa -out " + other + " 2048 2> /dev/null");
+  const std::string certificate = " --ssl-cert-file " + certificate_;
+  EXPECT_THAT(refusal("--ssl-key-file " + locked + certificate), testing::HasSubstr("encrypted"));
+  EXPECT_THAT(refusal("--ssl-key-file " + other + certificate), testing::HasSubstr("mismatch"));
+  EXPECT_THAT(refusal(certificate), testing::HasSubstr("--ssl-key-file"));
+  EXPECT_THAT(refusal("--ssl-key-file " + key_), testing::HasSubstr("--ssl-cert-file"));
+}
+
 }  // namespace
 }  // namespace longhand::test

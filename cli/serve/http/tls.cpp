@@ -22,6 +22,12 @@ std::string last_error() {
   return text;
 }
 
+// In place of OpenSSL's, which asks on the terminal.
+int no_passphrase(char*, int, int, void* asked) {
+  *reinterpret_cast<bool*>(asked) = true;
+  return 0;
+}
+
 class OpenSslSession final : public TlsSession {
  public:
   explicit OpenSslSession(SSL_CTX* context) : ssl_(::SSL_new(context), &::SSL_free) {
@@ -73,9 +79,18 @@ class OpenSslContext final : public TlsContext {
       : context_(::SSL_CTX_new(::TLS_server_method()), &::SSL_CTX_free) {
     if (!context_) throw std::bad_alloc();
     ::SSL_CTX_set_min_proto_version(context_.get(), TLS1_2_VERSION);
+    ::SSL_CTX_set_options(context_.get(), SSL_OP_NO_RENEGOTIATION);
+    bool encrypted = false;
+    ::SSL_CTX_set_default_passwd_cb(context_.get(), no_passphrase);
+    ::SSL_CTX_set_default_passwd_cb_userdata(context_.get(), &encrypted);
     if (::SSL_CTX_use_certificate_chain_file(context_.get(), certificate.c_str()) != 1)
       throw Error(Errc::io, fmt::format("{}: no certificate can be read: {}", certificate, last_error()));
-    if (::SSL_CTX_use_PrivateKey_file(context_.get(), key.c_str(), SSL_FILETYPE_PEM) != 1)
+    const bool read = ::SSL_CTX_use_PrivateKey_file(context_.get(), key.c_str(), SSL_FILETYPE_PEM) == 1;
+    ::SSL_CTX_set_default_passwd_cb_userdata(context_.get(), nullptr);
+    if (encrypted)
+      throw Error(Errc::unsupported,
+                  fmt::format("{}: the key is encrypted, must be without a passphrase", key));
+    if (!read)
       throw Error(Errc::io, fmt::format("{}: no key of {} can be read: {}", key, certificate, last_error()));
     if (::SSL_CTX_check_private_key(context_.get()) != 1)
       throw Error(Errc::mismatch, fmt::format("{} is not the key of {}", key, certificate));
