@@ -15,6 +15,13 @@ namespace {
 
 // How often one that waits looks whether its client is still there.
 constexpr std::chrono::milliseconds kGlance{50};
+// So long is a model not tried again that failed.
+constexpr std::chrono::seconds kRespite{30};
+
+std::filesystem::file_time_type time_of(const std::string& file) {
+  std::error_code ignored;
+  return std::filesystem::last_write_time(file, ignored);
+}
 
 }  // namespace
 
@@ -68,6 +75,7 @@ void ServedModels::load(Place& wanted, std::unique_lock<std::mutex>& lock,
   lock.unlock();
   std::shared_ptr<Service> service;
   std::exception_ptr failure;
+  const auto time = time_of(wanted.model.found.path);
   try {
     unloaded.clear();
     service = load_(wanted.model.found);
@@ -75,8 +83,16 @@ void ServedModels::load(Place& wanted, std::unique_lock<std::mutex>& lock,
   lock.lock();
   loading_ = false;
   wanted.service = std::move(service);
+  wanted.failure = failure;
+  wanted.failed = std::chrono::steady_clock::now();
+  wanted.file_time = time;
   changed_.notify_all();
   if (failure) std::rethrow_exception(failure);
+}
+
+bool ServedModels::fails_still(const Place& wanted) {
+  return wanted.failure && std::chrono::steady_clock::now() - wanted.failed < kRespite &&
+         time_of(wanted.model.found.path) == wanted.file_time;
 }
 
 std::shared_ptr<Service> ServedModels::get(const std::string& name, const std::function<bool()>& alive) {
@@ -89,6 +105,7 @@ std::shared_ptr<Service> ServedModels::get(const std::string& name, const std::f
   while (true) {
     if (closed_) throw ApiError(503, "the server is about to end");
     if (wanted.service) break;
+    if (fails_still(wanted)) std::rethrow_exception(wanted.failure);
     std::vector<std::shared_ptr<Service>> unloaded;
     if (!loading_ && make_room(wanted, unloaded)) {
       load(wanted, lock, std::move(unloaded));

@@ -2,8 +2,11 @@
 // requests ask for are loaded, and unloaded where others need their room.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -36,7 +39,8 @@ class ServedModels {
   /// The model of that name; where it is empty the one that was used last. It stays as long as the pointer.
   /// Waits until it is loaded, and for room as long as others are in use. Throws ApiError (404: there is
   /// none; 400: none was used yet, or it is larger than the room; 503: the server ends), and what loading
-  /// fails with, or Error(cancelled) once `alive` is false.
+  /// fails with, or Error(cancelled) once `alive` is false. A model that failed is not tried again for a
+  /// while, unless its file has changed: others would be unloaded for it each time.
   std::shared_ptr<Service> get(const std::string& name, const std::function<bool()>& alive);
 
   struct Entry {
@@ -55,9 +59,13 @@ class ServedModels {
     std::string name;
     ListedModel model = {};
     std::shared_ptr<Service> service = nullptr;
-    std::uint64_t used = 0;  // the larger, the later
+    std::uint64_t used = 0;                // the larger, the later
+    std::exception_ptr failure = nullptr;  // of loading it last
+    std::chrono::steady_clock::time_point failed = {};
+    std::filesystem::file_time_type file_time = {};  // of the file that failed
   };
   Place& place_of(const std::string& name);
+  static bool fails_still(const Place& wanted);
   bool make_room(const Place& wanted, std::vector<std::shared_ptr<Service>>& unloaded);
   void load(Place& wanted, std::unique_lock<std::mutex>& lock,
             std::vector<std::shared_ptr<Service>> unloaded);

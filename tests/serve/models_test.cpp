@@ -101,6 +101,24 @@ TEST(ServeModels, ARequestKeepsItsModel) {
   EXPECT_EQ(loaded(server).size(), 1u);
 }
 
+// One whose file is damaged is tried once, and those that are loaded stay; once its file is whole it is
+// loaded.
+TEST(ServeModels, OneThatCannotBeLoadedLeavesOthersLoaded) {
+  const Folder folder(3);
+  const std::string damaged = folder.path() + "/b.gguf", whole = folder.path() + "/c.gguf";
+  const auto bytes = std::filesystem::file_size(whole);
+  const Server server({"--models-dir", folder.path(), "--models-ram", std::to_string((bytes * 3 / 2) >> 20)},
+                      "-");
+  std::filesystem::resize_file(damaged, bytes / 2);
+  EXPECT_GE(server.post("/v1/chat/completions", asked("b")).status, 400);
+  EXPECT_EQ(server.post("/v1/chat/completions", asked("a")).status, 200);
+  EXPECT_GE(server.post("/v1/chat/completions", asked("b")).status, 400);
+  EXPECT_THAT(loaded(server), testing::ElementsAre("a.gguf"));
+  std::filesystem::remove(damaged);
+  std::filesystem::copy_file(whole, damaged);
+  EXPECT_EQ(server.post("/v1/chat/completions", asked("b")).status, 200);
+}
+
 TEST(ServeModels, OneLargerThanTheRoomIsRefused) {
   const Folder folder(2);
   const Server server({"--models-dir", folder.path(), "--models-ram", "0"}, "-");
