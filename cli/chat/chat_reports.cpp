@@ -57,9 +57,9 @@ void show_settings(ChatState& state, const std::string&) {
                      info.hidden, info.heads, info.kv_heads);
   out += fmt::format("  {:<18} {} tokens, trained for {}\n", "context", state.chat.session().context(),
                      info.trained_context);
-  out += fmt::format("  {:<18} {}\n", "attention", state.chat.session().memory().name);
-  out += fmt::format("  {:<18} {}\n", "remembered",
-                     describe_memory(state.chat.session().memory(), state.chat.session().context()));
+  const Session& session = state.chat.session();
+  out += fmt::format("  {:<18} {}\n", "attention now", memory_in_force(session.memory(), session.size()));
+  out += fmt::format("  {:<18} {}\n", "remembered", describe_memory(session.memory(), session.context()));
   if (const int forgotten = state.chat.forgotten(); forgotten > 0)
     out += fmt::format("  {:<18} {} of {} turns no longer, the oldest{}\n", "the model sees", forgotten,
                        state.chat.turns().size(),

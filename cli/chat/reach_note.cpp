@@ -54,6 +54,11 @@ void ReachNote::tell_far(int size) {
       reach_, context_));
 }
 
+std::string_view memory_in_force(const SessionMemory& m, int size) {
+  if (m.name != "auto") return m.name;
+  return size > m.exact_until ? "vq" : size > m.near_until ? "rerope" : "full";
+}
+
 std::string describe_memory(const SessionMemory& m, int context) {
   const std::string bytes = format_bytes(m.bytes);
   if (m.summary_window == 0) return fmt::format("every token as it is; {} at most", bytes);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "engine/longhand.h"
 
@@ -22,6 +23,9 @@ class ReachNote {
   int context_, near_, reach_;
   bool told_ = false, told_summary_ = false;
 };
+
+/// What the memory is for a text of `size` tokens: "rerope"; one that does not adapt is what it is called.
+std::string_view memory_in_force(const SessionMemory& memory, int size);
 
 /// "every token as it is up to 6144, then 256 to 512 and 1024 codes a head; 0.93 GiB at most".
 std::string describe_memory(const SessionMemory& memory, int context);

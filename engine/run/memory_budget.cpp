@@ -19,7 +19,7 @@ namespace longhand {
 namespace {
 
 constexpr std::string_view kAuto = "auto";
-constexpr int kLeastWindow = 64, kEnoughCodes = 256, kMostCodes = 1024, kLeastCodes = 64;
+constexpr int kLeastBatch = 64, kLeastWindow = 128, kEnoughCodes = 256, kMostCodes = 1024, kLeastCodes = 64;
 // Of a text that may be kept whole, where only the pace is wanted.
 constexpr int kExact = 128;
 
@@ -72,9 +72,24 @@ class Planner {
     return n;
   }
 
+  // Whether there is a summary that fits.
+  bool has_room() const { return summary_fits(choose(), 1); }
+  int block() const { return block_of(choose()); }
+
+  // For texts that are slow before they are long: everything stays, and few of the codes' tokens are read.
+  MemoryPlan exact_plan() const {
+    Numbers n = choose();
+    const int block = block_of(n);
+    n.exact = kExact;
+    n.codes = std::min(n.codes, kAttendKeys);
+    n.summary_from = (context_ - 1) / block * block;
+    return plan(n);
+  }
+
   // As late as fits: at the border of a block of the summary, so that what it holds there is whole.
-  MemoryPlan latest(Numbers n) const {
-    const int block = summary_window(options_.attention.window < 0 ? n.window : options_.attention.window);
+  MemoryPlan latest() const {
+    Numbers n = choose();
+    const int block = block_of(n);
     n.summary_from = block;
     MemoryPlan best = plan(n);
     if (!fits(best)) refuse(bytes(best));
@@ -100,8 +115,11 @@ class Planner {
   }
 
  private:
+  int block_of(const Numbers& n) const noexcept {
+    return summary_window(options_.attention.window < 0 ? n.window : options_.attention.window);
+  }
   bool summary_fits(Numbers n, std::uint64_t share) const {
-    n.summary_from = summary_window(options_.attention.window < 0 ? n.window : options_.attention.window);
+    n.summary_from = block_of(n);
     if (n.summary_from >= context_) return true;
     return bytes(plan(n)) <= options_.memory_budget / share;
   }
@@ -128,27 +146,23 @@ bool is_open(const ModelCore& m, const SessionOptions& o) {
 
 }  // namespace
 
-MemoryPlan plan_within(const ModelCore& m, const SessionOptions& o, const MemoryPlan& plan, int context,
-                       int batch) {
-  const Planner planner(m, o, context, batch);
-  const bool fits = planner.fits(plan);
-  if (fits && o.min_speed == 0) return plan;
-  if (!is_open(m, o)) {
-    if (fits) return plan;
-    planner.refuse(planner.bytes(plan));
+BoundedPlan plan_within(const ModelCore& m, const SessionOptions& o, const BoundedPlan& wanted, int context) {
+  const Planner planner(m, o, context, wanted.batch);
+  const bool fits = planner.fits(wanted.plan);
+  if (fits && (o.min_speed == 0 || !is_open(m, o))) return wanted;
+  if (!is_open(m, o)) planner.refuse(planner.bytes(wanted.plan));
+  if (planner.block() >= context) {
+    if (fits) return wanted;  // too short to remember anything in summary
+    planner.refuse(planner.bytes(wanted.plan));
   }
-  Planner::Numbers n = planner.choose();
-  if (summary_window(n.window) >= context) return plan;  // too short to remember anything in summary
   if (fits) {
     // Only a pace is wanted, and old tokens can stay for queries that ask for them.
-    Planner::Numbers exact = n;
-    exact.exact = kExact;
-    exact.codes = std::min(n.codes, kAttendKeys);
-    exact.summary_from = (context - 1) / summary_window(n.window) * summary_window(n.window);
-    if (const MemoryPlan with = planner.plan(exact); with.codes <= kAttendKeys && planner.fits(with))
-      return with;
+    const MemoryPlan exact = planner.exact_plan();
+    if (exact.codes <= kAttendKeys && planner.fits(exact)) return {exact, wanted.batch};
   }
-  return planner.latest(n);
+  int batch = wanted.batch;
+  while (batch / 2 >= kLeastBatch && !Planner(m, o, context, batch).has_room()) batch /= 2;
+  return {Planner(m, o, context, batch).latest(), batch};
 }
 
 }  // namespace longhand

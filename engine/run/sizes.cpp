@@ -43,7 +43,9 @@ SessionSizes choose_sizes(const ModelCore& m, const SessionOptions& o) {
   check_memory(s.plan, m.config, m.weights.layers, o.attention);
   if (o.memory_budget > 0 || o.min_speed > 0) {
     if (s.context == 0) s.context = m.config.trained_context;
-    s.plan = plan_within(m, o, s.plan, s.context, std::min(s.batch, s.context));
+    const BoundedPlan bounded = plan_within(m, o, {s.plan, std::min(s.batch, s.context)}, s.context);
+    s.plan = bounded.plan;
+    s.batch = bounded.batch;
   }
   const auto cache_bytes = [&](int context) {
     return States(m.config, m.weights, o, s.plan, context, std::min(s.batch, context)).bytes();

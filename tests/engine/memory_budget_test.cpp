@@ -47,7 +47,7 @@ std::vector<Token> text(int tokens) {
 std::vector<float> copy(std::span<const float> s) { return {s.begin(), s.end()}; }
 
 TEST(MemoryBudget, HoldsAtEveryLength) {
-  for (const std::uint64_t budget : {24 * kMiB, 33 * kMiB}) {
+  for (const std::uint64_t budget : {19 * kMiB, 33 * kMiB}) {
     SCOPED_TRACE(budget / kMiB);
     Session session(guide(), adaptive(budget));
     const int exact = session.memory().exact_until;
