@@ -7,7 +7,11 @@
 
 namespace longhand {
 
+// Up to so many tokens a summary is no faster than the text (docs/long-context.md, cost over depth), and up
+// to the trained length nothing is better than the text.
 void Session::Impl::watch_speed(double seconds) noexcept {
+  constexpr int kFirst = 4096;
+  if (sequence.remembered < std::min(kFirst, sequence.sizes.plan.all_near)) return;
   if (speed.too_slow(seconds)) sequence.states.condense(sequence.remembered + 1);
 }
 
