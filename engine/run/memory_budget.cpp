@@ -14,6 +14,7 @@
 #include "engine/state/states.h"
 #include "engine/types/options.h"
 #include "ops/error.h"
+#include "ops/machine.h"
 
 namespace longhand {
 namespace {
@@ -34,6 +35,12 @@ class Planner {
   }
   bool fits(const MemoryPlan& plan) const {
     return options_.memory_budget == 0 || bytes(plan) <= options_.memory_budget;
+  }
+
+  // A quarter is left to the rest of the system.
+  bool is_affordable(const MemoryPlan& plan) const {
+    const std::uint64_t available = available_memory();
+    return available == 0 || bytes(plan) <= available / 4 * 3;
   }
 
   // With the numbers that options give, and these in place of the others.
@@ -57,7 +64,7 @@ class Planner {
   // The largest summary that takes at most half of the budget with as many codes as are of use; what else
   // there is goes to the text itself. Where no budget is, the default.
   Numbers choose() const {
-    const int most = std::max(1, model_.config.rope.original_context / 4);
+    const int most = std::max(1, std::min(model_.config.rope.original_context, context_) / 4);
     Numbers n{most, kEnoughCodes, options_.attention.checkpoints, 0};
     if (options_.memory_budget == 0) return n;
     n.checkpoints = std::min(n.checkpoints, 1);
@@ -120,8 +127,8 @@ class Planner {
   }
   bool summary_fits(Numbers n, std::uint64_t share) const {
     n.summary_from = block_of(n);
-    if (n.summary_from >= context_) return true;
-    return bytes(plan(n)) <= options_.memory_budget / share;
+    if (options_.memory_budget == 0) return true;
+    return n.summary_from < context_ && bytes(plan(n)) <= options_.memory_budget / share;
   }
   bool own_codes() const {
     bool own = false;
@@ -158,7 +165,8 @@ BoundedPlan plan_within(const ModelCore& m, const SessionOptions& o, const Bound
   if (fits) {
     // Only a pace is wanted, and old tokens can stay for queries that ask for them.
     const MemoryPlan exact = planner.exact_plan();
-    if (exact.codes <= kAttendKeys && planner.fits(exact)) return {exact, wanted.batch};
+    if (exact.codes <= kAttendKeys && planner.fits(exact) && planner.is_affordable(exact))
+      return {exact, wanted.batch};
   }
   int batch = wanted.batch;
   while (batch / 2 >= kLeastBatch && !Planner(m, o, context, batch).has_room()) batch /= 2;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "engine/run/memory_budget.h"
 #include "engine/state/states.h"
@@ -22,6 +23,13 @@ int useful_workers(const ModelCore& m) {
   return int(std::min<std::uint64_t>(std::uint64_t(usable_cores()), shares));
 }
 
+// Workers that outnumber the CPUs they are told to run on would wait for one another.
+int cpus_in(const CpuSets& sets) {
+  std::set<int> cpus;
+  for (const std::vector<int>& set : sets) cpus.insert(set.begin(), set.end());
+  return int(cpus.size());
+}
+
 // With learned positions, no text is longer than there are of them.
 int bounded(const ModelCore& m, int context) {
   const int positions = m.weights.positions.rows;
@@ -31,9 +39,11 @@ int bounded(const ModelCore& m, int context) {
 }  // namespace
 
 ThreadPlan choose_threads(const ModelCore& m, const RunnerOptions& o) {
-  const int decode = o.threads > 0 ? o.threads : useful_workers(m);
-  return {decode, o.prefill_threads > 0 ? o.prefill_threads : decode,
-          o.cpus.empty() ? CpuSets{} : parse_cpu_sets(o.cpus, usable_cpus())};
+  const CpuSets cpus = o.cpus.empty() ? CpuSets{} : parse_cpu_sets(o.cpus, usable_cpus());
+  int useful = useful_workers(m);
+  if (!cpus.empty()) useful = std::min(useful, cpus_in(cpus));
+  const int decode = o.threads > 0 ? o.threads : useful;
+  return {decode, o.prefill_threads > 0 ? o.prefill_threads : decode, cpus};
 }
 
 SessionSizes choose_sizes(const ModelCore& m, const SessionOptions& o) {
@@ -41,12 +51,15 @@ SessionSizes choose_sizes(const ModelCore& m, const SessionOptions& o) {
   SessionSizes s{bounded(m, o.context), o.batch, choose_threads(m, runner_options(o)),
                  plan_memory(m.config, o)};
   check_memory(s.plan, m.config, m.weights.layers, o.attention);
-  if (o.memory_budget > 0 || o.min_speed > 0) {
-    if (s.context == 0) s.context = m.config.trained_context;
-    const BoundedPlan bounded = plan_within(m, o, {s.plan, std::min(s.batch, s.context)}, s.context);
-    s.plan = bounded.plan;
-    s.batch = bounded.batch;
-  }
+  const bool open = s.context == 0;
+  if (open) s.context = m.config.trained_context;
+  const auto keep_limits = [&, wanted = BoundedPlan{s.plan, s.batch}] {
+    if (o.memory_budget == 0 && o.min_speed == 0) return;
+    const BoundedPlan within = plan_within(m, o, {wanted.plan, std::min(wanted.batch, s.context)}, s.context);
+    s.plan = within.plan;
+    s.batch = within.batch;
+  };
+  keep_limits();
   const auto cache_bytes = [&](int context) {
     return States(m.config, m.weights, o, s.plan, context, std::min(s.batch, context)).bytes();
   };
@@ -59,12 +72,12 @@ SessionSizes choose_sizes(const ModelCore& m, const SessionOptions& o) {
         chunks += step;
     return chunks * kAttendKeys;
   };
-  if (s.context == 0) {
-    s.context = m.config.trained_context;
+  if (open) {
     // A quarter is left to the rest of the system.
     if (available > 0 && cache_bytes(s.context) > available / 4 * 3) {
       s.context = bounded(m, std::max(kAttendKeys, fits(available / 4 * 3)));
       s.cut = true;
+      keep_limits();
     }
   } else if (available > 0 && cache_bytes(s.context) > available) {
     throw Error(Errc::no_memory,

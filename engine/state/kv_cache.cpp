@@ -26,8 +26,8 @@ void check(CacheFormat format, const char* option, const char* what, int dim) {
 
 KvShape::KvShape(CacheType key_type, CacheType value_type, std::int32_t kd, std::int32_t vd)
     : KvShape(cache_format(key_type), cache_format(value_type), kd, vd) {
-  check(keys, "-ctk", "key head", key_dim);
-  check(values, "-ctv", "value head", value_dim);
+  check(keys, "key_cache", "key head", key_dim);
+  check(values, "value_cache", "value head", value_dim);
 }
 
 std::int64_t KvShape::key_block_bytes() const noexcept {

@@ -95,6 +95,23 @@ TEST(MemoryBudget, NothingChangesWhileEveryTokenIsKept) {
   EXPECT_EQ(copy(whole.feed(std::span(ids).subspan(300))), copy(bounded.feed(std::span(ids).subspan(300))));
 }
 
+TEST(MemoryBudget, AForkReadsAgainWhatIsNotKeptAnyMore) {
+  SessionOptions o = adaptive(40 * kMiB);
+  o.key_cache = o.value_cache = CacheType::f32;
+  Session session(guide(), o);
+  const int exact = session.memory().exact_until;
+  ASSERT_LT(exact, kContext - 2000);
+  const auto ids = text(exact + 1500);
+  session.feed(ids);
+  Session fork = session.fork();
+  fork.rewind(exact + 700);
+  fork.rewind(300);
+  Session fresh(guide(), o);
+  fresh.feed(std::span(ids).first(300));
+  const auto next = std::span(ids).subspan(300, 20);
+  EXPECT_EQ(copy(fork.feed(next)), copy(fresh.feed(next)));
+}
+
 TEST(MemoryBudget, WhatCannotFitIsRefusedWithBothSizes) {
   const auto message = [](const SessionOptions& o) -> std::string {
     try {

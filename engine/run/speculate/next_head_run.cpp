@@ -7,6 +7,15 @@
 #include "ops/machine.h"
 
 namespace longhand {
+namespace {
+
+// One layer has too little work for a team of its own for prompts.
+ThreadPlan of_one_layer(ThreadPlan threads) {
+  threads.prefill = threads.decode;
+  return threads;
+}
+
+}  // namespace
 
 ModelCore NextHeadRun::load(const ModelData& model, int threads) {
   NextHead head = load_next_head(model.file, model.config, model.weights);
@@ -20,7 +29,7 @@ ModelCore NextHeadRun::load(const ModelData& model, int threads) {
 NextHeadRun::NextHeadRun(const ModelData& model, const SessionOptions& options)
     : core_(load(model, options.threads)),
       sequence_(core_, options),
-      runner_(core_, sequence_.sizes.threads, sequence_.needs()),
+      runner_(core_, of_one_layer(sequence_.sizes.threads), sequence_.needs()),
       logits_(std::size_t(core_.config.vocab)),
       hidden_(std::size_t(core_.config.hidden)),
       rows_(std::size_t(runner_.rows()) * hidden_.size()) {}

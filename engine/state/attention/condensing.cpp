@@ -37,6 +37,7 @@ class Condensing final : public AttentionState {
  public:
   explicit Condensing(const MemorySite& s)
       : key_dim_(s.kv.key_dim),
+        planned_(s.plan.summary_from),
         room_(early_context(s)),
         block_(summary_window(s.plan.window)),
         marks_{s.plan.summary_from, false},
@@ -57,8 +58,7 @@ class Condensing final : public AttentionState {
   // Nobody asks for the tokens one by one any more, or somebody does again after going back to the start.
   void will_write(int from, int to) override {
     if (from >= marks_.summary_from) {
-      early_->release();
-      released_ = true;
+      release();
       marks_.gone = 1;
     } else if (released_) {
       early_->reserve();
@@ -115,10 +115,12 @@ class Condensing final : public AttentionState {
     visit(reinterpret_cast<std::byte*>(&marks_), sizeof marks_);
     if (marks_.gone == 0) early_->held(std::min(size, room_), std::min(written, room_), visit);
     late_->held(size, written, visit);
+    // What was read into this state has no early tokens: their room must not pass for them.
+    if (marks_.gone != 0 && !released_) release();
   }
   bool sound(int size) const noexcept override {
     const bool gone = marks_.gone != 0;
-    return marks_.summary_from > 0 && marks_.summary_from <= room_ && (!gone || !is_early(size)) &&
+    return marks_.summary_from > 0 && marks_.summary_from <= planned_ && (!gone || !is_early(size)) &&
            late_->sound(size);
   }
 
@@ -129,11 +131,15 @@ class Condensing final : public AttentionState {
   int summary_from() const noexcept override { return marks_.summary_from; }
 
  private:
+  void release() noexcept {
+    early_->release();
+    released_ = true;
+  }
   bool has_early() const noexcept { return !released_ && marks_.gone == 0; }
   bool is_early(int position) const noexcept { return position < marks_.summary_from; }
   const AttentionState& asked(int position) const noexcept { return is_early(position) ? *early_ : *late_; }
 
-  int key_dim_, room_, block_;
+  int key_dim_, planned_, room_, block_;
   struct Marks {
     int summary_from;  // queries from here on ask the summary
     int gone;          // 1: of the text there is, tokens are not kept one by one any more
