@@ -1,7 +1,7 @@
 // What workers pay to begin together and to wait for each other.
 #include <benchmark/benchmark.h>
 
-#include "ops/machine.h"
+#include "ops/host/machine.h"
 #include "ops/parallel.h"
 
 namespace longhand {

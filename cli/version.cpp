@@ -4,8 +4,8 @@
 
 #include <string_view>
 
+#include "ops/host/machine.h"
 #include "ops/kernel_table.h"
-#include "ops/machine.h"
 
 namespace longhand::cli {
 namespace {

@@ -88,9 +88,9 @@ typedef struct lh_request {
   void* user;                                      /* [NULL] of these two */
 } lh_request;
 
-/* `number`, if not NULL, is never 0, and is set before anything is called. LH_E_BUSY: as many wait as may, or the scheduler closes;
- * LH_E_CONTEXT_FULL, LH_E_RANGE (token ids, no tokens), LH_E_GRAMMAR, LH_E_MISMATCH (adapters),
- * LH_E_NO_MEMORY. Then nothing is called. */
+/* `number`, if not NULL, is never 0, and is set before anything is called. LH_E_BUSY: as many wait as may, or
+ * the scheduler closes; LH_E_CONTEXT_FULL, LH_E_RANGE (token ids, no tokens), LH_E_GRAMMAR, LH_E_MISMATCH
+ * (adapters), LH_E_NO_MEMORY. Then nothing is called. */
 LH_API lh_status lh_scheduler_submit(lh_scheduler* scheduler, const lh_request* request, uint64_t* number,
                                      lh_error* error);
 /* The request ends as cancelled after the pass under way; one that has ended, or is unknown, is left alone.

@@ -6,8 +6,8 @@
 #include <thread>
 
 #include "ops/error.h"
+#include "ops/host/pinning.h"
 #include "ops/isa/x/pause.h"
-#include "ops/pinning.h"
 
 namespace longhand {
 namespace {

@@ -9,8 +9,8 @@
 #include <map>
 
 #include "ops/error.h"
-#include "ops/pinning.h"
-#include "ops/small_files.h"
+#include "ops/host/pinning.h"
+#include "ops/host/small_files.h"
 
 namespace longhand {
 namespace {

@@ -18,7 +18,7 @@
 #include "cli/terminal/user_dirs.h"
 #include "engine/state/atomic_file.h"
 #include "ops/error.h"
-#include "ops/machine.h"
+#include "ops/host/machine.h"
 
 namespace longhand::cli {
 namespace {

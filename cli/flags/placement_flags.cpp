@@ -7,8 +7,8 @@
 
 #include "cli/terminal/user_dirs.h"
 #include "ops/error.h"
-#include "ops/omp_places.h"
-#include "ops/pinning.h"
+#include "ops/host/omp_places.h"
+#include "ops/host/pinning.h"
 
 #if defined(__linux__)
 #include <sched.h>

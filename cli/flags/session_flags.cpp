@@ -13,7 +13,7 @@
 #include "cli/terminal/signals.h"
 #include "cli/terminal/terminal.h"
 #include "cli/terminal/units.h"
-#include "ops/machine.h"
+#include "ops/host/machine.h"
 
 namespace longhand::cli {
 namespace {

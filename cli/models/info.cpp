@@ -22,7 +22,7 @@
 #include "cli/terminal/units.h"
 #include "cli/verbs.h"
 #include "loaders/gguf/gguf.h"
-#include "ops/machine.h"
+#include "ops/host/machine.h"
 
 namespace longhand::cli {
 namespace {

@@ -14,7 +14,7 @@
 #include "cli/terminal/units.h"
 #include "cli/verbs.h"
 #include "engine/longhand.h"
-#include "ops/machine.h"
+#include "ops/host/machine.h"
 
 namespace longhand::cli {
 namespace {

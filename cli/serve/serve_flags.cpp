@@ -13,7 +13,7 @@
 #include "cli/terminal/units.h"
 #include "cli/terminal/user_dirs.h"
 #include "engine/types/options.h"
-#include "ops/machine.h"
+#include "ops/host/machine.h"
 
 namespace longhand::cli {
 namespace {

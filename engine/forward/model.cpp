@@ -12,8 +12,8 @@
 #include "loaders/model/tensors/leftover_tensors.h"
 #include "ops/error.h"
 #include "ops/format.h"
+#include "ops/host/machine.h"
 #include "ops/kernel_table.h"
-#include "ops/machine.h"
 
 namespace longhand {
 namespace {

@@ -12,8 +12,8 @@
 #include <string_view>
 #include <utility>
 
-#include "engine/longhand.h"
 #include "engine/state/checksum.h"
+#include "ops/error.h"
 
 namespace longhand {
 namespace {
@@ -97,7 +97,7 @@ std::string source_state(std::span<const std::string> files) {
 }
 
 OutputJournal::OutputJournal(const std::string& sources)
-    : sources_(fmt::format("longhand {}\n{}tensors\n", version(), sources)) {}
+    : sources_(fmt::format("longhand {}\n{}tensors\n", LONGHAND_VERSION, sources)) {}
 
 OutputJournal::~OutputJournal() {
   if (fd_ < 0) return;

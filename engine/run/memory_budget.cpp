@@ -14,7 +14,7 @@
 #include "engine/state/states.h"
 #include "engine/types/options.h"
 #include "ops/error.h"
-#include "ops/machine.h"
+#include "ops/host/machine.h"
 
 namespace longhand {
 namespace {

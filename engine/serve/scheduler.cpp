@@ -7,7 +7,7 @@
 #include "engine/serve/scheduler_impl.h"
 #include "engine/types/memory_errors.h"
 #include "engine/types/options.h"
-#include "ops/machine.h"
+#include "ops/host/machine.h"
 
 namespace longhand {
 namespace {

@@ -1,10 +1,10 @@
 // Compiled once per instruction set (see ops/CMakeLists.txt); exports one table of kernels.
 
 #include "ops/isa/unit.h"
-#include "ops/isa/attend_keys.inl"
-#include "ops/isa/attend_values.inl"
+#include "ops/isa/attend/attend_keys.inl"
+#include "ops/isa/attend/attend_values.inl"
+#include "ops/isa/attend/packed_cache.inl"
 #include "ops/isa/elementwise.inl"
-#include "ops/isa/packed_cache.inl"
 #include "ops/isa/quantize.inl"
 #include "ops/isa/recurrent.inl"
 #include "ops/isa/scan.inl"

@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "ops/pinning.h"
+#include "ops/host/pinning.h"
 #include "tests/support/error_code.h"
 #include "tests/support/process.h"
 

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "ops/machine.h"
+#include "ops/host/machine.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "ops/machine.h"
+#include "ops/host/machine.h"
 #include "tests/support/golden.h"
 #include "tests/support/temp_dir.h"
 

@@ -1,5 +1,5 @@
 // Limits in trees of control groups as systemd, container and batch systems make them.
-#include "ops/control_group.h"
+#include "ops/host/control_group.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "ops/omp_places.h"
+#include "ops/host/omp_places.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "ops/machine.h"
+#include "ops/host/machine.h"
 
 namespace longhand {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "cli/measure/bench/machine.h"
 #include "ops/buffer.h"
-#include "ops/machine.h"
+#include "ops/host/machine.h"
 #include "ops/parallel.h"
 
 namespace longhand::cli {

@@ -4,7 +4,7 @@
 #include <atomic>
 
 #include "loaders/model/next_head.h"
-#include "ops/machine.h"
+#include "ops/host/machine.h"
 
 namespace longhand {
 namespace {

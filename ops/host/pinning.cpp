@@ -1,4 +1,4 @@
-#include "ops/pinning.h"
+#include "ops/host/pinning.h"
 
 #include <algorithm>
 #include <thread>

@@ -1,4 +1,4 @@
-#include "ops/small_files.h"
+#include "ops/host/small_files.h"
 
 #include <cstdio>
 #include <fstream>

@@ -8,8 +8,8 @@
 #include "ops/formats/q5_0.h"
 #include "ops/formats/q5_1.h"
 #include "ops/hadamard.h"
-#include "ops/isa/attend_keys.inl"
-#include "ops/isa/attend_values.inl"
+#include "ops/isa/attend/attend_keys.inl"
+#include "ops/isa/attend/attend_values.inl"
 
 namespace longhand {
 inline namespace LONGHAND_UNIT {

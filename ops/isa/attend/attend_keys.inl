@@ -3,10 +3,10 @@
 // adds in an order that depends only on the key positions, never on which rows it shares a tile with.
 #pragma once
 
-#include "ops/isa/cache.inl"
+#include "ops/isa/attend/cache.inl"
+#include "ops/isa/attend/exp.inl"
+#include "ops/isa/attend/row_tiles.inl"
 #include "ops/isa/dot.inl"
-#include "ops/isa/exp.inl"
-#include "ops/isa/row_tiles.inl"
 #include "ops/kernels.h"
 
 namespace longhand {

@@ -1,8 +1,8 @@
 // Values of a cache weighed with what the scores have become, and partial results joined.
 #pragma once
 
-#include "ops/isa/cache.inl"
-#include "ops/isa/row_tiles.inl"
+#include "ops/isa/attend/cache.inl"
+#include "ops/isa/attend/row_tiles.inl"
 #include "ops/kernels.h"
 
 namespace longhand {

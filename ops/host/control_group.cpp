@@ -1,4 +1,4 @@
-#include "ops/control_group.h"
+#include "ops/host/control_group.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ops/small_files.h"
+#include "ops/host/small_files.h"
 
 namespace longhand {
 namespace {

@@ -1,4 +1,4 @@
-#include "ops/machine.h"
+#include "ops/host/machine.h"
 
 #if defined(__linux__)
 #include <sched.h>
@@ -13,8 +13,8 @@
 #include <thread>
 #include <utility>
 
-#include "ops/control_group.h"
-#include "ops/small_files.h"
+#include "ops/host/control_group.h"
+#include "ops/host/small_files.h"
 
 namespace longhand {
 namespace {
