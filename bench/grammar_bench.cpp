@@ -96,7 +96,8 @@ bool add_file() {
   const char* path = std::getenv("LONGHAND_SCHEMAS");
   if (path == nullptr) return false;
   std::ifstream in(path);
-  for (const auto& [name, entry] : nlohmann::json::parse(in).items()) {
+  const nlohmann::json file = nlohmann::json::parse(in);  // items() refers to it
+  for (const auto& [name, entry] : file.items()) {
     const nlohmann::json& schema = entry["schema"];
     add(name, schema.is_string() ? schema.get<std::string>() : schema.dump());
   }
