@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <iterator>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -99,11 +100,15 @@ constexpr const char* kRefused[] = {
     "--vision-gemma-12b-default"};
 // clang-format on
 
+std::vector<std::string> words_of(const std::string& flag) {
+  std::istringstream parts(flag);
+  return {std::istream_iterator<std::string>(parts), {}};
+}
+
 // What parsing says; nothing where it goes through.
 std::string complaint(const std::string& verb, const std::string& flag) {
-  std::vector<std::string> words = {verb};
-  std::istringstream parts(flag);
-  for (std::string word; parts >> word;) words.push_back(word);
+  std::vector<std::string> words = words_of(flag);
+  words.insert(words.begin(), verb);
   CLI::App app;
   Action action;
   (verb == "run" ? add_run : add_chat)(app, action);
@@ -116,7 +121,7 @@ std::string complaint(const std::string& verb, const std::string& flag) {
 }
 
 bool is_ignored(const std::string& flag) {
-  const std::string name = normalise_arguments({flag.substr(0, flag.find(' '))}).front();
+  const std::string name = normalise_arguments(words_of(flag)).front();
   return std::ranges::any_of(ignored_flags(), [&](const IgnoredFlag& row) {
     return ("," + std::string(row.flags) + ",").find("," + name.substr(0, name.find('=')) + ",") !=
            std::string::npos;

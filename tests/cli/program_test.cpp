@@ -117,7 +117,7 @@ TEST(Program, AModelThatIsNamedGoesBeforeTheEnvironment) {
 }
 
 TEST(Program, UnknownWordsOfOneDashAreRefusedByName) {
-  for (const char* flag : {"-hx", "-nq", "-pq", "-cd", "-sp"}) {
+  for (const char* flag : {"-hx", "-nq", "-pq", "-cd", "-zq"}) {
     const ProcessResult result = program({"run", kGuide, flag, "2"});
     EXPECT_EQ(result.status, 2) << flag;
     EXPECT_EQ(result.err, fmt::format("error: unknown option {}\nTry: longhand run --help\n", flag));

@@ -239,7 +239,7 @@ TEST_F(LonghandC, ASizeBeyondReasonIsRefused) {
 
 TEST_F(LonghandC, ValuesOutOfRangeAreRefused) {
   lh_session_options options = small();
-  options.key_cache = lh_cache_type(7);
+  options.key_cache = lh_cache_type(9);
   lh_session* made = nullptr;
   EXPECT_EQ(lh_session_new(model(), &options, &made, &error_), LH_E_RANGE);
   EXPECT_THAT(error_.message, HasSubstr("key_cache"));

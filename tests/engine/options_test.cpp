@@ -80,7 +80,7 @@ TEST(Options, MessagesNameValueAndRule) {
   EXPECT_EQ(message, "rope.factor is 0, must be above 0, at most 1000000 [E_RANGE]");
   code_of([] { check_option(find_option(kSessionOptions, &SessionOptions::key_cache), CacheType(9)); },
           &message);
-  EXPECT_EQ(message, "key_cache is 9, must be 0..3 [E_RANGE]");
+  EXPECT_EQ(message, "key_cache is 9, must be 0..8 [E_RANGE]");
 }
 
 TEST(Options, EnumeratorsHaveNames) {
