@@ -133,7 +133,8 @@ TEST(ForeignFlags, WhatIsDoneIsTaken) {
     EXPECT_EQ(complaint("chat", flag), "") << flag;
     EXPECT_FALSE(is_ignored(flag)) << flag;
   }
-  for (const char* flag : kTakenByRun) EXPECT_EQ(complaint("run", flag), "") << flag;
+  for (const char* flag : kTakenByRun)
+    EXPECT_EQ(complaint("run", std::string(flag) + " -m m.gguf"), "") << flag;
 }
 
 TEST(ForeignFlags, WhatMeansNothingHereIsAcceptedAndTold) {
