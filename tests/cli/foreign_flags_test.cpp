@@ -46,8 +46,8 @@ constexpr const char* kTaken[] = {
     "--model-url https://x/y.gguf", "-hf a/b", "-hfr a/b", "--hf-repo a/b", "--chat-template-kwargs {}",
     "--reasoning-format none", "-rea on", "--reasoning off", "--reasoning-budget 5",
     "--chat-template {{x}}", "--chat-template-file f", "--simple-io", "-v", "--verbose", "--log-verbose",
-    "--offline", "--spec-draft-n-max 3", "--spec-draft-model d.gguf", "-md d.gguf", "--model-draft d.gguf",
-    "--draft 3", "--draft-n 3", "--draft-max 3"};
+    "--offline", "--spec-draft-n-max 3 --lookup", "--spec-draft-model d.gguf", "-md d.gguf", "--model-draft d.gguf",
+    "--draft 3 --lookup", "--draft-n 3 --lookup", "--draft-max 3 --lookup"};
 constexpr const char* kTakenByRun[] = {
     "-bf f", "--binary-file f", "--prompt-cache f", "--prompt-cache-all", "--prompt-cache-ro", "-no-cnv",
     "--no-conversation"};
