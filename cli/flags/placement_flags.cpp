@@ -95,8 +95,7 @@ void PlacementFlags::add_to(CLI::App& verb, CLI::App& group) {
     if (cpus.empty()) throw CLI::ValidationError(flag, fmt::format("'{}' names no CPUs", text));
     wishes_.cpus.insert(wishes_.cpus.end(), cpus.begin(), cpus.end());
     std::ranges::sort(wishes_.cpus);
-    const auto twice = std::ranges::unique(wishes_.cpus);
-    wishes_.cpus.erase(twice.begin(), twice.end());
+    wishes_.cpus.erase(std::unique(wishes_.cpus.begin(), wishes_.cpus.end()), wishes_.cpus.end());
   };
   group
       .add_option_function<std::string>(

@@ -169,9 +169,9 @@ void DiskCache::add(Entry entry) {
     const std::scoped_lock lock(mutex_);
     std::erase_if(entries_, [&](const Entry& other) { return !there.contains(other.path); });
     outlived.reserve(entries_.size());
-    const auto leaving = std::ranges::stable_partition(entries_, stays);
-    std::ranges::move(leaving, std::back_inserter(outlived));
-    entries_.erase(leaving.begin(), leaving.end());
+    const auto leaving = std::stable_partition(entries_.begin(), entries_.end(), stays);
+    std::move(leaving, entries_.end(), std::back_inserter(outlived));
+    entries_.erase(leaving, entries_.end());
     entries_.push_back(std::move(entry));
   }
   // Of large files that takes a while, and the scheduler asks for what there is.
