@@ -73,7 +73,7 @@ const tests = {
     await sayAndWait(page, question);
     equal(await textOf(page, ".said.prose"), answer, "the answer");
     check(/^\d+ tokens · [\d.,]+ tokens\/s$/.test(await textOf(page, ".numbers")), "tokens a second");
-    check(/^[1-9]\d* of 1,024 tokens of context$/.test(await textOf(page, "#used")), "use of the context");
+    check(/^[1-9]\d* of 2,048 tokens of context$/.test(await textOf(page, "#used")), "use of the context");
     check((await textOf(page, "#status")).includes(answer), "the answer is announced");
     await shot(page, "conversation");
     await page.reload();
