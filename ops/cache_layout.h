@@ -46,6 +46,9 @@ struct KvView {
   std::byte* values = nullptr;
   std::int64_t key_block_bytes = 0, value_row_bytes = 0;
   std::int32_t key_dim = 0, value_dim = 0;
+  // Where values are part of their keys, and `values` nothing: the dimension of a key its value begins at;
+  // -1: values lie in rows.
+  std::int32_t value_in_key = -1;
 };
 
 }  // namespace longhand

@@ -32,7 +32,8 @@ struct AttendArgs {
   const float* slope = nullptr;       // (rows)
   const std::int32_t* own = nullptr;  // (rows) the key at distance 0, of this view or beyond it
   // Scratch of packed formats, whose views have kAttendKeys keys at most: (kAttendKeys + kAttendRows,
-  // key_dim or value_dim, the larger).
+  // key_dim or value_dim, the larger). attend_keys leaves keys there, which values that are part of them are
+  // read from.
   float* unpacked = nullptr;
 };
 inline constexpr int kAttendKeys = 512;

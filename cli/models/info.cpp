@@ -84,6 +84,8 @@ Shape read_shape(const Gguf& file) {
   if (!heads.empty()) shape.heads = *std::max_element(heads.begin(), heads.end());
   if (!kv_heads.empty()) shape.kv_heads = *std::max_element(kv_heads.begin(), kv_heads.end());
   if (shape.heads == 0) return shape;
+  shape.cache_bytes_per_token = read_card(file).cache_bytes_per_token;
+  if (shape.cache_bytes_per_token > 0) return shape;
 
   const std::int64_t head = shape.width / shape.heads;
   const auto key_length = lenient([&] { return file.get_int(key::key_length); }).value_or(head);

@@ -43,10 +43,7 @@ void read_config(ModelCard& card, const Gguf& file) {
   const ModelConfig config = load_config(file);
   card.context = config.trained_context;
   if (config.embeds()) throw Error(Errc::unsupported, "makes vectors of texts: for embed and rank");
-  for (const LayerShape& layer : config.layers) {
-    card.cache_bytes_per_token += std::uint64_t(layer.kv_heads) *
-                                  std::uint64_t(layer.head_dim + layer.value_dim) * kCacheBytesPerNumber;
-  }
+  card.cache_bytes_per_token = std::uint64_t(config.remembered()) * kCacheBytesPerNumber;
 }
 
 }  // namespace

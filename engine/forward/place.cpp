@@ -63,7 +63,7 @@ void place_query(const Pass& p, const AttentionCore& core, const AttentionRows& 
 void place_key(const Pass& p, const AttentionCore& core, const AttentionRows& rows, const Slice& slice,
                int row, int h) {
   const std::int64_t at = std::int64_t{row} * core.kv_heads + h;
-  float *k = rows.k + at * core.head_dim, *v = rows.v + at * core.value_dim;
+  float *k = rows.key(core, at), *v = rows.value(core, at);
   norm_head(p, core, core.k_norm, p.config.attention.key_norm, h, k);
   if (!core.value_norm.empty()) p.norm(core.value_norm, v, core.value_dim, v);
   slice.states.attention(core.state)

@@ -1,5 +1,6 @@
 #include "engine/state/cache_rows.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -10,10 +11,16 @@
 namespace longhand {
 namespace {
 
-// How numbers of one format are read and moved: of a row of n, and of token `lane` of a block of keys.
+// A key among those of a block, and its dimensions.
+struct KeyPlace {
+  const std::byte* block;
+  int lane, dims;
+};
+
+// How numbers of one format are read and moved: of a row of n, and of dimensions [from, to) of a key.
 struct Access {
   void (*read_row)(const std::byte* row, int n, float* to) noexcept;
-  void (*read_lane)(const std::byte* block, int n, int lane, float* to) noexcept;
+  void (*read_key)(const KeyPlace& key, int from, int to, float* x) noexcept;
   void (*place)(const std::byte* row, int n, std::byte* block, int lane) noexcept;
 };
 
@@ -29,8 +36,8 @@ struct Units {
   static void read_row(const std::byte* row, int n, float* to) noexcept {
     for (int d = 0; d < n; ++d) to[d] = at(row + sizeof(Unit) * std::size_t(d));
   }
-  static void read_lane(const std::byte* block, int n, int lane, float* to) noexcept {
-    for (int d = 0; d < n; ++d) to[d] = at(block + in_block(d, lane));
+  static void read_key(const KeyPlace& key, int from, int to, float* x) noexcept {
+    for (int d = from; d < to; ++d) x[d - from] = at(key.block + in_block(d, key.lane));
   }
   static void place(const std::byte* row, int n, std::byte* block, int lane) noexcept {
     for (int d = 0; d < n; ++d)
@@ -51,12 +58,12 @@ struct Bytes {
       for (int i = 0; i < kQ8Group; ++i) to[d + i] = at(row, row + kQ8ScaleBytes + i);
     }
   }
-  static void read_lane(const std::byte* block, int n, int lane, float* to) noexcept {
-    for (int d = 0; d < n; d += kQ8Group, block += kQ8KeyBytes) {
-      for (int i = 0; i < kQ8Group; ++i) {
-        const std::byte* quad = block + kQ8KeyScales + i / kQ8Quad * kQ8KeyQuads + kQ8Quad * lane;
-        to[d + i] = at(block + kQ8ScaleBytes * lane, quad + i % kQ8Quad);
-      }
+  static void read_key(const KeyPlace& key, int from, int to, float* x) noexcept {
+    for (int d = from; d < to; ++d) {
+      const std::byte* group = key.block + d / kQ8Group * kQ8KeyBytes;
+      const std::byte* quad =
+          group + kQ8KeyScales + d % kQ8Group / kQ8Quad * kQ8KeyQuads + kQ8Quad * key.lane;
+      x[d - from] = at(group + kQ8ScaleBytes * key.lane, quad + d % kQ8Quad);
     }
   }
   static void place(const std::byte* row, int n, std::byte* block, int lane) noexcept {
@@ -90,15 +97,24 @@ struct Packed {
     for (int d = 0; d < n; d += kQ8Group, row += kBytes) decode(row, to + d);
     hadamard(to, n);
   }
-  static void read_lane(const std::byte* panel, int n, int lane, float* to) noexcept {
-    for (int d = 0; d < n; d += kQ8Group, panel += kPanelBytes) {
-      std::array<std::byte, kBytes> row;
-      each_unit(lane, [&](std::size_t in_row, std::size_t in_panel, std::size_t count) {
-        std::memcpy(row.data() + in_row, panel + in_panel, count);
-      });
-      decode(row.data(), to + d);
+  static void read_group(const KeyPlace& key, int d, float* x) {
+    const std::byte* panel = key.block + d / kQ8Group * kPanelBytes;
+    std::array<std::byte, kBytes> row;
+    each_unit(key.lane, [&](std::size_t in_row, std::size_t in_panel, std::size_t count) {
+      std::memcpy(row.data() + in_row, panel + in_panel, count);
+    });
+    decode(row.data(), x);
+  }
+  // Dimensions that were transformed together are read together.
+  static void read_key(const KeyPlace& key, int from, int to, float* x) noexcept {
+    const int size = hadamard_size(key.dims);
+    std::array<float, 256> turned;
+    for (int begin = from / size * size; begin < to; begin += size) {
+      for (int d = 0; d < size; d += kQ8Group) read_group(key, begin + d, turned.data() + d);
+      hadamard(turned.data(), size);
+      const int first = std::max(begin, from), end = std::min(begin + size, to);
+      std::copy(turned.data() + (first - begin), turned.data() + (end - begin), x + (first - from));
     }
-    hadamard(to, n);
   }
   static void place(const std::byte* row, int n, std::byte* panel, int lane) noexcept {
     for (int d = 0; d < n; d += kQ8Group, row += kBytes, panel += kPanelBytes) {
@@ -111,7 +127,7 @@ struct Packed {
 
 template <class Rows>
 constexpr Access access_of() {
-  return {Rows::read_row, Rows::read_lane, Rows::place};
+  return {Rows::read_row, Rows::read_key, Rows::place};
 }
 
 // By CacheFormat.
@@ -128,14 +144,19 @@ constexpr std::array<Access, kCacheFormats> kAccess = {access_of<Units<float, it
 std::byte* block_of(const KvView& view, int index) noexcept {
   return view.keys + index / kKeyBlock * view.key_block_bytes;
 }
+KeyPlace key_at(const KvView& view, int index) noexcept {
+  return {block_of(view, index), index % kKeyBlock, view.key_dim};
+}
 
 }  // namespace
 
 void read_key(const KvShape& shape, const KvView& view, int index, float* key) noexcept {
-  kAccess[std::size_t(shape.keys)].read_lane(block_of(view, index), view.key_dim, index % kKeyBlock, key);
+  kAccess[std::size_t(shape.keys)].read_key(key_at(view, index), 0, view.key_dim, key);
 }
 
 void read_value(const KvShape& shape, const KvView& view, int index, float* value) noexcept {
+  if (const int from = view.value_in_key; from >= 0)
+    return kAccess[std::size_t(shape.keys)].read_key(key_at(view, index), from, from + view.value_dim, value);
   kAccess[std::size_t(shape.values)].read_row(view.values + index * view.value_row_bytes, view.value_dim,
                                               value);
 }

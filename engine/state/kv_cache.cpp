@@ -24,16 +24,19 @@ void check(CacheFormat format, const char* option, const char* what, int dim) {
 
 }  // namespace
 
-KvShape::KvShape(CacheType key_type, CacheType value_type, std::int32_t kd, std::int32_t vd)
-    : KvShape(cache_format(key_type), cache_format(value_type), kd, vd) {
+KvShape::KvShape(CacheType key_type, CacheType value_type, std::int32_t kd, std::int32_t vd,
+                 std::int32_t in_key)
+    : KvShape(cache_format(key_type), cache_format(value_type), kd, vd, in_key) {
   check(keys, "key_cache", "key head", key_dim);
-  check(values, "value_cache", "value head", value_dim);
+  if (apart()) check(values, "value_cache", "value head", value_dim);
 }
 
 std::int64_t KvShape::key_block_bytes() const noexcept {
   return value_bytes(keys, std::int64_t{key_dim} * kKeyBlock);
 }
-std::int64_t KvShape::value_row_bytes() const noexcept { return value_bytes(values, value_dim); }
+std::int64_t KvShape::value_row_bytes() const noexcept {
+  return apart() ? value_bytes(values, value_dim) : 0;
+}
 
 // One piece of memory for all, so that the system can back it with large pages; each chunk keeps the whole
 // alive.
@@ -72,6 +75,7 @@ std::uint64_t TokenStore::most_live(std::int64_t tokens) const noexcept {
 }
 
 void TokenStore::live(int from, int to, const VisitBytes& visit) const {
+  if (bytes() == 0) return;
   for (int start = from / kKeyBlock * kKeyBlock, end; start < to; start = end) {
     end = (start / tokens_ + 1) * tokens_;
     const int blocks = (std::min(end, to) - start + kKeyBlock - 1) / kKeyBlock;
@@ -95,6 +99,7 @@ KvView view_of(const KvShape& shape, const TokenStore& keys, const TokenStore& v
   v.value_row_bytes = shape.value_row_bytes();
   v.key_dim = shape.key_dim;
   v.value_dim = shape.value_dim;
+  v.value_in_key = shape.value_in_key;
   return v;
 }
 

@@ -18,13 +18,17 @@ namespace longhand {
 struct KvShape {
   CacheFormat keys, values;
   std::int32_t key_dim, value_dim;
+  std::int32_t value_in_key;  // see KvView; values that are part of their keys are of the keys' type
 
   /// Throws Error: range (types of groups with head sizes that are no multiples of 32, numbers that are no
   /// type).
-  KvShape(CacheType key_type, CacheType value_type, std::int32_t kd, std::int32_t vd);
-  KvShape(CacheFormat k, CacheFormat v, std::int32_t kd, std::int32_t vd)
-      : keys(k), values(v), key_dim(kd), value_dim(vd) {}
+  KvShape(CacheType key_type, CacheType value_type, std::int32_t kd, std::int32_t vd,
+          std::int32_t in_key = -1);
+  KvShape(CacheFormat k, CacheFormat v, std::int32_t kd, std::int32_t vd, std::int32_t in_key = -1)
+      : keys(k), values(in_key < 0 ? v : k), key_dim(kd), value_dim(vd), value_in_key(in_key) {}
+  bool apart() const noexcept { return value_in_key < 0; }
   std::int64_t key_block_bytes() const noexcept;
+  /// 0 where values are part of their keys.
   std::int64_t value_row_bytes() const noexcept;
 };
 

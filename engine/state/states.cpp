@@ -20,7 +20,7 @@ States::States(const ModelConfig& c, const Weights& w, const SessionOptions& o, 
       // A layer that sees only a window by its architecture keeps it, whatever the others remember.
       const MemoryPlan own = window_plan(core.window);
       const MemoryPlan& of_layer = core.window > 0 ? own : plan;
-      const KvShape kv(o.key_cache, o.value_cache, core.head_dim, core.value_dim);
+      const KvShape kv(o.key_cache, o.value_cache, core.head_dim, core.value_dim, core.value_in_key);
       const MemorySite site{of_layer, c.attention, core, kv, core.state, context, batch};
       auto state = core.ratio > 0 ? make_compressed(site)
                    : core.causal  ? of_layer.kind->make(site)

@@ -28,7 +28,7 @@ struct SessionOptions {
   int batch = 512;          ///< tokens computed at once while reading a prompt; results do not depend on it
   std::string cpus = {};    ///< see RunnerOptions::cpus
   CacheType key_cache = CacheType::f16;
-  CacheType value_cache = CacheType::f16;
+  CacheType value_cache = CacheType::f16;  ///< where values are part of their keys, key_cache counts
   /// Bytes that the session's memory of its text takes at most; 0: what the context asks for. Under
   /// attention.memory auto, texts that outgrow them are remembered in summary.
   std::uint64_t memory_budget = 0;

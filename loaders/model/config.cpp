@@ -18,6 +18,12 @@ void read_clamp(const ConfigReader& r, ModelConfig& c) {
              Errc::unsupported);
 }
 
+// A key cannot be of length 1 where the part of it that is a value is not.
+void check_key_norm(const ConfigReader& r, const ModelConfig& c) {
+  if (c.attention.key_norm && (c.arch->latent || c.arch->compressed))
+    r.refuse(key::key_norm, "is true, which means nothing where values are part of keys", Errc::unsupported);
+}
+
 Residual read_residual(const ConfigReader& r, const ArchSpec& arch) {
   if (arch.residual != Residual::as_stated) return arch.residual;
   return r.file().get_bool(key::parallel_residual).value_or(true) ? Residual::parallel : Residual::serial;
@@ -87,6 +93,7 @@ ModelConfig load_config(const Gguf& file) {
   c.temperature_scale = r.number(key::temperature_scale, 0);
   read_rope(r, c);
   read_attention(r, c.attention);
+  check_key_norm(r, c);
   c.temperature_length = r.integer(key::temperature_length, 0);
   if (c.temperature_length == 0) c.temperature_length = c.rope.original_context;
   read_experts(r, c);

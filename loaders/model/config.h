@@ -18,6 +18,7 @@ struct LayerShape {
   Mixer mixer = Mixer::attention;
   int heads = 0, kv_heads = 0;      // heads is a multiple of kv_heads; of layers with attention
   int head_dim = 0, value_dim = 0;  // of queries and keys; of values
+  int value_in_key = -1;            // see AttentionCore
   int ff = 0;                       // feed-forward width of the dense form
   float gate_cut = -std::numeric_limits<float>::infinity();  // see DensePlan
   std::optional<Xielu> xielu;                                // its activation, in place of the architecture's
@@ -33,6 +34,10 @@ struct LayerShape {
   int kv_layer = -1;            // the earlier layer whose keys and values this one reads; -1: it has its own
 
   bool attends() const noexcept { return heads > 0; }
+  /// Numbers that are remembered of the keys and values of a token.
+  std::int64_t remembered() const noexcept {
+    return std::int64_t{kv_heads} * (head_dim + (value_in_key < 0 ? value_dim : 0));
+  }
 };
 
 enum class RopeScalingRule : std::uint8_t { none, linear, yarn, longrope };
@@ -158,6 +163,12 @@ struct ModelConfig {
   int chunk_ff = 0, experts_per_chunk = 1;  // see MoePlan
   float chunk_scale = 1;
 
+  /// Numbers that all layers remember of a token that none of them forgets.
+  std::int64_t remembered() const noexcept {
+    std::int64_t sum = 0;
+    for (const LayerShape& layer : layers) sum += layer.remembered();
+    return sum;
+  }
   /// A model that is made for vectors or scores of texts, not for continuing them.
   bool embeds() const noexcept { return !causal || pooling.rule > PoolingRule::none; }
 };

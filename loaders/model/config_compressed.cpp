@@ -15,6 +15,7 @@ void read_compressed(const ConfigReader& r, ModelConfig& c) {
   for (int il = 0; il < n; ++il) {
     LayerShape& layer = c.layers[std::size_t(il)];
     layer.mixer = Mixer::compressed;
+    layer.value_in_key = 0;
     layer.ratio = ratios[std::size_t(il)];
     layer.near = layer.ratio > 0 ? near : 0;
     layer.window = layer.ratio > 0 ? 0 : near;

@@ -91,6 +91,7 @@ void read_latent(const ConfigReader& r, ModelConfig& c) {
     layer.kv_heads = 1;
     layer.head_dim = l.rank + pe;
     layer.value_dim = l.rank;
+    layer.value_in_key = pe;
     if (std::int64_t{layer.heads} * std::max(layer.head_dim, l.key_dim) > kMostHeadValues)
       r.refuse(key::head_count, fmt::format("is {}: so many heads exceed 2^22 values", layer.heads));
   }

@@ -245,6 +245,7 @@ class LayerPlanner {
     p.kv_heads = shape.kv_heads;
     p.head_dim = shape.head_dim;
     p.value_dim = shape.value_dim;
+    p.value_in_key = shape.value_in_key;
     p.window = shape.window;
     p.ratio = shape.ratio;
     p.near = shape.near;

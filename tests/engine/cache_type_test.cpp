@@ -13,6 +13,7 @@
 #include "ops/kernel_table.h"
 #include "tests/support/error_code.h"
 #include "tests/support/golden.h"
+#include "tests/support/random_model.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_model.h"
 
@@ -131,6 +132,55 @@ TEST(CacheTypes, WhatIsStoredIsReadBack) {
       EXPECT_EQ(key, value) << type.name;
     }
     EXPECT_LT(std::sqrt(error / kTokens / kDim), 0.12) << type.name;
+  }
+}
+
+TEST(CacheTypes, ValuesThatArePartOfKeysAreReadFromThem) {
+  constexpr int kDim = 288, kFrom = 16, kValues = 260;
+  const Kernels& kernels = *available_kernels().front();
+  std::mt19937 random(4);
+  std::normal_distribution<float> normal;
+  for (const CacheTypeInfo& type : kCacheTypes) {
+    const KvShape shape(type.type, CacheType::f32, kDim, kValues, kFrom);
+    EXPECT_EQ(shape.values, type.format) << "not a type of its own";
+    TokenStore keys(1, kAttendKeys, 1, shape.key_block_bytes()),
+        values(1, kAttendKeys, 1, kKeyBlock * shape.value_row_bytes());
+    keys.reserve();
+    values.reserve();
+    EXPECT_EQ(values.bytes(), 0u);
+    const KvView view = view_of(shape, keys, values, 0, 0);
+    for (const int t : {0, 1, 15, 16, 33}) {
+      std::vector<float> x(kDim), key(kDim), value(kValues);
+      for (float& v : x) v = normal(random);
+      kernels.store_key[int(shape.keys)](view, t, x.data());
+      read_key(shape, view, t, key.data());
+      read_value(shape, view, t, value.data());
+      EXPECT_TRUE(std::equal(value.begin(), value.end(), key.begin() + kFrom)) << type.name << " token " << t;
+    }
+  }
+}
+
+// kv_lora_rank + rope.dimension_count numbers in each of two layers, in the type of keys.
+TEST(CacheTypes, LatentAttentionRemembersAVectorOnce) {
+  const test::TempDir dir;
+  const std::string path = dir.file("latent");
+  test::random_model({.arch = "deepseek2",
+                      .numbers = {{"attention.kv_lora_rank", 64},
+                                  {"attention.key_length_mla", 40},
+                                  {"attention.value_length_mla", 8},
+                                  {"attention.key_length", 96},
+                                  {"attention.value_length", 64},
+                                  {"rope.dimension_count", 32},
+                                  {"leading_dense_block_count", 2}}})
+      .write(path);
+  const Model latent = Model::load(path);
+  for (const auto& [type, bits] : {std::pair(CacheType::f32, 32u), std::pair(CacheType::f16, 16u)}) {
+    Session session(latent, {.context = 64, .threads = 1, .key_cache = type, .value_cache = CacheType::q8_0});
+    const std::vector<Token> tokens(kKeyBlock, 5);
+    session.feed(tokens);
+    const std::uint64_t before = session.state_bytes();
+    session.feed(tokens);
+    EXPECT_EQ(session.state_bytes() - before, kKeyBlock * (sizeof(Token) + 2 * 96 * bits / 8));
   }
 }
 

@@ -2,191 +2,12 @@
 // chunks, blocks and batches end in different places.
 #include "engine/state/attention/attention_state.h"
 
-#include <gtest/gtest.h>
-
-#include <cmath>
-#include <random>
-
 #include "engine/state/attention/features.h"
-#include "engine/state/attention/kinds.h"
-#include "ops/kernel_table.h"
-#include "ops/rope_table.h"
+#include "tests/engine/memory_rig.h"
 #include "tests/support/error_code.h"
 
-namespace longhand {
+namespace longhand::test {
 namespace {
-
-constexpr int kDim = 16, kValueDim = 24, kTokens = 1300;
-constexpr float kScale = 0.25f;
-const Worker kAlone{0, 1};
-
-struct Text {
-  std::vector<std::vector<float>> q, k, v;
-
-  // Keys are drawn from `distinct` vectors; 0: each is new.
-  explicit Text(int tokens, int distinct) {
-    std::mt19937 random(7);
-    std::normal_distribution<float> normal;
-    const auto vector = [&](int n) {
-      std::vector<float> x = std::vector<float>(std::size_t(n));
-      for (float& y : x) y = normal(random);
-      return x;
-    };
-    std::vector<std::vector<float>> pool;
-    for (int i = 0; i < distinct; ++i) pool.push_back(vector(kDim));
-    for (int i = 0; i < tokens; ++i) {
-      q.push_back(vector(kDim));
-      k.push_back(distinct > 0 ? pool[random() % std::size_t(distinct)] : vector(kDim));
-      v.push_back(vector(kValueDim));
-    }
-  }
-};
-
-struct Angles {
-  std::vector<float> cos = std::vector<float>(kDim / 2), sin = std::vector<float>(kDim / 2);
-  explicit Angles(double position) {
-    rope_angles(make_rope_table({.rot = kDim, .base = 100}), position, cos.data(), sin.data());
-  }
-  RotateArgs args() const { return {nullptr, cos.data(), sin.data(), kDim, true}; }
-};
-
-std::vector<double> turned(const std::vector<float>& x, double position) {
-  const RopeTable table = make_rope_table({.rot = kDim, .base = 100});
-  std::vector<double> y(x.begin(), x.end());
-  for (std::size_t m = 0; m < kDim / 2; ++m) {
-    const double c = std::cos(position * table.inv_freq[m]), s = std::sin(position * table.inv_freq[m]);
-    y[m] = double(x[m]) * c - double(x[m + kDim / 2]) * s;
-    y[m + kDim / 2] = double(x[m]) * s + double(x[m + kDim / 2]) * c;
-  }
-  return y;
-}
-
-// A memory as the driver of attention uses it: one kv head, one query head, batches of some size.
-class Rig {
- public:
-  Rig(const AttentionOptions& options, const Text& text, int batch, float slope = 0,
-      const AttentionCore& core = {}, int trained = 1 << 12)
-      : text_(text), batch_(batch), slope_(slope), core_(core) {
-    core_.heads = core_.kv_heads = 1;
-    core_.head_dim = kDim;
-    core_.value_dim = kValueDim;
-    core_.scale = kScale;
-    config_.trained_context = config_.rope.original_context = trained;
-    plan_ = plan_memory(config_, {.context = int(text.k.size()), .attention = options});
-    far_ = far_positions(plan_);
-    const KvShape kv(CacheFormat::f32, CacheFormat::f32, kDim, kValueDim);
-    const MemorySite site{plan_, config_.attention, core_, kv, 0, int(text.k.size()), batch};
-    memory_ = core_.causal ? plan_.kind->make(site) : make_whole(site);
-    memory_->reserve();
-    scratch_.scores = Buffer(sizeof(float) * kAttendRows * kAttendKeys);
-    scratch_.acc = Buffer(sizeof(float) * (kAttendRows + 3) * kValueDim);
-    scratch_.memory = Buffer(memory_->scratch_bytes());
-  }
-
-  // (tokens, value_dim)
-  std::vector<std::vector<float>> run() {
-    std::vector<std::vector<float>> out;
-    const int n = int(text_.k.size());
-    for (int start = 0; start < n; start += batch_) {
-      const int end = std::min(n, start + batch_);
-      memory_->will_write(start, end);
-      for (int i = start; i < end; ++i) store(i);
-      for (int begin = start, next; begin < end; begin = next) {
-        next = memory_->same_until(begin, end);
-        if (memory_->changes_at(begin)) memory_->change(begin, kAlone, *kernels_, scratch_);
-        for (int i = begin; i < next; ++i) {
-          query(i);
-          if (memory_->observes(i)) memory_->observe(0, i, far_query_.data(), 1);
-          out.push_back(answer(i, {begin, next}));
-        }
-      }
-    }
-    return out;
-  }
-
- private:
-  void store(int i) {
-    std::vector<float> key = text_.k[std::size_t(i)];
-    const Angles own(i), far(far_.step * i);
-    memory_->store(
-        {*kernels_, scratch_, 0, i, key.data(), text_.v[std::size_t(i)].data(), own.args(), far.args()});
-  }
-  void query(int i) {
-    query_ = far_query_ = text_.q[std::size_t(i)];
-    for (auto* q : {&query_, &far_query_}) {
-      const Angles angles(q == &query_ ? i : far_.start + far_.step * i);
-      RotateArgs args = angles.args();
-      args.x = q->data();
-      kernels_->rotate(args);
-      kernels_->scale(q->data(), kScale, kDim);
-    }
-  }
-  std::vector<float> answer(int i, Queries queries) {
-    Tile tile{*kernels_, scratch_, 0, 0, 1};
-    tile.query[0] = query_.data();
-    tile.far_query[0] = far_query_.data();
-    tile.position[0] = i;
-    tile.slopes = slope_ != 0;
-    tile.slope[0] = slope_;
-    std::vector<float> sum(kValueDim), acc(kValueDim);
-    float m = 0, l = 0;
-    EXPECT_LE(memory_->parts(queries), memory_->most_parts());
-    for (int p = 0; p < memory_->parts(queries); ++p) {
-      float pm = 0, pl = 0;
-      memory_->attend(tile, queries, p, {&pm, &pl, acc.data()});
-      kernels_->merge_partials(&m, &l, sum.data(), pm, pl, acc.data(), kValueDim);
-    }
-    for (float& x : sum) x /= l;
-    return sum;
-  }
-
-  const Text& text_;
-  int batch_;
-  float slope_;  // of ALiBi
-  const Kernels* kernels_ = available_kernels().front();
-  ModelConfig config_;
-  AttentionCore core_;
-  MemoryPlan plan_{};
-  FarPositions far_;
-  std::unique_ptr<AttentionState> memory_;
-  WorkerScratch scratch_;
-  std::vector<float> query_, far_query_;
-};
-
-// Which keys query i sees, and where query and key stand.
-struct Place {
-  bool seen;
-  double query, key;
-};
-template <class Where>
-std::vector<double> definition(const Text& t, int i, const Where& where, float slope = 0) {
-  std::vector<double> out(kValueDim);
-  double sum = 0;
-  for (int j = 0; j < int(t.k.size()); ++j) {
-    const Place p = where(i, j);
-    if (!p.seen) continue;
-    const auto q = turned(t.q[std::size_t(i)], p.query), k = turned(t.k[std::size_t(j)], p.key);
-    double score = 0;
-    for (std::size_t d = 0; d < kDim; ++d) score += q[d] * k[d];
-    const double e = std::exp(score * double(kScale) - double(slope) * std::abs(i - j));
-    sum += e;
-    for (std::size_t d = 0; d < kValueDim; ++d) out[d] += e * double(t.v[std::size_t(j)][d]);
-  }
-  for (double& x : out) x /= sum;
-  return out;
-}
-
-template <class Where>
-void expect_definition(const AttentionOptions& options, const Text& text, const Where& where, float slope = 0,
-                       int trained = 1 << 12) {
-  const auto got = Rig(options, text, 100, slope, {}, trained).run();
-  EXPECT_EQ(Rig(options, text, 7, slope, {}, trained).run(), got) << "results do not depend on batches";
-  const auto before = [&](int i, int j) { return j <= i ? where(i, j) : Place{false, 0, 0}; };
-  for (std::size_t i = 0; i < got.size(); i += 13) {
-    const auto want = definition(text, int(i), before, slope);
-    for (std::size_t d = 0; d < kValueDim; ++d) ASSERT_NEAR(got[i][d], want[d], 2e-5) << "token " << i;
-  }
-}
 
 TEST(MemoryDefinition, Full) {
   expect_definition({}, Text(kTokens, 0), [](int i, int j) { return Place{true, double(i), double(j)}; });
@@ -310,6 +131,24 @@ TEST(MemoryDefinition, AutoEndsInASummary) {
   }
 }
 
+// With latent attention every memory keeps a value once, in its key.
+TEST(MemoryDefinition, ValuesThatArePartOfKeys) {
+  constexpr int kInKey = 6;
+  const Text text(kTokens, 0, kInKey), repeating(kTokens, 25, kInKey);
+  const auto at_distance = [](int i, int j) { return Place{true, double(i), double(j)}; };
+  const auto blocks = [](int i, int j) { return block_place(i, j, 50, 3, 100); };
+  expect_definition({}, text, at_distance);
+  expect_definition({.memory = "window", .window = 150, .sinks = 5}, text, [](int i, int j) {
+    return Place{i - j < 150 || j < 5, double(i), double(j)};
+  });
+  expect_definition({.memory = "rerope", .window = 150}, text, [](int i, int j) {
+    return i - j < 150 ? Place{true, double(i), double(j)} : Place{true, 150, 0};
+  });
+  expect_definition({.memory = "vq", .window = 50, .sinks = 3, .codes = 40}, repeating, blocks);
+  expect_definition({.memory = "vq", .window = 50, .sinks = 3, .codes = 9, .exact = 512},
+                    Text(550, 0, kInKey), blocks);
+}
+
 TEST(MemoryPlan, AutoLeavesAloneWhatHasAWayOfItsOwn) {
   ModelConfig plain;
   plain.trained_context = plain.rope.original_context = 512;
@@ -352,9 +191,9 @@ TEST(MemoryPlan, AutoLeavesAloneWhatHasAWayOfItsOwn) {
     change(config);
     EXPECT_EQ(kind(config, longer), "full") << way;
   }
-  EXPECT_EQ(test::code_of(
-                [&] { plan_memory(plain, {.context = 512, .attention = {.memory = "auto", .window = 9}}); }),
-            Errc::range)
+  EXPECT_EQ(
+      code_of([&] { plan_memory(plain, {.context = 512, .attention = {.memory = "auto", .window = 9}}); }),
+      Errc::range)
       << "no window where there is none";
   ModelConfig stated = plain;
   stated.attention.memory = "window";
@@ -449,4 +288,4 @@ TEST(MemoryDefinition, PerformerSumsItsFeatures) {
 }
 
 }  // namespace
-}  // namespace longhand
+}  // namespace longhand::test

@@ -8,58 +8,15 @@
 #include <random>
 #include <vector>
 
-#include "ops/format.h"
-#include "ops/hadamard.h"
 #include "ops/half.h"
-#include "ops/kernel_table.h"
-#include "tests/support/guarded.h"
+#include "tests/ops/attend_cases.h"
 
 namespace longhand {
 namespace {
 
-struct Case {
-  const Kernels* kernels;
-  CacheFormat format;
-};
-
-std::vector<Case> every_case() {
-  std::vector<Case> cases;
-  for (const Kernels* k : available_kernels()) {
-    for (int f = 0; f < kCacheFormats; ++f) cases.push_back({k, CacheFormat(f)});
-  }
-  return cases;
-}
-
-std::string case_name(const testing::TestParamInfo<Case>& info) {
-  constexpr const char* kNames[] = {"f32", "f16", "q8_0", "bf16", "q4_0", "q4_1", "q5_0", "q5_1", "iq4_nl"};
-  return std::string(info.param.kernels->name) + "_" + kNames[int(info.param.format)];
-}
-
-FormatId tensor_format(CacheFormat format) {
-  constexpr std::uint32_t kTypes[] = {Q4_0::info.gguf, Q4_1::info.gguf, Q5_0::info.gguf, Q5_1::info.gguf,
-                                      IQ4_NL::info.gguf};
-  return FormatId(find_format(kTypes[int(format) - int(CacheFormat::q4_0)]));
-}
-
-// What packed formats make of a vector: the same for keys and values.
-std::vector<float> rounded(const Kernels& k, CacheFormat format, const test::Guarded<float>& x) {
-  const int n = int(x.size());
-  KvView view;
-  view.value_dim = n;
-  view.value_row_bytes = n / kQ8Group * kCacheGroupBytes[int(format)];
-  test::Guarded<std::byte> row(std::size_t(view.value_row_bytes));
-  view.values = row.data();
-  k.store_value[int(format)](view, 0, x.data());
-  std::vector<float> numbers(x.size());
-  decode_blocks(tensor_format(format), row.data(), n / kQ8Group, numbers.data());
-  hadamard(numbers.data(), n);
-  return numbers;
-}
-
-// Room for unpacked keys or values, and queries.
-test::Guarded<float> unpacked(int widest) {
-  return test::Guarded<float>(std::size_t((kAttendKeys + kAttendRows) * widest));
-}
+using test::AttendCase;
+using test::rounded;
+using test::unpacked;
 
 // A cache of one head with random contents, and the same contents as plain numbers: what was written, or in
 // packed formats what is left of it.
@@ -98,14 +55,11 @@ struct Head {
   }
 };
 
-class Attend : public testing::TestWithParam<Case> {
+class Attend : public testing::TestWithParam<AttendCase> {
  protected:
   const Kernels& k = *GetParam().kernels;
   CacheFormat format = GetParam().format;
-  // What storing rounds away: 2^-11 of a value in f16, 1/254 of the largest in q8_0, 2^-8 in bf16. Of packed
-  // formats that is known, and products of transformed vectors are as good as others.
-  static constexpr double kTolerances[] = {1e-5, 3e-3, 4e-2, 8 * 3e-3};
-  double tolerance = is_packed(format) ? 2e-5 : kTolerances[int(format)];
+  double tolerance = test::attend_tolerance(format);
   std::mt19937 random{5};
 };
 
@@ -385,7 +339,7 @@ TEST_P(Attend, BrokenValuesStayVisible) {
   for (const float v : rounded(k, format, zeros)) EXPECT_EQ(v, 0.0f);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kernels, Attend, testing::ValuesIn(every_case()), case_name);
+INSTANTIATE_TEST_SUITE_P(Kernels, Attend, testing::ValuesIn(test::attend_cases()), test::attend_case_name);
 
 }  // namespace
 }  // namespace longhand

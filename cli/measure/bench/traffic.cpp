@@ -37,7 +37,7 @@ std::uint64_t cache_traffic(const Model& model, CacheType keys, CacheType values
   std::int64_t sum = 0;
   for (const LayerPlan& layer : model_data(model).weights.layers) {
     for_each_attention(layer, [&](const AttentionCore& core) {
-      const KvShape shape(keys, values, core.head_dim, core.value_dim);
+      const KvShape shape(keys, values, core.head_dim, core.value_dim, core.value_in_key);
       const std::int64_t per_head = shape.key_block_bytes() / kKeyBlock + shape.value_row_bytes();
       int seen = core.window > 0 ? std::min(core.window, tokens) : tokens;
       if (core.ratio > 0) seen = std::min(core.near, tokens) + tokens / core.ratio;

@@ -23,7 +23,7 @@ struct AttentionRows {
   float* q = nullptr;      // (rows, heads, head_dim)
   float* far_q = nullptr;  // (rows, heads, head_dim) scratch, where some slice's state asks far queries
   float* k = nullptr;      // (rows, kv_heads, head_dim); of layers that store
-  float* v = nullptr;      // (rows, kv_heads, value_dim)
+  float* v = nullptr;      // (rows, kv_heads, value_dim), where values are no part of their keys
   AttendTarget to;
   Chosen chosen;  // where an indexer has chosen
 
@@ -32,7 +32,13 @@ struct AttentionRows {
       : q(carver.floats(sizes.rows, core.q_dim())),
         far_q(carver.floats(sizes.far_queries ? sizes.rows : 0, core.q_dim())),
         k(carver.floats(sizes.rows, core.k_dim())),
-        v(carver.floats(sizes.rows, core.v_dim())) {}
+        v(carver.floats(core.value_in_key < 0 ? sizes.rows : 0, core.v_dim())) {}
+
+  /// Number `at` of (rows, kv_heads).
+  float* key(const AttentionCore& core, std::int64_t at) const noexcept { return k + at * core.head_dim; }
+  float* value(const AttentionCore& core, std::int64_t at) const noexcept {
+    return core.value_in_key < 0 ? v + at * core.value_dim : key(core, at) + core.value_in_key;
+  }
 };
 
 /// Normalises, scales and rotates queries, stores keys and values, and writes every head's answer to rows.to.

@@ -28,11 +28,11 @@ void store_slice(const Pass& p, const AttentionCore& core, const AttentionRows& 
   AttentionState& state = slice.states.attention(core.state);
   for (std::int64_t i = part.begin; i < part.end; ++i) {
     const int position = slice.position + int(i / core.kv_heads), head = int(i % core.kv_heads);
-    float *key = rows.k + i * core.head_dim, *value = rows.v + i * core.value_dim;
+    float *key = rows.key(core, i), *value = rows.value(core, i);
     const std::uint64_t seed =
         (std::uint64_t(position) << 24) + (std::uint64_t(core.state) << 12) + std::uint64_t(head);
     draw(2 * seed, core.head_dim, key);
-    draw(2 * seed + 1, core.value_dim, value);
+    if (core.value_in_key < 0) draw(2 * seed + 1, core.value_dim, value);
     state.store({p.kernels, p.scratch(), head, position, key, value, {}, {}});
   }
   p.worker.sync();

@@ -54,22 +54,19 @@ RotateArgs turn(const Pass& p, const CompressedPlan& plan, const Slice& slice, i
   return rotation(p, plan, slice, slice.positions.rotation_of(plan), row);
 }
 
-// Heads with their rotated dimensions first. Keys are normalised, and values are the keys as they are turned.
+// Heads with their rotated dimensions first. Keys are normalised.
 void arrange(const Pass& p, const CompressedPlan& plan, const Room& room) {
   const int n = plan.head_dim;
   p.for_pieces(plan.heads + 1, [&](const Slice& slice, int row, int head) {
-    RotateArgs by = turn(p, plan, slice, row);
+    const RotateArgs by = turn(p, plan, slice, row);
     if (head < plan.heads) {
       float* q = room.q + (std::int64_t{row} * plan.heads + head) * n;
       std::rotate(q, q + n - by.rot, q + n);
       return;
     }
-    float *k = room.k + std::int64_t{row} * n, *v = room.v + std::int64_t{row} * n;
+    float* k = room.key(plan, row);
     p.norm(plan.kv_norm, k, n, k);
     std::rotate(k, k + n - by.rot, k + n);
-    std::copy_n(k, n, v);
-    by.x = v;
-    p.kernels.rotate(by);
     std::transform(by.sin, by.sin + by.rot / 2, room.back + std::int64_t{row} * (n / 2), std::negate<>());
   });
   p.worker.sync();

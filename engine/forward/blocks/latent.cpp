@@ -55,7 +55,7 @@ void multiply_heads(const Pass& p, std::span<const Linear> linears, const Room& 
   p.worker.sync();
 }
 
-// q = [q_pe | k_b^T q_nope] of every head, k = [k_pe | c], v = c.
+// q = [q_pe | k_b^T q_nope] of every head, k = [k_pe | c], of which c is the value.
 void compress(const Pass& p, const LatentPlan& plan, const Room& room) {
   p.for_pieces(plan.heads, [&](const Slice&, int row, int head) {
     const std::int64_t at = std::int64_t{row} * plan.heads + head;
@@ -67,10 +67,8 @@ void compress(const Pass& p, const LatentPlan& plan, const Room& room) {
   });
   p.for_rows([&](int row) {
     const float* kv = room.projected_kv + std::int64_t{row} * (plan.rank + plan.pe);
-    float *k = room.k + std::int64_t{row} * plan.head_dim, *v = room.v + std::int64_t{row} * plan.rank;
-    p.norm(plan.kv_a_norm, kv, plan.rank, v);
-    std::copy_n(kv + plan.rank, plan.pe, k);
-    std::copy_n(v, plan.rank, k + plan.pe);
+    std::copy_n(kv + plan.rank, plan.pe, room.key(plan, row));
+    p.norm(plan.kv_a_norm, kv, plan.rank, room.value(plan, row));
   });
   p.worker.sync();
   multiply_heads(p, plan.k_b, room, room.q + plan.pe, plan.head_dim);

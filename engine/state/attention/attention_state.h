@@ -52,7 +52,7 @@ struct NewToken {
   const WorkerScratch& scratch;
   int kv_head, position;
   float* key;                 // (head_dim) normalised, not turned; may be written over
-  const float* value;         // (value_dim)
+  const float* value;         // (value_dim); not looked at where it is part of the key
   RotateArgs turn, far_turn;  // x is left open; rot is 0 in layers that turn nothing
 
   void rotate(float* key_to_turn, RotateArgs by) const noexcept {

@@ -36,7 +36,8 @@ std::size_t BestGroups::scratch_bytes() const noexcept {
 
 KvView BestGroups::gathered(std::byte* scratch) const noexcept {
   const auto keys = whole_lines(whole_blocks(budget_) / kKeyBlock * kv_.key_block_bytes());
-  return {scratch, scratch + keys, kv_.key_block_bytes(), kv_.value_row_bytes(), kv_.key_dim, kv_.value_dim};
+  return {scratch,     scratch + keys, kv_.key_block_bytes(), kv_.value_row_bytes(),
+          kv_.key_dim, kv_.value_dim,  kv_.value_in_key};
 }
 
 void BestGroups::reserve() {
@@ -49,6 +50,7 @@ void BestGroups::store(const NewToken& t) noexcept {
   if (!on()) return;
   const int at = t.position % kAttendKeys;
   t.kernels.store_value[int(rows_.values)](view_of(rows_, keys_, keys_, t.kv_head, t.position), at, t.key);
+  if (!kv_.apart()) return;
   t.kernels.store_value[int(kv_.values)](view_of(kv_, keys_, values_, t.kv_head, t.position), at, t.value);
 }
 
@@ -84,8 +86,8 @@ int BestGroups::gather(const KvView& to, int head, const std::uint32_t* tokens,
     members_.each(head, chosen[i], tokens[chosen[i]], [&](int position) {
       const int at = position % kAttendKeys;
       place_key(kv_, keys_.chunk(head, position) + at * rows_.value_row_bytes(), to, count);
-      std::memcpy(to.values + count * to.value_row_bytes,
-                  values_.chunk(head, position) + at * to.value_row_bytes, std::size_t(to.value_row_bytes));
+      std::copy_n(values_.chunk(head, position) + at * to.value_row_bytes, to.value_row_bytes,
+                  to.values + count * to.value_row_bytes);
       ++count;
     });
   }

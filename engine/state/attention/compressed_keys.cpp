@@ -81,8 +81,7 @@ std::uint64_t CompressedKeys::most_live() const noexcept {
 
 void CompressedKeys::held(int size, int written, const VisitBytes& visit) {
   visit_left(std::max(0, written - kept_), size, visit);
-  for (TokenStore* s : {&keys_, &values_}) s->live(0, size / ratio_, visit);
-  if (index_width_ > 0) index_.live(0, size / ratio_, visit);
+  for (TokenStore* s : {&keys_, &values_, &index_}) s->live(0, size / ratio_, visit);
 }
 
 }  // namespace longhand

@@ -66,12 +66,12 @@ class Full final : public AttentionState {
       for (int position = cut.to; position < cut.size; ++position) {
         const KvView from = view_of(kv_, keys_, values_, head, position);
         read_key(kv_, from, position % kAttendKeys, back.x);
-        read_value(kv_, from, position % kAttendKeys, value);
+        if (kv_.apart()) read_value(kv_, from, position % kAttendKeys, value);
         if (back.rot > 0) kernels.rotate(back);
         const int to = position - cut.moved();
         const KvView place = view_of(kv_, keys_, values_, head, to);
         kernels.store_key[int(kv_.keys)](place, to % kAttendKeys, back.x);
-        kernels.store_value[int(kv_.values)](place, to % kAttendKeys, value);
+        if (kv_.apart()) kernels.store_value[int(kv_.values)](place, to % kAttendKeys, value);
       }
     }
   }
@@ -80,8 +80,7 @@ class Full final : public AttentionState {
   void live(int, const VisitBytes&) override {}
   std::uint64_t most_live() const noexcept override { return 0; }
   void held(int size, int, const VisitBytes& visit) override {
-    for (TokenStore* s : {&keys_, &values_}) s->live(0, size, visit);
-    if (index_width_ > 0) index_.live(0, size, visit);
+    for (TokenStore* s : {&keys_, &values_, &index_}) s->live(0, size, visit);
   }
 
  private:

@@ -1,4 +1,5 @@
-// Keys and values that belong together: two stores, and the form of what is in them.
+// Keys and values that belong together: two stores, and the form of what is in them. Where values are part of
+// their keys, their store is empty.
 #pragma once
 
 #include "engine/state/attention/attention_state.h"
@@ -17,6 +18,7 @@ class KvStore {
   }
   void put(const NewToken& t) const noexcept {
     put_key(t, t.key);
+    if (!shape_.apart()) return;
     t.kernels.store_value[int(shape_.values)](view(t), t.position % kAttendKeys, t.value);
   }
   /// `key` in place of the token's own, and no value.

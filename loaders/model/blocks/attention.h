@@ -38,11 +38,12 @@ enum class Rope : std::uint8_t { none, neighbours, halves };  // pairs (2i, 2i +
 struct AttentionCore {
   int heads = 0, kv_heads = 0;      // heads is a multiple of kv_heads
   int head_dim = 0, value_dim = 0;  // of queries and keys; of values
-  int window = 0;                   // keys visible to a query, itself included; 0: all
-  int ratio = 0;                    // tokens of a compressed key; 0: every token keeps its own ...
-  int near = 0;                     // ... which the last so many have in any case
-  bool chunked = false;             // the window begins at multiples of its width instead
-  bool causal = true;  // a query sees no later keys; else those of the whole text, window / 2 on each side
+  int value_in_key = -1;  // a value is the rotated key from this dimension on; -1: it is a vector of its own
+  int window = 0;         // keys visible to a query, itself included; 0: all
+  int ratio = 0;          // tokens of a compressed key; 0: every token keeps its own ...
+  int near = 0;           // ... which the last so many have in any case
+  bool chunked = false;   // the window begins at multiples of its width instead
+  bool causal = true;     // a query sees no later keys; else those of the whole text, window / 2 on each side
   Rope rope = Rope::none;
   bool local_rope = false;          // rotated as RopeConfig says of layers with a window
   float scale = 0;                  // multiplies q . k

@@ -13,8 +13,6 @@ namespace longhand {
 inline namespace LONGHAND_UNIT {
 namespace {
 
-constexpr int kKeyVectors = kKeyBlock / kLanes;  // vectors per 16 tokens
-
 // Scores of kBlocks x 16 tokens for N query rows.
 template <int N, int kBlocks>
 using Scores = F[kBlocks * kKeyVectors][N];

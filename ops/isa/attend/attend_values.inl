@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ops/isa/attend/cache.inl"
+#include "ops/isa/attend/key_values.inl"
 #include "ops/isa/attend/row_tiles.inl"
 #include "ops/kernels.h"
 
@@ -11,10 +12,7 @@ namespace {
 
 constexpr int kValueKeys = 64;
 
-// The keys [from, to), and the weights N rows give them.
-struct KeyRange {
-  int from, to;
-};
+// Keys, and the weights N rows give them.
 template <int N>
 struct KeyWeights {
   KeyRange keys;
@@ -59,16 +57,6 @@ void weigh_tail(const AttendArgs& a, int row, int d, int from, int to) {
       }
     }
   }
-}
-
-// Keys some of the rows see. A row's weights are 0 outside its own range, and adding 0 changes nothing.
-inline KeyRange seen_by(const AttendArgs& a, int row, int rows) {
-  KeyRange seen{a.end, a.begin};
-  for (int n = row; n < row + rows; ++n) {
-    seen.from = a.from[n] < seen.from ? a.from[n] : seen.from;
-    seen.to = a.to[n] > seen.to ? a.to[n] : seen.to;
-  }
-  return {seen.from < a.begin ? a.begin : seen.from, seen.to > a.end ? a.end : seen.to};
 }
 
 // Weights of kValueKeys keys.
@@ -125,6 +113,7 @@ void weigh_rows(const AttendArgs& a, int row) {
 
 template <class C>
 void attend_values(const AttendArgs& a) noexcept {
+  if (a.kv.value_in_key >= 0) return attend_values_in_keys<C>(a);
   std::memset(a.acc, 0, sizeof(float) * std::size_t(a.rows) * std::size_t(a.kv.value_dim));
   for_tiles<kTileRows>(a.rows, [&](int row, auto n) { weigh_rows<C, n>(a, row); });
 }

@@ -11,6 +11,8 @@ namespace longhand {
 inline namespace LONGHAND_UNIT {
 namespace {
 
+constexpr int kKeyVectors = kKeyBlock / kLanes;  // vectors per 16 tokens
+
 // Values beyond the range of a format stay finite: a key no query of a row sees has weight 0 there, and 0
 // times infinity would not be 0.
 inline float within(float x, float most) { return x > most ? most : x < -most ? -most : x; }
@@ -63,7 +65,12 @@ struct CacheBf16 {
   static constexpr int kBytes = 2;
 };
 struct CacheQ8 {
-  // Without their scale, which weights take in: scale_weights(). Keys are read by score_q8().
+  // Both without their scale, which weights take in. Keys are read by score_q8() where they are scored.
+  static F key(const std::byte* block, int d, int v) {
+    const std::byte* quads = block + d / kQ8Group * kQ8KeyBytes + kQ8KeyScales;
+    const I quad = load_words(quads + d % kQ8Group / kQ8Quad * kQ8KeyQuads + kQ8Quad * kLanes * v);
+    return xsimd::to_float((quad << (24 - 8 * (d % kQ8Quad))) >> 24);
+  }
   static F value(const std::byte* row, int d) {
     return xsimd::to_float(load_bytes(row + d / kQ8Group * kQ8RowBytes + kQ8ScaleBytes + d % kQ8Group));
   }

@@ -156,14 +156,19 @@ void unpack_panel(const std::byte* panel, float* to) {
   }
 }
 
+// The same with keys as floats.
+inline AttendArgs with_unpacked_keys(AttendArgs a) {
+  a.kv.keys = reinterpret_cast<std::byte*>(a.unpacked);
+  a.kv.key_block_bytes = std::int64_t{kKeyBlock} * a.kv.key_dim * std::int64_t(sizeof(float));
+  return a;
+}
+
 // Keys become floats, and queries are transformed as keys were.
 template <class Fm>
 void attend_packed_keys(const AttendArgs& a) noexcept {
   constexpr int kPanelBytes = kPanelRows * int(sizeof(typename Fm::Block));
   const int n = a.kv.key_dim;
-  AttendArgs plain = a;
-  plain.kv.keys = reinterpret_cast<std::byte*>(a.unpacked);
-  plain.kv.key_block_bytes = std::int64_t{kKeyBlock} * n * std::int64_t(sizeof(float));
+  AttendArgs plain = with_unpacked_keys(a);
   for (int t = a.begin; t < a.end; t += kKeyBlock) {
     const std::byte* panel = a.kv.keys + t / kKeyBlock * a.kv.key_block_bytes;
     float* to = a.unpacked + std::int64_t{t} * n;
@@ -181,9 +186,26 @@ void attend_packed_keys(const AttendArgs& a) noexcept {
   attend_keys<CacheF32>(plain);
 }
 
+// Sums of the keys that attend_packed_keys has left, whole ones because they are transformed back.
+inline void attend_values_in_unpacked_keys(const AttendArgs& a) noexcept {
+  const int n = a.kv.key_dim;
+  AttendArgs whole = with_unpacked_keys(a);
+  whole.kv.value_in_key = 0;
+  whole.kv.value_dim = n;
+  whole.acc = a.unpacked + std::int64_t{kAttendKeys} * n;
+  attend_values_in_keys<CacheF32>(whole);
+  for (int r = 0; r < a.rows; ++r) {
+    float* sum = whole.acc + std::int64_t{r} * n;
+    hadamard(sum, n);
+    std::memcpy(a.acc + std::int64_t{r} * a.kv.value_dim, sum + a.kv.value_in_key,
+                sizeof(float) * std::size_t(a.kv.value_dim));
+  }
+}
+
 // Values become floats, and their sums are transformed back.
 template <class Fm>
 void attend_packed_values(const AttendArgs& a) noexcept {
+  if (a.kv.value_in_key >= 0) return attend_values_in_unpacked_keys(a);
   const int n = a.kv.value_dim;
   AttendArgs plain = a;
   plain.kv.values = reinterpret_cast<std::byte*>(a.unpacked);
