@@ -6,14 +6,13 @@
 
 namespace longhand {
 
-// While a batch is stored, its first query may still look back two blocks, or at all that wait to leave.
-Blocks::Blocks(const MemorySite& s, int patience)
+// While a batch is stored, its first query may still look back two blocks.
+Blocks::Blocks(const MemorySite& s)
     : kv_(s.kv),
       window_(s.plan.window),
       sinks_(s.plan.sinks),
       far_(s.plan.far),
-      patience_(patience),
-      chunks_(chunks_for(std::int64_t{patience + 1} * window_ + s.batch, s.context)),
+      chunks_(chunks_for(2 * std::int64_t{window_} + s.batch, s.context)),
       last_(chunks_, s.core.kv_heads, kv_),
       first_(sinks_ > 0, s.core.kv_heads, kv_),
       taken_(std::size_t(s.core.kv_heads)) {}
@@ -40,10 +39,7 @@ void Blocks::store(const NewToken& t) noexcept {
 }
 
 // The first key that queries at `position` see exactly, sinks aside.
-int Blocks::exact_from(int position) const noexcept {
-  const int left = std::max(0, position / window_ - 1);
-  return left < patience_ ? 0 : left * window_;
-}
+int Blocks::exact_from(int position) const noexcept { return std::max(0, position / window_ - 1) * window_; }
 
 int Blocks::same_until(int begin, int end) const noexcept {
   return int(std::min<std::int64_t>(end, (std::int64_t{begin} / window_ + 1) * window_));
@@ -59,11 +55,7 @@ void Blocks::change(int position, const Worker& worker, const Kernels& kernels,
   for (std::int64_t h = heads.begin; h < heads.end; ++h) {
     int& taken = taken_[std::size_t(h)];
     const int to = exact_from(position);
-    // The blocks that waited together leave together.
-    for (int next; taken < to; taken = next) {
-      next = taken == 0 ? patience_ * window_ : taken + window_;
-      take_in({kernels, scratch, int(h), taken, next});
-    }
+    for (; taken < to; taken += window_) take_in({kernels, scratch, int(h), taken, taken + window_});
   }
 }
 
@@ -118,7 +110,7 @@ void Blocks::live(int size, const VisitBytes& visit) {
 }
 
 std::uint64_t Blocks::most_live() const noexcept {
-  const std::int64_t tokens = std::int64_t{patience_ + 1} * window_;
+  const std::int64_t tokens = 2 * std::int64_t{window_};
   return taken_.size() * sizeof(int) + last_.plain.most_live(tokens) + last_.turned.most_live(tokens) +
          last_.values.most_live(tokens) + summary_bytes();
 }

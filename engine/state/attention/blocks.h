@@ -37,8 +37,7 @@ class Blocks : public AttentionState {
     int head, from, to;
   };
 
-  /// Nothing leaves until `patience` blocks can leave at once; 1: each as soon as it may.
-  Blocks(const MemorySite& site, int patience);
+  explicit Blocks(const MemorySite& site);
 
   virtual std::uint64_t summary_bytes() const noexcept = 0;
   virtual void reserve_summary() = 0;
@@ -82,7 +81,7 @@ class Blocks : public AttentionState {
   void attend_sinks(const Tile& tile, bool far, const Partials& to) const noexcept;
 
   KvShape kv_;
-  int window_, sinks_, far_, patience_, chunks_;
+  int window_, sinks_, far_, chunks_;
   Exact last_, first_;
   std::vector<int> taken_;  // (kv_heads) tokens that have left
 };

@@ -21,7 +21,7 @@ namespace {
 class Performer final : public Blocks {
  public:
   explicit Performer(const MemorySite& s)
-      : Blocks(s, 1),
+      : Blocks(s),
         heads_(s.core.kv_heads),
         scale_(s.core.scale),
         features_(s.core.key_codes.feature != nullptr ? s.core.key_codes.features : s.plan.features),

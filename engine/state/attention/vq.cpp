@@ -11,8 +11,8 @@ float Codes::bias_of(std::uint32_t tokens) noexcept {
   return tokens == 0 ? -std::numeric_limits<float>::infinity() : float(std::log(double(tokens)));
 }
 
-Codes::Codes(const MemorySite& s, int patience, int count, std::int32_t key_dim)
-    : Blocks(s, patience),
+Codes::Codes(const MemorySite& s, int count, std::int32_t key_dim)
+    : Blocks(s),
       heads_(s.core.kv_heads),
       dim_(s.kv.key_dim),
       far_(s.core.kv_heads, count, key_dim, s.kv.value_dim) {}
@@ -60,7 +60,7 @@ namespace {
 class TrainedVq final : public Codes {
  public:
   explicit TrainedVq(const MemorySite& s)
-      : Codes(s, 1, s.core.key_codes.count, s.kv.key_dim),
+      : Codes(s, s.core.key_codes.count, s.kv.key_dim),
         trained_(s.core.key_codes),
         levels_(s.attention.fsq_levels),
         quantize_window_(s.attention.quantize_window) {}

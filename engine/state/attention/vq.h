@@ -11,7 +11,7 @@ namespace longhand {
 class Codes : public Blocks {
  protected:
   /// `key_dim`: of the far keys, whose first values are the code's vector.
-  Codes(const MemorySite& site, int patience, int count, std::int32_t key_dim);
+  Codes(const MemorySite& site, int count, std::int32_t key_dim);
 
   std::uint64_t summary_bytes() const noexcept override;
   void reserve_summary() override;

@@ -18,7 +18,7 @@ namespace {
 class LearnedVq final : public Codes {
  public:
   explicit LearnedVq(const MemorySite& s)
-      : Codes(s, 1, s.plan.codes, s.kv.key_dim * (s.plan.second_order ? 2 : 1)),
+      : Codes(s, s.plan.codes, s.kv.key_dim * (s.plan.second_order ? 2 : 1)),
         second_order_(s.plan.second_order),
         weighted_(s.plan.weighted),
         groups_(s),
