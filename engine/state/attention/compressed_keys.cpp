@@ -21,14 +21,12 @@ std::int64_t floats_of(const AttentionCore& core) {
 CompressedKeys::CompressedKeys(const MemorySite& s)
     : kv_(s.kv),
       ratio_(s.core.ratio),
-      index_width_(s.plan.indexer ? s.core.indexer.width : 0),
       chunks_(chunks_for(std::max(1, s.context / ratio_), std::max(1, s.context / ratio_))),
       kept_(2 * ratio_ + kRewind),
       floats_(floats_of(s.core)),
       keys_(chunks_, kAttendKeys, 1, kv_.key_block_bytes()),
       values_(chunks_, kAttendKeys, 1, kKeyBlock * kv_.value_row_bytes()),
-      index_(index_width_ > 0 ? chunks_ : 0, kAttendKeys, 1,
-             std::int64_t{kKeyBlock} * index_width_ * std::int64_t(sizeof(float))) {}
+      index_(s, chunks_) {}
 
 std::uint64_t CompressedKeys::bytes() const noexcept {
   return keys_.bytes() + values_.bytes() + index_.bytes() +
@@ -36,19 +34,13 @@ std::uint64_t CompressedKeys::bytes() const noexcept {
 }
 
 void CompressedKeys::reserve() {
-  for (TokenStore* s : {&keys_, &values_, &index_}) s->reserve();
+  for (TokenStore* s : {&keys_, &values_, &index_.store()}) s->reserve();
   left_ = Buffer(std::size_t(kept_) * std::size_t(floats_) * sizeof(float));
 }
 
 void CompressedKeys::store(const Kernels& kernels, const WorkerScratch& scratch, int block,
                            float* key) noexcept {
   KvStore{kv_, keys_, values_}.put({kernels, scratch, 0, block, key, key, {}, {}});
-}
-
-float* CompressedKeys::index_block(int block) const noexcept {
-  if (index_width_ == 0) return nullptr;
-  auto* chunk = reinterpret_cast<float*>(index_.chunk(0, block));
-  return chunk + block % kAttendKeys / kKeyBlock * kKeyBlock * index_width_;
 }
 
 void CompressedKeys::attend(const Tile& tile, int part, const Partials& to) const noexcept {
@@ -81,7 +73,7 @@ std::uint64_t CompressedKeys::most_live() const noexcept {
 
 void CompressedKeys::held(int size, int written, const VisitBytes& visit) {
   visit_left(std::max(0, written - kept_), size, visit);
-  for (TokenStore* s : {&keys_, &values_, &index_}) s->live(0, size / ratio_, visit);
+  for (TokenStore* s : {&keys_, &values_, &index_.store()}) s->live(0, size / ratio_, visit);
 }
 
 }  // namespace longhand

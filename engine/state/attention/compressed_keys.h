@@ -2,7 +2,7 @@
 // (see CompressedPlan).
 #pragma once
 
-#include "engine/state/attention/kinds.h"
+#include "engine/state/attention/index_keys.h"
 
 namespace longhand {
 
@@ -26,14 +26,14 @@ class CompressedKeys {
   /// The key of a block, rotated, which is its value too.
   void store(const Kernels& kernels, const WorkerScratch& scratch, int block, float* key) noexcept;
   /// Where the indexer's keys of kKeyBlock blocks lie, see AttentionState::index_block; null without one.
-  float* index_block(int block) const noexcept;
+  float* index_block(int block) const noexcept { return index_.block(block); }
 
   int parts(int queries_end) const noexcept {
     return (seen(queries_end - 1) + kAttendKeys - 1) / kAttendKeys;
   }
   int most_parts() const noexcept { return chunks_; }
   void attend(const Tile& tile, int part, const Partials& to) const noexcept;
-  std::size_t scratch_bytes() const noexcept { return index_width_ > 0 ? kAttendKeys * sizeof(float) : 0; }
+  std::size_t scratch_bytes() const noexcept { return index_.scratch_bytes(); }
 
   // As LayerState has them.
   bool reaches(int size, int written) const noexcept;
@@ -46,10 +46,11 @@ class CompressedKeys {
   void visit_left(int from, int to, const VisitBytes& visit);
 
   KvShape kv_;
-  int ratio_, index_width_, chunks_;  // index_width_ 0: no indexer
-  int kept_;                          // tokens whose values are still there
-  std::int64_t floats_;               // of one
-  TokenStore keys_, values_, index_;  // a position is the number of a block
+  int ratio_, chunks_;
+  int kept_;                  // tokens whose values are still there
+  std::int64_t floats_;       // of one
+  TokenStore keys_, values_;  // a position is the number of a block
+  IndexKeys index_;           // likewise
   Buffer left_;
 };
 

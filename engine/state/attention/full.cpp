@@ -1,6 +1,7 @@
 // All keys, each at its true distance. Where an indexer chooses among them, its keys too.
 
 #include "engine/state/attention/chosen_keys.h"
+#include "engine/state/attention/index_keys.h"
 #include "engine/state/attention/kinds.h"
 #include "engine/state/attention/kv_store.h"
 #include "engine/state/cache_rows.h"
@@ -15,20 +16,16 @@ class Full final : public AttentionState {
         chunks_(chunks_for(s.context, s.context)),
         keys_(chunks_, kAttendKeys, s.core.kv_heads, kv_.key_block_bytes()),
         values_(chunks_, kAttendKeys, s.core.kv_heads, kKeyBlock * kv_.value_row_bytes()),
-        index_width_(s.plan.indexer ? s.core.indexer.width : 0),
-        index_(index_width_ > 0 ? chunks_ : 0, kAttendKeys, 1,
-               std::int64_t{kKeyBlock} * index_width_ * std::int64_t(sizeof(float))) {}
+        index_(s, chunks_) {}
 
   std::uint64_t bytes() const noexcept override { return keys_.bytes() + values_.bytes() + index_.bytes(); }
-  std::size_t scratch_bytes() const noexcept override {
-    return index_width_ > 0 ? kAttendKeys * sizeof(float) : 0;
-  }
+  std::size_t scratch_bytes() const noexcept override { return index_.scratch_bytes(); }
   void reserve() override {
-    for (TokenStore* s : {&keys_, &values_, &index_}) s->reserve();
+    for (TokenStore* s : stores()) s->reserve();
   }
 
   void will_write(int from, int to) override {
-    for (TokenStore* s : {&keys_, &values_, &index_}) s->will_write(from, to);
+    for (TokenStore* s : stores()) s->will_write(from, to);
   }
   bool share(const LayerState& other) override {
     const auto& from = dynamic_cast<const Full&>(other);
@@ -51,15 +48,11 @@ class Full final : public AttentionState {
     attend_keys(tile, tile.query, keys, seen(tile, from_start, to_itself), to);
   }
 
-  float* index_block(int position) const noexcept override {
-    if (index_width_ == 0) return nullptr;
-    auto* chunk = reinterpret_cast<float*>(index_.chunk(0, position));
-    return chunk + position % kAttendKeys / kKeyBlock * kKeyBlock * index_width_;
-  }
+  float* index_block(int position) const noexcept override { return index_.block(position); }
 
   // A quantised key would lose at every rotation; keys of an indexer stay where they are.
   bool can_cut() const noexcept override {
-    return index_width_ == 0 && !is_grouped(kv_.keys) && !is_grouped(kv_.values);
+    return index_.empty() && !is_grouped(kv_.keys) && !is_grouped(kv_.values);
   }
   void cut(const Cut& cut, const Kernels& kernels, const RotateArgs& back, float* value) noexcept override {
     for (int head = 0; head < keys_.heads(); ++head) {
@@ -80,17 +73,17 @@ class Full final : public AttentionState {
   void live(int, const VisitBytes&) override {}
   std::uint64_t most_live() const noexcept override { return 0; }
   void held(int size, int, const VisitBytes& visit) override {
-    for (TokenStore* s : {&keys_, &values_, &index_}) s->live(0, size, visit);
+    for (TokenStore* s : stores()) s->live(0, size, visit);
   }
 
  private:
   KvStore all() const noexcept { return {kv_, keys_, values_}; }
+  std::array<TokenStore*, 3> stores() noexcept { return {&keys_, &values_, &index_.store()}; }
 
   KvShape kv_;
   int chunks_;
   TokenStore keys_, values_;
-  int index_width_;  // 0: no indexer
-  TokenStore index_;
+  IndexKeys index_;
 };
 
 }  // namespace
