@@ -27,7 +27,7 @@ struct DeltaNetPlan : RecurrentPlan {
   int key_head(int h) const noexcept { return interleaved ? h / per_key() : h % key_heads; }
   std::int64_t key_dim() const noexcept { return std::int64_t{key_heads} * head_dim; }
   std::int64_t inner() const noexcept { return std::int64_t{value_heads} * head_dim; }
-  std::int64_t stride() const noexcept { return (head_dim + kStateLanes - 1) / kStateLanes * kStateLanes; }
+  std::int64_t stride() const noexcept { return state_stride(head_dim); }
   /// Floats of a head's state (head_dim, stride), and of all.
   std::int64_t head_values() const noexcept { return head_dim * stride(); }
   std::int64_t state_values() const noexcept { return value_heads * head_values(); }

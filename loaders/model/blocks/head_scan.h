@@ -17,7 +17,7 @@ struct HeadScanPlan : RecurrentPlan {
 
   std::int64_t inner() const noexcept { return std::int64_t{heads} * head_dim; }
   std::int64_t group_values() const noexcept { return std::int64_t{groups} * state_size; }
-  std::int64_t stride() const noexcept { return (head_dim + kStateLanes - 1) / kStateLanes * kStateLanes; }
+  std::int64_t stride() const noexcept { return state_stride(head_dim); }
   /// Floats of a head's state (state_size, stride), and of all.
   std::int64_t head_values() const noexcept { return state_size * stride(); }
   std::int64_t state_values() const noexcept { return heads * head_values(); }

@@ -21,7 +21,7 @@ struct KimiDeltaPlan : RecurrentPlan {
   Linear out;                      // (hidden, inner)
 
   std::int64_t inner() const noexcept { return std::int64_t{heads} * head_dim; }
-  std::int64_t stride() const noexcept { return (head_dim + kStateLanes - 1) / kStateLanes * kStateLanes; }
+  std::int64_t stride() const noexcept { return state_stride(head_dim); }
   /// Floats of a head's state (head_dim, stride), and of all.
   std::int64_t head_values() const noexcept { return head_dim * stride(); }
   std::int64_t state_values() const noexcept { return heads * head_values(); }

@@ -26,9 +26,7 @@ struct MambaPlan : RecurrentPlan {
   const float* d = nullptr;  // (inner)
   Linear out;                // (hidden, inner)
 
-  std::int64_t stride() const noexcept {
-    return (std::int64_t{inner} + kStateLanes - 1) / kStateLanes * kStateLanes;
-  }
+  std::int64_t stride() const noexcept { return state_stride(inner); }
   /// Floats of a state (state_size, stride).
   std::int64_t state_values() const noexcept { return inputs.state_size * stride(); }
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "loaders/model/slots.h"
+#include "ops/kernels.h"
 
 namespace longhand {
 
@@ -15,6 +16,11 @@ struct ConvPlan {
   /// Inputs that must be remembered: (width - 1, channels).
   std::int64_t inputs() const noexcept { return std::int64_t{width - 1} * channels; }
 };
+
+/// Floats of a row of n of a state, as kernels want them.
+constexpr std::int64_t state_stride(std::int64_t n) noexcept {
+  return (n + kStateLanes - 1) / kStateLanes * kStateLanes;
+}
 
 /// A block that remembers what RecurrentState holds.
 struct RecurrentPlan {

@@ -39,7 +39,7 @@ struct TimeMix6Plan : RecurrentPlan {
     return lerp != nullptr ? lerp + std::int64_t{mix} * hidden : lerps[std::size_t(mix)];
   }
   std::int64_t kv_dim() const noexcept { return std::int64_t{kv_heads} * head_dim; }
-  std::int64_t stride() const noexcept { return (head_dim + kStateLanes - 1) / kStateLanes * kStateLanes; }
+  std::int64_t stride() const noexcept { return state_stride(head_dim); }
   /// Floats of a head's state (head_dim, stride), and of all.
   std::int64_t head_values() const noexcept { return head_dim * stride(); }
   std::int64_t state_values() const noexcept { return heads * head_values(); }

@@ -29,7 +29,7 @@ struct TimeMix7Plan : RecurrentPlan {
 
   bool gated() const noexcept { return gate_rank > 0; }
   int mixes() const noexcept { return gated() ? kMixes7 : kMixes7 - 1; }
-  std::int64_t stride() const noexcept { return (head_dim + kStateLanes - 1) / kStateLanes * kStateLanes; }
+  std::int64_t stride() const noexcept { return state_stride(head_dim); }
   /// Floats of a head's state (head_dim, stride), and of all.
   std::int64_t head_values() const noexcept { return head_dim * stride(); }
   std::int64_t state_values() const noexcept { return heads * head_values(); }
