@@ -30,19 +30,16 @@ struct Room : AttentionRows {
 };
 
 void project(const Pass& p, const LatentPlan& plan, const Room& room) {
-  const MatmulJob kv{&plan.kv_a, &p.ws.in, 0, p.rows(), room.projected_kv, plan.rank + plan.pe};
-  if (plan.q_rank == 0) {
-    const std::array<MatmulJob, 2> jobs = {
-        {kv, {&plan.q, &p.ws.in, 0, p.rows(), room.projected_q, plan.q_rows()}}};
-    p.multiply(jobs);
-    p.worker.sync();
-    return;
-  }
-  const std::array<MatmulJob, 2> jobs = {
-      {kv, {&plan.q_a, &p.ws.in, 0, p.rows(), room.q_latent.row(0), room.q_latent.stride()}}};
+  const auto job = [&](const Linear& linear, float* to, std::int64_t stride) {
+    return MatmulJob{&linear, &p.ws.in, 0, p.rows(), to, stride};
+  };
+  const bool ranked = plan.q_rank > 0;
+  const std::array<MatmulJob, 2> jobs = {{job(plan.kv_a, room.projected_kv, plan.rank + plan.pe),
+                                          ranked ? job(plan.q_a, room.q_latent.row(0), room.q_latent.stride())
+                                                 : job(plan.q, room.projected_q, plan.q_rows())}};
   p.multiply(jobs);
   p.worker.sync();
-  multiply_latent(p, plan, room.q_latent, room.projected_q);
+  if (ranked) multiply_latent(p, plan, room.q_latent, room.projected_q);
 }
 
 // The same matrix of every head, each on its own rows of by_head: out (rows, heads, stride).
