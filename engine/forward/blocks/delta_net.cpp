@@ -21,17 +21,18 @@ struct Room {
   float* projected;   // (rows, channels): q, k, v before the convolution
   float* mixed;       // (rows, channels): and after it
   float* gate;        // (rows, inner)
-  float* beta_alpha;  // (rows, 2 value_heads)
+  float* beta_alpha;  // (rows, 2 value_heads), where files have them together
   float* beta;        // (rows, value_heads)
   float* decay;       // (rows, value_heads)
   float* result;      // (rows, inner)
 
   Room(Carver& carver, const DeltaNetPlan& plan, const WorkspaceSizes& sizes) noexcept
-      : all(carver.floats(sizes.rows, plan.conv.channels + plan.inner())),
+      : all(carver.floats(plan.all.empty() ? 0 : sizes.rows, plan.conv.channels + plan.inner())),
         projected(carver.floats(sizes.rows, plan.conv.channels)),
         mixed(carver.floats(sizes.rows, plan.conv.channels)),
         gate(carver.floats(sizes.rows, plan.inner())),
-        beta_alpha(carver.floats(sizes.rows, 2 * std::int64_t{plan.value_heads})),
+        beta_alpha(
+            carver.floats(plan.beta_alpha.empty() ? 0 : sizes.rows, 2 * std::int64_t{plan.value_heads})),
         beta(carver.floats(sizes.rows, plan.value_heads)),
         decay(carver.floats(sizes.rows, plan.value_heads)),
         result(carver.floats(sizes.rows, plan.inner())) {}
