@@ -5,10 +5,18 @@
 
 namespace longhand {
 
-/// to = x + (previous x - x) * lerp for some columns of ws.in. Whoever reads ws.in here does so between two
+/// Columns of a row of a slice that can be rounded apart from others.
+struct ShiftedGroup {
+  const Slice& slice;
+  int row;
+  Range cols;
+};
+
+/// to = x + (previous x - x) * lerp for a group of ws.in. Whoever reads ws.in here does so between two
 /// barriers that nobody writes to it between.
-inline void shift_token(const Pass& p, const RecurrentPlan& plan, const Slice& slice, int row, Range cols,
+inline void shift_token(const Pass& p, const RecurrentPlan& plan, const ShiftedGroup& group,
                         const float* lerp, float* to) noexcept {
+  const auto& [slice, row, cols] = group;
   const float *x = p.ws.in.row(row), *before = row > slice.first_row
                                                    ? p.ws.in.row(row - 1)
                                                    : slice.states.recurrent(plan.state).inputs();
@@ -23,14 +31,13 @@ inline void keep_last_token(const Pass& p, const RecurrentPlan& plan) noexcept {
                 slice.states.recurrent(plan.state).inputs());
 }
 
-/// f(slice, row, columns) for this worker's share of the values of all rows, in groups that can be rounded
-/// apart.
+/// f(group) for this worker's share of the values of all rows.
 template <class Function>
 void for_shifted_groups(const Pass& p, std::int64_t cols, const Function& f) noexcept {
   const std::int64_t groups = (cols + Activations::kGroup - 1) / Activations::kGroup;
   p.for_pieces(int(groups), [&](const Slice& slice, int row, int group) {
     const std::int64_t first = group * Activations::kGroup;
-    f(slice, row, Range{first, std::min(cols, first + Activations::kGroup)});
+    f(ShiftedGroup{slice, row, {first, std::min(cols, first + Activations::kGroup)}});
   });
 }
 

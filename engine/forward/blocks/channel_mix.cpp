@@ -20,10 +20,10 @@ struct Room {
 };
 
 void mix(const Pass& p, const ChannelMixPlan& plan, const Room& room) {
-  for_shifted_groups(p, plan.hidden, [&](const Slice& slice, int row, Range cols) {
+  for_shifted_groups(p, plan.hidden, [&](const ShiftedGroup& group) {
     const auto part = [&](const float* lerp, const Activations& to, const Linear& reader) {
-      shift_token(p, plan, slice, row, cols, lerp, to.row(row));
-      to.round(p.kernels, row, cols, kinds_of({&reader}));
+      shift_token(p, plan, group, lerp, to.row(group.row));
+      to.round(p.kernels, group.row, group.cols, kinds_of({&reader}));
     };
     part(plan.lerp_k, room.k, plan.key);
     if (plan.gated) part(plan.lerp_r, room.r, plan.receptance);

@@ -44,9 +44,9 @@ struct Room {
 void find_mixes(const Pass& p, const TimeMix6Plan& plan, const Room& room) {
   const std::int64_t rank = plan.mix_rank;
   const int rows = p.rows();
-  for_shifted_groups(p, plan.hidden, [&](const Slice& slice, int row, Range cols) {
-    shift_token(p, plan, slice, row, cols, plan.lerp_x, room.all.row(row));
-    room.all.round(p.kernels, row, cols, kinds_of({&plan.w1}));
+  for_shifted_groups(p, plan.hidden, [&](const ShiftedGroup& group) {
+    shift_token(p, plan, group, plan.lerp_x, room.all.row(group.row));
+    room.all.round(p.kernels, group.row, group.cols, kinds_of({&plan.w1}));
   });
   p.worker.sync();
   p.multiply({&plan.w1, &room.all, 0, rows, room.found, kMixes6 * rank});
@@ -70,13 +70,15 @@ void find_mixes(const Pass& p, const TimeMix6Plan& plan, const Room& room) {
 
 void mix(const Pass& p, const TimeMix6Plan& plan, const Room& room) {
   const std::array<const Linear*, kMixes6> readers = {&plan.decay_w1, &plan.k, &plan.v, &plan.r, &plan.gate};
-  for_shifted_groups(p, plan.hidden, [&](const Slice& slice, int row, Range cols) {
+  for_shifted_groups(p, plan.hidden, [&](const ShiftedGroup& group) {
+    const int row = group.row;
+    const Range cols = group.cols;
     for (int i = 0; i < kMixes6; ++i) {
       float* share = room.delta(p, i, row);
       const float* lerp = plan.lerp_of(i);
       for (std::int64_t c = cols.begin; c < cols.end; ++c) share[c] += lerp[c];
       const Activations& to = room.mixed[std::size_t(i)];
-      shift_token(p, plan, slice, row, cols, share, to.row(row));
+      shift_token(p, plan, group, share, to.row(row));
       to.round(p.kernels, row, cols, kinds_of({readers[std::size_t(i)]}));
     }
   });

@@ -41,11 +41,11 @@ ActKinds readers(const TimeMix7Plan& plan, int mix) {
 }
 
 void mix(const Pass& p, const TimeMix7Plan& plan, const Room& room) {
-  for_shifted_groups(p, plan.hidden, [&](const Slice& slice, int row, Range cols) {
+  for_shifted_groups(p, plan.hidden, [&](const ShiftedGroup& group) {
     for (int i = 0; i < plan.mixes(); ++i) {
       const Activations& to = room.mixed[std::size_t(i)];
-      shift_token(p, plan, slice, row, cols, plan.lerp + std::int64_t{i} * plan.hidden, to.row(row));
-      to.round(p.kernels, row, cols, readers(plan, i));
+      shift_token(p, plan, group, plan.lerp + std::int64_t{i} * plan.hidden, to.row(group.row));
+      to.round(p.kernels, group.row, group.cols, readers(plan, i));
     }
   });
   p.worker.sync();
