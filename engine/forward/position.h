@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "engine/state/far_positions.h"
 #include "engine/types/session_options.h"
 #include "engine/types/token_position.h"
 #include "loaders/model/config.h"
@@ -19,13 +20,6 @@ enum class Rotation : std::uint8_t {
   far_key,    // far keys that are turned at all
 };
 inline constexpr int kRotations = 4;
-
-/// Where far queries and keys stand: query i at start + step * i, key j at step * j. With step 0 far keys are
-/// not turned, so that their score depends on no position.
-struct FarPositions {
-  bool used = false;
-  double start = 0, step = 0;
-};
 
 /// The frequencies a file asks for, but for its factor tensors.
 RopeParams rope_params(const RopeConfig& file) noexcept;

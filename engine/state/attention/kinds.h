@@ -5,8 +5,11 @@
 #include <memory>
 #include <string_view>
 
-#include "engine/forward/position.h"
 #include "engine/state/attention/attention_state.h"
+#include "engine/state/far_positions.h"
+#include "engine/types/session_options.h"
+#include "loaders/model/config.h"
+#include "loaders/model/weights.h"
 
 namespace longhand {
 
