@@ -22,7 +22,9 @@ class Fixture {
   Fixture() {
     for (std::size_t memory = 0; memory < small_memories().size(); ++memory) {
       sessions_.push_back(fresh(memory));
-      owners_.push_back(first_section(tiny_.saved(memory, 1)));
+      const std::string saved = tiny_.saved(memory, 1);
+      owners_.push_back(first_section(saved));
+      head_ = saved.substr(0, 16);
     }
   }
   /// A session of kTokens tokens.
@@ -32,6 +34,8 @@ class Fixture {
     return sessions_[memory];
   }
   const std::string& owner(std::size_t memory) const { return owners_[memory]; }
+  /// Of the version that sessions write.
+  const std::string& head() const { return head_; }
   std::string path_of(const char* name) const { return tiny_.path_of(name); }
 
  private:
@@ -49,6 +53,7 @@ class Fixture {
   TinySessions tiny_;
   std::vector<Session> sessions_;
   std::vector<std::string> owners_;
+  std::string head_;
 };
 
 template <class T>
@@ -63,7 +68,7 @@ std::string sealed_section(std::uint32_t number, std::string_view content) {
 }
 
 // The owner's section is the session's own: another one is refused before anything else is looked at.
-std::string sealed_file(const std::string& owner, Input sections) {
+std::string sealed_file(const std::string& head, const std::string& owner, Input sections) {
   std::string body = sealed_section(0, owner);
   for (std::uint32_t number = 1; !sections.empty(); ++number) {
     const std::size_t length =
@@ -73,7 +78,7 @@ std::string sealed_file(const std::string& owner, Input sections) {
     body += sealed_section(number, content);
   }
   const std::uint64_t size = 24 + body.size() + 8;
-  return "LONGHAND" + raw(std::uint32_t{1}) + raw(std::uint32_t{0}) + raw(size) + body + raw(size);
+  return head + raw(size) + body + raw(size);
 }
 
 void write(const std::string& path, const std::string& content) {
@@ -90,7 +95,8 @@ void run(std::string_view input) {
   const std::size_t memory = in.number() % small_memories().size();
   const bool sealed = in.number() % 2 == 0;
   const std::string path = fixture.path_of("state"), again = fixture.path_of("again");
-  const std::string content = sealed ? sealed_file(fixture.owner(memory), in) : std::string(in.rest());
+  const std::string content =
+      sealed ? sealed_file(fixture.head(), fixture.owner(memory), in) : std::string(in.rest());
   write(path, content);
 
   Session& session = fixture.session(memory);
