@@ -20,6 +20,10 @@ constexpr int kShortest = 64;
 constexpr std::size_t kMostShared = 8, kMostCopied = 2;
 // Files looked at, the latest used: each is compared with every prompt.
 constexpr std::size_t kMostFiles = 1024;
+// So long is nothing written after a file could not be: on a full disk the next one cannot be either.
+constexpr std::chrono::seconds kPause{60};
+// Different lines that are noted, after which the first may come again.
+constexpr std::size_t kMostNotes = 64;
 
 int common(std::span<const Token> a, std::span<const Token> b) {
   return int(std::ranges::mismatch(a, b).in1 - a.begin());
@@ -27,6 +31,12 @@ int common(std::span<const Token> a, std::span<const Token> b) {
 
 bool begins_with(std::span<const Token> text, std::span<const Token> beginning) {
   return common(beginning, text) == int(beginning.size());
+}
+
+// A longer text takes the place of its own beginning, unless that is much shorter: others may go on from
+// there in another way.
+bool outlives(std::span<const Token> text, std::span<const Token> beginning) {
+  return 2 * beginning.size() > text.size() && begins_with(text, beginning);
 }
 
 }  // namespace
@@ -50,7 +60,7 @@ void DiskCache::index(const std::string& path) {
     text.tokens.resize(std::size_t(text.remembered));
     entries_.push_back({path, std::move(owner), std::move(text.tokens)});
   } catch (const Error& error) {
-    note([&] { return fmt::format("{}; the file is not used", error.what()); });
+    note([&] { return fmt::format("{}; the file is not used", error.what()); }, path);
   }
 }
 
@@ -63,6 +73,7 @@ std::string DiskCache::owner_of(const Adaptation* adaptation) const {
 
 std::optional<DiskCache::Found> DiskCache::find(const WantedText& wanted, int least) const {
   const std::string owner = owner_of(wanted.adaptation.get());
+  if (hangs()) return std::nullopt;
   const std::scoped_lock lock(mutex_);
   const Entry* best = nullptr;
   for (const Entry& entry : entries_) {
@@ -85,21 +96,38 @@ std::shared_ptr<DiskText> DiskCache::fetch(const std::string& path, Session empt
   return text;
 }
 
+bool DiskCache::hangs() const {
+  const std::scoped_lock lock(mutex_);
+  return Clock::now() > read_by_;
+}
+
+bool DiskCache::paused() const {
+  const std::scoped_lock lock(mutex_);
+  return Clock::now() < write_from_;
+}
+
 void DiskCache::save(const Session& text, int turn) noexcept {
   if (text.size() < kShortest || Access::impl(text)->sequence.has_embeddings()) return;
   try {
+    if (paused()) return;
     ToSave next{text.fork(), std::min(turn, text.size())};
     const std::scoped_lock lock(mutex_);
     // The same conversation, a turn ago.
     std::erase_if(to_save_, [&](const ToSave& other) {
       const auto& theirs = Access::impl(other.session)->sequence.adaptation;
       return same(theirs.get(), Access::impl(text)->sequence.adaptation.get()) &&
-             begins_with(text.tokens(), other.session.tokens());
+             outlives(text.tokens(), other.session.tokens());
     });
     if (to_save_.size() == (setup_.forgets ? kMostCopied : kMostShared)) to_save_.pop_front();
     to_save_.push_back(std::move(next));
     wake_.notify_all();
   } catch (const std::exception&) {}  // memory is short
+}
+
+void DiskCache::forget_waiting() noexcept {
+  std::deque<ToSave> forgotten;
+  const std::scoped_lock lock(mutex_);
+  forgotten.swap(to_save_);
 }
 
 void DiskCache::write_all(const std::stop_token& stop) {
@@ -130,39 +158,66 @@ void DiskCache::write(ToSave& next) noexcept {
   }
 }
 
-bool DiskCache::knows(const std::string& path) const {
+// The file in which a text would be found, and where texts can be cut a longer one of which it is the
+// beginning; empty: none.
+std::string DiskCache::holder_of(const Entry& text) const {
+  const auto holds = [&](const Entry& other) {
+    if (other.path == text.path) return true;
+    return !setup_.forgets && other.owner == text.owner && begins_with(other.tokens, text.tokens);
+  };
   const std::scoped_lock lock(mutex_);
-  return std::ranges::find(entries_, path, &Entry::path) != entries_.end();
+  const auto holder = std::ranges::find_if(entries_, holds);
+  return holder == entries_.end() ? "" : holder->path;
+}
+
+// Whether the text need not be written. Other programs may have deleted what is known here.
+bool DiskCache::find_holder(const Entry& text) {
+  for (std::string holder; !(holder = holder_of(text)).empty(); forget(holder)) {
+    if (!folder_.touch(holder)) continue;
+    used(holder);
+    return true;
+  }
+  return false;
 }
 
 void DiskCache::store(Session& session) {
+  if (paused()) return;
   const auto& impl = *Access::impl(session);
   const StateOwner owner = impl.owner();
-  const StateText text{impl.sequence.tokens, impl.sequence.remembered};
-  Entry entry{"", text_of(owner), text.tokens};
-  entry.tokens.resize(std::size_t(text.remembered));
-  entry.path = folder_.path_of(entry.owner, text.tokens);
-  if (knows(entry.path)) return folder_.touch(entry.path);
+  Entry entry{"", text_of(owner), impl.sequence.tokens};
+  entry.path = folder_.path_of(entry.owner, entry.tokens);
+  entry.tokens.resize(std::size_t(impl.sequence.remembered));
+  if (find_holder(entry)) return;
+  const std::string path = entry.path;
+  try {
+    write_file(session, owner, std::move(entry));
+  } catch (const Error& error) {
+    note([&] { return fmt::format("a text is not kept: {}", error.what()); }, path);
+    const std::scoped_lock lock(mutex_);
+    if (error.code() == Errc::io) write_from_ = Clock::now() + kPause;
+  }
+}
+
+void DiskCache::write_file(Session& session, const StateOwner& owner, Entry entry) {
   refuse_link(entry.path);
-  const std::uint64_t bytes = session.state_bytes();
-  if (!folder_.make_room(bytes)) {
+  const auto others = folder_.make_room(session.state_bytes());
+  if (!others) {
     return note([&] {
-      return fmt::format("a text of {} MiB is not kept: all files together may have {}", bytes >> 20,
+      return fmt::format("a text is not kept: it does not fit into the {} MiB that all files may have",
                          folder_.limit() >> 20);
     });
   }
+  const auto& impl = *Access::impl(session);
+  const StateText text{impl.sequence.tokens, impl.sequence.remembered};
   write_state(entry.path, owner, text, impl.sequence.states, folder_.calls());
-  add(std::move(entry));
+  add(std::move(entry), *others);
 }
 
-// A longer text takes the place of its own beginning, unless that is much shorter: others may go on from
-// there in another way.
-void DiskCache::add(Entry entry) {
-  std::set<std::string> there;
-  for (const DiskFolder::File& file : folder_.files()) there.insert(file.path);
+void DiskCache::add(Entry entry, const std::vector<DiskFolder::File>& others) {
+  std::set<std::string_view> there;
+  for (const DiskFolder::File& file : others) there.insert(file.path);
   const auto stays = [&](const Entry& other) {
-    return other.owner != entry.owner || 2 * other.tokens.size() <= entry.tokens.size() ||
-           !begins_with(entry.tokens, other.tokens);
+    return other.owner != entry.owner || !outlives(entry.tokens, other.tokens);
   };
   std::vector<Entry> outlived;
   {
@@ -173,9 +228,21 @@ void DiskCache::add(Entry entry) {
     std::move(leaving, entries_.end(), std::back_inserter(outlived));
     entries_.erase(leaving, entries_.end());
     entries_.push_back(std::move(entry));
+    if (entries_.size() > kMostFiles) entries_.erase(entries_.begin());
   }
   // Of large files that takes a while, and the scheduler asks for what there is.
   for (const Entry& other : outlived) folder_.remove(other.path);
+}
+
+void DiskCache::used(const std::string& path) {
+  const std::scoped_lock lock(mutex_);
+  const auto at = std::ranges::find(entries_, path, &Entry::path);
+  if (at != entries_.end()) std::rotate(at, at + 1, entries_.end());
+}
+
+void DiskCache::forget(const std::string& path) {
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(entries_, [&](const Entry& entry) { return entry.path == path; });
 }
 
 void DiskCache::read_all(const std::stop_token& stop) {
@@ -184,9 +251,13 @@ void DiskCache::read_all(const std::stop_token& stop) {
     wake_.wait(lock, stop, [this] { return !to_read_.empty(); });
     if (stop.stop_requested()) return;
     const ToRead next = to_read_.front();
+    const auto entry = std::ranges::find(entries_, next.path, &Entry::path);
+    const std::size_t tokens = entry == entries_.end() ? 0 : entry->tokens.size();
+    read_by_ = Clock::now() + setup_.patience + std::chrono::milliseconds(tokens);
     lock.unlock();
     read(next);
     lock.lock();
+    read_by_ = Clock::time_point::max();
     to_read_.pop_front();
     lock.unlock();
     if (setup_.on_fetched) setup_.on_fetched();
@@ -197,24 +268,27 @@ void DiskCache::read(const ToRead& next) noexcept {
   try {
     next.text->session->restore_state(next.path);
     folder_.touch(next.path);
+    used(next.path);
   } catch (const std::exception& error) {
     next.text->session.reset();
-    note([&] { return fmt::format("{}; the file is not used", error.what()); });
-    const std::scoped_lock lock(mutex_);
-    std::erase_if(entries_, [&](const Entry& entry) { return entry.path == next.path; });
+    note([&] { return fmt::format("{}; the file is not used", error.what()); }, next.path);
+    forget(next.path);
   }
   next.text->ready = true;
 }
 
-// Once, where the same goes wrong again and again.
-void DiskCache::note(const std::function<std::string()>& line) noexcept {
+// Once, where the same goes wrong again and again, with whatever file: `path` does not count.
+void DiskCache::note(const std::function<std::string()>& line, std::string_view path) noexcept {
   if (!setup_.note) return;
   try {
     const std::string text = line();
+    std::string what = text;
+    if (const std::size_t at = path.empty() ? text.npos : text.find(path); at != text.npos)
+      what.erase(at, path.size());
     {
       const std::scoped_lock lock(mutex_);
-      if (text == last_note_) return;
-      last_note_ = text;
+      if (noted_.size() >= kMostNotes) noted_.clear();
+      if (!noted_.insert(std::move(what)).second) return;
     }
     setup_.note(text);
   } catch (...) {}  // memory is short, or who is told has failed

@@ -80,21 +80,29 @@ std::string DiskFolder::path_of(std::string_view owner, std::span<const Token> t
   return (fs::path(path_) / name).string();
 }
 
-bool DiskFolder::make_room(std::uint64_t bytes) {
-  if (bytes > limit_) return false;
-  const std::vector<File> all = files();
+std::optional<std::vector<DiskFolder::File>> DiskFolder::make_room(std::uint64_t bytes) {
+  if (bytes > limit_) return std::nullopt;
+  std::vector<File> all = files();
   std::uint64_t sum = bytes;
   for (const File& file : all) sum += file.bytes;
-  for (std::size_t i = 0; i < all.size() && sum > limit_; ++i) {
-    remove(all[i].path);
-    sum -= all[i].bytes;
-  }
-  return true;
+  const auto leaves = [&](const File& file) {
+    if (sum <= limit_ || !remove(file.path)) return false;
+    sum -= file.bytes;
+    return true;
+  };
+  std::erase_if(all, leaves);
+  if (sum > limit_) return std::nullopt;
+  return all;
 }
 
-void DiskFolder::touch(const std::string& path) const noexcept {
-  std::error_code ignored;
-  fs::last_write_time(path, fs::file_time_type::clock::now(), ignored);
+bool DiskFolder::touch(const std::string& path) const noexcept {
+  std::error_code error;
+  fs::last_write_time(path, fs::file_time_type::clock::now(), error);
+  return error != std::errc::no_such_file_or_directory;
+}
+
+bool DiskFolder::remove(const std::string& path) noexcept {
+  return calls_.unlink(path.c_str()) == 0 || errno == ENOENT;
 }
 
 }  // namespace longhand

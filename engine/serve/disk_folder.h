@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,10 +33,13 @@ class DiskFolder {
   std::vector<File> files() const;
   /// Where a text belongs. See text_of(StateOwner).
   std::string path_of(std::string_view owner, std::span<const Token> tokens) const;
-  /// Deletes files until `bytes` more fit. False: more than all files may have.
-  bool make_room(std::uint64_t bytes);
-  void touch(const std::string& path) const noexcept;
-  void remove(const std::string& path) noexcept { calls_.unlink(path.c_str()); }
+  /// Deletes files until `bytes` more fit, and returns those that are left. Nothing: they do not fit, since
+  /// that is more than all files may have, or files cannot be deleted.
+  std::optional<std::vector<File>> make_room(std::uint64_t bytes);
+  /// The file was used just now. False: it is not there any more.
+  bool touch(const std::string& path) const noexcept;
+  /// False: the file is still there.
+  bool remove(const std::string& path) noexcept;
 
   std::uint64_t limit() const noexcept { return limit_; }
   FileCalls& calls() const noexcept { return calls_; }

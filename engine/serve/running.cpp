@@ -62,15 +62,15 @@ bool Running::draw() {
   }
 }
 
-bool Running::go_on_alone(const SessionOptions& options) {
+bool Running::go_on_alone(const MakeGuesses& make) {
   try {
-    if (!speculation_) speculation_.emplace(*session, options, *request.speculation);
+    if (!speculation_) speculation_ = make(*session, *request.speculation);
   } catch (const Error& error) {
     if (error.code() == Errc::no_memory) return give_up_guessing();
     end(StopReason::callback, std::current_exception());
     return false;
   }
-  if (!verifier_) verifier_.emplace(*session, &*speculation_);
+  if (!verifier_) verifier_.emplace(*session, speculation_.get());
   const int left = request.max_tokens < 0 ? std::numeric_limits<int>::max()
                                           : request.max_tokens - result_.written_tokens - 1;
   std::span<const float> logits;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -36,10 +37,13 @@ class Running {
   bool draw();
   /// Whether guesses are wanted at what comes next.
   bool guesses() const noexcept { return request.speculation && !reading(); }
+  /// What guesses for a session. Throws as Speculation does.
+  using MakeGuesses =
+      std::function<std::shared_ptr<Speculation>(const Session& session, const SpeculationOptions& how)>;
   /// Feeds the token drawn last, by itself but for guesses at those after it, and draws the next. False as
   /// draw(). Where memory is too short for guesses, none are made any more, and nothing was fed. Throws as
-  /// Session::feed() does. `options` are those of the session.
-  bool go_on_alone(const SessionOptions& options);
+  /// Session::feed() does.
+  bool go_on_alone(const MakeGuesses& make);
   /// The session is as if there had been no guesses, and others may use it.
   void stop_guessing() noexcept;
   /// Ends the answer; the listener is told its last text.
@@ -68,9 +72,9 @@ class Running {
   int fed_ = 0;           // of the prompt
   bool writing_ = false;  // the prompt was read
   Token next_ = 0;
-  std::optional<Speculation> speculation_;  // made when first used
-  std::optional<Verifier> verifier_;        // while guesses are made
-  Clock::time_point since_ = Clock::now();  // of waiting, then of reading, then of writing
+  std::shared_ptr<Speculation> speculation_;  // null until it is first used
+  std::optional<Verifier> verifier_;          // while guesses are made
+  Clock::time_point since_ = Clock::now();    // of waiting, then of reading, then of writing
 };
 
 }  // namespace longhand

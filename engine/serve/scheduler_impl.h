@@ -42,6 +42,7 @@ struct Scheduler::Impl {
   void step();
   void step_together();
   void step_alone();
+  std::shared_ptr<Speculation> guesses_for(const Session& session, const SpeculationOptions& how);
   void give_way();
   void run_pass(std::span<const int> shares);
   void leave(const RunningPtr& running);
@@ -57,6 +58,11 @@ struct Scheduler::Impl {
   bool forgets = false;  // what sessions hold of a text cannot go back everywhere
   std::optional<TextCache> pool;
   PassBudget budget;
+  struct Draft {
+    SpeculationOptions how;
+    std::shared_ptr<Speculation> guesses;
+  };
+  std::optional<Draft> draft;         // of the request that used one last; the next one goes on with it
   std::vector<RunningPtr> active;     // oldest first
   std::vector<RunningPtr> looked_at;  // by one function at a time; it has room for all, so that none can fail
 

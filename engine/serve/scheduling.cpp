@@ -17,6 +17,9 @@ constexpr int kWorthWaiting = kDecodeTokens;
 // often differs there, in what a template writes before an answer.
 constexpr int kTail = 2 * kDecodeTokens;
 
+// How often it is looked whether a disk still makes requests wait.
+constexpr std::chrono::milliseconds kGlance{500};
+
 void keep_checkpoint(Running& running) {
   Session& session = *running.session;
   Access::impl(session)->sequence.states.keep(session.size(), true);
@@ -30,7 +33,12 @@ void Scheduler::Impl::live(const std::stop_token& stop) {
       std::unique_lock lock(mutex);
       resting = known.empty();
       if (resting) idle.notify_all();
-      wake.wait(lock, stop, [this] { return news || !active.empty(); });
+      const auto ready = [this] { return news || !active.empty(); };
+      if (waiting.empty()) {
+        wake.wait(lock, stop, ready);
+      } else {
+        wake.wait_for(lock, stop, kGlance, ready);  // for the disk, which may hang
+      }
       news = false;
     }
     end_cancelled();
@@ -92,7 +100,11 @@ bool Scheduler::Impl::enough_fetched() const {
 // Whether what the disk has of a prompt is still on its way, or cannot be brought yet.
 bool Scheduler::Impl::fetching(Running& running) {
   if (!disk) return false;
-  if (running.fetched) return !running.fetched->ready;
+  if (running.fetched) {
+    if (running.fetched->ready || !disk->hangs()) return !running.fetched->ready;
+    running.fetched.reset();
+    return false;
+  }
   if (running.asked_disk) return false;
   try {
     const WantedText wanted{running.request.prompt, running.adaptation};
@@ -181,7 +193,9 @@ void Scheduler::Impl::step_together() {
 // With guesses at what its answer will be.
 void Scheduler::Impl::step_alone() {
   const RunningPtr running = active[0];
-  const bool goes_on = running->go_on_alone(session_options);
+  const bool goes_on = running->go_on_alone(
+      [this](const Session& session, const SpeculationOptions& how) { return guesses_for(session, how); });
+  if (goes_on && !running->guesses()) draft.reset();  // memory is too short for it
   {
     const std::scoped_lock lock(mutex);
     ++told.passes;
@@ -190,11 +204,30 @@ void Scheduler::Impl::step_alone() {
   if (!goes_on) leave(running);
 }
 
+// A draft model reads what its session does not hold of a text, whoever's it is, and no two requests are
+// alone at a time: so there is one, which takes its memory once.
+std::shared_ptr<Speculation> Scheduler::Impl::guesses_for(const Session& session,
+                                                          const SpeculationOptions& how) {
+  const auto make = [&] { return std::make_shared<Speculation>(session, session_options, how); };
+  if (!how.draft) return make();
+  const auto fits = [&](const SpeculationOptions& other) {
+    return &model_data(*other.draft) == &model_data(*how.draft) && other.most == how.most &&
+           other.adapt == how.adapt && other.mtp == how.mtp;
+  };
+  if (!draft || !fits(draft->how)) {
+    draft.reset();
+    draft = Draft{how, make()};
+  }
+  return draft->guesses;
+}
+
 // What failed is being handled. Memory, most likely: the youngest gives way to the others.
 void Scheduler::Impl::give_way() {
   const RunningPtr last = active.back();
   last->end(StopReason::callback, std::current_exception());
   leave(last);
+  draft.reset();
+  if (disk) disk->forget_waiting();
   while (pool->forget_one()) {}
 }
 

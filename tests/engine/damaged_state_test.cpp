@@ -13,6 +13,7 @@
 #include "engine/state/checksum.h"
 #include "tests/support/allocations.h"
 #include "tests/support/error_code.h"
+#include "tests/support/forged_state.h"
 #include "tests/support/golden.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_session.h"
@@ -59,27 +60,9 @@ class DamagedState : public testing::Test {
     session_.feed(some_tokens(5, 6));
     session_.rewind(9);
   }
-  // The offset of a section's content.
-  std::size_t section(int number) const {
-    std::size_t at = 24;
-    for (; number > 0; --number) {
-      std::uint64_t length = 0;
-      std::memcpy(&length, content_.data() + at + 8, sizeof length);
-      at += 16 + std::size_t(length);
-    }
-    return at + 16;
-  }
-  // `content_` with other bytes in a section, whose checksum holds.
+  std::size_t section(int number) const { return test::state_section(content_, number); }
   std::string forged(int number, std::size_t offset, const std::string& bytes) const {
-    std::string out = content_;
-    const std::size_t at = section(number);
-    out.replace(at + offset, bytes.size(), bytes);
-    std::uint64_t length = 0;
-    std::memcpy(&length, out.data() + at - 8, sizeof length);
-    std::uint32_t sum = crc32c(out.substr(at - 16, 4));
-    sum = crc32c(out.substr(at - 8, 8 + std::size_t(length)), sum);
-    std::memcpy(out.data() + at - 12, &sum, sizeof sum);
-    return out;
+    return test::forged_state(content_, number, offset, bytes);
   }
 
   TempDir dir_;

@@ -3,17 +3,17 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <utility>
 
-#include "engine/api/session_impl.h"
 #include "engine/longhand_serve.h"
-#include "engine/serve/disk_cache.h"
 #include "tests/support/error_code.h"
+#include "tests/support/forged_state.h"
+#include "tests/support/golden.h"
 #include "tests/support/golden_model.h"
+#include "tests/support/lora.h"
 #include "tests/support/scheduling.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/tiny_session.h"
@@ -22,15 +22,9 @@ namespace longhand {
 namespace {
 
 namespace fs = std::filesystem;
+using test::files_of;
 using test::options_of_tests;
 using testing::HasSubstr;
-
-std::vector<fs::path> files_of(const std::string& folder) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
-  std::ranges::sort(files);
-  return files;
-}
 
 struct Answer {
   std::vector<Token> tokens;
@@ -142,6 +136,16 @@ TEST(DiskCache, OtherOptionsAndAdaptersFindNothing) {
   SchedulerOptions other = kept.options();
   other.session.key_cache = CacheType::f16;
   EXPECT_EQ(ask_once(test::tiny(), other, prompt).result.cached_tokens, 0);
+  const auto adapted = [&](unsigned seed, float scale) {
+    SchedulerOptions o = kept.options();
+    const auto lora = test::random_lora(test::tiny(), {.rank = 4, .seed = seed});
+    o.session.adapters = {{Adapter::load_memory(test::tiny(), lora.bytes()), scale}};
+    return ask_once(test::tiny(), o, prompt).result.cached_tokens;
+  };
+  EXPECT_EQ(adapted(1, 1), 0);
+  EXPECT_EQ(adapted(2, 1), 0) << "another adapter";
+  EXPECT_EQ(adapted(1, 0.5f), 0) << "another scale";
+  EXPECT_EQ(adapted(1, 1), 99);
   EXPECT_EQ(ask_once(test::tiny(), kept.options(), prompt).result.cached_tokens, 99);
   EXPECT_THAT(kept.notes(), testing::IsEmpty());
 }
@@ -179,6 +183,27 @@ TEST(DiskCache, DamagedFilesAreNotUsed) {
     EXPECT_EQ(answer.tokens, expected.tokens) << place;
     ASSERT_FALSE(kept.notes().empty()) << place;
     EXPECT_THAT(kept.notes()[0], HasSubstr("the file is not used")) << place;
+  }
+}
+
+// Numbers of the text that are none, under checksums that hold: tokens in the memories, tokens written, first
+// position served, number of tokens.
+TEST(DiskCache, FilesWithWrongLengthsAreNotUsed) {
+  const std::vector<Token> prompt = test::some_tokens(100, 1);
+  const Answer expected = ask_once(test::tiny(), options_of_tests(), prompt);
+  constexpr std::pair<std::size_t, std::uint32_t> kForged[] = {{0, 5},   {0, 200}, {4, 5},
+                                                               {8, 200}, {12, 5},  {12, 0xffffffff}};
+  for (const auto& [field, value] : kForged) {
+    SCOPED_TRACE(testing::Message() << field << " " << value);
+    Kept kept;
+    ask_once(test::tiny(), kept.options(), prompt);
+    const fs::path file = files_of(kept.folder()).at(0);
+    const std::string bytes(reinterpret_cast<const char*>(&value), sizeof value);
+    const std::string forged = test::forged_state(test::read_text(file.string()), 1, field, bytes);
+    std::ofstream(file, std::ios::binary) << forged;
+    const Answer answer = ask_once(test::tiny(), kept.options(), prompt);
+    EXPECT_EQ(answer.result.cached_tokens, 0);
+    EXPECT_EQ(answer.tokens, expected.tokens);
   }
 }
 
@@ -249,90 +274,6 @@ TEST(DiskCache, RequestsThatWaitForAFileCanBeCancelled) {
     if (results[i].reason != StopReason::cancelled) { EXPECT_GE(results[i].cached_tokens, 149) << i; }
     EXPECT_FALSE(results[i].error);
   }
-}
-
-// A disk on which no byte fits.
-class FullDisk : public FileCalls {
- public:
-  ssize_t write(int, const void*, std::size_t) override {
-    errno = ENOSPC;
-    return -1;
-  }
-};
-
-class FilesOfTexts : public testing::Test {
- protected:
-  DiskCacheSetup setup(FileCalls& calls) {
-    const Session session = session_of(1);
-    StateOwner owner = Access::impl(session)->owner();
-    return {.options = {.folder = folder(), .mib = 1},
-            .owner = std::move(owner),
-            .note = [this](std::string_view line) { notes_.emplace_back(line); },
-            .calls = calls};
-  }
-  static Session session_of(int tokens) {
-    Session session(test::tiny(), options_of_tests().session);
-    session.feed(test::some_tokens(tokens, unsigned(tokens)));
-    return session;
-  }
-  std::string folder() const { return dir_.file("kept"); }
-
-  test::TempDir dir_;
-  std::vector<std::string> notes_;
-};
-
-TEST_F(FilesOfTexts, AFullDiskIsNotedOnceAndLeavesNothing) {
-  FullDisk full;
-  {
-    DiskCache cache(setup(full));
-    cache.save(session_of(80), 80);
-    cache.save(session_of(90), 90);
-  }
-  EXPECT_TRUE(files_of(folder()).empty());
-  ASSERT_FALSE(notes_.empty());
-  EXPECT_THAT(notes_[0], HasSubstr("a text is not kept"));
-  EXPECT_THAT(notes_[0], HasSubstr("No space left"));
-}
-
-// Where a file belongs there is a link to another.
-TEST_F(FilesOfTexts, NothingIsWrittenWhereALinkLeads) {
-  const std::string other = dir_.file("letter.txt");
-  std::ofstream(other) << "dear";
-  std::string path;
-  {
-    DiskCache cache(setup(system_calls()));
-    cache.save(session_of(80), 80);
-  }
-  path = files_of(folder()).at(0).string();
-  fs::remove(path);
-  fs::create_symlink(other, path);
-  {
-    DiskCache cache(setup(system_calls()));
-    cache.save(session_of(80), 80);
-  }
-  EXPECT_TRUE(fs::is_symlink(path));
-  EXPECT_EQ(fs::file_size(other), 4u);
-  ASSERT_EQ(notes_.size(), 1u);
-  EXPECT_THAT(notes_[0], HasSubstr("is a symbolic link"));
-}
-
-TEST_F(FilesOfTexts, ThoseUnusedForLongestGiveWay) {
-  DiskFolder disk(folder(), 1000, system_calls());
-  const auto add = [&](Token token) {
-    const std::string path = disk.path_of("owner", {{token}});
-    std::ofstream(path) << std::string(300, 'x');
-    fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(10 - token));
-    return path;
-  };
-  const std::string a = add(1), b = add(2), c = add(3);
-  disk.touch(a);
-  EXPECT_TRUE(disk.make_room(100));
-  EXPECT_EQ(disk.files().size(), 3u);
-  EXPECT_TRUE(disk.make_room(300));
-  EXPECT_FALSE(fs::exists(b));
-  EXPECT_TRUE(fs::exists(a) && fs::exists(c));
-  EXPECT_FALSE(disk.make_room(1001)) << "which would never fit";
-  EXPECT_EQ(disk.files().size(), 2u);
 }
 
 }  // namespace

@@ -126,6 +126,29 @@ TEST_P(SchedulerOf, TheSecondTurnGoesOnFromTheFirst) {
   expect_same(second, alone(model(), prompt, 2));
 }
 
+// What a turn costs does not grow with the conversation: only what is new is computed.
+TEST_P(SchedulerOf, ALongHistoryIsNotReadAgain) {
+  SchedulerOptions options = options_of_tests();
+  options.session.context = 2048;
+  options.session.batch = 128;
+  Scheduler scheduler(model(), options);
+  std::vector<Token> prompt = test::some_tokens(1000, 5);
+  for (unsigned turn = 0; turn < 4; ++turn) {
+    Told told;
+    int computed = 0;
+    RequestListener hears = listener(told);
+    hears.on_reading = [&](const ReadingProgress& progress) { computed = progress.read - progress.cached; };
+    scheduler.submit(request_of(model(), prompt, turn), hears);
+    ASSERT_TRUE(scheduler.wait_idle());
+    // The last token drawn is not fed where it is the last that was wanted.
+    if (turn > 0) { EXPECT_LE(computed, 16) << turn; }
+    EXPECT_EQ(computed, told.result.prompt_tokens - told.result.cached_tokens);
+    prompt.insert(prompt.end(), told.tokens.begin(), told.tokens.end());
+    const std::vector<Token> more = test::some_tokens(15, 6 + turn);
+    prompt.insert(prompt.end(), more.begin(), more.end());
+  }
+}
+
 TEST_P(SchedulerOf, AChangedEndKeepsTheBeginning) {
   Scheduler scheduler(model(), options_of_tests());
   std::vector<Token> prompt = test::some_tokens(100, 5);

@@ -108,6 +108,22 @@ TEST_P(SpeculatingScheduler, OthersMayComeMeanwhile) {
 INSTANTIATE_TEST_SUITE_P(Models, SpeculatingScheduler,
                          testing::Values("llama", "gemma3", "qwen3next", "mamba2"), test::name_of_arch);
 
+// A draft reads a prompt before it guesses. The scheduler has one, which knows the text when it comes again.
+TEST(Scheduler, RequestsShareADraft) {
+  Scheduler scheduler(test::tiny(), options_of_tests());
+  for (const int guesses : {0, 1}) {
+    Told told;
+    Request r = request(test::tiny(), 1, true);
+    r.speculation->draft = test::tiny();
+    r.max_tokens = 3;
+    scheduler.submit(std::move(r), listener(told));
+    ASSERT_TRUE(scheduler.wait_idle());
+    EXPECT_EQ(told.result.guesses, guesses);
+    EXPECT_EQ(told.result.right_guesses, guesses);
+    EXPECT_EQ(told.tokens.size(), 3u);
+  }
+}
+
 // Of a request that asks for what the model cannot foresee with: it is refused, not answered without.
 TEST(Scheduler, WhatCannotGuessIsAnError) {
   Scheduler scheduler(test::tiny(), options_of_tests());
