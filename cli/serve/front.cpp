@@ -2,6 +2,7 @@
 
 #include "cli/serve/api/api_error.h"
 #include "cli/serve/api/json.h"
+#include "cli/serve/loading_stream.h"
 #include "cli/serve/page.h"
 #include "cli/terminal/output.h"
 
@@ -41,13 +42,16 @@ const Endpoint* endpoint_of(const HttpRequest& request, HttpReply& reply) {
   return nullptr;
 }
 
-// What a request calls the model that it is for; empty where it does not say.
-std::string model_asked_for(const HttpRequest& request) {
-  if (request.method != "POST" || request.body.empty()) return "";
+struct Asked {
+  std::string model = {};  // what a request calls the model that it is for; empty where it does not say
+  bool stream = false;
+};
+Asked asked_by(const HttpRequest& request) {
+  if (request.method != "POST" || request.body.empty()) return {};
   const Json json = parse_body(request.body);
-  if (!json.is_object()) return "";
+  if (!json.is_object()) return {};
   const Fields fields(json);
-  return fields.text("model").value_or(fields.text("name", ""));
+  return {fields.text("model").value_or(fields.text("name", "")), fields.flag("stream", false)};
 }
 
 }  // namespace
@@ -62,7 +66,8 @@ void Front::close() {
   closed_ = true;
 }
 
-HttpReply Front::dispatch(const Call& call, ServedModels* models, std::shared_ptr<Service>& service) {
+HttpReply Front::dispatch(const Call& call, const std::shared_ptr<ServedModels>& models,
+                          std::shared_ptr<Service>& service) {
   const HttpRequest& request = call.request;
   if (request.method == "OPTIONS") return {.status = 204, .type = "text/plain"};
   if (request.path == "/" && (request.method == "GET" || request.method == "HEAD")) return page_reply();
@@ -71,7 +76,14 @@ HttpReply Front::dispatch(const Call& call, ServedModels* models, std::shared_pt
   const Endpoint* endpoint = endpoint_of(request, reply);
   if (endpoint == nullptr) return reply;
   if (endpoint->of_all != nullptr) return endpoint->of_all(*models, call);
-  service = models->get(models->only_one() ? "" : model_asked_for(request), request.alive);
+  const Asked asked = models->only_one() ? Asked() : asked_by(request);
+  service = models->find(asked.model);
+  if (!service && asked.stream && endpoint->events) {
+    return stream_once_loaded(
+        call, {.load = [models, name = asked.model](const auto& alive) { return models->get(name, alive); },
+               .answer = [endpoint, call](Service& loaded) { return endpoint->answer(loaded, call); }});
+  }
+  if (!service) service = models->get(asked.model, request.alive);
   return endpoint->answer(*service, call);
 }
 
@@ -110,7 +122,7 @@ HttpReply Front::answer(const HttpRequest& given) {
   HttpReply reply;
   std::shared_ptr<Service> service;
   try {
-    reply = dispatch(call, models.get(), service);
+    reply = dispatch(call, models, service);
   } catch (...) { reply = error_reply(given.path, api_error(std::current_exception())); }
   add_headers(given, reply);
   if (!reply.stream) {

@@ -28,7 +28,8 @@ class Front {
   void cut() noexcept { cut_ = true; }
 
  private:
-  HttpReply dispatch(const Call& call, ServedModels* models, std::shared_ptr<Service>& service);
+  HttpReply dispatch(const Call& call, const std::shared_ptr<ServedModels>& models,
+                     std::shared_ptr<Service>& service);
   void add_headers(const HttpRequest& request, HttpReply& reply) const;
   void log(const HttpRequest& request, int status, const RequestNote& note,
            std::chrono::steady_clock::time_point start) const;

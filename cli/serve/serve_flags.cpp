@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <sstream>
 
 #include "cli/exit_status.h"
@@ -26,6 +27,12 @@ std::vector<std::string> lines_of(const std::string& text) {
     if (!line.empty()) lines.push_back(line);
   }
   return lines;
+}
+
+bool others_may_read(const std::string& path) {
+  std::error_code none;
+  const auto others = std::filesystem::perms::others_read;
+  return (std::filesystem::status(path, none).permissions() & others) == others && !none;
 }
 
 }  // namespace
@@ -153,7 +160,11 @@ std::shared_ptr<const TlsContext> ServeFlags::tls() const {
   if (certificate_.empty() && key_.empty()) return nullptr;
   if (certificate_.empty() || key_.empty())
     throw UsageError("--ssl-cert-file and --ssl-key-file belong together");
-  return load_tls(expand_home(certificate_), expand_home(key_));
+  const std::string key = expand_home(key_);
+  auto context = load_tls(expand_home(certificate_), key);
+  if (others_may_read(key))
+    print_note(fmt::format("{} holds a private key, and every user of this machine may read it", key));
+  return context;
 }
 
 bool ServeFlags::one_model() const {

@@ -40,8 +40,11 @@ class ServedModels {
   /// Waits until it is loaded, and for room as long as others are in use. Throws ApiError (404: there is
   /// none; 400: none was used yet, or it is larger than the room; 503: the server ends), and what loading
   /// fails with, or Error(cancelled) once `alive` is false. A model that failed is not tried again for a
-  /// while, unless its file has changed: others would be unloaded for it each time.
+  /// while, unless its file has changed: others would be unloaded for it each time. Once one has waited for
+  /// two seconds, all others wait until it is loaded, so that models in constant use keep nobody out.
   std::shared_ptr<Service> get(const std::string& name, const std::function<bool()>& alive);
+  /// The same without waiting: null where that would be.
+  std::shared_ptr<Service> find(const std::string& name);
 
   struct Entry {
     std::string name;
@@ -51,6 +54,8 @@ class ServedModels {
   std::vector<Entry> list() const;
   /// Those that are loaded.
   std::vector<std::shared_ptr<Service>> loaded() const;
+  /// Sums over those that are loaded; what is counted of requests also over those that were.
+  SchedulerStatus status() const;
   /// Nothing is loaded, and no requests are taken, any more.
   void close();
 
@@ -64,8 +69,11 @@ class ServedModels {
     std::chrono::steady_clock::time_point failed = {};
     std::filesystem::file_time_type file_time = {};  // of the file that failed
   };
+  class Turn;
   Place& place_of(const std::string& name);
+  void check(const Place& wanted) const;
   static bool fails_still(const Place& wanted);
+  bool waits_for_another(const Place& wanted) const { return next_ != nullptr && next_ != &wanted; }
   bool make_room(const Place& wanted, std::vector<std::shared_ptr<Service>>& unloaded);
   void load(Place& wanted, std::unique_lock<std::mutex>& lock,
             std::vector<std::shared_ptr<Service>> unloaded);
@@ -74,7 +82,9 @@ class ServedModels {
   const Load load_ = {};
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
-  std::vector<Place> places_;  // their number stays
+  std::vector<Place> places_;    // their number stays
+  const Place* next_ = nullptr;  // is loaded before others are used
+  SchedulerStatus past_;         // of those that were unloaded, what is counted of requests
   std::uint64_t uses_ = 0;
   bool loading_ = false, closed_ = false;
 };

@@ -1,6 +1,7 @@
 // Several models: each loaded when a request names it, and unloaded where another needs its room.
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <filesystem>
 #include <thread>
 
@@ -99,6 +100,76 @@ TEST(ServeModels, ARequestKeepsItsModel) {
     EXPECT_THAT(answers[i], HasSubstr("Lima"));
   }
   EXPECT_EQ(loaded(server).size(), 1u);
+}
+
+// A request for another model comes in between, though the first is never idle.
+TEST(ServeModels, AModelInConstantUseKeepsNoneOut) {
+  const Folder folder(2);
+  const auto bytes = std::filesystem::file_size(folder.path() + "/a.gguf");
+  const Server server({"--models-dir", folder.path(), "--models-ram", std::to_string((bytes * 3 / 2) >> 20)},
+                      "-");
+  std::atomic<bool> ends{false};
+  std::atomic<int> wrong{0};
+  std::vector<std::jthread> clients;
+  for (int i = 0; i < 3; ++i)
+    clients.emplace_back([&] {
+      while (!ends) wrong += server.post("/v1/chat/completions", asked("a")).status != 200;
+    });
+  EXPECT_EQ(server.post("/v1/chat/completions", asked("a")).status, 200);
+  EXPECT_EQ(server.post("/v1/chat/completions", asked("b")).json()["model"], "b.gguf");
+  EXPECT_EQ(server.post("/v1/chat/completions", asked("a")).status, 200) << "and the other way round";
+  ends = true;
+  clients.clear();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(ServeModels, WhatIsCountedOutlivesThem) {
+  const Folder folder(2);
+  const auto bytes = std::filesystem::file_size(folder.path() + "/a.gguf");
+  const Server server({"--models-dir", folder.path(), "--models-ram", std::to_string((bytes * 3 / 2) >> 20)},
+                      "-");
+  for (const char* model : {"a", "b", "a"}) server.post("/v1/chat/completions", asked(model));
+  EXPECT_EQ(loaded(server).size(), 1u);
+  EXPECT_THAT(server.get("/metrics").body, HasSubstr("longhand_requests_total 3\n"));
+}
+
+// Streams begin before the model is there, so that nobody gives the connection up.
+TEST(ServeModels, AStreamTellsThatItsModelIsBeingLoaded) {
+  const Folder folder(2);
+  const Server server({"--models-dir", folder.path()}, "-");
+  json body = asked("a");
+  body["stream"] = true;
+  const Reply first = server.post("/v1/chat/completions", body);
+  EXPECT_EQ(first.status, 200);
+  EXPECT_EQ(first.headers.at("content-type"), "text/event-stream");
+  EXPECT_THAT(first.body, testing::StartsWith(": "));
+  EXPECT_EQ(events_of(first.body).back(), "[DONE]");
+  EXPECT_THAT(server.post("/v1/chat/completions", body).body, testing::StartsWith("data: "))
+      << "it is there by now";
+  body["model"] = "b";
+  body["max_tokens"] = 30;
+  const Reply other = server.post("/v1/messages", body);
+  EXPECT_THAT(other.body, testing::StartsWith(": "));
+  EXPECT_THAT(other.body, HasSubstr("event: message_stop"));
+  body["model"] = "none";
+  EXPECT_EQ(server.post("/v1/chat/completions", body).status, 404);
+}
+
+TEST(ServeModels, AStreamTellsWhatItsModelFailsWith) {
+  const Folder folder(2);
+  const Server server({"--models-dir", folder.path()}, "-");
+  for (const char* model : {"/a.gguf", "/b.gguf"})
+    std::filesystem::resize_file(folder.path() + model, 10'000);
+  json body = asked("a");
+  body["stream"] = true;
+  const Reply chat = server.post("/v1/chat/completions", body);
+  EXPECT_EQ(chat.status, 200);
+  EXPECT_THAT(json::parse(events_of(chat.body).back())["error"]["message"].get<std::string>(),
+              HasSubstr("a.gguf"));
+  body["model"] = "b";
+  const Reply message = server.post("/v1/messages", body);
+  EXPECT_THAT(message.body, HasSubstr("event: error\ndata: {"));
+  EXPECT_GE(server.post("/v1/messages", body).status, 400) << "for a while that is known before";
 }
 
 // One whose file is damaged is tried once, and those that are loaded stay; once its file is whole it is

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "tests/serve/server.h"
 #include "tests/support/golden.h"
@@ -64,6 +65,15 @@ TEST_F(ServeTls, WhoSpeaksNoneLearnsNothing) {
   plain.send(request_text("GET", "/health"));
   EXPECT_EQ(plain.read_all().find("HTTP/1.1 200"), std::string::npos);
   EXPECT_THAT(curl(server, ""), testing::HasSubstr("<html")) << "others are still served";
+}
+
+TEST_F(ServeTls, AKeyThatEverybodyMayReadIsNoted) {
+  const auto others = std::filesystem::perms::others_read;
+  std::filesystem::permissions(key_, others, std::filesystem::perm_options::remove);
+  const Arguments flags = {"--ssl-key-file", key_, "--ssl-cert-file", certificate_};
+  EXPECT_THAT(Server(flags).log(), testing::Not(testing::HasSubstr("private key")));
+  std::filesystem::permissions(key_, others, std::filesystem::perm_options::add);
+  EXPECT_THAT(Server(flags).log(), testing::HasSubstr("every user of this machine may read it"));
 }
 
 // What a server that does not start says.

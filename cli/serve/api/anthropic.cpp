@@ -77,8 +77,7 @@ class EventWriter : public ChatWriter {
 
   bool end(std::size_t, const ChatAnswerSoFar& answer) override {
     if (answer.result.error)
-      return events_.send_text(
-          "event: error\ndata: " + error_body("/v1/messages", api_error(answer.result.error)) + "\n\n");
+      return events_.send_text(error_event("/v1/messages", api_error(answer.result.error)));
     close_block();
     const RequestResult& result = answer.result;
     send("message_delta",

@@ -1,5 +1,7 @@
 #include "cli/serve/api/api_error.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -73,6 +75,19 @@ std::string error_body(std::string_view path, const ApiError& error) {
   if (!error.field().empty()) fields["param"] = error.field();
   if (message.ends_with("[E_CONTEXT_FULL]")) fields["code"] = "context_length_exceeded";
   return dump({{"error", fields}});
+}
+
+std::string error_event(std::string_view path, const ApiError& error) {
+  if (path.starts_with("/v1/responses")) {
+    const Json event = {{"type", "error"},
+                        {"code", names_of(error.status()).openai},
+                        {"message", error.what()},
+                        {"param", nullptr},
+                        {"sequence_number", 0}};
+    return fmt::format("event: error\ndata: {}\n\n", dump(event));
+  }
+  const char* name = path.starts_with("/v1/messages") ? "event: error\n" : "";
+  return fmt::format("{}data: {}\n\n", name, error_body(path, error));
 }
 
 HttpReply error_reply(std::string_view path, const ApiError& error) {

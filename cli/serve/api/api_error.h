@@ -29,6 +29,8 @@ ApiError api_error(const std::exception_ptr& failure) noexcept;
 
 /// The body that clients of the API at `path` expect.
 std::string error_body(std::string_view path, const ApiError& error);
+/// The same as an event of a stream.
+std::string error_event(std::string_view path, const ApiError& error);
 /// The whole reply; one that tells to come again later says when.
 HttpReply error_reply(std::string_view path, const ApiError& error);
 

@@ -14,6 +14,7 @@ struct Endpoint {
   // One of both. They throw ApiError, Error.
   HttpReply (*answer)(Service&, const Call&) = nullptr;       ///< of a model
   HttpReply (*of_all)(ServedModels&, const Call&) = nullptr;  ///< of the server
+  bool events = false;                                        ///< streams are server-sent events
 };
 std::span<const Endpoint> endpoints() noexcept;
 

@@ -62,8 +62,7 @@ class ChunkWriter : public ChatWriter {
   }
 
   bool end(std::size_t index, const ChatAnswerSoFar& answer) override {
-    if (answer.result.error)
-      return events_.send_text("data: " + error_body("/v1/", api_error(answer.result.error)) + "\n\n");
+    if (answer.result.error) return events_.send_text(error_event("/v1/", api_error(answer.result.error)));
     Json choice = begin(index, Json::object());
     choice["finish_reason"] = finish_reason(answer);
     Json chunk = chunk_of(Json::array({choice}));

@@ -81,8 +81,7 @@ bool stream_part(const Service& service, const CompletionAsk& ask, const AnswerP
     return events.send(chunk);
   }
   const bool end = part.kind == AnswerPart::Kind::end;
-  if (end && part.result.error)
-    return events.send_text("data: " + error_body("/v1/", api_error(part.result.error)) + "\n\n");
+  if (end && part.result.error) return events.send_text(error_event("/v1/", api_error(part.result.error)));
   Json choice = {
       {"index", part.index}, {"text", part.text}, {"logprobs", nullptr}, {"finish_reason", nullptr}};
   if (end) choice["finish_reason"] = finish_reason(part.result);

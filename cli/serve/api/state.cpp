@@ -13,20 +13,6 @@ struct Metric {
   double value;
 };
 
-void add(SchedulerStatus& sum, const SchedulerStatus& more) {
-  sum.slots.insert(sum.slots.end(), more.slots.begin(), more.slots.end());
-  sum.waiting += more.waiting;
-  sum.kept_texts += more.kept_texts;
-  sum.kept_bytes += more.kept_bytes;
-  sum.requests += more.requests;
-  sum.prompt_tokens += more.prompt_tokens;
-  sum.cached_tokens += more.cached_tokens;
-  sum.written_tokens += more.written_tokens;
-  sum.passes += more.passes;
-  sum.prompt_seconds += more.prompt_seconds;
-  sum.write_seconds += more.write_seconds;
-}
-
 std::string metrics_text(const SchedulerStatus& status) {
   int busy = 0;
   for (const auto& slot : status.slots) busy += slot.request != 0;
@@ -86,10 +72,7 @@ HttpReply slots(Service& service, const Call&) {
 }
 
 HttpReply metrics(ServedModels& models, const Call&) {
-  SchedulerStatus sum;
-  for (const std::shared_ptr<Service>& service : models.loaded())
-    if (service->writes()) add(sum, service->scheduler().status());
-  return {.type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_text(sum)};
+  return {.type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_text(models.status())};
 }
 
 }  // namespace longhand::cli
