@@ -176,13 +176,18 @@ void Session::Impl::catch_up(int size, const Viewer& viewer, int total) {
     const auto start = std::chrono::steady_clock::now();
     run(slice, {sequence.next_tokens(n), inputs}, viewer, last);
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-    if (n == 1) watch_speed(taken.count());
+    if (n == 1) {
+      watch_speed(taken.count());
+    } else {
+      speed = SpeedWatch(double(sequence.options.min_speed));  // only tokens written in a row count
+    }
     sequence.remembered += n;
     if (progress) progress(total - (int(sequence.tokens.size()) - sequence.remembered), total);
   }
 }
 
 void Session::Impl::take_back(std::size_t size) {
+  speed = SpeedWatch(double(sequence.options.min_speed));
   sequence.shorten(size);
   sequence.go_back(int(size));
 }

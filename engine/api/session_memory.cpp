@@ -7,11 +7,13 @@
 
 namespace longhand {
 
-// Up to so many tokens a summary is no faster than the text (docs/long-context.md, cost over depth), and up
-// to the trained length nothing is better than the text.
+// Up to so many tokens a summary is no faster than the text (docs/long-context.md, cost over depth), nor is
+// it where it looks at as many as there are; and up to the trained length nothing is better than the text.
 void Session::Impl::watch_speed(double seconds) noexcept {
   constexpr int kFirst = 4096;
-  if (sequence.remembered < std::min(kFirst, sequence.sizes.plan.all_near)) return;
+  const MemoryPlan& plan = sequence.sizes.plan;
+  const int looked_at = 2 * summary_window(plan.window) + plan.codes + plan.exact;
+  if (sequence.remembered < std::max(std::min(kFirst, plan.all_near), looked_at)) return;
   if (speed.too_slow(seconds)) sequence.states.condense(sequence.remembered + 1);
 }
 
@@ -31,6 +33,7 @@ SessionMemory Session::memory() const noexcept {
     m.summary_window = summary_window(plan.window);
   }
   if (plan.kind->codes) m.summary_window = plan.window;
+  if (plan.kind->sinks) m.exact_until = plan.window + plan.sinks;
   m.codes = plan.codes;
   m.exact = plan.exact;
   return m;

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 
+#include "engine/state/attention/left_open.h"
 #include "engine/state/states.h"
 #include "engine/types/options.h"
 #include "ops/error.h"
@@ -55,7 +56,8 @@ class Planner {
     a.checkpoints = n.checkpoints;
     if (a.window < 0) a.window = n.window;
     if (a.codes < 0 && !own_codes()) a.codes = n.codes;
-    if (a.exact < 0 && n.exact > 0) a.exact = n.exact;
+    if (a.exact < 0 && n.exact > 0 && !own_codes()) a.exact = n.exact;
+    if (a.exact > 0 && options_.attention.codes < 0) a.codes = std::min(a.codes, kAttendKeys);
     MemoryPlan plan = plan_memory(model_.config, o);
     check_memory(plan, model_.config, model_.weights.layers, o.attention);
     return plan;
@@ -88,7 +90,6 @@ class Planner {
     Numbers n = choose();
     const int block = block_of(n);
     n.exact = kExact;
-    n.codes = std::min(n.codes, kAttendKeys);
     n.summary_from = (context_ - 1) / block * block;
     return plan(n);
   }
@@ -144,11 +145,15 @@ class Planner {
   int context_, batch_;
 };
 
-// Left to the library, and by a model that has no way of its own with long texts.
+// Left to the library, and by a model that has no way of its own with long texts, and whose layers can
+// remember old tokens in summary.
 bool is_open(const ModelCore& m, const SessionOptions& o) {
-  const std::string &file = m.config.attention.memory, &given = o.attention.memory;
-  const bool open = file == kAuto ? given.empty() || given == kAuto : file.empty() && given == kAuto;
-  return open && adapts(m.config, o) && o.attention.summary_from < 0;
+  if (!is_left_open(m.config, o)) return false;
+  SessionOptions summary = o;
+  summary.attention.memory = kAuto;
+  summary.attention.summary_from = 1;
+  const MemoryPlan plan = plan_memory(m.config, summary);
+  return memory_objection(plan, m.config, m.weights.layers, o.attention).empty();
 }
 
 }  // namespace
@@ -156,8 +161,11 @@ bool is_open(const ModelCore& m, const SessionOptions& o) {
 BoundedPlan plan_within(const ModelCore& m, const SessionOptions& o, const BoundedPlan& wanted, int context) {
   const Planner planner(m, o, context, wanted.batch);
   const bool fits = planner.fits(wanted.plan);
-  if (fits && (o.min_speed == 0 || !is_open(m, o))) return wanted;
-  if (!is_open(m, o)) planner.refuse(planner.bytes(wanted.plan));
+  if (fits && o.min_speed == 0) return wanted;
+  if (!is_open(m, o)) {
+    if (fits) return wanted;
+    planner.refuse(planner.bytes(wanted.plan));
+  }
   if (planner.block() >= context) {
     if (fits) return wanted;  // too short to remember anything in summary
     planner.refuse(planner.bytes(wanted.plan));

@@ -2,7 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <fstream>
 #include <span>
 #include <string>
 #include <vector>
@@ -66,6 +69,50 @@ TEST(MemoryBudget, HoldsAtEveryLength) {
     session.feed(std::span(ids).first(40));
     EXPECT_LE(session.memory().bytes, budget) << "after going back to where all was kept";
   }
+}
+
+std::uint64_t resident_bytes() {
+  std::uint64_t all = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> all >> resident;
+  return resident * std::uint64_t(::sysconf(_SC_PAGESIZE));
+}
+
+// What the system counts, not what the session does.
+TEST(MemoryBudget, IsWhatIsReallyTaken) {
+  const SessionOptions o = adaptive(19 * kMiB);
+  const Runner runner(guide(), runner_options(o));
+  const auto ids = text(4000);
+  Session(runner, o).feed(std::span(ids).first(600));  // the runner has its own memory from now on
+  const std::uint64_t before = resident_bytes();
+  Session session(runner, o);
+  std::uint64_t most = 0;
+  for (std::size_t at = 0; at < ids.size(); at += 500) {
+    session.feed(std::span(ids).subspan(at, 500));
+    most = std::max(most, resident_bytes());
+  }
+  EXPECT_GT(session.size(), session.memory().exact_until);
+  EXPECT_LE(most, before + 19 * kMiB + 4 * kMiB);
+}
+
+TEST(MemoryBudget, TakesTheOptionsOfASummary) {
+  SessionOptions o = adaptive(33 * kMiB);
+  o.attention.codes = 96;
+  o.attention.sinks = 2;
+  o.attention.weighted = true;
+  const SessionMemory memory = Session(guide(), o).memory();
+  EXPECT_LT(memory.exact_until, kContext);
+  EXPECT_EQ(memory.codes, 96);
+  // They wait where the whole text fits, be it longer than the model was trained on or not.
+  o.memory_budget = 1 << 30;
+  EXPECT_EQ(Session(guide(), o).memory().codes, 0);
+  o.context = 256;
+  o.attention.window = 64;
+  EXPECT_EQ(Session(guide(), o).memory().name, "full");
+  o.attention.codes = 1 << 20;
+  EXPECT_THROW(Session(guide(), o), Error) << "out of range";
+  o.attention.codes = 96;
+  o.memory_budget = 0;
+  EXPECT_THROW(Session(guide(), o), Error) << "there is none to come";
 }
 
 TEST(MemoryBudget, MoreOfItKeepsMoreTokens) {
@@ -145,7 +192,11 @@ TEST(MinSpeed, OldTextIsRememberedInSummaryOnceWritingIsTooSlow) {
   EXPECT_EQ(session.memory().exact_until, before) << "a summary of a short text is no faster";
   session.feed(std::span(ids).subspan(40, 560));
   EXPECT_EQ(session.memory().exact_until, before) << "reading is no matter of pace";
-  for (std::size_t i = 600; i < 620; ++i) session.feed(std::span(ids).subspan(i, 1));
+  for (std::size_t i = 600; i < 614; ++i) session.feed(std::span(ids).subspan(i, 1));
+  session.rewind(600);
+  for (std::size_t i = 600; i < 614; ++i) session.feed(std::span(ids).subspan(i, 1));
+  EXPECT_EQ(session.memory().exact_until, before) << "only tokens written in a row count";
+  for (std::size_t i = 614; i < 620; ++i) session.feed(std::span(ids).subspan(i, 1));
   const SessionMemory memory = session.memory();
   EXPECT_LT(memory.exact_until, before);
   EXPECT_GT(memory.exact_until, 610);

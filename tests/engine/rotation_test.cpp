@@ -31,10 +31,19 @@ class Rotated {
         halves_(halves) {}
 
   template <class Position>
-  std::vector<float> at(const Position& position, std::vector<float> x) const {
-    const int rot = plan_.rot(Rotation::global);
+  std::vector<float> at(const Position& position, std::vector<float> x,
+                        Rotation which = Rotation::global) const {
+    const int rot = plan_.rot(which);
     std::vector<float> cos(std::size_t(rot / 2)), sin(cos.size());
-    plan_.angles(Rotation::global, position, cos.data(), sin.data());
+    plan_.angles(which, position, cos.data(), sin.data());
+    kernels_.rotate({x.data(), cos.data(), sin.data(), rot, halves_});
+    return x;
+  }
+  // Turned back from wherever it is, as a cache that moves is.
+  std::vector<float> back(int distance, std::vector<float> x, Rotation which = Rotation::global) const {
+    const int rot = plan_.rot(which);
+    std::vector<float> cos(std::size_t(rot / 2)), sin(cos.size());
+    plan_.angles_back(which, distance, cos.data(), sin.data());
     kernels_.rotate({x.data(), cos.data(), sin.data(), rot, halves_});
     return x;
   }
@@ -95,11 +104,38 @@ TEST(Rotation, SoTheyDoInEachOfSeveralDimensions) {
   });
 }
 
-// Turning a key on is turning it once by the sum: what lets a cache move what it holds.
+// Turning a key on is turning it once by the sum, and back again takes off the same: what lets a cache move
+// what it holds.
 TEST(Rotation, TurningTwiceIsTurningBySum) {
-  for_each_way(config_with(kDim), [](const Rotated& r) {
-    const auto twice = r.at(600, r.at(41, vector(3))), once = r.at(641, vector(3));
-    for (std::size_t d = 0; d < kDim; ++d) EXPECT_NEAR(twice[d], once[d], 1e-4);
+  for (const int rot : {2, 32, kDim}) {
+    for_each_way(config_with(rot), [](const Rotated& r) {
+      const auto twice = r.at(600, r.at(41, vector(3))), once = r.at(641, vector(3)),
+                 back = r.back(600, once), there = r.at(41, vector(3));
+      for (std::size_t d = 0; d < kDim; ++d) {
+        EXPECT_NEAR(twice[d], once[d], 1e-4);
+        EXPECT_NEAR(back[d], there[d], 1e-4);
+      }
+    });
+  }
+}
+
+// Layers with a window have frequencies of their own.
+TEST(Rotation, TurningBackIsOfTheSameKind) {
+  ModelConfig config = config_with(kDim);
+  config.rope.local_rot = kDim;
+  config.rope.local_base = 100;
+  config.layers.resize(1);
+  config.layers[0].window = 64;
+  config.layers[0].local_rope = true;
+  for_each_way(config, [](const Rotated& r) {
+    const auto local = r.back(600, r.at(641, vector(3), Rotation::local), Rotation::local),
+               there = r.at(41, vector(3), Rotation::local), other = r.at(41, vector(3));
+    double difference = 0;
+    for (std::size_t d = 0; d < kDim; ++d) {
+      EXPECT_NEAR(local[d], there[d], 1e-4);
+      difference += std::abs(double(other[d]) - there[d]);
+    }
+    EXPECT_GT(difference, 0.1);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "engine/state/attention/left_open.h"
 #include "engine/types/options.h"
 #include "ops/error.h"
 
@@ -54,7 +55,9 @@ static_assert(find_option(kAttentionOptions, &AttentionOptions::exact).range.mos
 // given one.
 class OptionResolver {
  public:
-  OptionResolver(const MemoryKind& kind, const AttentionOptions& options) : kind_(kind), options_(options) {}
+  // `later`: a summary may come, and its options wait for it.
+  OptionResolver(const MemoryKind& kind, const AttentionOptions& options, bool later)
+      : kind_(kind), options_(options), later_(later) {}
 
   template <class Number>
   Number settle(Number AttentionOptions::*member, bool takes, Number from_file, Number otherwise) const {
@@ -73,6 +76,16 @@ class OptionResolver {
     if (options_.*member && !takes) refuse_unused(find_option(kAttentionOptions, member).name);
     return options_.*member;
   }
+  // Of options that a summary takes, too: their value, or 0 while there is none.
+  template <class Number>
+  Number settle_summary(Number AttentionOptions::*member, bool takes, Number from_file,
+                        Number otherwise) const {
+    const Number value = settle(member, takes || later_, from_file, otherwise);
+    return takes ? value : Number(0);
+  }
+  bool settle_summary(bool AttentionOptions::*member, bool takes) const {
+    return settle(member, takes || later_) && takes;
+  }
 
  private:
   [[noreturn]] void refuse_unused(std::string_view name) const {
@@ -81,6 +94,7 @@ class OptionResolver {
 
   const MemoryKind& kind_;
   const AttentionOptions& options_;
+  bool later_;
 };
 
 // So slow that the last token of the context stands at a distance the model was trained for.
@@ -129,6 +143,12 @@ bool adapts(const ModelConfig& c, const SessionOptions& o) {
          c.attention.scale_rule == ScaleRule::constant && std::ranges::all_of(c.layers, plain);
 }
 
+bool is_left_open(const ModelConfig& c, const SessionOptions& o) {
+  const std::string &file = c.attention.memory, &given = o.attention.memory;
+  const bool open = file == kAuto ? given.empty() || given == kAuto : file.empty() && given == kAuto;
+  return open && adapts(c, o) && o.attention.summary_from < 0;
+}
+
 const MemoryKind* find_memory(std::string_view name) noexcept {
   const auto* found =
       std::find_if(std::begin(kKinds), std::end(kKinds), [&](const MemoryKind& k) { return k.name == name; });
@@ -140,26 +160,27 @@ MemoryPlan plan_memory(const ModelConfig& c, const SessionOptions& options) {
   const AttentionOptions& o = options.attention;
   const MemoryKind* kind = &kind_of(c, options);
   using O = AttentionOptions;
-  const OptionResolver s(*kind, o);
+  const bool limited = options.memory_budget > 0 || options.min_speed > 0;
+  const OptionResolver s(*kind, o, limited && is_left_open(c, options));
   const int share = kind->window_share, trained = c.rope.original_context;
   MemoryPlan p{kind};
-  p.window = s.settle(&O::window, share > 0, file.window, share > 0 ? std::max(1, trained / share) : 0);
+  p.window = s.settle_summary(&O::window, share > 0, file.window, std::max(1, trained / std::max(share, 1)));
   p.summary_from = s.settle(&O::summary_from, kind->name == kAuto, 0, 0);
   const bool codes = p.summarises();
-  p.sinks = s.settle(&O::sinks, kind->sinks || codes, file.sinks, 4);
+  p.sinks = s.settle_summary(&O::sinks, kind->sinks || codes, file.sinks, 4);
   p.far =
       s.settle(&O::far, kind->far, file.far, std::min(kMaxContext, 2 * std::min(p.window, kMaxContext / 2)));
   p.leak =
       double(s.settle(&O::leak, kind->leak, file.leak, default_leak(p.window, trained, options.context)));
-  p.codes = s.settle(&O::codes, codes, 0, 256);
+  p.codes = s.settle_summary(&O::codes, codes, 0, 256);
   p.features = s.settle(&O::features, kind->features, 0, 256);
   check_option(find_option(kAttentionOptions, &O::checkpoints), o.checkpoints);
   p.checkpoints = o.checkpoints;
   p.indexer = o.indexer;
   if (kind->name == kAuto) p.all_near = trained;
-  p.exact = s.settle(&O::exact, codes, 0, 0);
-  p.weighted = s.settle(&O::weighted, codes);
-  p.second_order = s.settle(&O::second_order, codes);
+  p.exact = s.settle_summary(&O::exact, codes, 0, 0);
+  p.weighted = s.settle_summary(&O::weighted, codes);
+  p.second_order = s.settle_summary(&O::second_order, codes);
   if (p.exact > 0 && p.codes > kAttendKeys)
     throw Error(Errc::range, fmt::format("attention.codes is {}, must be at most {} with attention.exact",
                                          p.codes, kAttendKeys));
@@ -182,13 +203,10 @@ AttentionOptions settled(AttentionOptions o, const MemoryPlan& p) {
   return o;
 }
 
-void check_memory(const MemoryPlan& p, const ModelConfig& c, const std::vector<LayerPlan>& layers,
-                  const AttentionOptions& o) {
-  if (p.kind->make == make_full) return;
-  const auto refuse = [&](std::string_view why) {
-    throw Error(Errc::range, fmt::format("attention.memory {}: {}", p.kind->name, why));
-  };
-  if (!c.causal) refuse("this model sees the whole text at once, and can forget none of it");
+std::string_view memory_objection(const MemoryPlan& p, const ModelConfig& c,
+                                  const std::vector<LayerPlan>& layers, const AttentionOptions& o) {
+  if (p.kind->make == make_full) return "";
+  if (!c.causal) return "this model sees the whole text at once, and can forget none of it";
   bool global = false, turned = false, sloped = false, own_codes = false, own_features = false,
        shared = false, indexed = false, compressed = false;
   for (const LayerPlan& layer : layers) {
@@ -204,26 +222,32 @@ void check_memory(const MemoryPlan& p, const ModelConfig& c, const std::vector<L
       own_features = own_features || core.key_codes.feature != nullptr;
     });
   }
-  if (compressed) refuse("this model compresses old keys itself, as it was trained");
+  if (compressed) return "this model compresses old keys itself, as it was trained";
   if (indexed && p.indexer)
-    refuse("this model chooses itself what a query sees; with attention.indexer off it sees everything");
-  if (!global) refuse("no layer of this model attends to the whole text");
+    return "this model chooses itself what a query sees; with attention.indexer off it sees everything";
+  if (!global) return "no layer of this model attends to the whole text";
   if (shared && (p.summarises() || p.kind->features))
-    refuse(
-        "layers of this model share keys and values, which leaves no moment to take old ones into a summary");
-  if (p.kind->needs_rope && !turned) refuse("this model has no rotary positions to rescale");
+    return "layers of this model share keys and values, which leaves no moment to take old ones into a "
+           "summary";
+  if (p.kind->needs_rope && !turned) return "this model has no rotary positions to rescale";
   if (sloped && p.kind->far_positions != nullptr)
-    refuse("this model scores keys by their distance (ALiBi), which far ones have none of");
+    return "this model scores keys by their distance (ALiBi), which far ones have none of";
   if (p.kind->features && c.attention_softcap != 0)
-    refuse("random features cannot follow this model's soft cap of scores; vq can");
+    return "random features cannot follow this model's soft cap of scores; vq can";
   if (p.summarises() && own_codes && (o.codes >= 0 || o.exact > 0 || o.weighted || o.second_order))
-    refuse(
-        "attention.codes, attention.exact, attention.weighted and attention.second_order are for codes "
-        "learned while running; this file has its own");
+    return "attention.codes, attention.exact, attention.weighted and attention.second_order are for codes "
+           "learned while running; this file has its own";
   if (p.summarises() && !own_codes && c.attention.quantize_window)
-    refuse("the file asks for quantised keys in the window, but has no codes");
+    return "the file asks for quantised keys in the window, but has no codes";
   if (p.kind->features && own_features && o.features >= 0)
-    refuse("attention.features is for features drawn at random; this file has its own");
+    return "attention.features is for features drawn at random; this file has its own";
+  return "";
+}
+
+void check_memory(const MemoryPlan& p, const ModelConfig& c, const std::vector<LayerPlan>& layers,
+                  const AttentionOptions& o) {
+  const std::string_view why = memory_objection(p, c, layers, o);
+  if (!why.empty()) throw Error(Errc::range, fmt::format("attention.memory {}: {}", p.kind->name, why));
 }
 
 MemoryPlan window_plan(int window) noexcept {
