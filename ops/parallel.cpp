@@ -17,9 +17,10 @@ constexpr int kLooks = 2000;
 // About 1 ms between runs: a token is chosen in less, and waking a thread costs some 50 us.
 constexpr int kLooksBetweenRuns = 50 * kLooks;
 
-// Whoever looks keeps a core busy, which nobody may where workers outnumber them.
-int looks_of(int workers) noexcept {
-  return unsigned(workers) <= std::thread::hardware_concurrency() ? kLooks : 0;
+// Whoever looks keeps a core busy, which nobody may where workers outnumber those they run on.
+int looks_of(int workers, const CpuSets& cpus) noexcept {
+  const int cores = cpus.empty() ? int(std::thread::hardware_concurrency()) : cpus_in(cpus);
+  return workers <= cores ? kLooks : 0;
 }
 
 std::vector<double> speeds_of(const CpuSets& cpus, int workers) {
@@ -76,7 +77,7 @@ Team::Team(int workers, const CpuSets& cpus)
       process_(::getpid()),
       cpus_(cpus),
       shares_(workers, speeds_of(cpus, workers)),
-      barrier_(workers, looks_of(workers)) {
+      barrier_(workers, looks_of(workers, cpus)) {
   seats_.reserve(std::size_t(workers - 1));
   try {
     const QuietThreads quiet;
@@ -118,7 +119,7 @@ const std::vector<int>& Team::cpus_of(int id) const noexcept {
 
 void Team::work(int id) noexcept {
   if (!cpus_.empty()) pin_thread(cpus_of(id));
-  const int looks = looks_of(workers_) > 0 ? kLooksBetweenRuns : 0;
+  const int looks = looks_of(workers_, cpus_) > 0 ? kLooksBetweenRuns : 0;
   for (std::uint32_t round = 0;; ++round) {
     wait_while(round_, round, looks);
     if (body_ == nullptr) return;

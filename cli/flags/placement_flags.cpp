@@ -34,7 +34,14 @@ int current_cpu() noexcept {
 #endif
 }
 
-// From now on memory comes from all nodes in turns. False where the system refuses.
+std::vector<Cpu> among(std::vector<Cpu> cpus, const CpuSets& sets) {
+  std::erase_if(cpus, [&](const Cpu& cpu) {
+    return std::ranges::none_of(sets, [&](const auto& set) { return std::ranges::count(set, cpu.id) > 0; });
+  });
+  return cpus;
+}
+
+// From now on memory comes from the nodes of these CPUs in turns. False where the system refuses.
 bool interleave_memory(const std::vector<Cpu>& cpus) noexcept {
 #if defined(__linux__) && defined(SYS_set_mempolicy)
   constexpr int kInterleave = 3, kBits = 8 * int(sizeof(unsigned long)), kMost = 1024;
@@ -161,7 +168,7 @@ const CpuSets& PlacementFlags::settle() {
   if (!wished) placed_->workers = places_from_environment(cpus);
   if (!placed_->program.empty() && !pin_thread(placed_->program))
     refused_.emplace_back("the system refuses to move the program to other CPUs");
-  if (wishes_.by_node && placed_->workers.size() > 1 && !interleave_memory(cpus))
+  if (wishes_.by_node && placed_->workers.size() > 1 && !interleave_memory(among(cpus, placed_->workers)))
     refused_.emplace_back("--numa distribute: the system refuses to spread memory over its nodes");
   return placed_->workers;
 }

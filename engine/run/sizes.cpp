@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "engine/run/memory_budget.h"
 #include "engine/state/states.h"
 #include "engine/types/options.h"
 #include "ops/error.h"
 #include "ops/host/machine.h"
+#include "ops/host/pinning.h"
 
 namespace longhand {
 namespace {
@@ -23,13 +23,6 @@ int useful_workers(const ModelCore& m) {
   return int(std::min<std::uint64_t>(std::uint64_t(usable_cores()), shares));
 }
 
-// Workers that outnumber the CPUs they are told to run on would wait for one another.
-int cpus_in(const CpuSets& sets) {
-  std::set<int> cpus;
-  for (const std::vector<int>& set : sets) cpus.insert(set.begin(), set.end());
-  return int(cpus.size());
-}
-
 // With learned positions, no text is longer than there are of them.
 int bounded(const ModelCore& m, int context) {
   const int positions = m.weights.positions.rows;
@@ -41,6 +34,7 @@ int bounded(const ModelCore& m, int context) {
 ThreadPlan choose_threads(const ModelCore& m, const RunnerOptions& o) {
   const CpuSets cpus = o.cpus.empty() ? CpuSets{} : parse_cpu_sets(o.cpus, usable_cpus());
   int useful = useful_workers(m);
+  // Workers that outnumber the CPUs they are told to run on would wait for one another.
   if (!cpus.empty()) useful = std::min(useful, cpus_in(cpus));
   const int decode = o.threads > 0 ? o.threads : useful;
   return {decode, o.prefill_threads > 0 ? o.prefill_threads : decode, cpus};

@@ -1,6 +1,7 @@
 #include "ops/host/pinning.h"
 
 #include <algorithm>
+#include <bitset>
 #include <thread>
 
 #if defined(__linux__)
@@ -37,6 +38,16 @@ std::vector<int> own_cpus() {
   if (!cpus.empty()) return cpus;
   for (int id = 0; id < std::max(1, int(std::thread::hardware_concurrency())); ++id) cpus.push_back(id);
   return cpus;
+}
+
+int cpus_in(const CpuSets& sets) noexcept {
+  std::bitset<std::size(CpuMask{}) * kWordBits> named;
+  for (const std::vector<int>& set : sets) {
+    for (const int id : set) {
+      if (id >= 0 && std::size_t(id) < named.size()) named.set(std::size_t(id));
+    }
+  }
+  return int(named.count());
 }
 
 bool pin_thread(const std::vector<int>& cpus) noexcept {

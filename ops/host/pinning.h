@@ -3,11 +3,16 @@
 
 #include <vector>
 
+#include "ops/topology.h"
+
 namespace longhand {
 
 /// The CPUs the calling thread may run on, ascending; one for each the machine has where the system does not
 /// tell.
 std::vector<int> own_cpus();
+
+/// How many CPUs the sets name together.
+int cpus_in(const CpuSets& sets) noexcept;
 
 /// The calling thread runs on `cpus` from now on. False where the system refuses.
 bool pin_thread(const std::vector<int>& cpus) noexcept;

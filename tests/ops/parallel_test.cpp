@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ops/host/machine.h"
+#include "ops/host/pinning.h"
 
 namespace longhand {
 namespace {
@@ -26,6 +27,39 @@ TEST(Team, StagesSeeWhatTheOneBeforeWrote) {
     });
     for (int i = 0; i < 1000; ++i) ASSERT_EQ(b[std::size_t(i)], 50 * (999 - i)) << workers;
   }
+}
+
+// Each worker runs on its CPUs, the caller's thread only while it works; then it may run where it might
+// before.
+TEST(Team, WorkersRunOnTheirCpus) {
+  const std::vector<int> allowed = own_cpus();
+  if (allowed.size() < 2) GTEST_SKIP() << "needs two CPUs";
+  const std::vector<int> first{allowed[0]}, second{allowed[1]};
+  std::vector<std::vector<int>> ran(2);
+  Team team(2, {first, second});
+  EXPECT_EQ(own_cpus(), allowed);
+  for (int round = 0; round < 3; ++round) {
+    team.run([&](const Worker& w) { ran[std::size_t(w.id)] = own_cpus(); });
+    EXPECT_EQ(ran[0], first);
+    EXPECT_EQ(ran[1], second);
+    EXPECT_EQ(own_cpus(), allowed);
+  }
+  Team alone(1, {second});
+  alone.run([&](const Worker&) { ran[0] = own_cpus(); });
+  EXPECT_EQ(ran[0], second);
+  EXPECT_EQ(own_cpus(), allowed);
+  // A thread that was held to one CPU before is held to it afterwards.
+  const Pinned here(second);
+  team.run([&](const Worker& w) { ran[std::size_t(w.id)] = own_cpus(); });
+  EXPECT_EQ(ran[0], first);
+  EXPECT_EQ(own_cpus(), second);
+}
+
+TEST(Team, CountsTheCpusOfItsSets) {
+  EXPECT_EQ(cpus_in({}), 0);
+  EXPECT_EQ(cpus_in({{0, 1, 2, 3}}), 4);
+  EXPECT_EQ(cpus_in({{0, 1}, {1, 2}, {5000}}), 4);
+  EXPECT_EQ(cpus_in({{-1, 1 << 20}}), 0) << "no CPUs";
 }
 
 TEST(Team, SplitCoversEverythingOnceInWholeGrains) {
