@@ -1,7 +1,7 @@
 /* Functions that a model may call. Included by longhand_c.h.
  *
  *   lh_tools* tools;
- *   lh_tools_new(chat, (lh_tool_offer){lh_string(json), LH_TOOLS_AUTOMATIC, NULL, 0}, &tools, &error);
+ *   lh_tools_new(chat, (lh_tool_offer){.tools = lh_string(json)}, &tools, &error);
  *   lh_tools_encode(tools, conversation, NULL, &prompt, &opens, &error);
  *   lh_tools_sampler(tools, model, NULL, opens, &sampler, &error);
  *   lh_answer_new(tools, (lh_tokens){prompt.data, prompt.size}, opens, &answer, &error);
@@ -36,6 +36,8 @@ typedef struct lh_tool_offer {
   lh_tool_choice choice;
   const char* name; /* the one function that may be called; NULL: all */
   int32_t one_call; /* not 0: one call in an answer at most */
+  /* A JSON schema that answers which are no calls satisfy, also where there are no tools; empty: any text. */
+  lh_text answer_schema;
 } lh_tool_offer;
 
 /* LH_E_TYPE: no such JSON; LH_E_RANGE: names; LH_E_GRAMMAR: a schema that nothing satisfies. */

@@ -28,7 +28,9 @@ class LonghandCTools : public LonghandC {
   }
   ToolsPtr tools(lh_tool_choice choice) {
     lh_tools* made = nullptr;
-    EXPECT_EQ(lh_tools_new(chat_.get(), {lh_string(kOffer), choice, nullptr, 1}, &made, &error_), LH_OK)
+    EXPECT_EQ(
+        lh_tools_new(chat_.get(), {lh_string(kOffer), choice, nullptr, 1, {nullptr, 0}}, &made, &error_),
+        LH_OK)
         << error_.message;
     return ToolsPtr(made);
   }
@@ -111,15 +113,51 @@ TEST_F(LonghandCTools, CallsAndResultsGoOnInTheConversation) {
   EXPECT_THAT(std::string(text.data, text.size), HasSubstr("\"find\""));
 }
 
+// No tools, and answers that are held to a schema.
+TEST_F(LonghandCTools, AnswersSatisfyTheirSchema) {
+  const char* schema = R"({"type": "object", "properties": {"city": {"enum": ["Lima", "Quito"]}},
+    "required": ["city"], "additionalProperties": false})";
+  lh_tools* made = nullptr;
+  ASSERT_EQ(lh_tools_new(chat_.get(), {{nullptr, 0}, LH_TOOLS_AUTOMATIC, nullptr, 0, lh_string(schema)},
+                         &made, &error_),
+            LH_OK)
+      << error_.message;
+  const ToolsPtr tools(made);
+  const lh_message question{"user", lh_string("What is the capital of Peru?"), lh_string("")};
+  std::vector<lh_token> tokens(1000);
+  lh_token_buffer prompt{tokens.data(), tokens.size(), 0};
+  int32_t opens = -1;
+  ASSERT_EQ(lh_tools_encode(made, {&question, 1}, nullptr, &prompt, &opens, &error_), LH_OK);
+  lh_sampler* sampler = nullptr;
+  ASSERT_EQ(lh_tools_sampler(made, model(), nullptr, opens, &sampler, &error_), LH_OK) << error_.message;
+  const SamplerPtr held(sampler);
+  lh_session_options how = small();
+  how.context = 1024;
+  const SessionPtr session = this->session(how);
+  lh_generate_options options = lh_generate_defaults();
+  options.max_tokens = 200;
+  lh_generate_result result{};
+  result.size = sizeof result;
+  ASSERT_EQ(lh_generate(session.get(), sampler, {prompt.data, prompt.size}, &options, &result, &error_),
+            LH_OK)
+      << error_.message;
+  const auto answer = nlohmann::json::parse(std::string(result.text.data, result.text.size));
+  EXPECT_THAT(answer.at("city").get<std::string>(), testing::AnyOf("Lima", "Quito"));
+  EXPECT_EQ(answer.size(), 1u);
+}
+
 TEST_F(LonghandCTools, MistakesAreTold) {
   lh_tools* made = nullptr;
-  const auto offer = [&](const char* json, int choice) {
-    return lh_tools_new(chat_.get(), {lh_string(json), lh_tool_choice(choice), nullptr, 0}, &made, &error_);
+  const auto offer = [&](const char* json, int choice, const char* schema = "") {
+    return lh_tools_new(chat_.get(), {lh_string(json), lh_tool_choice(choice), nullptr, 0, lh_string(schema)},
+                        &made, &error_);
   };
   EXPECT_EQ(offer("{", 0), LH_E_TYPE);
   EXPECT_EQ(offer("[]", 2), LH_E_RANGE);
+  EXPECT_EQ(offer(kOffer, 0, "{"), LH_E_GRAMMAR);
+  EXPECT_EQ(offer(kOffer, 0, R"({"type": "string", "minLength": 5, "maxLength": 2})"), LH_E_GRAMMAR);
   EXPECT_EQ(made, nullptr);
-  EXPECT_EQ(lh_tools_new(nullptr, {lh_string("[]"), LH_TOOLS_NONE, nullptr, 0}, &made, &error_),
+  EXPECT_EQ(lh_tools_new(nullptr, {lh_string("[]"), LH_TOOLS_NONE, nullptr, 0, {nullptr, 0}}, &made, &error_),
             LH_E_ARGUMENT);
   EXPECT_EQ(lh_answer_new(nullptr, {nullptr, 0}, 0, nullptr, &error_), LH_E_ARGUMENT);
   EXPECT_EQ(lh_answer_push(nullptr, lh_string(""), nullptr, nullptr, &error_), LH_E_ARGUMENT);

@@ -29,6 +29,7 @@ ToolOptions to_cpp(const lh_tool_offer& from) {
   to.choice = ToolChoice(choice);
   to.name = string_or_empty(from.name);
   to.parallel = from.one_call == 0;
+  to.answer_schema = text_of(from.answer_schema, "offer.answer_schema.data");
   return to;
 }
 
