@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
+#include <map>
 
 #include "engine/sampling/grammar/gbnf_text.h"
 #include "engine/sampling/schema/schema_writer.h"
@@ -11,13 +13,25 @@
 namespace longhand {
 namespace {
 
-constexpr std::size_t kMaxUnique = 8;      // values that an array has at most once
+constexpr std::size_t kMaxUnique = 64;  // values that an array has at most once
+constexpr double kMaxUniqueNext =
+    12'000;  // values that may come next, over all sets of those that came before
 constexpr std::size_t kMaxCounted = 4000;  // rules for the items before and those among them that count
 
 std::size_t longest_prefix(const SchemaShape& shape) {
   std::size_t longest = 0;
   for (const auto& rule : shape.item_rules) longest = std::max(longest, rule.prefix.size());
   return longest;
+}
+
+// Sets of up to `most` of so many values.
+double sets_of(std::size_t values, std::size_t most) {
+  double sum = 0, of_size = 1;
+  for (std::size_t size = 0; size <= std::min(values, most); ++size) {
+    sum += of_size;
+    of_size *= double(values - size) / double(size + 1);
+  }
+  return sum;
 }
 
 std::string in_brackets(const std::string& ws, const std::string& inside) {
@@ -43,24 +57,32 @@ std::optional<std::vector<Json>> SchemaWriter::finite(const Schemas& all) {
 
 // A rule for each set of values that came before.
 GbnfPart SchemaWriter::unique_array(const SchemaShape& shape, const std::vector<Json>& values) {
-  const std::size_t sets = std::size_t{1} << values.size();
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < sets; ++i) names.push_back(rules_.reserve(schemas_.path() + "-set"));
-  const std::string ws = rules_.builtin("ws");
-  for (std::size_t set = 0; set < sets; ++set) {
+  std::map<std::uint64_t, std::string> names;
+  std::vector<std::uint64_t> sets;
+  const auto rule_of = [&](std::uint64_t set) {
+    const auto [known, is_new] = names.try_emplace(set);
+    if (is_new) {
+      known->second = rules_.reserve(schemas_.path() + "-set");
+      sets.push_back(set);
+    }
+    return known->second;
+  };
+  const std::string first = rule_of(0);
+  for (std::size_t at = 0; at < sets.size(); ++at) {
+    const std::uint64_t set = sets[at];
     GbnfPart inside;
     const auto count = std::uint32_t(std::popcount(set));
     if (count >= shape.items.min) inside = "\"\"";
     for (std::size_t i = 0; i < values.size() && count < shape.items.max; ++i) {
-      const std::size_t bit = std::size_t{1} << i;
+      const std::uint64_t bit = std::uint64_t{1} << i;
       if ((set & bit) != 0) continue;
       add_alternative(inside, fmt::format("{}{} {}", set == 0 ? "" : comma(), spelled(values[i], spelling_),
-                                          names[set | bit]));
+                                          rule_of(set | bit)));
     }
     rules_.define(names[set], inside.value_or(std::string(kNothing)));
   }
   if (shape.items.min > std::min<std::size_t>(values.size(), shape.items.max)) return std::nullopt;
-  return in_brackets(ws, names[0]);
+  return in_brackets(rules_.builtin("ws"), first);
 }
 
 // A rule for each number of items, and of those that `contains` asks for, that came before.
@@ -111,7 +133,8 @@ GbnfPart SchemaWriter::array(const SchemaShape& shape, const At& at) {
   const std::size_t prefix = longest_prefix(shape);
   if (shape.unique && max > 1) {
     const auto values = prefix == 0 ? finite(shape.item(0)) : std::nullopt;
-    if (values && shape.contains.empty()) return unique_array(shape, *values);
+    const bool few = values && sets_of(values->size(), max) * double(values->size()) <= kMaxUniqueNext;
+    if (few && shape.contains.empty()) return unique_array(shape, *values);
     schemas_.note("uniqueItems is not enforced");
   }
   if (shape.contains.size() > 1) schemas_.refuse("more than one \"contains\"");
