@@ -1,0 +1,19 @@
+# precompile(TARGET HEADER...): what most sources of a target include is parsed once; tests compile three times as fast.
+# A source still includes all it needs. CMAKE_DISABLE_PRECOMPILE_HEADERS does without. CLI11 is nothing to precompile: it
+# would leave its virtual functions in each object.
+function(precompile target)
+  if(CMAKE_DISABLE_PRECOMPILE_HEADERS)
+    return()
+  endif()
+  target_precompile_headers(${target} PRIVATE ${ARGN})
+  # What ccache needs to know such objects again.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -fpch-preprocess)
+  else()
+    target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  endif()
+  if(CCACHE)
+    set_target_properties(${target} PROPERTIES CXX_COMPILER_LAUNCHER
+      "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros;${CCACHE}")
+  endif()
+endfunction()
