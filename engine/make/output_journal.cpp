@@ -18,7 +18,6 @@
 namespace longhand {
 namespace {
 
-constexpr std::string_view kJournal = ".journal";
 constexpr std::size_t kSumDigits = 8;  // of a line, which ends behind them
 
 struct Descriptor {

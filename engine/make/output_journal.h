@@ -7,11 +7,15 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "loaders/gguf/gguf_writer.h"
 
 namespace longhand {
+
+/// What stands behind the name of an unfinished file in that of its journal.
+inline constexpr std::string_view kJournal = ".journal";
 
 /// Lines of size, time of change and checksum of the first bytes of each file, in their order: what tells
 /// that one was changed.

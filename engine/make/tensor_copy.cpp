@@ -43,12 +43,32 @@ void refuse_own_file(const Gguf& file, const std::string& model, const std::stri
   for (const std::string& path : files_of(file, model)) refuse_same_file(path, out);
 }
 
+namespace {
+
+// Where links lead to, also to a name that is still free.
+std::filesystem::path end_of_links(std::filesystem::path path) {
+  constexpr int kMostLinks = 40;  // what Linux follows
+  std::error_code error;
+  for (int links = 0; links < kMostLinks && std::filesystem::is_symlink(path, error); ++links)
+    path = path.parent_path() / std::filesystem::read_symlink(path, error);
+  return path;
+}
+
+}  // namespace
+
+bool is_file_of(const std::string& read, const std::string& out) {
+  const std::string path = end_of_links(out).string(), unfinished = path + std::string(kUnfinished);
+  const std::string own[] = {path, unfinished, unfinished + std::string(kJournal)};
+  return std::ranges::any_of(own, [&](const std::string& file) {
+    std::error_code not_there;
+    return std::filesystem::equivalent(read, file, not_there);
+  });
+}
+
 void refuse_same_file(const std::string& read, const std::string& out) {
-  std::error_code not_there;
-  if (std::filesystem::equivalent(read, out, not_there)) {
-    throw Error(Errc::range,
-                fmt::format("{}: is read for what it would be overwritten with", escape_controls(out, 200)));
-  }
+  if (!is_file_of(read, out)) return;
+  throw Error(Errc::range, fmt::format("{}: would be overwritten or removed while {} is written from it",
+                                       escape_controls(read, 200), escape_controls(out, 200)));
 }
 
 void copy_data(const Gguf& file, const TensorInfo& tensor, GgufOutput& out, const BytesRead& read) {

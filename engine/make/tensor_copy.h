@@ -18,9 +18,11 @@ std::uint64_t tensor_bytes(const Gguf& file);
 std::uint64_t alignment_of(const Gguf& file);
 /// Every file of the model whose first or only one is `path`.
 std::vector<std::string> files_of(const Gguf& file, const std::string& path);
-/// Throws Error (range) where `out` is one of the files of `model`, by whatever links.
+/// Whether `read` is the file `out`, or one that stands beside it while it is written, by whatever links.
+bool is_file_of(const std::string& read, const std::string& out);
+/// Throws Error (range) where one of the files of `model` is_file_of() `out`.
 void refuse_own_file(const Gguf& file, const std::string& model, const std::string& out);
-/// Throws Error (range) where `out` is the file `read`, by whatever links.
+/// Throws Error (range) where `read` is_file_of() `out`.
 void refuse_same_file(const std::string& read, const std::string& out);
 
 /// Told after each piece how many bytes of the source were read; may throw.

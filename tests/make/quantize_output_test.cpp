@@ -47,6 +47,29 @@ TEST(QuantizeOutput, NeverReplacesTheImportanceItReads) {
   EXPECT_EQ(test::read_text(out), bytes);
 }
 
+// What stands where a result is written before it is whole is removed.
+TEST(QuantizeOutput, NeverRemovesWhatItReads) {
+  const test::TempDir dir;
+  const std::string out = dir.file("m.gguf");
+  ImportanceMatrix matrix;
+  matrix.entries["blk.0.attn_q.weight"] = {std::vector<float>(256, 1), {1}};
+  for (const char* name : {"m.gguf.new", "m.gguf.new.journal"}) {
+    const std::string in = write_file(dir, small_file(), name);
+    fs::create_symlink(out, dir.file("link.gguf"));
+    for (const std::string& way : {out, dir.file("link.gguf")})
+      EXPECT_EQ(code_of([&] { quantize(in, way, {.type = "Q4_0"}); }), Errc::range) << name;
+    EXPECT_TRUE(fs::exists(in)) << name;
+    fs::remove(in);
+    write_importance(matrix, in);
+    const std::string model = write_file(dir, small_file());
+    EXPECT_EQ(code_of([&] { quantize(model, out, {.type = "Q4_0", .importance = in}); }), Errc::range)
+        << name;
+    EXPECT_TRUE(fs::exists(in)) << name;
+    fs::remove(in);
+    fs::remove(dir.file("link.gguf"));
+  }
+}
+
 TEST(QuantizeOutput, RefusesBeforeItReadsWeights) {
   const test::TempDir dir;
   const std::string in = write_file(dir, small_file());

@@ -13,6 +13,7 @@
 #include "engine/make/convert/tokenizer/hub_vocab.h"
 #include "engine/make/convert/tokenizer/vocab_keys.h"
 #include "engine/make/disk_room.h"
+#include "engine/make/tensor_copy.h"
 #include "engine/sampling/schema/schema_set.h"
 #include "loaders/safetensors/json_file.h"
 #include "loaders/vocab/vocab.h"
@@ -134,15 +135,21 @@ void check_vocab(const GgufHead& head) {
   load_vocab(Gguf::parse(std::as_bytes(std::span(bytes)), "the tokenizer"));
 }
 
+// Files of these names are results, or what an ended run has left of them.
+bool is_result(const fs::path& path) {
+  const std::string extension = path.extension().string();
+  return extension == ".gguf" || extension == kUnfinished || extension == kJournal;
+}
+
 // The file takes the place of `out` at the end, which must not be one that it is made of.
 void refuse_sources(const std::string& folder, const std::string& out) {
-  std::error_code error, listing;
-  if (!fs::exists(out, error)) return;
+  std::error_code listing;
   fs::recursive_directory_iterator file(folder, listing);
   for (; !listing && file != fs::recursive_directory_iterator(); file.increment(listing)) {
-    if (file->path().extension() == ".gguf" || !fs::equivalent(file->path(), out, error)) continue;
-    throw Error(Errc::range,
-                fmt::format("{}: is a file of the folder that is converted, must be another", out));
+    if (is_result(file->path()) || !is_file_of(file->path().string(), out)) continue;
+    throw Error(Errc::range, fmt::format("{}: is a file of the folder that is converted, or one that stands"
+                                         " beside {} while that is written",
+                                         file->path().string(), out));
   }
   if (listing) throw Error(Errc::io, fmt::format("cannot list {}: {}", folder, listing.message()));
 }
