@@ -67,9 +67,10 @@ struct SensitivityReport {
 /// relative error of the tensor's products. That it grows in proportion for small errors, and adds up over
 /// tensors, is the linearity theorem of arXiv 2411.17525. `model` is the first file of the model, `tokens` is
 /// a text, and `importance` a file of make_imatrix(), to which the results are added; tensors that it has
-/// results of are left out, so that a run that was ended goes on. Takes a reading of the text a tensor, and
-/// the memory of a loaded model. Throws Error: range (a text shorter than one piece), mismatch (an importance
-/// matrix of another model), nonfinite, cancelled, io; and what loading the model throws.
+/// results of, which must be of as many pieces, are left out, so that a run that was ended goes on. Takes a
+/// reading of the text a tensor, and the memory of a loaded model. Throws Error: range (a text shorter than
+/// one piece), mismatch (an importance matrix of another model or number of pieces), nonfinite (predictions,
+/// naming the tensor), cancelled, io; and what loading the model throws.
 SensitivityReport measure_sensitivity(const std::string& model, std::span<const Token> tokens,
                                       const std::string& importance, const SensitivityOptions& options = {});
 

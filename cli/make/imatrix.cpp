@@ -90,6 +90,10 @@ void measure(Flags& flags, const std::vector<Token>& tokens) {
     flags.sensitivity.progress = progress;
     return measure_sensitivity(flags.options.model, tokens, flags.out, flags.sensitivity);
   });
+  if (report.measured == 0) {
+    return write_output(fmt::format("{}: sensitivity of {} tensors, nothing was left to measure\n",
+                                    make_visible(flags.out), report.tensors));
+  }
   write_output(fmt::format("{}: sensitivity of {} tensors, {} of them now, at {} positions\n",
                            make_visible(flags.out), report.tensors, report.measured, report.positions));
 }
@@ -102,7 +106,6 @@ int run(Flags& flags) {
     if (flags.sensitive) measure(flags, tokens);
     return kSuccess;
   }
-  if (flags.sensitive) throw UsageError("--sensitivity is measured on a text: give one with -f FILE");
   if (flags.options.merged.empty())
     throw UsageError("give a text: -f FILE, or files to add up: --in-file FILE");
   tell(flags, merge_imatrix(flags.options.merged, flags.out));
@@ -141,6 +144,9 @@ void add_imatrix(CLI::App& app, Action& action) {
       ->check(CLI::Range(0, 1 << 30))
       ->capture_default_str()
       ->type_name("N");
+  for (const char* name : {"--chunks", "--resume", "--process-output", "--parse-special", "--sensitivity"})
+    verb->get_option(name)->needs("--file")->excludes("--show-statistics");
+  verb->get_option("--sensitivity-chunks")->needs("--sensitivity");
   flags->session.add_to(*verb);
   verb->get_option("--ctx-size")->description(fmt::format("Tokens of a piece (default {})", kDefaultContext));
   verb->callback([flags, &action] { action = [flags] { return run(*flags); }; });

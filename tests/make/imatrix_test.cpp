@@ -185,6 +185,24 @@ TEST(Imatrix, GoesOnOnlyWithTheSameText) {
   EXPECT_EQ(code_of([&] { made.imatrix({.dataset = "text", .resume = true}); }), Errc::mismatch);
 }
 
+// Though the text is called the same, and the model has the same shape.
+TEST(Imatrix, GoesOnOnlyWithTheSameTokensAndModel) {
+  const Made made({.arch = "llama"});
+  made.imatrix({.chunks = 1, .dataset = "text"});
+  const std::string bytes = test::read_text(made.out);
+  std::string message;
+  EXPECT_EQ(
+      code_of([&] { made.imatrix({.dataset = "text", .resume = true}, options(), 4 * kChunk); }, &message),
+      Errc::mismatch);
+  EXPECT_THAT(message, HasSubstr("another text"));
+  test::GgufWriter other = test::random_model({.arch = "llama"});
+  other.tensors[0].data[100] ^= 1;
+  other.write(made.path);
+  EXPECT_EQ(code_of([&] { made.imatrix({.dataset = "text", .resume = true}); }, &message), Errc::mismatch);
+  EXPECT_THAT(message, HasSubstr("another model"));
+  EXPECT_EQ(test::read_text(made.out), bytes);
+}
+
 TEST(Imatrix, AnEndedRunKeepsItsOwnPiecesApartFromAddedFiles) {
   const Made made({.arch = "llama"});
   made.imatrix({.dataset = "other"});

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cmath>
 
@@ -88,6 +89,21 @@ TEST(Importance, EveryCutOfTheOlderFormIsRefused) {
     const std::string path = dir.write("cut.dat", whole.substr(0, size));
     EXPECT_EQ(code_of([&] { read_importance(path); }), Errc::truncated) << size;
   }
+}
+
+TEST(Importance, LengthsAreNotBelievedBeforeTheBytesAreThere) {
+  const auto peak = [] {
+    struct rusage usage {};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return std::int64_t{usage.ru_maxrss} << 10;
+  };
+  const test::TempDir dir;
+  const std::string large = gguf_bytes(std::int32_t{1}) + gguf_bytes(std::int32_t{1}) + "a" +
+                            gguf_bytes(std::int32_t{1}) + gguf_bytes(std::int32_t{0x7FFFFFFF});
+  const std::string path = dir.write("large.dat", large);
+  const std::int64_t before = peak();
+  EXPECT_EQ(code_of([&] { read_importance(path); }), Errc::truncated);
+  EXPECT_LT(peak() - before, std::int64_t{1} << 30);
 }
 
 TEST(Importance, MeansAreOnesWhereNothingWasSeen) {

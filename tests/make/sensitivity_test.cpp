@@ -61,6 +61,7 @@ TEST(Sensitivity, IsMeasuredOfEveryMatrix) {
   // What is known is not measured again.
   const std::string bytes = test::read_text(m.matrix);
   EXPECT_EQ(m.measure().measured, 0);
+  EXPECT_EQ(m.measure().positions, 0);
   EXPECT_EQ(test::read_text(m.matrix), bytes);
 }
 
@@ -92,7 +93,11 @@ TEST(Sensitivity, RefusesWhatItCannotMeasure) {
   Measured m;
   m.text.resize(kChunk - 1);
   EXPECT_EQ(code_of([&] { m.measure(); }), Errc::range);
-  m.text = tokens(kChunk);
+  m.text = tokens(3 * kChunk);
+  m.measure();
+  m.options.chunks = 1;
+  EXPECT_EQ(code_of([&] { m.measure(); }), Errc::mismatch);
+  m.options.chunks = 2;
   const Measured other;
   ImportanceMatrix matrix = read_importance(other.matrix);
   matrix.entries["blk.7.attn_q.weight"] = {{1, 1}, {1}};

@@ -41,6 +41,9 @@ void ImportanceMatrix::add(const ImportanceMatrix& other) {
   for (const std::string& dataset : other.datasets) {
     if (std::ranges::find(datasets, dataset) == datasets.end()) datasets.push_back(dataset);
   }
+  if (!other.entries.empty()) text_sum.reset();
+  if (model_sum != other.model_sum && !other.entries.empty()) model_sum.reset();
+  if (sensitivities.empty()) sensitivity_chunks = other.sensitivity_chunks;
   sensitivities.insert(other.sensitivities.begin(), other.sensitivities.end());
   chunks += other.chunks;
   chunk_size = std::max(chunk_size, other.chunk_size);

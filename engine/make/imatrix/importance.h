@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,9 +27,12 @@ struct ImportanceMatrix {
   std::vector<std::string> datasets;               // files the text came from
   std::int64_t chunks = 0;                         // pieces of text
   std::int64_t chunk_size = 0;                     // tokens of each; 0: not stated
+  std::optional<std::uint32_t> text_sum;           // checksum of the tokens, of one text alone
+  std::optional<std::uint32_t> model_sum;          // and of the model that read them
   /// What errors of a tensor cost, where that was measured: the divergence of what the model predicts, in
   /// nats a token, for a relative squared error of 1, as it follows from that of a small error.
   std::map<std::string, double> sensitivities;
+  std::optional<std::uint32_t> sensitivity_chunks;  // pieces of text that were read for each; 0: all
 
   /// Adds what another has seen, and takes over sensitivities that this lacks. Throws Error(mismatch) for an
   /// entry of another shape, and changes nothing.

@@ -2,9 +2,10 @@
 //
 // GGUF: of each tensor NAME a tensor NAME.in_sum2 (columns, matrices) and a tensor NAME.counts (1, matrices),
 // both F32, and the keys imatrix.*; what errors cost in longhand.sensitivity.tensors, an array of names, and
-// longhand.sensitivity.losses, an array of F32. The older form, little endian: int32 entries; of each int32
-// length, name, int32 calls, int32 values, floats (mean squared inputs times the calls); then, in most files,
-// int32 calls, int32 length, the name of the text.
+// longhand.sensitivity.losses, an array of F32, and longhand.sensitivity.chunks; what tells whether a run can
+// go on with it in longhand.imatrix.text and longhand.imatrix.model, checksums. The older form, little
+// endian: int32 entries; of each int32 length, name, int32 calls, int32 values, floats (mean squared inputs
+// times the calls); then, in most files, int32 calls, int32 length, the name of the text.
 
 #include <fmt/format.h>
 
@@ -24,7 +25,9 @@ namespace {
 
 constexpr std::string_view kSums = ".in_sum2", kCounts = ".counts";
 constexpr std::string_view kSensitive = "longhand.sensitivity.tensors",
-                           kLosses = "longhand.sensitivity.losses";
+                           kLosses = "longhand.sensitivity.losses",
+                           kSensitiveChunks = "longhand.sensitivity.chunks",
+                           kTextSum = "longhand.imatrix.text", kModelSum = "longhand.imatrix.model";
 
 [[noreturn]] void refuse(Errc code, const std::string& file, std::string_view entry, std::string_view why) {
   throw Error(code, fmt::format("{}: importance of '{}': {}", file, entry, why));
@@ -68,6 +71,16 @@ std::int64_t integer(const Gguf& file, std::string_view key) {
   }
   throw Error(Errc::range,
               fmt::format("{}: key '{}': must be one whole number from 0 to {}", file.name(), key, kMost));
+}
+
+std::optional<std::uint32_t> optional_number(const Gguf& file, std::string_view key) {
+  const MetaEntry* entry = file.find(key);
+  if (entry == nullptr) return {};
+  const std::vector<AnyValue> values = any_values(*entry);
+  const auto* number = values.size() == 1 ? std::get_if<std::uint64_t>(values.data()) : nullptr;
+  if (number == nullptr || *number > 0xFFFFFFFF)
+    throw Error(Errc::range, fmt::format("{}: key '{}': must be one number of 32 bits", file.name(), key));
+  return std::uint32_t(*number);
 }
 
 // Throws Error: mismatch, type, range, nonfinite.
@@ -117,7 +130,10 @@ ImportanceMatrix read_gguf(const std::string& path) {
   }
   matrix.chunks = integer(file, "imatrix.chunk_count");
   matrix.chunk_size = integer(file, "imatrix.chunk_size");
+  matrix.text_sum = optional_number(file, kTextSum);
+  matrix.model_sum = optional_number(file, kModelSum);
   matrix.sensitivities = sensitivities_of(file);
+  matrix.sensitivity_chunks = optional_number(file, kSensitiveChunks);
   return matrix;
 }
 
@@ -133,8 +149,9 @@ class OldReader {
       std::string name = text("length of a name");
       ImportanceEntry entry;
       entry.counts = {float(count("calls"))};
-      entry.sums.resize(count("values"));
-      const std::span<const std::byte> values = take(entry.sums.size() * sizeof(float), "values");
+      const std::size_t sums = count("values");
+      const std::span<const std::byte> values = take(sums * sizeof(float), "values");
+      entry.sums.resize(sums);
       std::memcpy(entry.sums.data(), values.data(), values.size());
       if (entry.counts[0] == 0) entry.counts[0] = 1;  // of files that kept no calls
       matrix.entries.insert_or_assign(std::move(name), std::move(entry));
@@ -181,6 +198,10 @@ void add_tensor(GgufHead& head, const std::string& name, std::size_t cols, std::
   head.tensors.push_back({name, {cols, rows}, F32::info.gguf, cols * rows * sizeof(float)});
 }
 
+void add_number(GgufHead& head, std::string_view key, std::optional<std::uint32_t> value) {
+  if (value) head.entries.push_back(gguf_entry(std::string(key), *value));
+}
+
 void add_sensitivities(const ImportanceMatrix& matrix, GgufHead& head) {
   if (matrix.sensitivities.empty()) return;
   std::vector<std::string> names;
@@ -191,6 +212,7 @@ void add_sensitivities(const ImportanceMatrix& matrix, GgufHead& head) {
   }
   head.entries.push_back(gguf_array(std::string(kSensitive), names));
   head.entries.push_back(gguf_array(std::string(kLosses), losses));
+  add_number(head, kSensitiveChunks, matrix.sensitivity_chunks);
 }
 
 }  // namespace
@@ -210,6 +232,8 @@ void write_importance(const ImportanceMatrix& matrix, const std::string& path, F
                   gguf_array("imatrix.datasets", matrix.datasets),
                   gguf_entry("imatrix.chunk_count", std::uint32_t(matrix.chunks)),
                   gguf_entry("imatrix.chunk_size", std::uint32_t(matrix.chunk_size))};
+  add_number(head, kTextSum, matrix.text_sum);
+  add_number(head, kModelSum, matrix.model_sum);
   add_sensitivities(matrix, head);
   for (const auto& [name, entry] : matrix.entries) {
     const std::size_t matrices = entry.counts.size();

@@ -11,6 +11,7 @@
 #include "engine/make/imatrix/collector.h"
 #include "engine/make/imatrix/text_pieces.h"
 #include "engine/make/tensor_copy.h"
+#include "engine/state/checksum.h"
 
 namespace longhand {
 namespace {
@@ -38,34 +39,62 @@ void refuse_what_is_read(const ModelData& model, const std::string& out, const I
   for (const std::string& path : options.merged) refuse_same_file(path, out);
 }
 
+// Names, shapes and the first weights of all tensors: another model of the same family differs in the last.
+std::uint32_t sum_of_model(const Gguf& file) {
+  constexpr std::size_t kBytes = 256;
+  std::uint32_t sum = 0;
+  for (const TensorInfo& t : file.tensors()) {
+    sum = crc32c(std::as_bytes(std::span(t.dims)), crc32c(t.name, sum));
+    sum = crc32c(t.data.first(std::min(kBytes, t.data.size())), sum);
+  }
+  return sum;
+}
+
+// Of nothing that was read yet.
+ImportanceMatrix empty_matrix(const ImatrixOptions& options, std::int64_t chunk_size, const Gguf& file,
+                              std::span<const Token> tokens) {
+  ImportanceMatrix matrix;
+  if (!options.dataset.empty()) matrix.datasets.push_back(options.dataset);
+  matrix.chunk_size = chunk_size;
+  const std::size_t read = tokens.size() - tokens.size() % std::size_t(chunk_size);
+  matrix.text_sum = crc32c(std::as_bytes(tokens.first(read)));
+  matrix.model_sum = sum_of_model(file);
+  return matrix;
+}
+
+// A checksum that is not there is that of a file of an older version.
+bool may_be_same(std::optional<std::uint32_t> a, std::optional<std::uint32_t> b) {
+  return !a || !b || a == b;
+}
+
 // What an ended run has seen of this text and of nothing else: the count of its pieces is where to go on.
-ImportanceMatrix resumed(const std::string& out, const ImatrixOptions& options, std::int64_t chunk_size,
-                         const std::vector<std::string>& datasets) {
+ImportanceMatrix resumed(const std::string& out, const ImatrixOptions& options,
+                         const ImportanceMatrix& begun) {
   if (!options.merged.empty())
     throw Error(Errc::range, "files cannot be added to one that is gone on with: add them once it is done");
   ImportanceMatrix matrix = read_importance(out);
-  if (matrix.chunk_size != chunk_size) {
+  if (matrix.chunk_size != begun.chunk_size) {
     throw Error(Errc::mismatch, fmt::format("{}: was made with pieces of {} tokens, not of {}", out,
-                                            matrix.chunk_size, chunk_size));
+                                            matrix.chunk_size, begun.chunk_size));
   }
-  if (matrix.datasets != datasets) {
+  if (matrix.datasets != begun.datasets) {
     throw Error(Errc::mismatch,
                 fmt::format("{}: is of the texts '{}', must be of '{}' alone to be gone on with", out,
                             fmt::join(matrix.datasets, "', '"), options.dataset));
   }
+  if (!may_be_same(matrix.text_sum, begun.text_sum))
+    throw Error(Errc::mismatch, fmt::format("{}: is of another text, or the text has changed", out));
+  if (!may_be_same(matrix.model_sum, begun.model_sum))
+    throw Error(Errc::mismatch, fmt::format("{}: is of another model", out));
+  matrix.text_sum = begun.text_sum;
+  matrix.model_sum = begun.model_sum;
   return matrix;
 }
 
-ImportanceMatrix start_of(const std::string& out, const ImatrixOptions& options, std::int64_t chunk_size) {
-  std::vector<std::string> datasets;
-  if (!options.dataset.empty()) datasets.push_back(options.dataset);
+ImportanceMatrix start_of(const std::string& out, const ImatrixOptions& options, ImportanceMatrix begun) {
   std::error_code ignored;
-  if (options.resume && std::filesystem::exists(out, ignored))
-    return resumed(out, options, chunk_size, datasets);
-  ImportanceMatrix matrix;
-  matrix.datasets = std::move(datasets);
-  matrix.chunk_size = chunk_size;
-  return matrix;
+  if (!options.resume || !std::filesystem::exists(out, ignored)) return begun;
+  return resumed(out, options, begun);
 }
 
 ImportanceMatrix sum_of(const std::vector<std::string>& files) {
@@ -129,7 +158,8 @@ ImatrixReport make_imatrix(Session& session, std::span<const Token> tokens, cons
   const auto chunk_size = std::int64_t(session.context());
   ChunkReader reader(session, tokens, options);
   refuse_what_is_read(model, out, options);
-  ImportanceMatrix matrix = start_of(out, options, chunk_size), merged = sum_of(options.merged);
+  ImportanceMatrix matrix = start_of(out, options, empty_matrix(options, chunk_size, model.file, tokens));
+  ImportanceMatrix merged = sum_of(options.merged);
   ImportanceCollector collector(model, options.output, matrix);
   const ImportanceCollector same_model(model, options.output, merged);  // throws where it is not
   const Observing observing(session, collector);
@@ -144,7 +174,7 @@ ImatrixReport make_imatrix(Session& session, std::span<const Token> tokens, cons
     saved = Clock::now();
   }
   const std::int64_t read = matrix.chunks - before;
-  matrix.add(merged);
+  if (!options.merged.empty()) matrix.add(merged);  // its entries are there, empty, also without a file
   check_sums(matrix);
   write_importance(matrix, out);
   session.rewind(0);

@@ -46,13 +46,14 @@ double log_sum(std::span<const float> logits) {
   return most + std::log(sum);
 }
 
-/// Of what `other` predicts from what `base` does, in nats.
+/// Of what `other` predicts from what `base` does, in nats; not finite where a prediction is not.
 double divergence(std::span<const float> base, std::span<const float> other) {
   const double of_base = log_sum(base), of_other = log_sum(other);
   double sum = 0;
   for (std::size_t i = 0; i < base.size(); ++i) {
     const double log_p = double(base[i]) - of_base, log_q = double(other[i]) - of_other;
-    sum += std::exp(log_p) * (log_p - log_q);
+    const double p = std::exp(log_p);
+    if (p != 0) sum += p * (log_p - log_q);
   }
   return sum;
 }
@@ -89,11 +90,14 @@ class Comparison {
     const std::size_t positions = std::size_t(pieces_.count()) * std::size_t(options.session.context);
     const std::size_t room = std::max<std::size_t>(1, kMostLogits / std::size_t(vocab_));
     step_ = (positions + room - 1) / room;
+    base_.reserve((positions + step_ - 1) / step_ * std::size_t(vocab_));
   }
 
   std::int64_t positions() const noexcept { return std::int64_t(base_.size()) / vocab_; }
   void read_base(const Model& base, const Tick& tick) {
     each_position(base, tick, [&](std::span<const float> logits) {
+      if (!std::isfinite(log_sum(logits)))
+        throw Error(Errc::nonfinite, "predictions of the unchanged model are not finite");
       base_.insert(base_.end(), logits.begin(), logits.end());
     });
   }
@@ -105,7 +109,8 @@ class Comparison {
       sum += divergence(std::span(base_).subspan(at, logits.size()), logits);
       at += logits.size();
     });
-    return std::max(0.0, sum / double(positions()));
+    const double mean = sum / double(positions());
+    return mean < 0 ? 0 : mean;  // what is no number stays so, for the caller to see
   }
 
  private:
@@ -142,15 +147,16 @@ class SensitivityRun {
     for (const PlannedTensor& t : plan_.tensors) {
       if (t.open && !t.sensitivity && probe_for(t) != nullptr) left_.push_back(&t);
     }
+    if (left_.empty()) return;
     const Model base = Model::load(path_, options_.load);
     comparison_.emplace(base, tokens, options_);
-    if (!left_.empty()) comparison_->read_base(base, ticks());
+    comparison_->read_base(base, ticks());
   }
 
   const Gguf& file() const noexcept { return file_; }
   /// Those that are to be measured.
   std::span<const PlannedTensor* const> left() const noexcept { return left_; }
-  std::int64_t positions() const noexcept { return comparison_->positions(); }
+  std::int64_t positions() const noexcept { return comparison_ ? comparison_->positions() : 0; }
 
   double measure(const PlannedTensor& t) {
     ++readings_;
@@ -183,6 +189,17 @@ class SensitivityRun {
   std::size_t readings_ = 0;
 };
 
+// Values of more or less text are not to be ranked with one another.
+void check_chunks(const std::string& path, ImportanceMatrix& matrix, int chunks) {
+  const auto wanted = std::uint32_t(chunks);
+  if (!matrix.sensitivities.empty() && matrix.sensitivity_chunks.value_or(wanted) != wanted) {
+    throw Error(Errc::mismatch,
+                fmt::format("{}: its sensitivities were measured on {} pieces of text (0: all), must be {}",
+                            path, *matrix.sensitivity_chunks, chunks));
+  }
+  matrix.sensitivity_chunks = wanted;
+}
+
 }  // namespace
 
 SensitivityReport measure_sensitivity(const std::string& model, std::span<const Token> tokens,
@@ -191,8 +208,9 @@ SensitivityReport measure_sensitivity(const std::string& model, std::span<const 
   SensitivityOptions options = given;
   if (options.session.context == 0) options.session.context = kDefaultContext;
   ImportanceMatrix matrix = read_importance(importance);
+  check_chunks(importance, matrix, options.chunks);
+  refuse_own_file(Gguf::open(model), model, importance);
   SensitivityRun run(model, tokens, matrix, options);
-  refuse_own_file(run.file(), model, importance);
   Clock::time_point saved = Clock::now();
   for (const PlannedTensor* t : run.left()) {
     const double sensitivity = run.measure(*t);
