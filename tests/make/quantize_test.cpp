@@ -246,6 +246,10 @@ TEST(Quantize, MeetsATargetAndNeverExceedsIt) {
     error_before = error;
     EXPECT_EQ(plan_quantize(in, out, {.target_bytes = target}).file_bytes, report.file_bytes);
   }
+  // Between two types that lie far apart, some tensors have the one and some the other.
+  const QuantizeReport wide = plan_quantize(in, out, {.target_bits = 15});
+  EXPECT_LE(wide.bits(), 15);
+  EXPECT_GT(wide.bits(), 11);
   const QuantizeReport bits = plan_quantize(in, out, {.target_bits = 9});
   EXPECT_LE(bits.bits(), 9);
   EXPECT_GT(bits.bits(), 8);

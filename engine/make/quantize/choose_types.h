@@ -25,7 +25,7 @@ std::vector<std::size_t> choose(std::span<const std::vector<TypeChoice>> tensors
 /// How open tensors are measured.
 struct MeasureOptions {
   int threads = 1;
-  double least_bits = 0;  // of a weight; smaller types are left out
+  double average_bits = 0;  // that a weight may have; types far below are left out
   Progress progress = {};
 };
 /// The squared error of what a matrix gives when it is written as `format`, relative to what it gives,

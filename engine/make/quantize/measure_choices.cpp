@@ -135,8 +135,19 @@ double error_of(const Sample& sample, FormatId format, std::int64_t cols) {
 
 double bits_of(const FormatInfo& info) { return 8.0 * info.block_bytes / info.block_elements; }
 
+// Types that are much smaller than what is left for a weight on average: the choice would have to be far from
+// even for one of them. The largest type below the average stays, so that there is a choice that fits.
+std::size_t count_too_small(std::span<const FormatInfo* const> by_size, double average_bits) {
+  constexpr double kShare = 0.6;
+  const auto below = [&](double bits) {
+    return std::ranges::count_if(by_size, [&](const FormatInfo* i) { return bits_of(*i) < bits; });
+  };
+  const auto small = std::size_t(below(kShare * average_bits)), fitting = std::size_t(below(average_bits));
+  return std::min(small, fitting == 0 ? 0 : fitting - 1);
+}
+
 // By size.
-std::vector<const FormatInfo*> candidates(const PlannedTensor& t, double least_bits) {
+std::vector<const FormatInfo*> candidates(const PlannedTensor& t, double average_bits) {
   std::vector<const FormatInfo*> fitting;
   for (const FormatInfo* info : kCandidates) {
     const auto format = FormatId(find_format(info->gguf));
@@ -144,9 +155,7 @@ std::vector<const FormatInfo*> candidates(const PlannedTensor& t, double least_b
     if (!needs_importance(format) || t.importance != nullptr) fitting.push_back(info);
   }
   std::ranges::stable_sort(fitting, {}, [](const FormatInfo* info) { return bits_of(*info); });
-  const auto large =
-      std::ranges::find_if(fitting, [&](const FormatInfo* i) { return bits_of(*i) >= least_bits; });
-  fitting.erase(fitting.begin(), large);
+  fitting.erase(fitting.begin(), fitting.begin() + std::ptrdiff_t(count_too_small(fitting, average_bits)));
   return fitting;
 }
 
@@ -156,10 +165,10 @@ double relative_error_of(const Sample& sample, const PlannedTensor& t, const For
   return energy > 0 ? error / energy : 0;
 }
 
-std::vector<TypeChoice> measure(const Gguf& file, const PlannedTensor& t, double cost, double least_bits) {
+std::vector<TypeChoice> measure(const Gguf& file, const PlannedTensor& t, double cost, double average_bits) {
   const Sample sample = take_sample(file, t);
   std::vector<TypeChoice> choices;
-  for (const FormatInfo* info : candidates(t, least_bits))
+  for (const FormatInfo* info : candidates(t, average_bits))
     choices.push_back({info->gguf, t.bytes_as(info->gguf), cost * relative_error_of(sample, t, *info)});
   return choices;
 }
@@ -187,7 +196,7 @@ std::vector<std::vector<TypeChoice>> measure_choices(const Gguf& file, const Qua
       }
       const PlannedTensor& t = plan.tensors[std::size_t(i)];
       auto& choices = all[std::size_t(i)];
-      if (t.open && !t.ruled) choices = measure(file, t, costs.of(t), options.least_bits);
+      if (t.open && !t.ruled) choices = measure(file, t, costs.of(t), options.average_bits);
       if (choices.empty()) choices = {{t.type, t.bytes(), 0}};
       const std::lock_guard lock(mutex);
       if (options.progress && !options.progress(float(++done) / float(n)))

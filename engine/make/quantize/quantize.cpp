@@ -72,10 +72,8 @@ std::uint64_t budget_of(const Work& work, const QuantizeOptions& options) {
   return options.target_bytes - std::min(options.target_bytes, heads);
 }
 
-// Bits of a weight below which a type is not worth measuring: what is left for weights that are open would
-// have to be far from even.
-double least_bits(const Work& work, std::uint64_t budget) {
-  constexpr double kShare = 0.6;
+// Bits of a weight that are left for those whose type is chosen.
+double average_bits(const Work& work, std::uint64_t budget) {
   std::uint64_t weights = 0, fixed = 0;
   for (const PlannedTensor& t : work.plan.tensors) {
     if (t.open && !t.ruled) {
@@ -84,13 +82,13 @@ double least_bits(const Work& work, std::uint64_t budget) {
       fixed += t.bytes();
     }
   }
-  return weights == 0 ? 0 : kShare * 8 * double(budget - std::min(budget, fixed)) / double(weights);
+  return weights == 0 ? 0 : 8 * double(budget - std::min(budget, fixed)) / double(weights);
 }
 
 void choose_for_target(Work& work, const QuantizeOptions& options) {
   const std::uint64_t alignment = work.parts[0].head.alignment, budget = budget_of(work, options);
   auto choices =
-      measure_choices(work.file, work.plan, {work.threads, least_bits(work, budget), options.progress});
+      measure_choices(work.file, work.plan, {work.threads, average_bits(work, budget), options.progress});
   std::uint64_t least = 0;
   for (auto& list : choices) {
     for (TypeChoice& c : list) c.bytes = (c.bytes + alignment - 1) / alignment * alignment;
