@@ -42,8 +42,8 @@ class Lock {
   int fd_;
 };
 
-// Names, sizes and times of the files, also of those that links lead to, and of the config.json of folders
-// within, one of which says how vectors are made; and who converts them.
+// Names, sizes and times of the files, also of those that links lead to, and of those of folders within that
+// count: the config.json, one of which says how vectors are made, and chat templates; and who converts them.
 std::uint32_t state_of(const std::string& folder) {
   std::vector<std::string> files;
   const auto take = [&](const fs::directory_entry& file) {
@@ -53,10 +53,11 @@ std::uint32_t state_of(const std::string& folder) {
                                 file.file_size(error),
                                 file.last_write_time(error).time_since_epoch().count()));
   };
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    std::error_code error;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
     take(entry.is_directory(error) ? fs::directory_entry(entry.path() / "config.json", error) : entry);
-  }
+  const fs::path templates = fs::path(folder) / "additional_chat_templates";
+  for (const fs::directory_entry& entry : fs::directory_iterator(templates, error)) take(entry);
   std::ranges::sort(files);
   std::uint32_t sum = crc32c(std::to_string(kConverterVersion));
   for (const std::string& file : files) sum = crc32c(file, sum);

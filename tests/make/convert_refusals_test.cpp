@@ -113,6 +113,16 @@ TEST(ConvertRefusals, RefusesSpoiledFoldersAndLeavesTheOldFile) {
        Errc::limit, "64 chat templates"},
       {"no tokenizer", [](HubFolder& folder) { folder.tokenizer = nullptr; }, Errc::missing,
        "tokenizer.json"},
+      {"activation", set("hidden_act", "relu"), Errc::unsupported, "hidden_act: 'relu'"},
+      {"other activation", set("hidden_activation", "gelu"), Errc::unsupported, "'gelu'"},
+      {"normalizer",
+       [](HubFolder& folder) {
+         folder.tokenizer["normalizer"] = {{"type", "Lowercase"}};
+       },
+       Errc::unsupported, "'Lowercase'"},
+      {"spaces before",
+       [](HubFolder& folder) { folder.tokenizer["pre_tokenizer"]["add_prefix_space"] = true; },
+       Errc::unsupported, "add_prefix_space"},
       {"no merges", [](HubFolder& folder) { folder.tokenizer["model"]["merges"] = 1; }, Errc::corrupt,
        "merges"},
   };
@@ -212,6 +222,11 @@ TEST(ConvertRefusals, NeverReplacesAFileOfTheFolder) {
   }
   EXPECT_NO_THROW(convert_model(dir.file("hub"), dir.file("hub/out.gguf")));
   EXPECT_NO_THROW(convert_model(dir.file("hub"), dir.file("hub/out.gguf")));
+  // Files that lead to where a result is written before it is whole.
+  fs::rename(dir.path() / "hub/model.safetensors", dir.path() / "out.gguf.new");
+  fs::create_symlink(dir.path() / "out.gguf.new", dir.path() / "hub/model.safetensors");
+  EXPECT_EQ(code_of([&] { convert_model(dir.file("hub"), dir.file("out.gguf")); }), Errc::range);
+  EXPECT_TRUE(fs::exists(dir.path() / "out.gguf.new"));
 }
 
 }  // namespace

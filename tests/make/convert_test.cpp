@@ -317,6 +317,12 @@ TEST(ConvertProgram, OpensAFolderAndConvertsItOnce) {
   EXPECT_THAT(info().err, HasSubstr("is converted once"));
   EXPECT_EQ(kept().size(), 1u);
   EXPECT_NE(kept(), made);
+
+  fs::create_directory(dir.path() / "hub/additional_chat_templates");
+  for (const char* text : {"a", "longer"}) {
+    dir.write("hub/additional_chat_templates/rag.jinja", text);
+    EXPECT_THAT(info().err, HasSubstr("is converted once"));
+  }
 }
 
 }  // namespace

@@ -2,11 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cstring>
 #include <thread>
 
 #include "engine/make/convert/family.h"
 #include "tests/make/hub_folder.h"
+#include "tests/support/error_code.h"
 
 namespace longhand::test {
 namespace {
@@ -38,6 +40,53 @@ TEST(FamilyKeys, Lfm2StatesTheWidthBeforeItIsAdjusted) {
   EXPECT_EQ(lfm2_width({{"block_auto_adjust_ff_dim", false}}), 12288u);
   EXPECT_EQ(lfm2_width({{"block_ff_dim", 1000}}), 768u);
   EXPECT_EQ(lfm2_width({{"block_ff_dim", 1000}, {"block_multiple_of", 10}}), 670u);
+}
+
+TEST(FamilyKeys, StateWhetherWeightsOfExpertsAreNormalised) {
+  for (const bool normalised : {false, true}) {
+    const HubConfig config({{"norm_topk_prob", normalised}, {"routed_scaling_factor", 2.5}}, "config.json");
+    ModelKeys keys("qwen3moe");
+    add_common_keys(config, keys);
+    const auto norm = std::ranges::find(keys.entries(), "qwen3moe.expert_weights_norm", &GgufEntry::key);
+    ASSERT_NE(norm, keys.entries().end());
+    EXPECT_EQ(norm->value, std::string(1, char(normalised)));
+    EXPECT_EQ(std::bit_cast<float>(number_of(keys, "qwen3moe.expert_weights_scale")), 2.5f);
+  }
+}
+
+void make_keys(const char* model_class, const json& object) {
+  const HubConfig config(object, "config.json");
+  const Family& family = *find_family(model_class, config);
+  ModelKeys keys{std::string(family.architecture)};
+  family.keys(config, keys);
+}
+
+// What an architecture has built in and config.json states otherwise is refused.
+TEST(FamilyKeys, GemmaScalesQueriesAsItsReadersDo) {
+  json object = {{"num_hidden_layers", 26},
+                 {"hidden_size", 2304},
+                 {"num_attention_heads", 8},
+                 {"num_key_value_heads", 4},
+                 {"head_dim", 256},
+                 {"sliding_window", 4096},
+                 {"attn_logit_softcapping", 50},
+                 {"final_logit_softcapping", 30},
+                 {"query_pre_attn_scalar", 224}};
+  EXPECT_EQ(code_of([&] { make_keys("Gemma2ForCausalLM", object); }), Errc::unsupported);
+  object["query_pre_attn_scalar"] = 256;
+  EXPECT_NO_THROW(make_keys("Gemma2ForCausalLM", object));
+  object.update(
+      {{"num_hidden_layers", 46}, {"hidden_size", 4608}, {"num_attention_heads", 32}, {"head_dim", 128}});
+  EXPECT_EQ(code_of([&] { make_keys("Gemma2ForCausalLM", object); }), Errc::unsupported);
+  object["query_pre_attn_scalar"] = 144;
+  EXPECT_NO_THROW(make_keys("Gemma2ForCausalLM", object));
+}
+
+TEST(FamilyKeys, Smollm3RotatesAllButEveryFourthLayer) {
+  json object = {{"num_attention_heads", 2}, {"hidden_size", 8}, {"no_rope_layers", {1, 1, 1, 0, 1}}};
+  EXPECT_NO_THROW(make_keys("SmolLM3ForCausalLM", object));
+  object["no_rope_layers"] = {1, 1, 0, 1, 1};
+  EXPECT_EQ(code_of([&] { make_keys("SmolLM3ForCausalLM", object); }), Errc::unsupported);
 }
 
 TEST(FamilyKeys, Phi3CalledItsOwnScalingByOtherNames) {

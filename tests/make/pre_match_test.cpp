@@ -78,6 +78,36 @@ TEST(PreMatch, SaysNothingOfOthers) {
             "");
 }
 
+// A run of digits is not cut into single ones by anything.
+TEST(PreMatch, TellsRunsOfDigitsFromSingleOnes) {
+  const json runs = {{"type", "Digits"}, {"individual_digits", false}};
+  const json cuts = {{"type", "Sequence"}, {"pretokenizers", {runs, kByteLevel}}};
+  EXPECT_EQ(match_pre_tokenizer(cutting_expressions(cuts, ""), false, {}), "");
+  // One type is known by files that say the other.
+  std::vector<std::string> published;
+  for (const SplitPass& pass : find_pre_type("deepseek-llm")->passes)
+    published.push_back(cutting_expressions(split(std::string(pass.regex)), "").front());
+  ASSERT_EQ(published.back(), R"(\p{N}+)");
+  EXPECT_EQ(match_pre_tokenizer(published, false, {}), "deepseek-llm");
+  published.back() = R"(\p{N})";
+  EXPECT_EQ(match_pre_tokenizer(published, false, {}), "deepseek-llm");
+}
+
+TEST(PreMatch, RefusesSpacesAndNormalizersThatNobodyApplies) {
+  json cuts = kByteLevel;
+  cuts["add_prefix_space"] = true;
+  EXPECT_EQ(code_of([&] { cutting_expressions(cuts, ""); }), Errc::unsupported);
+  const json nfc = {{"type", "NFC"}}, lower = {{"type", "Lowercase"}};
+  for (const json& fine : {nfc, json{{"type", "Sequence"}, {"normalizers", json::array()}},
+                           json{{"type", "Sequence"}, {"normalizers", {nfc}}}})
+    EXPECT_NO_THROW(check_normalizer(fine, "")) << fine;
+  const json inner = {{"type", "Sequence"}, {"normalizers", json::array()}};
+  for (const json& other :
+       {lower, json{{"type", "Replace"}}, json{{"type", "Sequence"}, {"normalizers", {nfc, lower}}},
+        json{{"type", "Sequence"}, {"normalizers", {inner}}}, json("NFC"), json::object()})
+    EXPECT_EQ(code_of([&] { check_normalizer(other, ""); }), Errc::unsupported) << other;
+}
+
 TEST(PreMatch, RefusesOtherKinds) {
   for (const json& cuts : {json{{"type", "WhitespaceSplit"}}, json("ByteLevel"), json::object(),
                            json{{"type", "Split"}, {"pattern", {{"String", " "}}}},

@@ -80,6 +80,9 @@ void add_sections(const HubConfig& config, ModelKeys& keys) {
 }
 
 void add_gating(const HubConfig& config, ModelKeys& keys) {
+  if (const auto norm = config.find_flag("norm_topk_prob")) keys.flag("expert_weights_norm", *norm);
+  if (const auto scale = config.find_number("routed_scaling_factor"))
+    keys.number("expert_weights_scale", *scale);
   const auto function = config.find_text("scoring_func");
   if (!function) return;
   if (*function != "softmax" && *function != "sigmoid")

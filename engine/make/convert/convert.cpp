@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "engine/longhand_convert.h"
+#include "engine/make/convert/activation.h"
 #include "engine/make/convert/pooling_keys.h"
 #include "engine/make/convert/tensor_plan.h"
 #include "engine/make/convert/tensor_writer.h"
@@ -226,6 +227,7 @@ ConvertedModel convert(const std::string& folder, const std::string& out, const 
   refuse_sources(folder, out);
   const Family& family = family_of(stated);
   const HubConfig config = with_defaults(stated, family);
+  check_activation(config, family.architecture);
   const SafetensorsFolder weights = SafetensorsFolder::open(folder);
   const OutputType& type = output_type(options.type, weights);
   TensorSource source(weights, config);

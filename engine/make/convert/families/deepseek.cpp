@@ -68,9 +68,6 @@ void deepseek2_keys(const HubConfig& config, ModelKeys& keys) {
   keys.count("expert_feed_forward_length",
              config.count_or("moe_intermediate_size", config.count_or("intermediate_size", 0)));
   keys.count("expert_shared_count", config.count_or("n_shared_experts", 0));
-  if (const auto scale = config.find_number("routed_scaling_factor"))
-    keys.number("expert_weights_scale", *scale);
-  if (const auto norm = config.find_flag("norm_topk_prob")) keys.flag("expert_weights_norm", *norm);
 }
 
 constexpr DefaultValue kDefaults[] = {{"rms_norm_eps", 1e-6}};

@@ -52,8 +52,24 @@ void gemma_keys(const HubConfig& config, ModelKeys& keys) {
              config.count_or("num_key_value_heads", config.count("num_attention_heads")));
 }
 
+// Readers know the largest models by their number of layers: their queries are scaled by the width of all
+// heads together, those of others by the size of a head.
+void check_query_scale(const HubConfig& config, std::int64_t most_layers) {
+  const auto stated = config.find_number("query_pre_attn_scalar");
+  if (!stated) return;
+  const bool largest = config.count("num_hidden_layers") == most_layers;
+  const double hidden = double(config.count("hidden_size")),
+               heads = double(config.count("num_attention_heads"));
+  const double computed = largest ? hidden / heads : double(head_size(config));
+  if (std::abs(*stated - computed) > 1e-3 * computed)
+    config.fail(Errc::unsupported, "query_pre_attn_scalar",
+                fmt::format("{}, files of this architecture have {}", *stated, computed));
+}
+
 void gemma2_keys(const HubConfig& config, ModelKeys& keys) {
   gemma_keys(config, keys);
+  constexpr std::int64_t kLayersOf27B = 46;
+  check_query_scale(config, kLayersOf27B);
   keys.count("attention.sliding_window", config.count("sliding_window"));
   keys.number("attn_logit_softcapping", config.number("attn_logit_softcapping"));
   keys.number("final_logit_softcapping", config.number("final_logit_softcapping"));
@@ -62,6 +78,8 @@ void gemma2_keys(const HubConfig& config, ModelKeys& keys) {
 // Every sixth layer sees everything: what readers assume where nothing is said.
 void gemma3_keys(const HubConfig& config, ModelKeys& keys) {
   gemma_keys(config, keys);
+  constexpr std::int64_t kLayersOf27B = 62;
+  check_query_scale(config, kLayersOf27B);
   if (config.find_number("attn_logit_softcapping"))
     config.fail(Errc::unsupported, "attn_logit_softcapping", "Gemma 3 has none");
   if (const auto cap = config.find_number("final_logit_softcapping"))

@@ -20,9 +20,6 @@ void glm4moe_keys(const HubConfig& config, ModelKeys& keys) {
   for (const auto& [key, name] : kCounts) {
     if (const auto value = config.find_count(name)) keys.count(key, *value);
   }
-  if (const auto scale = config.find_number("routed_scaling_factor"))
-    keys.number("expert_weights_scale", *scale);
-  if (const auto norm = config.find_flag("norm_topk_prob")) keys.flag("expert_weights_norm", *norm);
 }
 
 constexpr TensorRule kGlm4LayerRules[] = {

@@ -24,6 +24,13 @@ void smollm3_keys(const HubConfig& config, ModelKeys& keys) {
   if (interval != kInterval)
     config.fail(Errc::unsupported, "no_rope_layer_interval",
                 fmt::format("{}, must be {}", interval, kInterval));
+  const std::vector<std::int64_t> rotates = config.counts("no_rope_layers");  // 0 for those that do not
+  for (std::size_t il = 0; il < rotates.size(); ++il) {
+    if ((rotates[il] != 0) != ((il + 1) % kInterval != 0))
+      config.fail(
+          Errc::unsupported, "no_rope_layers",
+          fmt::format("layer {} is {}, must be 0 in every {}th layer alone", il, rotates[il], kInterval));
+  }
 }
 
 void mistral3_keys(const HubConfig& config, ModelKeys& keys) {

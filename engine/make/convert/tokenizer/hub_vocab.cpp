@@ -26,8 +26,7 @@ using nlohmann::json;
 constexpr std::size_t kMostTokenBytes = std::size_t{1} << 16;
 constexpr std::size_t kMostTokens = std::size_t{1} << 21;
 constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
-constexpr std::string_view kEncodedSpace =
-    "\xC4\xA0";  // U+0120, a space among the printable stand-ins for bytes
+constexpr std::string_view kEncodedSpace = "\xC4\xA0";   // U+0120, the stand-in for the byte of a space
 constexpr float kAddedScore = -1000;
 
 // Of token `id`, which no merge makes: below all scores of merges, and in the order of the tokens.
@@ -236,6 +235,7 @@ class Reader {
   }
 
   void read_byte_level(const std::string& pre_tokenizer) {
+    if (const json* normalizer = member(json_, "normalizer")) check_normalizer(*normalizer, json_path_);
     read_tokens();
     read_merges();
     read_added();

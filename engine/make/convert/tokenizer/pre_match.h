@@ -9,6 +9,10 @@
 
 namespace longhand {
 
+/// Throws Error (unsupported) for a `normalizer` of tokenizer.json that changes more than Unicode's forms of
+/// the same characters, which is not done; `where` stands in its message.
+void check_normalizer(const nlohmann::json& normalizer, const std::string& where);
+
 /// The expressions that `pre_tokenizer` of tokenizer.json cuts by, one after the other, in one spelling: the
 /// shorthand %C for contractions and \x{41} for what is not ASCII. Throws Error (unsupported) for a kind of
 /// pre-tokenizer that cuts otherwise; `where` stands in its message.
