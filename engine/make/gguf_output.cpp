@@ -26,14 +26,16 @@ std::vector<GgufEntry> copy_metadata(const Gguf& file) {
 
 GgufOutput::GgufOutput(const std::string& path, GgufHead head, FileCalls& calls)
     : head_(std::move(head)), file_(path, calls, kOrdinary) {
+  calls.unlink((file_.temporary() + std::string(kJournal)).c_str());  // of another that was ended
   begin();
 }
 
-GgufOutput::GgufOutput(const std::string& path, GgufHead head, const std::string& sources)
+GgufOutput::GgufOutput(const std::string& path, GgufHead head, const std::string& sources,
+                       const OutputJournal::Checked& checked)
     : head_(std::move(head)),
       journal_(std::in_place, sources),
-      file_(path, system_calls(), kOrdinary, [this](int left, const std::string& temporary) {
-        return journal_->check(left, temporary, head_);
+      file_(path, system_calls(), kOrdinary, [&](int left, const std::string& temporary) {
+        return journal_->check(left, temporary, head_, checked);
       }) {
   if (file_.taken_over() > 0) tensor_ = journal_->finished();
   journal_->open(file_.temporary(), file_.taken_over() > 0);
@@ -43,6 +45,9 @@ GgufOutput::GgufOutput(const std::string& path, GgufHead head, const std::string
     end_tensor();
   }
 }
+
+// The journal goes before the file, whose lock keeps others away.
+GgufOutput::~GgufOutput() { journal_.reset(); }
 
 void GgufOutput::begin() {
   const std::string bytes = head_.bytes();
@@ -76,7 +81,7 @@ void GgufOutput::end_tensor() {
 
 bool GgufOutput::is_worth_keeping(double seconds) const noexcept {
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started_;
-  return journal_ && (taken.count() >= seconds || file_.taken_over() > 0);
+  return journal_ && journal_->good() && (taken.count() >= seconds || file_.taken_over() > 0);
 }
 
 void GgufOutput::keep() noexcept {
@@ -89,13 +94,15 @@ void GgufOutput::commit() {
   file_.commit();
 }
 
-void keep_for_later(std::span<const std::unique_ptr<GgufOutput>> outputs, double seconds,
-                    const Error& cancelled) {
+bool keep_worthy(const GgufOutputs& outputs, double seconds) noexcept {
   const auto worth = [&](const auto& out) { return out->is_worth_keeping(seconds); };
-  if (std::ranges::none_of(outputs, worth)) return;
+  if (std::ranges::none_of(outputs, worth)) return false;
   for (const auto& out : outputs) out->keep();
-  throw Error(Errc::cancelled,
-              plain_message(cancelled) + "; what is done is kept, and the same run goes on from there");
+  return true;
+}
+
+Error kept_for_later(const Error& error) {
+  return {error.code(), plain_message(error) + "; what is done is kept, and the same run goes on from there"};
 }
 
 }  // namespace longhand

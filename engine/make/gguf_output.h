@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,7 +32,12 @@ class GgufOutput {
   GgufOutput(const std::string& path, GgufHead head, FileCalls& calls = system_calls());
   /// Goes on where an earlier output of the same head and `sources` was ended, if there is one. `sources`
   /// says in lines of text what else the data depends on (see source_state()). Throws the same.
-  GgufOutput(const std::string& path, GgufHead head, const std::string& sources);
+  /// Throws also what `checked` throws, and leaves what is there then.
+  GgufOutput(const std::string& path, GgufHead head, const std::string& sources,
+             const OutputJournal::Checked& checked = {});
+  ~GgufOutput();
+  GgufOutput(const GgufOutput&) = delete;
+  GgufOutput& operator=(const GgufOutput&) = delete;
 
   const GgufHead& head() const noexcept { return head_; }
   /// Tensors whose data is there already: the first ones.
@@ -41,7 +47,8 @@ class GgufOutput {
   void write(std::span<const std::byte> data);
   /// Puts the file in place. Throws Error (io); std::logic_error before all data is there.
   void commit();
-  /// Whether writing has taken `seconds`, or went on with an earlier output.
+  /// Whether a later output can go on with this one, which has taken `seconds` or went on with an earlier
+  /// one.
   bool is_worth_keeping(double seconds) const noexcept;
   /// What is there stays for a later output to go on with.
   void keep() noexcept;
@@ -59,9 +66,28 @@ class GgufOutput {
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
-/// Work that was cancelled is gone on with by the next run, where one of its outputs has taken `seconds`:
-/// then all of them are kept, and this throws Error (cancelled) which says so.
-void keep_for_later(std::span<const std::unique_ptr<GgufOutput>> outputs, double seconds,
-                    const Error& cancelled);
+using GgufOutputs = std::vector<std::unique_ptr<GgufOutput>>;
+
+/// True, and all outputs are kept, where one of them is worth it.
+bool keep_worthy(const GgufOutputs& outputs, double seconds) noexcept;
+/// The same error, which says also that what is done is kept.
+Error kept_for_later(const Error& error);
+
+/// Calls work(), which writes `outputs`. Where it is ended by the user, or by the system (a full disk, want
+/// of memory), one of them that has taken `seconds` makes all stay for the next run to go on with, and the
+/// error says so.
+template <class Work>
+void keeping_for_later(const GgufOutputs& outputs, double seconds, const Work& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    const bool outside = error.code() == Errc::cancelled || error.code() == Errc::io;
+    if (outside && keep_worthy(outputs, seconds)) throw kept_for_later(error);
+    throw;
+  } catch (const std::bad_alloc&) {
+    keep_worthy(outputs, seconds);
+    throw;
+  }
+}
 
 }  // namespace longhand

@@ -42,7 +42,9 @@ bool read_at(int fd, std::uint64_t offset, std::span<std::byte> to) {
   return true;
 }
 
-std::optional<std::uint32_t> checksum_at(int fd, std::uint64_t offset, std::uint64_t size) {
+// `tick` is called after each piece. Other files may have better use for the memory that was read through.
+template <class Tick>
+std::optional<std::uint32_t> checksum_at(int fd, std::uint64_t offset, std::uint64_t size, const Tick& tick) {
   constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
   std::vector<std::byte> piece;
   std::uint32_t sum = 0;
@@ -50,6 +52,8 @@ std::optional<std::uint32_t> checksum_at(int fd, std::uint64_t offset, std::uint
     piece.resize(std::size_t(std::min(kPiece, size - done)));
     if (!read_at(fd, offset + done, piece)) return {};
     sum = crc32c(piece, sum);
+    ::posix_fadvise(fd, off_t(offset + done), off_t(piece.size()), POSIX_FADV_DONTNEED);
+    tick();
   }
   return sum;
 }
@@ -90,7 +94,7 @@ std::string source_state(std::span<const std::string> files) {
     const Descriptor file(path, O_NONBLOCK);
     const std::uint64_t head = std::min(std::uint64_t{kHead}, std::uint64_t(status.st_size));
     lines += fmt::format("{} {}.{:09} {:08x}\n", status.st_size, status.st_mtim.tv_sec,
-                         status.st_mtim.tv_nsec, checksum_at(file.fd, 0, head).value_or(0));
+                         status.st_mtim.tv_nsec, checksum_at(file.fd, 0, head, [] {}).value_or(0));
   }
   return lines;
 }
@@ -98,13 +102,18 @@ std::string source_state(std::span<const std::string> files) {
 OutputJournal::OutputJournal(const std::string& sources)
     : sources_(fmt::format("longhand {}\n{}tensors\n", LONGHAND_VERSION, sources)) {}
 
+// Another run may have begun a journal of the same name: that one stays.
 OutputJournal::~OutputJournal() {
   if (fd_ < 0) return;
-  if (!kept_) ::unlink(path_.c_str());
+  struct stat own {
+  }, there{};
+  const bool known = ::fstat(fd_, &own) == 0 && ::lstat(path_.c_str(), &there) == 0;
+  if (!kept_ && known && own.st_ino == there.st_ino && own.st_dev == there.st_dev) ::unlink(path_.c_str());
   ::close(fd_);
 }
 
-std::uint64_t OutputJournal::check(int fd, const std::string& temporary, const GgufHead& head) {
+std::uint64_t OutputJournal::check(int fd, const std::string& temporary, const GgufHead& head,
+                                   const Checked& checked) {
   sums_.clear();
   const std::string start = head.bytes();
   const std::uint64_t most = sources_.size() + head.tensors.size() * (kSumDigits + 1);
@@ -113,11 +122,14 @@ std::uint64_t OutputJournal::check(int fd, const std::string& temporary, const G
   std::string_view lines = std::string_view(text).substr(sources_.size());
   struct stat status {};
   if (::fstat(fd, &status) != 0) return 0;
+  const auto tick = [&] {
+    if (checked) checked(sums_.size());
+  };
   std::uint64_t end = start.size();
   for (const GgufHead::Tensor& tensor : head.tensors) {
     const std::optional<std::uint32_t> sum = take_sum(lines);
     const std::uint64_t size = head.round_up(tensor.bytes), next = end + size;
-    if (!sum || next > std::uint64_t(status.st_size) || checksum_at(fd, end, size) != sum) break;
+    if (!sum || next > std::uint64_t(status.st_size) || checksum_at(fd, end, size, tick) != sum) break;
     sums_.push_back(*sum);
     end = next;
   }
@@ -125,32 +137,42 @@ std::uint64_t OutputJournal::check(int fd, const std::string& temporary, const G
 }
 
 void OutputJournal::open(const std::string& temporary, bool goes_on) {
-  if (!goes_on) sums_.clear();
   path_ = temporary + std::string(kJournal);
+  if (goes_on ? go_on() : begin()) return;
+  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+}
+
+// What check() accepted stays as it is, so that nothing is lost where this run is ended at once.
+bool OutputJournal::go_on() noexcept {
+  fd_ = ::open(path_.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  const auto accepted = off_t(sources_.size() + sums_.size() * (kSumDigits + 1));
+  return fd_ >= 0 && ::ftruncate(fd_, accepted) == 0 && ::lseek(fd_, 0, SEEK_END) == accepted;
+}
+
+bool OutputJournal::begin() noexcept {
+  sums_.clear();
   ::unlink(path_.c_str());
   fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  std::string text = sources_;
-  for (const std::uint32_t sum : sums_) text += fmt::format("{:0{}x}\n", sum, kSumDigits);
-  write(text);
+  if (fd_ < 0) return false;
+  if (write(sources_)) return true;
+  ::unlink(path_.c_str());
+  return false;
 }
 
 void OutputJournal::add(std::uint32_t checksum) noexcept {
   char digits[kSumDigits + 2];
   fmt::format_to_n(digits, sizeof digits, "{:08x}\n", checksum);
-  write(std::string(digits, kSumDigits + 1));
+  if (fd_ >= 0 && !ended_) ended_ = !write(std::string_view(digits, kSumDigits + 1));
 }
 
-void OutputJournal::write(const std::string& text) noexcept {
-  for (std::size_t done = 0; fd_ >= 0 && done < text.size();) {
-    const ssize_t n = ::write(fd_, text.data() + done, text.size() - done);
+bool OutputJournal::write(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const ssize_t n = ::write(fd_, text.data(), text.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      ::close(std::exchange(fd_, -1));
-      ::unlink(path_.c_str());
-      return;
-    }
-    done += std::size_t(n);
+    if (n <= 0) return false;
+    text.remove_prefix(std::size_t(n));
   }
+  return true;
 }
 
 }  // namespace longhand

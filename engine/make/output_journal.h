@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,24 +32,33 @@ class OutputJournal {
   OutputJournal(const OutputJournal&) = delete;
   OutputJournal& operator=(const OutputJournal&) = delete;
 
+  /// Told again and again how many tensors were found whole while they are read; may throw.
+  using Checked = std::function<void(std::size_t tensors)>;
   /// Bytes of the unfinished file `temporary`, open as `descriptor`, that go on: its head, which must be
   /// `head`, and the tensors behind it, which must be as its journal says. 0 where it is of other sources.
-  std::uint64_t check(int descriptor, const std::string& temporary, const GgufHead& head);
+  /// Throws what `checked` throws.
+  std::uint64_t check(int descriptor, const std::string& temporary, const GgufHead& head,
+                      const Checked& checked = {});
   /// The tensors that check() found whole.
   std::size_t finished() const noexcept { return sums_.size(); }
   /// Begins the journal of `temporary`, or goes on with what check() found.
   void open(const std::string& temporary, bool goes_on);
   /// The next tensor is whole.
   void add(std::uint32_t checksum) noexcept;
+  /// Whether a later run can go on with what the journal says.
+  bool good() const noexcept { return fd_ >= 0; }
   void keep() noexcept { kept_ = true; }
 
  private:
-  void write(const std::string& text) noexcept;
+  bool write(std::string_view text) noexcept;
+  bool go_on() noexcept;
+  bool begin() noexcept;
 
   std::string sources_, path_;
   std::vector<std::uint32_t> sums_;
   int fd_ = -1;
   bool kept_ = false;
+  bool ended_ = false;  // a line could not be written: those before it hold
 };
 
 }  // namespace longhand

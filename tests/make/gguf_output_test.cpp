@@ -59,6 +59,30 @@ TEST(GgufOutput, WritesAFileThatIsReadAgainWithTheSameEntries) {
   }
 }
 
+TEST(GgufOutput, TakesAlongWhatAnEndedRunHasLeft) {
+  const test::TempDir dir;
+  const std::string path = dir.file("out.gguf");
+  dir.write("out.gguf.new", "half");
+  dir.write("out.gguf.new.journal", "of half");
+  GgufOutput out(path, two_tensors());
+  out.write(bytes_of({1, 2, 3, 4, 5, 6, 7}));
+  out.commit();
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1);
+}
+
+TEST(OutputJournal, RemovesNoOthers) {
+  const test::TempDir dir;
+  const std::string journal = dir.file("out.gguf.new.journal");
+  {
+    OutputJournal own("sources\n");
+    own.open(dir.file("out.gguf.new"), false);
+    EXPECT_TRUE(std::filesystem::exists(journal));
+    std::filesystem::rename(journal, dir.file("moved"));
+    dir.write("out.gguf.new.journal", "another's");
+  }
+  EXPECT_TRUE(std::filesystem::exists(journal));
+}
+
 TEST(GgufOutput, RefusesMoreOrLessThanTheHeadAnnounced) {
   const test::TempDir dir;
   const std::string path = dir.file("out.gguf");

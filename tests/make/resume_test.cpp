@@ -1,6 +1,7 @@
 // Quantizing and converting go on where an earlier run was ended.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -9,7 +10,9 @@
 #include <optional>
 
 #include "engine/longhand_convert.h"
+#include "engine/longhand_edit.h"
 #include "engine/longhand_quantize.h"
+#include "engine/make/imatrix/importance.h"
 #include "tests/make/hub_folder.h"
 #include "tests/make/small_file.h"
 #include "tests/support/error_code.h"
@@ -153,6 +156,106 @@ TEST(Resume, ConvertingGoesOnToTheSameBytes) {
     EXPECT_EQ(read_text(out), read_text(dir.file("whole.gguf")));
     EXPECT_THAT(names_in(dir.path()), UnorderedElementsAre("hub", "out.gguf", "whole.gguf"));
   }
+}
+
+// Another matrix whose name and numbers in the head of the file are the same.
+TEST(Resume, BeginsAnewWithAnotherImportanceMatrix) {
+  const Quantizing q;
+  const std::string path = q.dir.file("m.gguf");
+  const auto write = [&](float last) {
+    ImportanceMatrix matrix;
+    for (const char* name : {"blk.0.attn_q.weight", "blk.0.attn_v.weight", "output.weight"}) {
+      ImportanceEntry& entry = matrix.entries[name];
+      for (int i = 0; i < 256; ++i) entry.sums.push_back(i < 128 ? 1 : last);
+      entry.counts = {1};
+    }
+    write_importance(matrix, path);
+  };
+  const QuantizeOptions options = {.type = "Q4_0", .importance = path};
+  write(1);
+  q.end_at(0.9f, options);
+  write(1000);
+  quantize(q.in, q.out, options);
+  EXPECT_EQ(read_text(q.out), q.fresh(options));
+}
+
+TEST(Resume, ConvertingBeginsAnewWithOtherWeights) {
+  const test::TempDir dir;
+  test::HubFolder hub = test::tiny_qwen3();
+  hub.write(dir.path() / "hub");
+  ConvertOptions ended;
+  ended.keep_seconds = 0;
+  ended.progress = stop_at(0.6f);
+  EXPECT_EQ(code_of([&] { convert_model(dir.file("hub"), dir.file("out.gguf"), ended); }), Errc::cancelled);
+  for (test::HubTensor& tensor : hub.tensors) tensor.bytes[1] ^= 1;
+  hub.write(dir.path() / "hub");
+  convert_model(dir.file("hub"), dir.file("out.gguf"));
+  convert_model(dir.file("hub"), dir.file("fresh.gguf"));
+  EXPECT_EQ(read_text(dir.file("out.gguf")), read_text(dir.file("fresh.gguf")));
+}
+
+TEST(Resume, PartsGoOnToTheSameBytes) {
+  const Quantizing q;
+  const std::vector<ModelPart> parts = split_model(q.in, q.dir.file("part"), {.max_tensors = 3});
+  const QuantizeOptions options = {.type = "Q4_K_S", .keep_split = true};
+  quantize(parts[0].path, q.dir.file("whole.gguf"), options);
+  QuantizeOptions ended = options;
+  ended.keep_seconds = 0;
+  ended.progress = stop_at(0.8f);
+  EXPECT_EQ(code_of([&] { quantize(parts[0].path, q.out, ended); }), Errc::cancelled);
+  const QuantizeReport report = quantize(parts[0].path, q.out, options);
+  ASSERT_EQ(report.files.size(), 3u);
+  for (const std::string& file : report.files) {
+    std::string whole = file;
+    whole.replace(whole.rfind("out-"), 3, "whole");
+    EXPECT_EQ(read_text(file), read_text(whole)) << file;
+    EXPECT_FALSE(fs::exists(file + ".new"));
+    EXPECT_FALSE(fs::exists(file + ".new.journal"));
+  }
+}
+
+// What the system refuses a program is as good an end as what the user does.
+TEST(Resume, AFullDiskLeavesWhatIsDone) {
+  const Quantizing q;
+  struct rlimit usual {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &usual), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit low { q.whole.size() * 3 / 4, usual.rlim_max };
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &low), 0);
+  std::string message;
+  const auto code = code_of([&] { quantize(q.in, q.out, {.type = "Q4_K_S", .keep_seconds = 0}); }, &message);
+  ::setrlimit(RLIMIT_FSIZE, &usual);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(code, Errc::io);
+  EXPECT_THAT(message, HasSubstr("goes on from there"));
+  EXPECT_EQ(read_text(q.out), "old");
+  EXPECT_TRUE(fs::exists(q.out + ".new.journal"));
+  quantize(q.in, q.out, {.type = "Q4_K_S"});
+  EXPECT_EQ(read_text(q.out), q.whole);
+  q.expect_only_out();
+}
+
+TEST(Resume, NothingIsKeptWithoutAJournal) {
+  const Quantizing q;
+  fs::create_directory(q.out + ".new.journal");
+  std::string message;
+  const QuantizeOptions ended = {.type = "Q4_K_S", .keep_seconds = 0, .progress = stop_at(0.9f)};
+  EXPECT_EQ(code_of([&] { quantize(q.in, q.out, ended); }, &message), Errc::cancelled);
+  EXPECT_THAT(message, testing::Not(HasSubstr("kept")));
+  EXPECT_FALSE(fs::exists(q.out + ".new"));
+}
+
+TEST(Resume, LookingAtWhatIsThereCanBeEnded) {
+  const Quantizing q;
+  q.end_at(0.9f);
+  const std::string left = read_text(q.out + ".new"), journal = read_text(q.out + ".new.journal");
+  int told = 0;
+  const auto never = [&](float) { return ++told < 2; };
+  EXPECT_EQ(code_of([&] { quantize(q.in, q.out, {.type = "Q4_K_S", .progress = never}); }), Errc::cancelled);
+  EXPECT_EQ(read_text(q.out + ".new"), left);
+  EXPECT_EQ(read_text(q.out + ".new.journal"), journal);
+  quantize(q.in, q.out, {.type = "Q4_K_S"});
+  EXPECT_EQ(read_text(q.out), q.whole);
 }
 
 // The process of a death test runs the test again up to what is to end it: it must find the same folder.

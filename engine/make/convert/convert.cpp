@@ -205,21 +205,21 @@ std::string sources_of(const std::string& folder, const SafetensorsFolder& weigh
 /// What a file is made of.
 struct Ingredients {
   const SafetensorsFolder& weights;
-  const TensorPlan& plan;
+  TensorPlan& plan;
   std::string sources;
 };
 
 void write_file(const Ingredients& from, const ConvertOptions& options, GgufHead head,
                 const std::string& out) {
   std::vector<std::unique_ptr<GgufOutput>> outputs;
-  outputs.push_back(std::make_unique<GgufOutput>(out, std::move(head), from.sources));
-  try {
+  const auto still_wanted = [&](std::size_t) {
+    if (options.progress && !options.progress(0)) throw Error(Errc::cancelled, "stopped");
+  };
+  keeping_for_later(outputs, options.keep_seconds, [&] {
+    outputs.push_back(std::make_unique<GgufOutput>(out, std::move(head), from.sources, still_wanted));
     write_tensors(from.plan, from.weights, {options.check_tensors, options.progress}, *outputs[0]);
-  } catch (const Error& error) {
-    if (error.code() == Errc::cancelled) keep_for_later(outputs, options.keep_seconds, error);
-    throw;
-  }
-  outputs[0]->commit();
+    outputs[0]->commit();
+  });
 }
 
 ConvertedModel convert(const std::string& folder, const std::string& out, const ConvertOptions& options) {

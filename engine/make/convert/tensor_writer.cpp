@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/make/failure.h"
 #include "ops/encode/encode.h"
 
 namespace longhand {
@@ -24,8 +25,11 @@ class Writer {
     for (const OutputTensor& tensor : plan.tensors) total_ += tensor.bytes();
   }
 
-  /// What is there already.
-  void pass(const OutputTensor& tensor) { done_ += tensor.bytes(); }
+  /// What is there already. Throws Error(cancelled).
+  void pass(const OutputTensor& tensor) {
+    done_ += tensor.bytes();
+    tell();
+  }
 
   void write(const OutputTensor& tensor) {
     const std::uint64_t rows = tensor.rows.rows();
@@ -38,13 +42,17 @@ class Writer {
       done_ += bytes_.size();
       held_ += bytes_.size();
       if (held_ >= kHeldBytes) release(tensor);
-      if (options_.progress && !options_.progress(float(double(done_) / double(total_))))
-        throw Error(Errc::cancelled, "stopped");
+      tell();
     }
     release(tensor);
   }
 
  private:
+  void tell() const {
+    if (options_.progress && !options_.progress(float(double(done_) / double(total_))))
+      throw Error(Errc::cancelled, "stopped");
+  }
+
   void release(const OutputTensor& tensor) {
     for (const StoredTensor* stored : tensor.rows.from) folder_.release(*stored);
     held_ = 0;
@@ -56,21 +64,24 @@ class Writer {
     // NaN and infinity become ordinary numbers in blocks, where nobody would find them again.
     const bool check = options_.check || format_info(tensor.format).block_elements > 1;
     std::atomic<bool> finite = true;
+    Failure failure;
     const auto rows = std::int64_t(count);
-#pragma omp parallel for schedule(static)
-    for (std::int64_t i = 0; i < rows; ++i) {
+    const auto make = [&](std::int64_t i) {
       const std::uint64_t row = first + std::uint64_t(i);
       std::byte* to = bytes_.data() + std::size_t(i) * row_bytes;
       if (tensor.rows.read_blocks) {
         if (!tensor.rows.read_blocks(row, to) && options_.check) finite = false;
-        continue;
+        return;
       }
       float* numbers = numbers_.data() + std::size_t(i) * cols;
       tensor.rows.read(row, 0, cols, numbers);
       if (check && !std::all_of(numbers, numbers + cols, [](float x) { return std::isfinite(x); }))
         finite = false;
       encode_rows(tensor.format, numbers, 1, std::int64_t(cols), {}, to);
-    }
+    };
+#pragma omp parallel for schedule(static)
+    for (std::int64_t i = 0; i < rows; ++i) failure.guard([&] { make(i); });
+    failure.rethrow();
     if (!finite)
       throw Error(Errc::nonfinite, fmt::format("{}: a weight is NaN or infinite, between rows {} and {}",
                                                tensor.name, first, first + count));
@@ -86,16 +97,19 @@ class Writer {
 
 }  // namespace
 
-void write_tensors(const TensorPlan& plan, const SafetensorsFolder& folder, const WriteOptions& options,
+void write_tensors(TensorPlan& plan, const SafetensorsFolder& folder, const WriteOptions& options,
                    GgufOutput& out) {
   Writer writer(plan, folder, options, out);
   const std::size_t finished = out.finished();
   for (std::size_t i = 0; i < plan.tensors.size(); ++i) {
+    OutputTensor& tensor = plan.tensors[i];
     if (i < finished) {
-      writer.pass(plan.tensors[i]);
+      writer.pass(tensor);
     } else {
-      writer.write(plan.tensors[i]);
+      writer.write(tensor);
     }
+    tensor.rows.read = {};  // and what it has kept in memory
+    tensor.rows.read_blocks = {};
   }
 }
 

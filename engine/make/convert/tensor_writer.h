@@ -13,8 +13,9 @@ struct WriteOptions {
   Progress progress;
 };
 
-/// Without the tensors that `out` has already. Throws Error: io, nonfinite, cancelled.
-void write_tensors(const TensorPlan& plan, const SafetensorsFolder& folder, const WriteOptions& options,
+/// Without the tensors that `out` has already. The rows of the plan cannot be read again. Throws Error: io,
+/// nonfinite, cancelled.
+void write_tensors(TensorPlan& plan, const SafetensorsFolder& folder, const WriteOptions& options,
                    GgufOutput& out);
 
 }  // namespace longhand

@@ -2,6 +2,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -170,33 +171,56 @@ std::string sources_of(const Work& work, const std::string& in, const QuantizeOp
   return "quantize\n" + source_state(files);
 }
 
-void write_part(const Work& work, const OutputPart& part, GgufOutput& out, Share& share) {
-  const std::size_t finished = out.finished();
-  for (std::size_t i = 0; i < part.tensors.size(); ++i) {
-    const PlannedTensor& t = *part.tensors[i];
-    if (i < finished) {
-      share.add(t.tensor->data.size());
-    } else {
-      write_tensor(work.file, t, work.threads, out, [&](std::uint64_t bytes) { share.add(bytes); });
+/// Writes the tensors of one part, or passes over those that an earlier run has written.
+class PartWriter {
+ public:
+  PartWriter(const Work& work, const OutputPart& part, Share& share)
+      : work_(work), part_(part), share_(share) {}
+
+  /// The first `tensors` are there. Throws Error(cancelled).
+  void pass(std::size_t tensors) {
+    for (; done_ < tensors; ++done_) share_.add(part_.tensors[done_]->tensor->data.size());
+    share_.add(0);
+  }
+  void write(GgufOutput& out) {
+    pass(out.finished());
+    for (; done_ < part_.tensors.size(); ++done_) {
+      write_tensor(work_.file, *part_.tensors[done_], work_.threads, out,
+                   [&](std::uint64_t bytes) { share_.add(bytes); });
     }
   }
+
+ private:
+  const Work& work_;
+  const OutputPart& part_;
+  Share& share_;
+  std::size_t done_ = 0;
+};
+
+// A model is opened by its first part: where this is ended in between, that one is missing, and parts of two
+// models are never taken for one.
+void commit_all(const Work& work, const GgufOutputs& outputs) {
+  if (outputs.size() > 1) {
+    std::error_code not_there;
+    std::filesystem::remove(work.parts[0].path, not_there);
+  }
+  for (std::size_t i = outputs.size(); i-- > 0;) outputs[i]->commit();
 }
 
-// All parts are written before the first gets its name.
+// All parts are written before one gets its name.
 void write_all(const Work& work, const std::string& in, const QuantizeOptions& options) {
   const std::string sources = sources_of(work, in, options);
   Share share(options, tensor_bytes(work.file));
-  std::vector<std::unique_ptr<GgufOutput>> outputs;
-  try {
+  GgufOutputs outputs;
+  keeping_for_later(outputs, options.keep_seconds, [&] {
     for (const OutputPart& part : work.parts) {
-      GgufOutput& out = *outputs.emplace_back(std::make_unique<GgufOutput>(part.path, part.head, sources));
-      write_part(work, part, out, share);
+      PartWriter writer(work, part, share);
+      const auto checked = [&](std::size_t tensors) { writer.pass(tensors); };
+      outputs.push_back(std::make_unique<GgufOutput>(part.path, part.head, sources, checked));
+      writer.write(*outputs.back());
     }
-  } catch (const Error& error) {
-    if (error.code() == Errc::cancelled) keep_for_later(outputs, options.keep_seconds, error);
-    throw;
-  }
-  for (const auto& out : outputs) out->commit();
+    commit_all(work, outputs);
+  });
 }
 
 }  // namespace
