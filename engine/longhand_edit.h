@@ -84,8 +84,9 @@ struct ErrorHistogram {
 struct TensorDifference {
   std::string name;
   Side side = Side::both;
-  std::string first_type, second_type;  ///< "" where it is not
-  bool same_shape = true;
+  std::string first_type, second_type;                 ///< "" where it is not
+  std::vector<std::uint64_t> first_dims, second_dims;  ///< dims[0] is contiguous; empty where it is not
+  bool same_shape() const { return first_dims == second_dims; }
   bool compared = false;      ///< both could be decoded; else the errors say nothing
   double relative_error = 0;  ///< root of sum((b - a)^2) / sum(a^2); infinite where a is all zeros
   double largest_error = 0;   ///< largest |b - a|
@@ -97,7 +98,7 @@ struct ModelDifferences {
   std::vector<TensorDifference> tensors;  ///< those that are not the same bytes of the same type and shape
   int equal_keys = 0, equal_tensors = 0;
   double relative_error = 0;      ///< of all tensors that were compared together
-  ErrorHistogram histogram = {};  ///< of the same
+  ErrorHistogram histogram = {};  ///< of the same, and of the weights of equal tensors
 
   bool none() const noexcept { return keys.empty() && tensors.empty(); }
 };

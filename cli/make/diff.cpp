@@ -47,7 +47,7 @@ std::string text_report(const ModelDifferences& found, const Models& models) {
     const std::string types =
         t.first_type == t.second_type ? t.first_type : t.first_type + " -> " + t.second_type;
     out += fmt::format("! {:<40} {:<16}", name, types);
-    if (!t.same_shape) {
+    if (!t.same_shape()) {
       out += " of another shape";
     } else if (t.compared) {
       out += fmt::format(" relative error {:.3e}, largest {:.3e}", t.relative_error, t.largest_error);
@@ -73,7 +73,7 @@ std::string json_report(const ModelDifferences& found) {
     Json row = {{"name", make_visible(t.name)}, {"in", side_name(t.side)}};
     if (t.side != Side::second) row["first_type"] = t.first_type;
     if (t.side != Side::first) row["second_type"] = t.second_type;
-    if (t.side == Side::both) row["same_shape"] = t.same_shape;
+    if (t.side == Side::both) row["same_shape"] = t.same_shape();
     if (t.compared) {
       row["relative_error"] = number(t.relative_error);
       row["largest_error"] = number(t.largest_error);

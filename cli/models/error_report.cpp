@@ -1,6 +1,7 @@
 #include "cli/models/error_report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -35,14 +36,26 @@ std::string histogram_text(const ErrorHistogram& histogram) {
   return out;
 }
 
+// Why two tensors were not compared.
+std::string refusal_of(const TensorDifference& t) {
+  if (!t.same_shape())
+    return fmt::format("shapes [{}] and [{}] differ", fmt::join(t.first_dims, ", "),
+                       fmt::join(t.second_dims, ", "));
+  return fmt::format("{} and {} cannot be compared", t.first_type, t.second_type);
+}
+
+std::string_view name_of(Side side) {
+  return side == Side::both ? "both" : side == Side::first ? "other" : "model";
+}
+
 std::string text_report(const ModelDifferences& found) {
   std::string out;
   for (const TensorDifference& t : found.tensors) {
     const std::string name = make_visible(t.name);
     if (t.side != Side::both) {
-      out += fmt::format("  {:<44} only in the {}\n", name, t.side == Side::first ? "other" : "model");
+      out += fmt::format("  {:<44} only in the {}\n", name, name_of(t.side));
     } else if (!t.compared) {
-      out += fmt::format("  {:<44} {} and {} cannot be compared\n", name, t.first_type, t.second_type);
+      out += fmt::format("  {:<44} {}\n", name, refusal_of(t));
     } else {
       out += fmt::format("  {:<44} {:<8} {:<8} relative error {:.3e}\n", name, t.first_type, t.second_type,
                          t.relative_error);
@@ -60,8 +73,10 @@ Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nul
 std::string json_report(const ModelDifferences& found) {
   Json tensors = Json::array();
   for (const TensorDifference& t : found.tensors) {
-    Json row = {{"name", make_visible(t.name)}, {"other_type", t.first_type}, {"type", t.second_type}};
+    Json row = {{"name", make_visible(t.name)}, {"side", name_of(t.side)},    {"other_type", t.first_type},
+                {"type", t.second_type},        {"other_dims", t.first_dims}, {"dims", t.second_dims}};
     if (t.compared) row["relative_error"] = number(t.relative_error);
+    if (!t.compared && t.side == Side::both) row["not_compared"] = refusal_of(t);
     tensors.push_back(std::move(row));
   }
   return Json({{"equal_tensors", found.equal_tensors},

@@ -239,7 +239,10 @@ TEST_F(Edit, DifferencesAreNamedAndMeasured) {
   EXPECT_EQ(found.tensors[2].side, Side::first);
   EXPECT_EQ(found.tensors[3].side, Side::second);
   EXPECT_EQ(found.equal_keys, 4);
+  EXPECT_EQ(found.tensors[2].first_dims, std::vector<std::uint64_t>{1});
+  EXPECT_TRUE(found.tensors[2].second_dims.empty());
   EXPECT_TRUE(diff_models(first, first).none());
+  EXPECT_EQ(diff_models(first, first).histogram.equal, 6u + 4u + 1u);
 }
 
 TEST_F(Edit, ValuesThatAreNotFiniteDifferUnlessTheyAreTheSame) {

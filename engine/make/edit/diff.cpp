@@ -31,6 +31,20 @@ std::string type_name(const TensorInfo& tensor) {
   return std::string(known_tensor_type(tensor.type_id)->name);
 }
 
+std::vector<std::uint64_t> dims_of(const TensorInfo& tensor) {
+  return {tensor.dims.begin(), tensor.dims.begin() + tensor.n_dims};
+}
+
+TensorDifference only_in(Side side, const TensorInfo& tensor) {
+  TensorDifference difference;
+  difference.name = tensor.name;
+  difference.side = side;
+  const bool first = side == Side::first;
+  (first ? difference.first_type : difference.second_type) = type_name(tensor);
+  (first ? difference.first_dims : difference.second_dims) = dims_of(tensor);
+  return difference;
+}
+
 /// Sums over a part of a tensor.
 struct ErrorSums {
   double squares = 0, errors = 0, largest = 0;
@@ -117,10 +131,10 @@ ErrorSums compare(const Comparison& comparison) {
 }
 
 TensorDifference difference_of(const TensorInfo& a, const TensorInfo& b, ErrorSums& all) {
-  TensorDifference difference{std::string(a.name), Side::both, type_name(a), type_name(b)};
-  difference.same_shape = a.dims == b.dims;
+  TensorDifference difference{std::string(a.name), Side::both, type_name(a),
+                              type_name(b),        dims_of(a), dims_of(b)};
   const Comparison comparison(a, b);
-  if (!difference.same_shape || !comparison.possible()) return difference;
+  if (a.dims != b.dims || !comparison.possible()) return difference;
   const ErrorSums sums = compare(comparison);
   difference.compared = true;
   difference.largest_error = sums.largest;
@@ -176,10 +190,11 @@ ModelDifferences diff_models(const std::string& first, const std::string& second
   for (const TensorInfo& tensor : a.tensors()) {
     const TensorInfo* other = b.find_tensor(tensor.name);
     if (other == nullptr) {
-      found.tensors.push_back({std::string(tensor.name), Side::first, type_name(tensor), ""});
+      found.tensors.push_back(only_in(Side::first, tensor));
     } else if (tensor.type_id == other->type_id && tensor.dims == other->dims &&
                same_bytes(tensor.data, other->data)) {
       ++found.equal_tensors;
+      all.histogram.equal += tensor.dims[0] * tensor.dims[1] * tensor.dims[2] * tensor.dims[3];
     } else {
       found.tensors.push_back(difference_of(tensor, *other, all));
     }
@@ -190,8 +205,7 @@ ModelDifferences diff_models(const std::string& first, const std::string& second
       throw Error(Errc::cancelled, "comparing the models was cancelled");
   }
   for (const TensorInfo& tensor : b.tensors()) {
-    if (a.find_tensor(tensor.name) == nullptr)
-      found.tensors.push_back({std::string(tensor.name), Side::second, "", type_name(tensor)});
+    if (a.find_tensor(tensor.name) == nullptr) found.tensors.push_back(only_in(Side::second, tensor));
   }
   found.relative_error = all.relative();
   found.histogram = all.histogram;
