@@ -44,6 +44,7 @@ void settle_words(Flags& flags) {
   if (flags.out.empty() && !flags.dry_run) throw UsageError("give OUT, the file to write");
   if (flags.type.empty() && !target) throw UsageError("give TYPE, like Q4_K_M, or --target-size");
   if (!flags.type.empty() && target) throw UsageError("TYPE and a target do not go together");
+  if (flags.options.pure && target) throw UsageError("--pure and a target do not go together");
   if (flags.out.empty()) flags.out = "out.gguf";
   flags.options.type = flags.type;
 }

@@ -264,8 +264,11 @@ void add_info(CLI::App& app, Action& action) {
                  "Show instead how far its positions carry, and what longer texts would need");
   verb->add_option("--against", flags->against,
                    "Show instead how far its weights are from those of this model, with a histogram")
+      ->excludes("--advise")
       ->type_name("OTHER");
   verb->add_option("--tensor", flags->tensor, "Write this tensor to -o instead, as raw little-endian float32")
+      ->excludes("--advise")
+      ->excludes("--against")
       ->type_name("NAME");
   verb->add_option("-o,--output", flags->output, "File for --tensor; - is stdout")->type_name("OUT");
   verb->callback([flags, &action] { action = [flags] { return show_info(*flags); }; });

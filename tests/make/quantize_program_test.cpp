@@ -44,6 +44,7 @@ TEST(QuantizeVerb, TellsWhatIsMissing) {
                                  {in, "--target-bpw", "4"},
                                  {in, out, "Q4_0", "--target-bpw", "4"},
                                  {in, out, "Q4_0", "--tensor-type", "attn"},
+                                 {in, out, "--target-bpw", "4", "--pure"},
                                  {in, out, "Q4_0", "--target-size", "1G", "--target-bpw", "4"}}) {
     Arguments arguments{"quantize"};
     arguments.insert(arguments.end(), wrong.begin(), wrong.end());
@@ -89,6 +90,16 @@ TEST(ImatrixVerb, MeasuresAndQuantizeReads) {
   const Gguf file = Gguf::open(out);
   EXPECT_EQ(number_of(file, "quantize.imatrix.entries_count"), 14);
   EXPECT_EQ(longhand({"run", out, "-p", "abc", "-n", "2", "-t", "1"}).status, 0);
+  for (const char* flag : {"--resume", "--process-output", "--sensitivity"}) {
+    EXPECT_EQ(longhand({"imatrix", "--in-file", matrix, "-o", dir.file("sum.gguf"), flag}).status, 2) << flag;
+    EXPECT_EQ(longhand({"imatrix", "--show-statistics", "--in-file", matrix, flag}).status, 2) << flag;
+  }
+  EXPECT_EQ(longhand({"info", out, "--against", model, "--advise"}).status, 2);
+  EXPECT_EQ(longhand({"info", out, "--against", model, "--tensor", "output.weight", "-o", matrix}).status, 2);
+  EXPECT_EQ(longhand({"info", out, "--advise", "--tensor", "output.weight", "-o", matrix}).status, 2);
+  random_model({.arch = "llama", .numbers = {{"embedding_length", 64}}}).write(dir.file("wide.gguf"));
+  const ProcessResult compared = longhand({"info", dir.file("wide.gguf"), "--against", model});
+  EXPECT_THAT(compared.out, HasSubstr("shapes [32, "));
   EXPECT_EQ(longhand({"imatrix", model}).status, 2);
   EXPECT_EQ(longhand({"imatrix", "-f", dir.file("text.txt")}).status, 2);
 }

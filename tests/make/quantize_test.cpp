@@ -151,6 +151,23 @@ TEST(Quantize, LooksOnlyWhereItIsAskedAtWhatIsCopied) {
   EXPECT_TRUE(fs::exists(out));
 }
 
+// Nobody could say that such a tensor holds numbers alone.
+TEST(Quantize, NeverPassesWhatItCannotCheck) {
+  const test::TempDir dir;
+  GgufWriter w = small_file();
+  w.tensor("blk.0.ids", {4}, 26, std::string(16, '\xff'));  // I32
+  const QuantizeOptions options = {.type = "Q4_0", .leave_output = true, .check_tensors = true};
+  EXPECT_NO_THROW(quantize(write_file(dir, w), dir.file("out.gguf"), options));
+  GgufWriter::Tensor& head = w.tensors[6];
+  head.type = 133;  // Q6_0
+  head.data.assign(40 * 256 / 32 * 26, '\xff');
+  std::string message;
+  EXPECT_EQ(code_of([&] { quantize(write_file(dir, w), dir.file("new.gguf"), options); }, &message),
+            Errc::unsupported);
+  EXPECT_THAT(message, testing::AllOf(HasSubstr("'output.weight'"), HasSubstr("Q6_0")));
+  EXPECT_FALSE(fs::exists(dir.file("new.gguf")));
+}
+
 TEST(Quantize, QuantizesTwiceOnlyWhereThatIsAllowed) {
   const test::TempDir dir;
   const std::string in = write_file(dir, small_file()), once = dir.file("once.gguf"),
@@ -207,6 +224,16 @@ TEST(Quantize, RulesSayTypesOfSingleTensors) {
   EXPECT_EQ(code_of([&] { types({.type = "Q4_0", .tensor_types = {{"a", "X"}}}); }), Errc::range);
   EXPECT_EQ(code_of([&] { types({}); }), Errc::range);
   EXPECT_EQ(code_of([&] { types({.type = "Q4_0", .target_bits = 4}); }), Errc::range);
+  EXPECT_EQ(code_of([&] { types({.pure = true, .target_bits = 4}); }), Errc::range);
+  for (const char* nobodys : {"ffn_dwon", "attn_norm"}) {
+    EXPECT_EQ(code_of(
+                  [&] {
+                    types({.type = "Q4_0", .tensor_types = {{"attn_q", "Q8_0"}, {nobodys, "Q8_0"}}});
+                  },
+                  &message),
+              Errc::range);
+    EXPECT_THAT(message, HasSubstr(nobodys));
+  }
 }
 
 TEST(Quantize, HoldsRowsOfAnyWidth) {

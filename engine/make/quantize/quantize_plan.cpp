@@ -31,7 +31,7 @@ class Overrides {
     if (!options.output_type.empty()) output_ = &format_named(options.output_type);
     if (!options.embedding_type.empty()) embedding_ = &format_named(options.embedding_type);
     for (const TensorTypeRule& rule : options.tensor_types)
-      patterns_.emplace_back(compile(rule.pattern), &format_named(rule.type));
+      patterns_.push_back({rule.pattern, compile(rule.pattern), &format_named(rule.type)});
   }
 
   /// nullptr where nothing is said. Embeddings that serve as the head too have the head's type only in a mix,
@@ -39,13 +39,32 @@ class Overrides {
   const FormatInfo* find(std::string_view name, TensorCategory category, bool tied) const {
     if (category == TensorCategory::embedding && embedding_ != nullptr) return embedding_;
     if (category == TensorCategory::output && output_ != nullptr) return output_;
-    for (const auto& [pattern, type] : patterns_) {
-      if (std::regex_search(name.begin(), name.end(), pattern)) return type;
+    for (const Pattern& pattern : patterns_) {
+      if (pattern.fits(name)) return pattern.type;
     }
     return tied && !pure_ && category == TensorCategory::embedding ? output_ : nullptr;
   }
 
+  /// Throws Error(range) for a pattern that is of no tensor whose type can be chosen.
+  void check_use(const std::vector<PlannedTensor>& tensors) const {
+    for (const Pattern& pattern : patterns_) {
+      const auto used = [&](const PlannedTensor& t) { return t.open && pattern.fits(t.tensor->name); };
+      if (std::ranges::none_of(tensors, used)) {
+        throw Error(Errc::range,
+                    fmt::format("pattern '{}' fits no tensor whose type can be chosen", pattern.text));
+      }
+    }
+  }
+
  private:
+  struct Pattern {
+    std::string text;
+    std::regex regex;
+    const FormatInfo* type;
+
+    bool fits(std::string_view name) const { return std::regex_search(name.begin(), name.end(), regex); }
+  };
+
   static std::regex compile(const std::string& pattern) {
     try {
       return std::regex(pattern, std::regex::ECMAScript | std::regex::icase);
@@ -56,7 +75,7 @@ class Overrides {
 
   bool pure_;
   const FormatInfo *output_ = nullptr, *embedding_ = nullptr;
-  std::vector<std::pair<std::regex, const FormatInfo*>> patterns_;
+  std::vector<Pattern> patterns_;
 };
 
 /// Tensors that a model of a known architecture reads as vectors or as whole numbers.
@@ -141,6 +160,8 @@ const Recipe& recipe_of(const QuantizeOptions& options) {
   const bool target = options.target_bytes > 0 || options.target_bits > 0;
   if (target != options.type.empty())
     throw Error(Errc::range, "either a type or a target must be given, and not both");
+  if (target && options.pure)
+    throw Error(Errc::range, "a target is met by a mix of types, which pure rules out");
   const Recipe* recipe = find_recipe(target ? "F16" : options.type);
   if (recipe == nullptr) {
     throw Error(Errc::range,
@@ -190,6 +211,7 @@ QuantizePlan plan_types(const Gguf& file, const ImportanceMatrix* matrix, const 
   const Recipe& recipe = recipe_of(options);
   const Overrides overrides(options);
   QuantizePlan plan{list_all(file, options.leave_output), recipe.file_type};
+  overrides.check_use(plan.tensors);
   if (matrix != nullptr) add_importance(file, *matrix, plan.tensors);
   RecipeModel model = model_of(file);
   model.importance = matrix != nullptr;

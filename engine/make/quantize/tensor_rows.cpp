@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <exception>
 #include <optional>
 
+#include "engine/make/failure.h"
 #include "ops/encode/encode.h"
 #include "ops/error.h"
 #include "ops/format.h"
@@ -42,34 +41,27 @@ std::optional<std::size_t> find_nonfinite(std::span<const float> values) {
   return std::size_t(found - values.begin());
 }
 
+// Types that hold whole numbers alone.
+bool is_whole(std::uint32_t type_id) {
+  constexpr std::string_view kTypes[] = {"I8", "I16", "I32", "I64"};
+  return std::ranges::find(kTypes, known_tensor_type(type_id)->name) != std::end(kTypes);
+}
+
+// Nothing can be said of these.
+void refuse_unreadable(const Gguf& file) {
+  for (const TensorInfo& t : file.tensors()) {
+    if (find_format(t.type_id) >= 0 || is_whole(t.type_id)) continue;
+    throw Error(Errc::unsupported,
+                fmt::format("{}: tensor '{}' cannot be checked: its type {} cannot be read", file.name(),
+                            t.name, known_tensor_type(t.type_id)->name));
+  }
+}
+
 [[noreturn]] void refuse(const Gguf& file, const TensorInfo& t, std::uint64_t at, float value,
                          std::string_view more = "") {
   throw Error(Errc::nonfinite, fmt::format("{}: tensor '{}' holds {} in row {}, column {}{}", file.name(),
                                            t.name, value, at / t.dims[0], at % t.dims[0], more));
 }
-
-/// Keeps the first exception of threads that work together.
-class Failure {
- public:
-  bool happened() const noexcept { return happened_.load(std::memory_order_relaxed); }
-  template <class Function>
-  void guard(const Function& f) noexcept {
-    if (happened()) return;
-    try {
-      f();
-    } catch (...) {
-      if (!happened_.exchange(true)) first_ = std::current_exception();
-    }
-  }
-  /// Once the threads are done.
-  void rethrow() const {
-    if (first_) std::rethrow_exception(first_);
-  }
-
- private:
-  std::atomic<bool> happened_{false};
-  std::exception_ptr first_;
-};
 
 /// What one thread encodes.
 struct Piece {
@@ -156,8 +148,12 @@ void check_finite(const Gguf& file, int threads, const BytesRead& read) {
     float value;
   };
   std::vector<Found> found;
+  refuse_unreadable(file);
   for (const TensorInfo& t : file.tensors()) {
-    if (find_format(t.type_id) < 0) continue;
+    if (find_format(t.type_id) < 0) {  // whole numbers
+      read(t.data.size());
+      continue;
+    }
     const std::uint64_t rows = rows_of(t), at_once = rows_at_once(t);
     const auto pieces = std::int64_t((rows + at_once - 1) / at_once);
     std::optional<Found> first;

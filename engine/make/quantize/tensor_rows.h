@@ -30,8 +30,9 @@ void encode_tensor(const Gguf& file, const PlannedTensor& tensor, int threads, c
 void write_tensor(const Gguf& file, const PlannedTensor& tensor, int threads, GgufOutput& out,
                   const BytesRead& read);
 
-/// Every weight that is NaN or infinite, of tensors that can be read, is an Error(nonfinite) that names the
-/// first of them and how many tensors have any. Throws also what `read` throws.
+/// Every weight that is NaN or infinite is an Error(nonfinite) that names the first of them and how many
+/// tensors have any. Throws also Error(unsupported) for a tensor of a type that cannot be read, before any
+/// other is; and what `read` throws.
 void check_finite(const Gguf& file, int threads, const BytesRead& read);
 
 }  // namespace longhand
