@@ -98,7 +98,7 @@ struct Packed {
     hadamard(to, n);
   }
   static void read_group(const KeyPlace& key, int d, float* x) {
-    const std::byte* panel = key.block + d / kQ8Group * kPanelBytes;
+    const std::byte* panel = key.block + std::size_t(d / kQ8Group) * kPanelBytes;
     std::array<std::byte, kBytes> row;
     each_unit(key.lane, [&](std::size_t in_row, std::size_t in_panel, std::size_t count) {
       std::memcpy(row.data() + in_row, panel + in_panel, count);
