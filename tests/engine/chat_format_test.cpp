@@ -3,16 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "ops/error.h"
+#include "tests/support/chatml.h"
 #include "tests/support/tiny_vocab.h"
 
 namespace longhand {
 namespace {
 
+using test::kChatMl;
 using Messages = std::vector<ChatMessage>;
-
-const char* const kChatMl =
-    "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
 ChatFormat format_of(std::string text) {
   return ChatFormat({std::move(text), "<s>", "</s>", "test model", std::nullopt});

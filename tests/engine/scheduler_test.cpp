@@ -8,84 +8,16 @@
 #include <thread>
 
 #include "engine/longhand_serve.h"
-#include "engine/serve/pass_plan.h"
+#include "tests/engine/scheduler_rig.h"
 #include "tests/support/error_code.h"
 #include "tests/support/golden_model.h"
 #include "tests/support/scheduling.h"
 #include "tests/support/tiny_session.h"
 
-namespace longhand {
+namespace longhand::test {
 namespace {
 
-using test::options_of_tests;
 using testing::ElementsAre;
-
-SamplerOptions sampling(std::uint32_t seed) {
-  SamplerOptions o;
-  o.seed = seed;
-  o.temperature = 1.2f;
-  o.repeat_penalty = 1.1f;
-  return o;
-}
-
-// What a request was told.
-struct Told {
-  std::vector<Token> tokens;
-  std::vector<float> log_probabilities;
-  std::string text;
-  std::vector<int> read;
-  RequestResult result;
-  int ends = 0;
-};
-
-RequestListener listener(Told& told) {
-  return {.on_reading = [&](const ReadingProgress& p) { told.read.push_back(p.read); },
-          .on_token =
-              [&](const TokenStep& step) {
-                told.tokens.push_back(step.token);
-                told.log_probabilities.push_back(step.log_probability);
-                return true;
-              },
-          .on_text =
-              [&](std::string_view text) {
-                told.text += text;
-                return true;
-              },
-          .on_end =
-              [&](const RequestResult& result) {
-                told.result = result;
-                ++told.ends;
-              }};
-}
-
-Request request_of(const Model& model, std::vector<Token> prompt, std::uint32_t seed, int max_tokens = 20) {
-  return {.prompt = std::move(prompt),
-          .sampler = Sampler(model, sampling(seed)),
-          .max_tokens = max_tokens,
-          .top_log_probabilities = 2};
-}
-
-struct Alone {
-  std::vector<Token> tokens;
-  std::vector<float> log_probabilities;
-  std::string text;
-};
-Alone alone(const Model& model, const std::vector<Token>& prompt, std::uint32_t seed, int max_tokens = 20) {
-  Session session(model, options_of_tests().session);
-  Sampler sampler(model, sampling(seed));
-  const GenerateResult result =
-      generate(session, prompt, sampler, {.max_tokens = max_tokens, .top_log_probabilities = 2});
-  Alone out{result.tokens, {}, result.text};
-  for (const TokenStep& step : result.steps) out.log_probabilities.push_back(step.log_probability);
-  return out;
-}
-
-void expect_same(const Told& told, const Alone& expected) {
-  EXPECT_EQ(told.tokens, expected.tokens);
-  EXPECT_EQ(told.log_probabilities, expected.log_probabilities);
-  EXPECT_EQ(told.text, expected.text);
-  EXPECT_EQ(told.ends, 1);
-}
 
 // Attention, windows, a hybrid, recurrent models.
 class SchedulerOf : public test::GoldenModel {};
@@ -225,7 +157,7 @@ TEST(Scheduler, ForgetsTextsThatWereNotUsedForLongest) {
 struct Gate {
   std::latch reached{1}, open{1};
   RequestListener listener(Told& told) {
-    RequestListener l = longhand::listener(told);
+    RequestListener l = test::listener(told);
     l.on_token = [this, &told](const TokenStep& step) {
       told.tokens.push_back(step.token);
       if (told.tokens.size() == 1) reached.count_down(), open.wait();
@@ -420,27 +352,5 @@ TEST(Scheduler, EndsAllWhenItGoes) {
   for (const Told& t : told) EXPECT_EQ(t.ends, 1);
 }
 
-TEST(PassPlan, SharesAreEven) {
-  EXPECT_THAT(share_evenly(std::vector{100, 5, 100}, 45), ElementsAre(20, 5, 20));
-  EXPECT_THAT(share_evenly(std::vector{100, 0, 7}, 200), ElementsAre(100, 0, 7));
-  EXPECT_THAT(share_evenly(std::vector{9, 9, 9}, 2), ElementsAre(0, 1, 1));
-  EXPECT_THAT(share_evenly(std::vector<int>{}, 2), ElementsAre());
-}
-
-// Of a machine that takes 20 ms for a pass and 5 ms more for each token of a prompt.
-TEST(PassPlan, APassTakesNoLongerThanWanted) {
-  PassBudget budget(0.25, 512);
-  const auto seconds = [](int prompt, int writing) { return 0.02 + 0.005 * prompt + 0.0001 * writing; };
-  EXPECT_EQ(budget.prompt_tokens(0), 512) << "nobody waits";
-  for (int pass = 0; pass < 50; ++pass) {
-    const int prompt = pass % 3 == 0 ? 0 : budget.prompt_tokens(4);
-    if (pass > 3) { EXPECT_LE(seconds(prompt, 4), 0.25 + 1e-6); }
-    budget.note(prompt, 4, seconds(prompt, 4));
-  }
-  EXPECT_GE(budget.prompt_tokens(4), 44) << "and reads as much as that allows";
-  budget.note(46, 4, 2.0);
-  EXPECT_LE(budget.prompt_tokens(4), 8) << "a slow pass counts at once";
-}
-
 }  // namespace
-}  // namespace longhand
+}  // namespace longhand::test
