@@ -31,8 +31,7 @@ void need_room(const std::string& folder, std::uint64_t bytes) {
 
 std::uint64_t left_over(const std::string& path) {
   std::error_code error;
-  const std::uint64_t size =
-      fs::file_size(fs::weakly_canonical(path, error).string() + std::string(kUnfinished), error);
+  const std::uint64_t size = fs::file_size(end_of_links(path) + std::string(kUnfinished), error);
   return error ? 0 : size;
 }
 

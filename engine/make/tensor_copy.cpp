@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "engine/state/atomic_file.h"
 #include "loaders/gguf/split_name.h"
 #include "ops/error.h"
 
@@ -43,21 +44,8 @@ void refuse_own_file(const Gguf& file, const std::string& model, const std::stri
   for (const std::string& path : files_of(file, model)) refuse_same_file(path, out);
 }
 
-namespace {
-
-// Where links lead to, also to a name that is still free.
-std::filesystem::path end_of_links(std::filesystem::path path) {
-  constexpr int kMostLinks = 40;  // what Linux follows
-  std::error_code error;
-  for (int links = 0; links < kMostLinks && std::filesystem::is_symlink(path, error); ++links)
-    path = path.parent_path() / std::filesystem::read_symlink(path, error);
-  return path;
-}
-
-}  // namespace
-
 bool is_file_of(const std::string& read, const std::string& out) {
-  const std::string path = end_of_links(out).string(), unfinished = path + std::string(kUnfinished);
+  const std::string path = end_of_links(out), unfinished = path + std::string(kUnfinished);
   const std::string own[] = {path, unfinished, unfinished + std::string(kJournal)};
   return std::ranges::any_of(own, [&](const std::string& file) {
     std::error_code not_there;

@@ -62,21 +62,18 @@ bool lock(int fd) {
 // The path where symbolic links lead to: a regular file, or a name that is free.
 std::string target_of(const std::string& path) {
   namespace fs = std::filesystem;
-  constexpr int kMostLinks = 40;  // what Linux follows
-  fs::path target = path;
-  std::error_code error;
-  for (int links = 0; fs::is_symlink(fs::symlink_status(target, error)); ++links) {
-    if (links == kMostLinks) refuse(path, "a symbolic link in a circle");
-    const fs::path next = fs::read_symlink(target, error);
-    if (error) refuse(path, "a symbolic link that cannot be read");
-    target = target.parent_path() / next;
-  }
+  const std::string target = end_of_links(path);
   // What cannot be looked at cannot be written either; that is told when it is tried.
+  std::error_code error;
   const fs::file_type type = fs::symlink_status(target, error).type();
+  if (type == fs::file_type::symlink) {
+    const bool read = !fs::read_symlink(target, error).empty();
+    refuse(path, read ? "a symbolic link in a circle" : "a symbolic link that cannot be read");
+  }
   const bool replaceable =
       type == fs::file_type::regular || type == fs::file_type::not_found || type == fs::file_type::none;
   if (!replaceable) refuse(path, kind_of(type));
-  return target.string();
+  return target;
 }
 
 // Only then does the new name outlive a power failure.
@@ -111,6 +108,19 @@ int FileCalls::unlink(const char* path) { return ::unlink(path); }
 FileCalls& system_calls() {
   static FileCalls calls;  // without state
   return calls;
+}
+
+std::string end_of_links(const std::string& path) {
+  namespace fs = std::filesystem;
+  constexpr int kMostLinks = 40;  // what Linux follows
+  fs::path target = path;
+  std::error_code error;
+  for (int links = 0; links < kMostLinks && fs::is_symlink(target, error); ++links) {
+    const fs::path next = fs::read_symlink(target, error);
+    if (error) break;
+    target = target.parent_path() / next;
+  }
+  return target.string();
 }
 
 // The lock is held meanwhile, so that a save that has just begun notices.

@@ -31,6 +31,10 @@ FileCalls& system_calls();
 /// was told to, leaves one behind.
 inline constexpr std::string_view kUnfinished = ".new";
 
+/// Where symbolic links lead to, also to a name that is still free, as far as they can be followed. That is
+/// the file which a replacement of `path` replaces.
+std::string end_of_links(const std::string& path);
+
 /// Removes what a killed save of `path` left. False: it is being written.
 bool remove_unfinished(const std::string& path, FileCalls& calls = system_calls());
 
