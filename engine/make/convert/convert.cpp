@@ -211,7 +211,7 @@ struct Ingredients {
 
 void write_file(const Ingredients& from, const ConvertOptions& options, GgufHead head,
                 const std::string& out) {
-  std::vector<std::unique_ptr<GgufOutput>> outputs;
+  GgufOutputs outputs;
   const auto still_wanted = [&](std::size_t) {
     if (options.progress && !options.progress(0)) throw Error(Errc::cancelled, "stopped");
   };

@@ -138,11 +138,11 @@ class Comparison {
 /// Measures the tensors of one model in turn.
 class SensitivityRun {
  public:
-  SensitivityRun(const std::string& model, std::span<const Token> tokens, const ImportanceMatrix& matrix,
-                 const SensitivityOptions& options)
+  SensitivityRun(Gguf file, const std::string& model, std::span<const Token> tokens,
+                 const ImportanceMatrix& matrix, const SensitivityOptions& options)
       : path_(model),
         options_(options),
-        file_(Gguf::open(model)),
+        file_(std::move(file)),
         plan_(plan_types(file_, &matrix, {.type = "F16", .allow_requantize = true})) {
     for (const PlannedTensor& t : plan_.tensors) {
       if (t.open && !t.sensitivity && probe_for(t) != nullptr) left_.push_back(&t);
@@ -209,8 +209,9 @@ SensitivityReport measure_sensitivity(const std::string& model, std::span<const 
   if (options.session.context == 0) options.session.context = kDefaultContext;
   ImportanceMatrix matrix = read_importance(importance);
   check_chunks(importance, matrix, options.chunks);
-  refuse_own_file(Gguf::open(model), model, importance);
-  SensitivityRun run(model, tokens, matrix, options);
+  Gguf file = Gguf::open(model);
+  refuse_own_file(file, model, importance);
+  SensitivityRun run(std::move(file), model, tokens, matrix, options);
   Clock::time_point saved = Clock::now();
   for (const PlannedTensor* t : run.left()) {
     const double sensitivity = run.measure(*t);
