@@ -34,39 +34,48 @@ class LonghandCTools : public LonghandC {
         << error_.message;
     return ToolsPtr(made);
   }
+  // The prompt of one question, and what opens the answer.
+  void ask(const lh_tools* tools) {
+    const lh_message question{"user", lh_string("What is the capital of Peru?"), lh_string("")};
+    ASSERT_EQ(lh_tools_encode(tools, {&question, 1}, nullptr, &prompt_, &opens_, &error_), LH_OK);
+  }
+  // What the model answers under the grammar of the tools; valid as long as the session.
+  void answer(const lh_tools* tools, lh_tokens written_out = {nullptr, 0}) {
+    lh_sampler* made = nullptr;
+    ASSERT_EQ(lh_tools_sampler(tools, model(), nullptr, opens_, &made, &error_), LH_OK) << error_.message;
+    const SamplerPtr sampler(made);
+    lh_session_options how = small();
+    how.context = 1024;
+    session_ = session(how);
+    lh_generate_options options = lh_generate_defaults();
+    options.written_out = written_out;
+    options.max_tokens = 200;
+    result_.size = sizeof result_;
+    ASSERT_EQ(lh_generate(session_.get(), made, {prompt_.data, prompt_.size}, &options, &result_, &error_),
+              LH_OK)
+        << error_.message;
+  }
   ChatPtr chat_;
+  SessionPtr session_;
+  std::vector<lh_token> tokens_ = std::vector<lh_token>(1000);
+  lh_token_buffer prompt_{tokens_.data(), tokens_.size(), 0};
+  int32_t opens_ = -1;
+  lh_generate_result result_{};
 };
 
 TEST_F(LonghandCTools, ARequiredCallIsMadeAndParsed) {
   const ToolsPtr offered = tools(LH_TOOLS_REQUIRED);
   EXPECT_STREQ(lh_tools_form(offered.get()), "hermes");
   EXPECT_EQ(lh_tools_note(offered.get(), 0), nullptr);
-  const lh_message question{"user", lh_string("What is the capital of Peru?"), lh_string("")};
-  std::vector<lh_token> tokens(1000);
-  lh_token_buffer prompt{tokens.data(), tokens.size(), 0};
-  int32_t opens = -1;
-  ASSERT_EQ(lh_tools_encode(offered.get(), {&question, 1}, nullptr, &prompt, &opens, &error_), LH_OK);
-  EXPECT_EQ(opens, 0);
-  lh_sampler* sampler = nullptr;
-  ASSERT_EQ(lh_tools_sampler(offered.get(), model(), nullptr, opens, &sampler, &error_), LH_OK);
-  const SamplerPtr held(sampler);
+  ASSERT_NO_FATAL_FAILURE(ask(offered.get()));
+  EXPECT_EQ(opens_, 0);
   std::vector<lh_token> shown(100);
   lh_token_buffer written_out{shown.data(), shown.size(), 0};
   ASSERT_EQ(lh_tools_written_out(offered.get(), &written_out, &error_), LH_OK);
-  lh_session_options how = small();
-  how.context = 1024;
-  const SessionPtr session = this->session(how);
-  lh_generate_options options = lh_generate_defaults();
-  options.written_out = {written_out.data, written_out.size};
-  options.max_tokens = 200;
-  lh_generate_result result{};
-  result.size = sizeof result;
-  ASSERT_EQ(lh_generate(session.get(), sampler, {prompt.data, prompt.size}, &options, &result, &error_),
-            LH_OK)
-      << error_.message;
+  ASSERT_NO_FATAL_FAILURE(answer(offered.get(), {written_out.data, written_out.size}));
   lh_answer* made = nullptr;
-  ASSERT_EQ(lh_answer_new(offered.get(), {prompt.data, prompt.size}, opens, &made, &error_), LH_OK);
-  const AnswerPtr answer(made);
+  ASSERT_EQ(lh_answer_new(offered.get(), {prompt_.data, prompt_.size}, opens_, &made, &error_), LH_OK);
+  const AnswerPtr parsed(made);
   std::string heard;
   const lh_on_answer hear = [](void* user, const lh_answer_event* event) {
     auto& text = *reinterpret_cast<std::string*>(user);
@@ -74,9 +83,9 @@ TEST_F(LonghandCTools, ARequiredCallIsMadeAndParsed) {
     text += std::string(event->text.data, event->text.size);
     return 0;
   };
-  ASSERT_EQ(lh_answer_push(made, result.text, hear, &heard, &error_), LH_OK);
+  ASSERT_EQ(lh_answer_push(made, result_.text, hear, &heard, &error_), LH_OK);
   ASSERT_EQ(lh_answer_finish(made, hear, &heard, &error_), LH_OK);
-  ASSERT_EQ(lh_answer_call_count(made), 1U) << std::string(result.text.data, result.text.size);
+  ASSERT_EQ(lh_answer_call_count(made), 1U) << std::string(result_.text.data, result_.text.size);
   lh_tool_call call{};
   ASSERT_EQ(lh_answer_call(made, 0, &call, &error_), LH_OK);
   EXPECT_STREQ(call.name, "find");
@@ -123,27 +132,11 @@ TEST_F(LonghandCTools, AnswersSatisfyTheirSchema) {
             LH_OK)
       << error_.message;
   const ToolsPtr tools(made);
-  const lh_message question{"user", lh_string("What is the capital of Peru?"), lh_string("")};
-  std::vector<lh_token> tokens(1000);
-  lh_token_buffer prompt{tokens.data(), tokens.size(), 0};
-  int32_t opens = -1;
-  ASSERT_EQ(lh_tools_encode(made, {&question, 1}, nullptr, &prompt, &opens, &error_), LH_OK);
-  lh_sampler* sampler = nullptr;
-  ASSERT_EQ(lh_tools_sampler(made, model(), nullptr, opens, &sampler, &error_), LH_OK) << error_.message;
-  const SamplerPtr held(sampler);
-  lh_session_options how = small();
-  how.context = 1024;
-  const SessionPtr session = this->session(how);
-  lh_generate_options options = lh_generate_defaults();
-  options.max_tokens = 200;
-  lh_generate_result result{};
-  result.size = sizeof result;
-  ASSERT_EQ(lh_generate(session.get(), sampler, {prompt.data, prompt.size}, &options, &result, &error_),
-            LH_OK)
-      << error_.message;
-  const auto answer = nlohmann::json::parse(std::string(result.text.data, result.text.size));
-  EXPECT_THAT(answer.at("city").get<std::string>(), testing::AnyOf("Lima", "Quito"));
-  EXPECT_EQ(answer.size(), 1u);
+  ASSERT_NO_FATAL_FAILURE(ask(made));
+  ASSERT_NO_FATAL_FAILURE(answer(made));
+  const auto said = nlohmann::json::parse(std::string(result_.text.data, result_.text.size));
+  EXPECT_THAT(said.at("city").get<std::string>(), testing::AnyOf("Lima", "Quito"));
+  EXPECT_EQ(said.size(), 1u);
 }
 
 TEST_F(LonghandCTools, MistakesAreTold) {
