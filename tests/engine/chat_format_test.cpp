@@ -68,9 +68,7 @@ TEST(ChatFormat, FallsBackToChatMlAndSaysSo) {
 }
 
 TEST(ChatFormat, MegabyteTemplates) {
-  std::string text(1 << 20, ' ');
-  text += kChatMl;
-  EXPECT_FALSE(format_of(text).is_fallback());
+  EXPECT_FALSE(format_of(std::string(1 << 20, ' ') + kChatMl).is_fallback());
   EXPECT_TRUE(format_of(std::string(1 << 20, '{')).is_fallback());
 }
 

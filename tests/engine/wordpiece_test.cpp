@@ -54,9 +54,7 @@ TEST(WordPiece, LongWordsTakeLinearTime) {
   test::VocabMaker maker(VocabKind::wordpiece);
   maker.add("\xE2\x96\x81");
   const Token a = maker.add("a");
-  std::string longest(4096, 'a');
-  longest += 'b';
-  maker.add(longest);
+  maker.add(std::string(4096, 'a') + "b");
   const WordPiece pieces(maker.vocab());
   constexpr std::size_t kCharacters = 200'000;
   std::vector<Token> out;
